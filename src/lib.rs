@@ -1,0 +1,13 @@
+//! Tidewatch: an actor-based, in-memory control tower for retail and distribution.
+//!
+//! `ARCHITECTURE.md` tells how the parts fit and follows one event through them.
+//! Dependencies point inward: `domain` is pure and imports nothing else of this crate.
+
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod domain;
+pub mod feed;
+pub mod http;
+pub mod journal;
+pub mod runtime;
