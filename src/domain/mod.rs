@@ -1,5 +1,11 @@
 //! What the tower is about, as pure state machines and formulas: no clock, no randomness, no I/O,
 //! no actors, no async. Time is data that comes with the record.
 
+pub mod decimal;
 pub mod demand;
+pub mod event;
+pub mod ids;
 pub mod inventory;
+pub mod money;
+pub mod quantity;
+pub mod time;
