@@ -1,5 +1,7 @@
 //! Every kind of mistake in a configuration file: where it is, what is allowed, and a hint.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking, also in its helpers")]
+
 use miette::{Diagnostic as _, GraphicalReportHandler, GraphicalTheme};
 use tidewatch::config::{Config, ConfigError, Problem, ProblemKind};
 

@@ -1,5 +1,7 @@
 //! The `actors.toml` that is shipped says in words what the code has as defaults.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking, also in its helpers")]
+
 use std::path::Path;
 
 use serde_json::Value;

@@ -31,6 +31,7 @@ pub use exceptions::{
 };
 pub use feed::FeedConfig;
 pub use tenants::{ClockKind, TenantConfig};
+pub(crate) use tenants::{TENANT_NAME_ALLOWED, is_tenant_name};
 
 use error::Finding;
 use reader::{Findings, Section, defaults, read_document};

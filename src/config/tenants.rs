@@ -8,7 +8,8 @@ use super::reader::Section;
 /// The tenant that is always there.
 const DEFAULT_TENANT: &str = "default";
 const NAME_BYTES_MAX: usize = 64;
-const NAME_ALLOWED: &str = "1 to 64 of a-z, 0-9, - and _";
+/// What the name of a tenant may be, in words.
+pub(crate) const TENANT_NAME_ALLOWED: &str = "1 to 64 of a-z, 0-9, - and _";
 
 /// `[tenants.NAME]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,7 +58,7 @@ impl TenantConfig {
 
 /// The tenants of the file, in its order, with `default` first where the file does not name it.
 pub(super) fn read(root: &mut Section<'_, '_>) -> Vec<TenantConfig> {
-    let mut tenants = root.named_tables("tenants", NAME_ALLOWED, is_tenant_name, TenantConfig::read);
+    let mut tenants = root.named_tables("tenants", TENANT_NAME_ALLOWED, is_tenant_name, TenantConfig::read);
     if tenants.iter().all(|tenant| tenant.name != DEFAULT_TENANT) {
         let name = CompactString::const_new(DEFAULT_TENANT);
         tenants.insert(0, super::defaults(|section| TenantConfig::read(name, section)));
@@ -65,7 +66,8 @@ pub(super) fn read(root: &mut Section<'_, '_>) -> Vec<TenantConfig> {
     tenants
 }
 
-fn is_tenant_name(name: &str) -> bool {
+/// Whether a tenant may have this name.
+pub(crate) fn is_tenant_name(name: &str) -> bool {
     let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
     (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(allowed)
 }
