@@ -113,7 +113,8 @@ impl fmt::Display for Problem {
             ProblemKind::Syntax => write!(formatter, "this is no TOML: {says}"),
             ProblemKind::UnknownKey => write!(formatter, "`{key}` is no known key; {says}"),
             ProblemKind::NotAllowed => {
-                write!(formatter, "`{key}` must be {says}; found {}", self.found)
+                let found_type = self.finding.found_type.unwrap_or("value");
+                write!(formatter, "`{key}` must be {says}; found the {found_type} {}", self.found)
             }
             ProblemKind::BadName => write!(formatter, "`{key}` is no usable name; {says}"),
             ProblemKind::Contradiction => {
@@ -155,6 +156,8 @@ pub(super) struct Finding {
     pub(super) span: Range<usize>,
     /// What is allowed here, or what the parser says.
     says: String,
+    /// The TOML type of a value that is not allowed.
+    found_type: Option<&'static str>,
     hint: Option<String>,
 }
 
@@ -165,6 +168,7 @@ impl Finding {
             key: String::new(),
             span: error.span().unwrap_or(0..0),
             says: error.message().to_owned(),
+            found_type: None,
             hint: None,
         }
     }
@@ -179,6 +183,7 @@ impl Finding {
             key: path.to_owned(),
             span,
             says: format!("{place} has {}", names.join(", ")),
+            found_type: None,
             hint: nearest(key, known).map(|name| format!("did you mean `{name}`?")),
         }
     }
@@ -189,7 +194,8 @@ impl Finding {
             key: path.to_owned(),
             span: value.span(),
             says: allowed.to_owned(),
-            hint: Some(format!("the value given is of the type {}", value.get_ref().type_str())),
+            found_type: Some(value.get_ref().type_str()),
+            hint: None,
         }
     }
 
@@ -199,6 +205,7 @@ impl Finding {
             key: path.to_owned(),
             span,
             says: format!("a name is {allowed}"),
+            found_type: None,
             hint: None,
         }
     }
@@ -209,6 +216,7 @@ impl Finding {
             key: path.to_owned(),
             span,
             says: allowed.to_owned(),
+            found_type: None,
             hint: Some("a key that the file leaves out has its default".to_owned()),
         }
     }

@@ -86,12 +86,19 @@ impl Config {
     /// [`ConfigError::Unreadable`] if the file can't be read (or `file` is absent), is longer than 1 MiB or no
     /// UTF-8; [`ConfigError::Invalid`] with every mistake in it.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let path = file.unwrap_or_else(|| Path::new(DEFAULT_FILE));
-        let unreadable = |reason: String| ConfigError::Unreadable { file: path.to_owned(), reason };
-        let opened = match std::fs::File::open(path) {
-            Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self::default());
-            }
+        match file {
+            Some(file) => Self::load_if_present(file)?.ok_or_else(|| ConfigError::Unreadable {
+                file: file.to_owned(),
+                reason: "there is no such file".to_owned(),
+            }),
+            None => Ok(Self::load_if_present(Path::new(DEFAULT_FILE))?.unwrap_or_default()),
+        }
+    }
+
+    fn load_if_present(file: &Path) -> Result<Option<Self>, ConfigError> {
+        let unreadable = |reason: String| ConfigError::Unreadable { file: file.to_owned(), reason };
+        let opened = match std::fs::File::open(file) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             opened => opened.map_err(|error| unreadable(error.to_string()))?,
         };
         let mut bytes = Vec::new();
@@ -104,7 +111,7 @@ impl Config {
         }
         let text =
             String::from_utf8(bytes).map_err(|error| unreadable(format!("it is no UTF-8: {error}")))?;
-        Self::parse(&path.display().to_string(), &text)
+        Self::parse(&file.display().to_string(), &text).map(Some)
     }
 
     /// Reads and validates the text of a file. `file` is its name in messages.
@@ -235,5 +242,19 @@ impl Config {
                 findings.contradiction(keys, allowed);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_absent_is_told_apart_from_one_that_cannot_be_read() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let absent = Config::load_if_present(&directory.path().join("actors.toml"));
+        assert!(matches!(absent, Ok(None)));
+        let no_file = Config::load_if_present(directory.path());
+        assert!(matches!(no_file, Err(ConfigError::Unreadable { .. })));
     }
 }
