@@ -152,10 +152,15 @@ fn check_all_crashes(mut disk: Disk, operations: &[Operation], directory: &Path,
                 let file = torn.get_mut(path).unwrap();
                 write_at(&mut file.written, *offset, &data[..kept]);
                 check(&torn, Loss::Process, acknowledged, &what);
-                // The bytes reached the disk without being asked to; then the file's length without its last bytes.
+                // The bytes reached the disk without being asked to; then, where the write makes the file longer, its
+                // length without its last bytes.
                 let file = torn.get_mut(path).unwrap();
+                let lengthens = file.synced.len() <= *offset as usize;
                 file.synced = file.written.clone();
                 check(&torn, Loss::Power, acknowledged, &what);
+                if !lengthens {
+                    continue;
+                }
                 let file = torn.get_mut(path).unwrap();
                 write_at(&mut file.synced, offset + kept as u64, &vec![0; data.len() - kept]);
                 check(&torn, Loss::Power, acknowledged, &format!("{what}, zeros behind"));
