@@ -110,6 +110,8 @@ pub(super) struct SegmentCursor {
     file: File,
     path: PathBuf,
     buffer: Vec<u8>,
+    /// How many bytes at the front of `buffer` are of the file.
+    filled: usize,
     /// Where `buffer` starts in the file.
     buffer_offset: u64,
     /// Where the next group starts in the file.
@@ -119,7 +121,7 @@ pub(super) struct SegmentCursor {
 impl SegmentCursor {
     pub(super) fn open(path: &Path, offset: u64) -> io::Result<Self> {
         let file = File::open(path)?;
-        Ok(Self { file, path: path.to_owned(), buffer: Vec::new(), buffer_offset: offset, offset })
+        Ok(Self { file, path: path.to_owned(), buffer: Vec::new(), filled: 0, buffer_offset: offset, offset })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -137,7 +139,7 @@ impl SegmentCursor {
 
     /// Drops what was read ahead: a writer may since have written there.
     pub(super) fn forget_buffer(&mut self) {
-        self.buffer.clear();
+        self.filled = 0;
         self.buffer_offset = self.offset;
     }
 
@@ -202,34 +204,32 @@ impl SegmentCursor {
 
     /// Up to `length` bytes from `offset` on, fewer only at the end of the file.
     fn window(&mut self, offset: u64, length: usize) -> Result<&[u8], JournalError> {
-        let buffered = offset >= self.buffer_offset
-            && offset + length as u64 <= self.buffer_offset + self.buffer.len() as u64;
+        let buffered =
+            offset >= self.buffer_offset && offset + length as u64 <= self.buffer_offset + self.filled as u64;
         if !buffered {
             self.fill(offset, length.max(READ_AHEAD_BYTES))
                 .map_err(JournalError::io("read", &self.path, offset, 0))?;
         }
         let start = (offset - self.buffer_offset) as usize;
-        let end = self.buffer.len().min(start + length);
+        let end = self.filled.min(start + length);
         Ok(&self.buffer[start..end])
     }
 
     fn fill(&mut self, offset: u64, length: usize) -> io::Result<()> {
-        self.buffer.resize(length, 0);
+        if self.buffer.len() < length {
+            self.buffer = vec![0; length];
+        }
+        self.filled = 0;
         self.buffer_offset = offset;
-        let mut filled = 0;
-        let outcome = loop {
-            if filled == length {
-                break Ok(());
-            }
-            match self.file.read_at(&mut self.buffer[filled..], offset + filled as u64) {
-                Ok(0) => break Ok(()),
-                Ok(count) => filled += count,
+        while self.filled < length {
+            match self.file.read_at(&mut self.buffer[self.filled..length], offset + self.filled as u64) {
+                Ok(0) => break,
+                Ok(count) => self.filled += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => break Err(error),
+                Err(error) => return Err(error),
             }
-        };
-        self.buffer.truncate(filled);
-        outcome
+        }
+        Ok(())
     }
 }
 
