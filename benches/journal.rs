@@ -2,6 +2,8 @@
 //!
 //! Appending goes to the directory for temporary files: set `TMPDIR` to the disk that is to be measured.
 
+#![allow(clippy::unwrap_used, reason = "a benchmark that can't write has nothing to measure")]
+
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -37,26 +39,19 @@ fn append(criterion: &mut Criterion) {
     let mut benches = criterion.benchmark_group("journal_append");
     benches.sample_size(20);
     for record_count in [1u64, 256, 1024] {
-        #[expect(clippy::unwrap_used, reason = "a benchmark that can't write has nothing to measure")]
-        let (directory, mut journal) = {
-            let directory = tempfile::tempdir().unwrap();
-            let journal = Journal::open(directory.path(), JournalOptions::default()).unwrap().0;
-            (directory, journal)
-        };
+        let directory = tempfile::tempdir().unwrap();
+        let (mut journal, _) = Journal::open(directory.path(), JournalOptions::default()).unwrap();
         let mut group = GroupBuilder::new(journal.next_lsn());
         benches.throughput(Throughput::Elements(record_count));
         benches.bench_function(format!("{record_count}_records_of_{RECORD_BYTES}_bytes"), |bencher| {
             bencher.iter(|| {
                 group.reset(journal.next_lsn());
                 for _ in 0..record_count {
-                    #[expect(clippy::unwrap_used, reason = "the record is small")]
                     group.push(&record).unwrap();
                 }
-                #[expect(clippy::unwrap_used, reason = "a benchmark that can't write has nothing to measure")]
                 journal.append_group(&mut group).unwrap()
             });
         });
-        drop(directory);
     }
     benches.finish();
 }

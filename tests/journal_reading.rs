@@ -1,5 +1,7 @@
 //! Reading records by LSN, at rest and while the writer appends.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::thread;
 

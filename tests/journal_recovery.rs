@@ -1,5 +1,7 @@
 //! What the journal opens, what it refuses, and that it says where and why.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -224,6 +224,8 @@ fn a_crash_anywhere_during_recovery_loses_nothing_either() {
     check_all_crashes(disk, &operations, directory.path(), 4);
 }
 
+type Matches = fn(&Operation) -> bool;
+
 /// Refuses the next operation that `matches`, once.
 fn refuse_once(kind: ErrorKind, matches: impl Fn(&Operation) -> bool + 'static) {
     let mut refused = false;
@@ -248,7 +250,7 @@ fn journal_of_two_groups(directory: &Path) -> Journal {
 
 #[test]
 fn a_full_disk_leaves_the_journal_usable_wherever_it_strikes() {
-    let strikes: [(&str, fn(&Operation) -> bool); 4] = [
+    let strikes: [(&str, Matches); 4] = [
         ("a group", |operation| matches!(operation, Operation::Write(path, ..) if is_segment(path))),
         ("creating a segment", |operation| matches!(operation, Operation::Create(_))),
         (
@@ -279,7 +281,7 @@ fn a_full_disk_leaves_the_journal_usable_wherever_it_strikes() {
 
 #[test]
 fn after_a_disk_error_the_journal_refuses_everything_and_recovery_finds_what_was_acknowledged() {
-    let strikes: [(&str, ErrorKind, fn(&Operation) -> bool); 5] = [
+    let strikes: [(&str, ErrorKind, Matches); 5] = [
         (
             "write",
             ErrorKind::Other,
