@@ -6,6 +6,8 @@ mod fields;
 pub mod json;
 mod kind;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 pub use data::*;
 pub use fields::{FIELD_ERRORS_MAX, FieldError};

@@ -27,7 +27,7 @@ pub fn structured_from_binary(
 ) -> Result<Vec<u8>, Box<Rejection>> {
     if body.len() > limits.event_bytes_max {
         let detail = format!("the event has {} bytes, more than {}", body.len(), limits.event_bytes_max);
-        return Err(Rejection::new(&code::EVENT_TOO_LARGE, detail).into());
+        return Err(Rejection::new(&code::EVENT_TOO_LARGE, detail));
     }
     let mut event = Vec::with_capacity(body.len() + 256);
     for (name, value) in headers {
@@ -65,7 +65,7 @@ fn check(body: &[u8], depth_max: u32) -> Result<(), Box<Rejection>> {
             JsonFault::Syntax(_) => &code::MALFORMED_JSON,
             JsonFault::TooDeep => &code::TOO_DEEP,
         };
-        Box::new(Rejection::new(code, error.to_string()))
+        Rejection::new(code, error.to_string())
     })
 }
 

@@ -9,6 +9,10 @@ use crate::domain::event::{EventData, FieldError, KnownType, parse_data};
 use crate::domain::time::{DAY, Timestamp};
 use crate::http::problem::{Code, Problem, code};
 
+#[cfg(test)]
+#[path = "event_tests.rs"]
+mod tests;
+
 /// What an event may be at most.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -68,25 +72,27 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    pub(super) fn new(code: &'static Code, detail: impl Into<String>) -> Rejection {
-        Rejection {
+    pub(super) fn new(code: &'static Code, detail: impl Into<String>) -> Box<Rejection> {
+        Box::new(Rejection {
             code,
             detail: detail.into(),
             errors: Vec::new(),
             id: None,
             source: None,
             event_type: None,
-        }
+        })
     }
 
     /// An attribute that is wrong, named by its pointer.
-    fn attribute(code: &'static Code, name: &str, detail: &'static str) -> Rejection {
+    fn attribute(code: &'static Code, name: &str, detail: &'static str) -> Box<Rejection> {
         let error = FieldError {
             pointer: format!("/{name}"),
             code: if code.status == 400 { "required" } else { code.name },
             detail: detail.into(),
         };
-        Rejection { errors: vec![error], ..Rejection::new(code, format!("{name} {detail}")) }
+        let mut rejection = Rejection::new(code, format!("{name} {detail}"));
+        rejection.errors.push(error);
+        rejection
     }
 
     /// The problem to answer with.
@@ -135,7 +141,7 @@ thread_local! {
 pub fn parse_event<'a>(item: &'a [u8], limits: &Limits) -> Result<ParsedEvent<'a>, Box<Rejection>> {
     if item.len() > limits.event_bytes_max {
         let detail = format!("the event has {} bytes, more than {}", item.len(), limits.event_bytes_max);
-        return Err(Rejection::new(&code::EVENT_TOO_LARGE, detail).into());
+        return Err(Rejection::new(&code::EVENT_TOO_LARGE, detail));
     }
     let text = std::str::from_utf8(item).map_err(|error| {
         let detail = format!("the text is not UTF-8 from byte {} on", error.valid_up_to());
@@ -151,16 +157,14 @@ pub fn parse_event<'a>(item: &'a [u8], limits: &Limits) -> Result<ParsedEvent<'a
             Rejection::new(code, error.to_string())
         })?;
         let envelope = Envelope::read(document.root);
-        parse_document(&document, &envelope, canonical).map_err(|rejection| {
+        parse_document(&document, &envelope, canonical).map_err(|mut rejection| {
             let shown = |value: Option<Value<'_, '_>>| {
                 value.filter(|v| v.kind() == Kind::String).map(|v| cut(&v.text(), SOURCE_BYTES_MAX))
             };
-            Box::new(Rejection {
-                id: shown(envelope.id),
-                source: shown(envelope.source),
-                event_type: shown(envelope.event_type),
-                ..rejection
-            })
+            rejection.id = shown(envelope.id);
+            rejection.source = shown(envelope.source);
+            rejection.event_type = shown(envelope.event_type);
+            rejection
         })
     })
 }
@@ -214,7 +218,7 @@ fn parse_document<'a>(
     document: &Document<'_, 'a>,
     envelope: &Envelope<'_, 'a>,
     canonical: &mut Vec<u8>,
-) -> Result<ParsedEvent<'a>, Rejection> {
+) -> Result<ParsedEvent<'a>, Box<Rejection>> {
     let root = document.root;
     if root.kind() != Kind::Object {
         return Err(Rejection::new(&code::MISSING_ATTRIBUTE, "an event is a JSON object"));
@@ -234,7 +238,9 @@ fn parse_document<'a>(
         let pointer = root.pointer_to(key);
         let detail = format!("{pointer} stands twice");
         let error = FieldError { pointer, code: code::DUPLICATE_KEY.name, detail: detail.clone() };
-        return Err(Rejection { errors: vec![error], ..Rejection::new(&code::DUPLICATE_KEY, detail) });
+        let mut rejection = Rejection::new(&code::DUPLICATE_KEY, detail);
+        rejection.errors.push(error);
+        return Err(rejection);
     }
     if !envelope.specversion.is_some_and(|v| v.kind() == Kind::String && v.says("1.0")) {
         return Err(Rejection::attribute(&code::INVALID_ATTRIBUTE, "specversion", "must be \"1.0\""));
@@ -301,12 +307,14 @@ fn parse_document<'a>(
     })
 }
 
-fn invalid_data(errors: Vec<FieldError>) -> Rejection {
+fn invalid_data(errors: Vec<FieldError>) -> Box<Rejection> {
     let detail = match errors.as_slice() {
         [only] => format!("{} {}", only.pointer, only.detail),
         several => format!("{} fields are wrong", several.len()),
     };
-    Rejection { errors, ..Rejection::new(&code::INVALID_DATA, detail) }
+    let mut rejection = Rejection::new(&code::INVALID_DATA, detail);
+    rejection.errors = errors;
+    rejection
 }
 
 /// Adds an attribute to what is hashed, so that no two lists of attributes give the same bytes: its length plus one
@@ -321,7 +329,7 @@ fn required<'a>(
     value: Option<Value<'_, 'a>>,
     name: &'static str,
     bytes_max: usize,
-) -> Result<Cow<'a, str>, Rejection> {
+) -> Result<Cow<'a, str>, Box<Rejection>> {
     attribute(value, name, bytes_max)?
         .ok_or_else(|| Rejection::attribute(&code::MISSING_ATTRIBUTE, name, "is required"))
 }
@@ -331,7 +339,7 @@ fn attribute<'a>(
     value: Option<Value<'_, 'a>>,
     name: &'static str,
     bytes_max: usize,
-) -> Result<Option<Cow<'a, str>>, Rejection> {
+) -> Result<Option<Cow<'a, str>>, Box<Rejection>> {
     let Some(value) = value else { return Ok(None) };
     let wrong = |detail| Err(Rejection::attribute(&code::INVALID_ATTRIBUTE, name, detail));
     if value.kind() != Kind::String {
@@ -345,7 +353,7 @@ fn attribute<'a>(
         return wrong("is too long");
     }
     // ASCII control characters can only have come as escapes; U+007F to U+009F may stand as they are.
-    if text.bytes().any(|b| b < 0x20 || b >= 0x7f) && text.chars().any(char::is_control) {
+    if !text.bytes().all(|b| (0x20..0x7f).contains(&b)) && text.chars().any(char::is_control) {
         return wrong("has control characters");
     }
     Ok(Some(text))
