@@ -63,7 +63,6 @@ codes! {
     EVENT_ID_REUSED = 422 "event_id_reused" "The event's id was used for other content";
     CLOCK_NOT_EVENT = 422 "clock_not_event" "The tenant's clock is not set by events";
     COUNT_TOO_OLD = 422 "count_too_old" "The count is older than the movements that are kept";
-    REJECTED = 422 "rejected" "No event of the request was taken";
     // The tower
     TOO_MANY_REQUESTS = 429 "too_many_requests" "More work came than is taken at once";
     INTERNAL = 500 "internal" "Something went wrong inside";

@@ -6,6 +6,7 @@ mod fields;
 pub mod json;
 mod kind;
 mod parse;
+mod shapes;
 #[cfg(test)]
 mod tests;
 

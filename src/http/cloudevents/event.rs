@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use super::canonical::canonicalize;
 use crate::domain::event::json::{Document, JsonFault, Kind, Tape, Value};
-use crate::domain::event::{EventData, FieldError, KnownType, parse_data};
+use crate::domain::event::{DATA_DEPTH_MAX, EventData, FieldError, KnownType, parse_data};
 use crate::domain::time::{DAY, Timestamp};
 use crate::http::problem::{Code, Problem, code};
 
@@ -149,7 +149,7 @@ pub fn parse_event<'a>(item: &'a [u8], limits: &Limits) -> Result<ParsedEvent<'a
     })?;
     SCRATCH.with_borrow_mut(|scratch| {
         let Scratch { tape, canonical } = scratch;
-        let document = tape.parse(text, limits.depth_max).map_err(|error| {
+        let document = tape.parse(text, limits.depth_max.min(DATA_DEPTH_MAX)).map_err(|error| {
             let code = match error.fault {
                 JsonFault::Syntax(_) => &code::MALFORMED_JSON,
                 JsonFault::TooDeep => &code::TOO_DEEP,
@@ -223,15 +223,18 @@ fn parse_document<'a>(
     if root.kind() != Kind::Object {
         return Err(Rejection::new(&code::MISSING_ATTRIBUTE, "an event is a JSON object"));
     }
-    for (name, value) in [
+    let mut missing = [
         ("specversion", envelope.specversion),
         ("id", envelope.id),
         ("source", envelope.source),
         ("type", envelope.event_type),
-    ] {
-        if value.is_none() {
-            return Err(Rejection::attribute(&code::MISSING_ATTRIBUTE, name, "is required"));
-        }
+    ]
+    .into_iter()
+    .filter(|(_, value)| value.is_none())
+    .map(|(name, _)| Rejection::attribute(&code::MISSING_ATTRIBUTE, name, "is required"));
+    if let Some(mut rejection) = missing.next() {
+        rejection.errors.extend(missing.flat_map(|another| another.errors));
+        return Err(rejection);
     }
     if let Some(key) = document.duplicate_keys().find(|key| !envelope.data.is_some_and(|d| d.contains(*key)))
     {

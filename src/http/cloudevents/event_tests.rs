@@ -114,6 +114,9 @@ fn a_bad_event_is_refused_with_code_and_status() {
     for lone in ["5", "[]", "null", "{}"] {
         assert_eq!(rejected(lone).code.name, "missing_attribute", "{lone}");
     }
+    let pointers: Vec<String> =
+        rejected(r#"{"id":"x","type":null}"#).errors.into_iter().map(|e| e.pointer).collect();
+    assert_eq!(pointers, ["/specversion", "/source", "/type"]);
     let no_data = rejected(&sale_with(r#""data":"#, r#""date":"#));
     assert_eq!((no_data.code.name, no_data.errors[0].pointer.as_str()), ("invalid_data", "/data"));
     assert_eq!(rejected(&sale_with("1.50", "1.50,\"x\":[1e400]")).errors[0].pointer, "/data/x/0");
