@@ -31,6 +31,8 @@ pub struct Dispatcher {
 
 /// Batches under construction.
 struct Outbox {
+    /// Entities made in this batch, by shard: they come before all its steps, so that runs of deliveries stay whole.
+    created: Vec<Vec<(u32, EntityKey)>>,
     steps: Vec<Vec<Step>>,
     deliveries: usize,
     /// The Reference that deliveries read now; made when the first one needs it.
@@ -43,14 +45,18 @@ impl Dispatcher {
         let mut outbox = self.outbox();
         while let Ok(group) = committed.recv() {
             self.dispatch(&group, &mut outbox);
-            for record in &group {
-                self.feed.record(&record.record);
-            }
+            self.feed.group(&group);
         }
     }
 
     fn outbox(&self) -> Outbox {
-        Outbox { steps: self.shards.iter().map(|_| Vec::new()).collect(), deliveries: 0, reference: None }
+        let shards = self.shards.len();
+        Outbox {
+            created: (0..shards).map(|_| Vec::new()).collect(),
+            steps: (0..shards).map(|_| Vec::new()).collect(),
+            deliveries: 0,
+            reference: None,
+        }
     }
 
     fn dispatch(&mut self, group: &[Committed], outbox: &mut Outbox) {
@@ -70,8 +76,13 @@ impl Dispatcher {
         if !Arc::ptr_eq(&self.published.read(), &reference) {
             *self.published.write() = reference.clone();
         }
-        for (shard, steps) in self.shards.iter().zip(&mut outbox.steps) {
-            shard.do_send(ShardBatch { steps: std::mem::take(steps), upto, reference: reference.clone() });
+        for ((shard, steps), created) in self.shards.iter().zip(&mut outbox.steps).zip(&mut outbox.created) {
+            shard.do_send(ShardBatch {
+                created: std::mem::take(created),
+                steps: std::mem::take(steps),
+                upto,
+                reference: reference.clone(),
+            });
         }
         self.progress.publish_dispatched(upto);
     }
@@ -100,7 +111,7 @@ impl Outbox {
 
 impl Sink for Outbox {
     fn create(&mut self, address: Address, key: &EntityKey) {
-        self.steps[usize::from(address.shard)].push(Step::Create { slot: address.slot, key: key.clone() });
+        self.created[usize::from(address.shard)].push((address.slot, key.clone()));
     }
 
     fn deliver(&mut self, to: Address, at: Routed<'_>, reference: &Reference) {
@@ -114,8 +125,6 @@ impl Sink for Outbox {
             origin: at.origin,
         };
         let steps = &mut self.steps[usize::from(to.shard)];
-        // A new entity's creation only has to come before its own first delivery, so a run of deliveries may go on
-        // across creations as long as they are put in front of it.
         match steps.last_mut() {
             Some(Step::Deliver { reference, deliveries }) if Arc::ptr_eq(reference, &current) => deliveries.push(delivery),
             _ => steps.push(Step::Deliver { reference: current, deliveries: vec![delivery] }),

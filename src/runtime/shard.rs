@@ -58,6 +58,8 @@ pub struct ShardLimits {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct ShardBatch {
+    /// New entities, by slot.
+    pub created: Vec<(u32, EntityKey)>,
     pub steps: Vec<Step>,
     /// Everything up to here that concerns this shard is in this batch or was in an earlier one.
     pub upto: Lsn,
@@ -67,7 +69,6 @@ pub struct ShardBatch {
 
 /// One step of a batch.
 pub enum Step {
-    Create { slot: u32, key: EntityKey },
     /// Records that read the same version of the Reference.
     Deliver { reference: Arc<Reference>, deliveries: Vec<ShardDelivery> },
     Dirty { whom: ShardDirty, origin: Lsn },
@@ -540,9 +541,11 @@ impl Handler<ShardBatch> for Shard {
         });
         self.shared.in_work.borrow_mut().push_back(batch.clone());
         *self.shared.reference.borrow_mut() = message.reference;
+        for (slot, key) in message.created {
+            self.create(slot, key);
+        }
         for step in message.steps {
             match step {
-                Step::Create { slot, key } => self.create(slot, key),
                 Step::Deliver { reference, deliveries } => self.hand_out(&batch, reference, deliveries),
                 Step::Dirty { whom, origin } => self.make_dirty(whom, origin),
                 Step::ClockAdvanced { tenant, to, origin } => {
