@@ -26,5 +26,5 @@ mod writer;
 pub use duplicates::Reach;
 pub use shard::{Addressed, InspectSlot, StateKind};
 pub use shell::{Hosted, Inspected};
-pub use tower::{Phase, Running, StartError, Tower, TowerOptions};
+pub use tower::{Phase, Running, StartError, TenantOptions, Tower, TowerOptions, system_record, wall_clock};
 pub use writer::{Committed, Outcome, Pending, Submission, Written};
