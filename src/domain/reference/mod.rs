@@ -13,6 +13,8 @@ mod keep;
 mod planning;
 mod policy;
 mod tenant;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
