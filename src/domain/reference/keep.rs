@@ -42,14 +42,14 @@ impl VersionKey {
 
 /// A value with the version that put it there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Versioned<T> {
+pub(in crate::domain) struct Versioned<T> {
     pub version: VersionKey,
     pub value: T,
 }
 
 /// What became of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Put {
+pub(in crate::domain) enum Put {
     /// A later one is known, or it fell out at once: nothing changed.
     Stale,
     /// It is the latest now, and says what was known.
@@ -59,7 +59,7 @@ pub(super) enum Put {
 }
 
 /// Puts `value` into `slot` if it is later than what is there.
-pub(super) fn put_latest<T: PartialEq>(
+pub(in crate::domain) fn put_latest<T: PartialEq>(
     slot: &mut Option<Versioned<T>>,
     version: VersionKey,
     value: T,

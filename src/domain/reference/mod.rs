@@ -13,6 +13,8 @@ mod keep;
 mod planning;
 mod policy;
 mod tenant;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use self::fold::{is_reference_data, time_zone_named};
 pub use self::keep::VersionKey;
+pub(super) use self::keep::{Versioned, put_latest};
 use self::planning::PlanningBasis;
 pub use self::planning::PlanningParameters;
 pub use self::tenant::TenantReference;
