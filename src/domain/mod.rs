@@ -6,6 +6,7 @@ pub mod demand;
 pub mod entity;
 pub mod event;
 pub mod exception;
+pub mod exception_slots;
 pub mod ids;
 pub mod inventory;
 pub mod money;
