@@ -289,8 +289,10 @@ impl SkuLocation {
             let leaves_here = stated.sku == self.sku && stated.from == self.location;
             let comes_here = stated.sku == self.sku && stated.to == self.location;
             let supply = self.supply.as_deref();
-            let left_here = supply.is_some_and(|supply| supply.outbound_lines.get(document, line_id).is_some());
-            let came_here = supply.is_some_and(|supply| supply.inbound_lines.get(document, line_id).is_some());
+            let left_here =
+                supply.is_some_and(|supply| supply.outbound_lines.get(document, line_id).is_some());
+            let came_here =
+                supply.is_some_and(|supply| supply.inbound_lines.get(document, line_id).is_some());
             if leaves_here || left_here {
                 let ordered = leaves_here.then_some(stated.quantity);
                 let lines = &mut self.supply_mut().outbound_lines;

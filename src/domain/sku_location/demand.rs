@@ -171,6 +171,11 @@ impl Demand {
         self.has_begun().then_some(self.until)
     }
 
+    /// Whether a period's end will teach the model something that the rate does not show yet.
+    pub fn has_unfinished(&self) -> bool {
+        !self.current.is_zero() || self.outside.as_ref().is_some_and(|outside| !outside.ahead.is_empty())
+    }
+
     /// When a published forecast begins that does not cover `now`.
     pub fn next_published_at(&self, now: Timestamp) -> Option<Timestamp> {
         super::forecast::next_start(&self.outside.as_ref()?.published, now)

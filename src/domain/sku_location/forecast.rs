@@ -113,7 +113,12 @@ impl Bucket {
             // Counts without a known spread: Poisson's.
             mean.max(0.0).sqrt()
         };
-        ForecastBucket { from_us: self.from.micros(), until_us: self.until.micros(), mean, standard_deviation }
+        ForecastBucket {
+            from_us: self.from.micros(),
+            until_us: self.until.micros(),
+            mean,
+            standard_deviation,
+        }
     }
 }
 
@@ -138,9 +143,13 @@ pub struct Forecast<'a> {
 
 impl<'a> Forecast<'a> {
     /// The forecast to use at `now`; `own` is `None` without any history.
-    pub fn choose(own: Option<OwnForecast>, published: Option<&'a Published>, now: Timestamp) -> Forecast<'a> {
-        let usable =
-            published.filter(|published| published.bucket_at(now).is_some() && !published.is_measured_worse());
+    pub fn choose(
+        own: Option<OwnForecast>,
+        published: Option<&'a Published>,
+        now: Timestamp,
+    ) -> Forecast<'a> {
+        let usable = published
+            .filter(|published| published.bucket_at(now).is_some() && !published.is_measured_worse());
         Forecast { own, published: usable }
     }
 
@@ -154,7 +163,9 @@ impl<'a> Forecast<'a> {
 
     /// Demand expected from `from` (inclusive) to `until` (exclusive).
     pub fn between(&self, from: Timestamp, until: Timestamp) -> DemandMoments {
-        let Some(published) = self.published else { return self.own.unwrap_or_default().between(from, until) };
+        let Some(published) = self.published else {
+            return self.own.unwrap_or_default().between(from, until);
+        };
         let inside = published.moments(from, until, self.own);
         let Some(last) = published.buckets.last() else { return inside };
         if until <= last.until {
@@ -164,7 +175,8 @@ impl<'a> Forecast<'a> {
             let last_bucket = last.to_forecast(None);
             OwnForecast {
                 mean_per_day: last_bucket.mean / last.days(),
-                variance_per_day: last_bucket.standard_deviation * last_bucket.standard_deviation / last.days(),
+                variance_per_day: last_bucket.standard_deviation * last_bucket.standard_deviation
+                    / last.days(),
             }
         });
         let beyond = after.between(from.max(last.until), until);
@@ -174,11 +186,6 @@ impl<'a> Forecast<'a> {
     /// The next moment after `now` at which the published forecast goes on to another bucket or ends.
     pub fn next_edge(&self, now: Timestamp) -> Option<Timestamp> {
         self.published?.bucket_at(now).map(|bucket| bucket.until)
-    }
-
-    /// Whether a published forecast is the one in use.
-    pub fn is_published(&self) -> bool {
-        self.published.is_some()
     }
 }
 

@@ -168,8 +168,7 @@ impl NamedTime {
                 // A late statement: it counts unless a later one has named the field.
                 let own = self.version.as_deref().unwrap_or(line_version);
                 if self.value == MaybeTime::NONE || own.is_before(record) {
-                    *self =
-                        NamedTime { value: value.into(), version: Some(Box::new(Version::of(record))) };
+                    *self = NamedTime { value: value.into(), version: Some(Box::new(Version::of(record))) };
                 }
             }
             (None, Some(replaced)) if self.value != MaybeTime::NONE && self.version.is_none() => {
@@ -384,8 +383,12 @@ impl<L: LineKind> Lines<L> {
         if tombstones > keeping.settings.tombstones_max {
             // An eighth at once, so that a busy place does not sort them for every line it closes.
             let surplus = tombstones - keeping.settings.tombstones_max + keeping.settings.tombstones_max / 8;
-            let mut closed: Vec<MaybeTime> =
-                self.lines.iter().map(|line| line.line().closed_at).filter(|at| *at != MaybeTime::NONE).collect();
+            let mut closed: Vec<MaybeTime> = self
+                .lines
+                .iter()
+                .map(|line| line.line().closed_at)
+                .filter(|at| *at != MaybeTime::NONE)
+                .collect();
             closed.sort_unstable();
             closed_after = closed.get(surplus.saturating_sub(1)).copied().unwrap_or(MaybeTime::NONE);
         } else if keeping.business_time < self.next_expiry {

@@ -45,12 +45,6 @@ impl Stock {
         self.on_hand
     }
 
-    /// Whether a count was ever taken.
-    #[cfg(test)]
-    pub fn movements_kept(&self) -> usize {
-        self.movements.len()
-    }
-
     /// Stock came (positive) or went at `at`. Without effect if a count at or after that moment is in force.
     pub fn move_by(
         &mut self,

@@ -114,9 +114,11 @@ impl SupplyLine {
 
     pub fn promise(&self) -> Promise {
         let placed = || self.promised_at.get().map(Promise::Placed);
-        self.confirmed_at.get().map(Promise::Confirmed).or_else(placed).unwrap_or_else(|| {
-            Promise::None(self.line.announced_at().unwrap_or(Timestamp::MIN))
-        })
+        self.confirmed_at
+            .get()
+            .map(Promise::Confirmed)
+            .or_else(placed)
+            .unwrap_or_else(|| Promise::None(self.line.announced_at().unwrap_or(Timestamp::MIN)))
     }
 
     /// Takes a shipment that names this line with `quantity` (`None`: all that is open).
@@ -171,7 +173,8 @@ impl SupplyLine {
     /// How much of what is open is on the way: dispatched and not yet arrived.
     pub fn in_transit(&self) -> Quantity {
         let Some(shipments) = &self.shipments else { return Quantity::ZERO };
-        let on_the_way = shipments.0.iter().filter(|shipment| shipment.is_dispatched && !shipment.has_arrived);
+        let on_the_way =
+            shipments.0.iter().filter(|shipment| shipment.is_dispatched && !shipment.has_arrived);
         self.line.open().min(on_the_way.map(|shipment| shipment.quantity).sum())
     }
 
@@ -179,8 +182,12 @@ impl SupplyLine {
     pub fn for_each_part(&self, mut part: impl FnMut(Expected, Quantity)) {
         let mut open = self.line.open();
         if let Some(shipments) = &self.shipments {
-            let arrived: Quantity =
-                shipments.0.iter().filter(|shipment| shipment.has_arrived).map(|shipment| shipment.quantity).sum();
+            let arrived: Quantity = shipments
+                .0
+                .iter()
+                .filter(|shipment| shipment.has_arrived)
+                .map(|shipment| shipment.quantity)
+                .sum();
             let unreceived = (arrived - self.line.fulfilled()).or_zero().min(open);
             if unreceived.is_positive() {
                 part(Expected::Arrived, unreceived);

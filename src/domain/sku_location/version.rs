@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::raw::MaybeTime;
 use crate::domain::record::Record;
-use crate::domain::time::Timestamp;
 
 /// The place of a statement among all statements: by event time, then `sequence`, source, id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -46,11 +45,6 @@ impl Version {
     /// Whether anything was ever stated.
     pub fn is_stated(&self) -> bool {
         self.time != MaybeTime::NONE
-    }
-
-    /// When it was stated.
-    pub fn stated_at(&self) -> Option<Timestamp> {
-        self.time.get()
     }
 }
 
