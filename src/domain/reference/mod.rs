@@ -113,7 +113,9 @@ impl Reference {
                     }
                     None => false,
                 },
-                Transition::Exception(_) | Transition::RefusedEvent(_) => false,
+                Transition::Exception(_) | Transition::RefusedEvent(_) | Transition::SupplyPlanned(_) => {
+                    false
+                }
             },
             Body::System(body) => self.apply_system(body, &mut affected),
         };
