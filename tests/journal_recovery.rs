@@ -25,7 +25,7 @@ fn directory() -> TempDir {
 fn record(lsn: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     let envelope = Envelope { lsn, record_type: "pos.sale".into(), id: "a1".into(), ..Envelope::default() };
-    encode_record(&envelope, b"{}", &mut bytes);
+    encode_record(&envelope.borrowed(), b"{}", &mut bytes);
     bytes
 }
 

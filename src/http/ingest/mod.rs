@@ -15,7 +15,7 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use serde::Serialize;
 
 use self::body::{Body, BodyError};
-use self::prepare::Preparation;
+pub use self::prepare::Preparation;
 use super::caller::Caller;
 use super::cloudevents::{
     Limits, LineSplitter, Mode, content_mode, split_batch, starts_array, structured_from_binary,

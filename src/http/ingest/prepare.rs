@@ -80,7 +80,7 @@ impl<'s> Preparation<'s> {
     }
 
     /// What depends on clocks.
-    fn check<'e>(&self, event: ParsedEvent<'e>) -> Result<ParsedEvent<'e>, Box<Rejection>> {
+    pub fn check<'e>(&self, event: ParsedEvent<'e>) -> Result<ParsedEvent<'e>, Box<Rejection>> {
         let refuse = |code, detail: String| {
             Err(Box::new(Rejection {
                 code,
@@ -107,7 +107,8 @@ impl<'s> Preparation<'s> {
         Ok(event)
     }
 
-    fn take(&mut self, index: u64, raw: &Bytes, event: ParsedEvent<'_>) {
+    /// Makes a journal record of an event.
+    pub fn take(&mut self, index: u64, raw: &Bytes, event: ParsedEvent<'_>) {
         let is_clock = matches!(event.data, EventData::ClockAdvanced(_));
         let event_type = match event.event_type {
             KnownType::Core(core) => Some(core),

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::prepare::{Origin, Part, Preparation, rejected};
 use super::{ERRORS_TOLD_MAX, Taken};
+use crate::domain::ids::Lsn;
 use crate::http::cloudevents::Rejection;
 use crate::http::problem::{Problem, code};
 use crate::runtime::admission::Credits;
@@ -33,6 +34,36 @@ impl Preparation<'_> {
             self.submit_part(part, running, taken).await?;
         }
         ControlFlow::Continue(())
+    }
+
+    /// Hands over one prepared event by itself. `again` takes it even though its id is known, as what `cause` led to.
+    pub async fn submit_one(&mut self, again: bool, cause: Lsn) -> Result<Outcome, Problem> {
+        let running = self.state.running_for_work()?;
+        let Some(Part { mut records, buffer, .. }) = self.parts.pop() else {
+            return Err(Problem::new(&code::INTERNAL));
+        };
+        if again {
+            for pending in &mut records {
+                pending.identity = None;
+            }
+        }
+        tracing::info!(%cause, "an event in quarantine is tried again");
+        let credits = Credits { records: records.len() as u64, bytes: buffer.len() as u64 };
+        if !running.admission.try_take(credits) {
+            return Err(self.busy("too much is accepted and not yet applied"));
+        }
+        let (reply, answer) = oneshot::channel();
+        if running.submissions.send(Submission::Outside { records, buffer, credits, reply }).is_err() {
+            running.admission.give_back(credits);
+            return Err(Problem::new(&code::DRAINING).retry_after_s(self.state.retry_after_s()));
+        }
+        match answer.await {
+            Ok(Written::Done(outcomes)) => {
+                outcomes.first().copied().ok_or_else(|| Problem::new(&code::INTERNAL))
+            }
+            Ok(Written::DiskFull) => Err(Problem::new(&code::DISK_FULL).retry_after_s(self.state.retry_after_s())),
+            Err(_) => Err(Problem::new(&code::DRAINING).retry_after_s(self.state.retry_after_s())),
+        }
     }
 
     async fn submit_part(&self, part: Part, running: &Running, taken: &mut Taken) -> ControlFlow<Problem> {
