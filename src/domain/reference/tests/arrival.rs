@@ -4,6 +4,40 @@ use proptest::prelude::*;
 
 use super::*;
 
+#[test]
+fn at_equal_times_the_greater_sequence_wins_integers_by_value_and_then_source_and_id() {
+    let key = |sequence: &str, source: &str, id: &str| {
+        let mut record = record(1, day(0), event(item("A", &[])));
+        (record.sequence, record.source, record.id) = (sequence.into(), source.into(), id.into());
+        VersionKey::of(&record)
+    };
+    let ascending = [
+        key("", "t", "2"),
+        key("-10", "s", "1"),
+        key("-9", "s", "1"),
+        key("0", "s", "1"),
+        key("9", "s", "1"),
+        key("010", "s", "1"),
+        key("10", "s", "2"),
+        key("10", "t", "1"),
+        key("99999999999999999999", "s", "1"),
+        key("1a", "s", "1"),
+        key("a", "s", "1"),
+    ];
+    for (at, lesser) in ascending.iter().enumerate() {
+        for (other, greater) in ascending.iter().enumerate() {
+            assert_eq!(lesser.cmp(greater), at.cmp(&other), "{lesser:?} {greater:?}");
+        }
+    }
+    assert_eq!(key("007", "s", "1"), key("7", "s", "1"));
+    assert_eq!(key("-0", "s", "1"), key("000", "s", "1"));
+    let later = {
+        let record = record(1, day(1), event(item("A", &[])));
+        VersionKey::of(&record)
+    };
+    assert!(ascending.iter().all(|earlier| *earlier < later));
+}
+
 fn anything() -> impl Strategy<Value = EventData> {
     let name = || prop::sample::select(vec!["A", "B", "S", "T"]);
     let scope = || prop::sample::select(vec!["", "A", "S", "x/y"]);
@@ -94,7 +128,7 @@ proptest! {
             .enumerate()
             .map(|(at, (data, time, sequence))| {
                 let mut record = record(at as u64 + 2, day(time), event(data));
-                record.sequence = Name::from(["", "1", "2"][usize::from(sequence)]);
+                record.sequence = Name::from(["", "9", "10"][usize::from(sequence)]);
                 record
             })
             .collect();
