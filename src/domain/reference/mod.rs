@@ -5,7 +5,7 @@
 //! reference counts; a change copies the path to what it changes if, and only if, a clone still shares it.
 //!
 //! Per key the latest statement wins, by event time, then `sequence`, source and id: in whatever order descriptions
-//! arrive, the same one holds in the end (as long as no bound named in [`fold`] was reached).
+//! arrive, the same one holds in the end (as long as no bound named in `fold.rs` was reached).
 
 mod exchange;
 mod fold;

@@ -82,7 +82,7 @@ impl Line {
         }
         match step {
             PurchaseOrderStep::Placed => {
-                let placed = (version.event_time, said.promised_at);
+                let placed = (version.event_time(), said.promised_at);
                 self.placed = Some(self.placed.map_or(placed, |known| known.min(placed)));
             }
             PurchaseOrderStep::Acknowledged => self.acknowledged = true,
