@@ -1,7 +1,8 @@
 //! What each event does to one SKU-location.
 
 use super::demand::Calendar;
-use super::line::{Keeping, LineKind, TooManyLines};
+use super::line::{Keeping, Line, LineKind, TooManyLines};
+use super::order_lines::LineDemand;
 use super::parameters::zone_of;
 use super::planned_supply::Planned;
 use super::stock::CountTooOld;
@@ -30,6 +31,13 @@ struct Applying<'a> {
     business_time: Timestamp,
     settings: &'a Settings,
     reference: &'a Reference,
+}
+
+/// What a movement of goods changes at this place.
+#[derive(Clone, Copy)]
+struct Effect {
+    on_line: bool,
+    on_stock: bool,
 }
 
 impl<'a> Applying<'a> {
@@ -209,21 +217,21 @@ impl SkuLocation {
     }
 
     fn ship_order_line(&mut self, shipped: &LineFulfilled, applying: Applying<'_>) {
-        let is_elsewhere = self
-            .order_lines
-            .get(&shipped.document, &shipped.line_id)
-            .is_some_and(|line| line.line().is_elsewhere());
-        if !self.is_fulfilled_here(shipped, is_elsewhere) {
-            return;
+        let known = self.order_lines.get(&shipped.document, &shipped.line_id).map(LineKind::line);
+        let effect = self.effect_of(shipped, known, true);
+        if effect.on_line {
+            let keeping = self.keeping(applying);
+            let (before, after) =
+                self.order_lines.change(&shipped.document, &shipped.line_id, keeping, |line| {
+                    let before = line.demand();
+                    line.line_mut().fulfil(shipped.quantity);
+                    (before, line.demand())
+                });
+            self.correct_demand(before, after, applying);
         }
-        let keeping = self.keeping(applying);
-        let (before, after) = self.order_lines.change(&shipped.document, &shipped.line_id, keeping, |line| {
-            let before = line.demand();
-            line.line_mut().fulfil(shipped.quantity);
-            (before, line.demand())
-        });
-        self.correct_demand(before, after, applying);
-        self.move_stock(StockStatus::Available, -shipped.quantity, applying);
+        if effect.on_stock {
+            self.move_stock(StockStatus::Available, -shipped.quantity, applying);
+        }
     }
 
     fn state_purchase_order(&mut self, order: &PurchaseOrder, applying: Applying<'_>) {
@@ -258,18 +266,20 @@ impl SkuLocation {
     fn receive_purchase(&mut self, received: &LineFulfilled, applying: Applying<'_>) {
         let lines = self.supply.as_deref().map(|supply| &supply.purchase_lines);
         let known = lines.and_then(|lines| lines.get(&received.document, &received.line_id));
-        if !self.is_fulfilled_here(received, known.is_some_and(|line| line.line().is_elsewhere())) {
-            return;
+        let effect = self.effect_of(received, known.map(LineKind::line), true);
+        if effect.on_line {
+            let keeping = self.keeping(applying);
+            let lines = &mut self.supply_mut().purchase_lines;
+            lines.change(&received.document, &received.line_id, keeping, |line| {
+                if line.supplier().is_none() {
+                    line.learn_supplier(received.supplier.as_ref());
+                }
+                line.line_mut().fulfil(received.quantity);
+            });
         }
-        let keeping = self.keeping(applying);
-        let lines = &mut self.supply_mut().purchase_lines;
-        lines.change(&received.document, &received.line_id, keeping, |line| {
-            if line.supplier().is_none() {
-                line.learn_supplier(received.supplier.as_ref());
-            }
-            line.line_mut().fulfil(received.quantity);
-        });
-        self.move_stock(StockStatus::Available, received.quantity, applying);
+        if effect.on_stock {
+            self.move_stock(StockStatus::Available, received.quantity, applying);
+        }
     }
 
     fn end_purchase(&mut self, ended: &DocumentNamed, applying: Applying<'_>) {
@@ -321,29 +331,33 @@ impl SkuLocation {
     fn dispatch_transfer(&mut self, dispatched: &LineFulfilled, applying: Applying<'_>) {
         let lines = self.supply.as_deref().map(|supply| &supply.outbound_lines);
         let known = lines.and_then(|lines| lines.get(&dispatched.document, &dispatched.line_id));
-        if !self.is_transferred_here(dispatched, known.map(LineKind::line)) {
-            return;
+        let effect = self.effect_of(dispatched, known.map(LineKind::line), false);
+        if effect.on_line {
+            let keeping = self.keeping(applying);
+            let lines = &mut self.supply_mut().outbound_lines;
+            lines.change(&dispatched.document, &dispatched.line_id, keeping, |line| {
+                line.line_mut().fulfil(dispatched.quantity);
+            });
         }
-        let keeping = self.keeping(applying);
-        let lines = &mut self.supply_mut().outbound_lines;
-        lines.change(&dispatched.document, &dispatched.line_id, keeping, |line| {
-            line.line_mut().fulfil(dispatched.quantity);
-        });
-        self.move_stock(StockStatus::Available, -dispatched.quantity, applying);
+        if effect.on_stock {
+            self.move_stock(StockStatus::Available, -dispatched.quantity, applying);
+        }
     }
 
     fn receive_transfer(&mut self, received: &LineFulfilled, applying: Applying<'_>) {
         let lines = self.supply.as_deref().map(|supply| &supply.inbound_lines);
         let known = lines.and_then(|lines| lines.get(&received.document, &received.line_id));
-        if !self.is_transferred_here(received, known.map(LineKind::line)) {
-            return;
+        let effect = self.effect_of(received, known.map(LineKind::line), false);
+        if effect.on_line {
+            let keeping = self.keeping(applying);
+            let lines = &mut self.supply_mut().inbound_lines;
+            lines.change(&received.document, &received.line_id, keeping, |line| {
+                line.line_mut().fulfil(received.quantity);
+            });
         }
-        let keeping = self.keeping(applying);
-        let lines = &mut self.supply_mut().inbound_lines;
-        lines.change(&received.document, &received.line_id, keeping, |line| {
-            line.line_mut().fulfil(received.quantity);
-        });
-        self.move_stock(StockStatus::Available, received.quantity, applying);
+        if effect.on_stock {
+            self.move_stock(StockStatus::Available, received.quantity, applying);
+        }
     }
 
     fn cancel_transfer(&mut self, cancelled: &DocumentNamed, applying: Applying<'_>) {
@@ -399,20 +413,20 @@ impl SkuLocation {
         }
     }
 
-    /// Whether goods that moved against a line moved here: as the event says, else as the line does.
-    fn is_fulfilled_here(&self, fulfilled: &LineFulfilled, is_elsewhere: bool) -> bool {
+    /// Where goods moved against a line count here. `takes_unknown`: a line that nobody has stated is meant all the
+    /// same; not so for transfers, of which both ends hear and only the lines say which end this is.
+    ///
+    /// If the event names another place, the goods moved there and only the line, if it is one of here, shrinks.
+    fn effect_of(&self, fulfilled: &LineFulfilled, known: Option<&Line>, takes_unknown: bool) -> Effect {
         match &fulfilled.place {
-            Some((sku, location)) => *sku == self.sku && *location == self.location,
-            None => !is_elsewhere,
-        }
-    }
-
-    /// The same for transfers, of which both ends hear: without a word on the place only the end that knows the
-    /// line in this role is meant.
-    fn is_transferred_here(&self, fulfilled: &LineFulfilled, known: Option<&super::line::Line>) -> bool {
-        match &fulfilled.place {
-            Some((sku, location)) => *sku == self.sku && *location == self.location,
-            None => known.is_some_and(|line| !line.is_elsewhere()),
+            Some((sku, location)) => {
+                let is_here = *sku == self.sku && *location == self.location;
+                Effect { on_line: is_here || known.is_some(), on_stock: is_here }
+            }
+            None => {
+                let is_here = known.map_or(takes_unknown, |line| !line.is_elsewhere());
+                Effect { on_line: is_here, on_stock: is_here }
+            }
         }
     }
 
@@ -424,8 +438,8 @@ impl SkuLocation {
 
     fn correct_demand(
         &mut self,
-        before: Option<super::order_lines::LineDemand>,
-        after: Option<super::order_lines::LineDemand>,
+        before: Option<LineDemand>,
+        after: Option<LineDemand>,
         applying: Applying<'_>,
     ) {
         match (before, after) {

@@ -128,19 +128,17 @@ impl Demand {
         }
         let calendar = calendar();
         let period_days = calendar.period_days.max(1);
-        let now = period_of(business_time.day(calendar.zone), self.period_days);
-        if now <= self.period {
-            // Only where the zone was changed or the calendar ends.
-            if period_days == self.period_days {
-                return;
-            }
-        } else {
-            self.finish_until(now, &calendar);
-        }
         if period_days != self.period_days {
-            self.change_period_days(period_days, business_time, &calendar);
+            // The running period was the last of its length, however late this is noticed.
+            self.change_period_days(period_days, &calendar);
+            self.set_bounds(&calendar);
         }
-        self.set_bounds(&calendar);
+        let now = period_of(business_time.day(calendar.zone), self.period_days);
+        // Otherwise only where the zone was changed or the calendar ends.
+        if now > self.period {
+            self.finish_until(now, &calendar);
+            self.set_bounds(&calendar);
+        }
     }
 
     /// This as of `now`, if that differs: a period is over by then.
@@ -281,12 +279,14 @@ impl Demand {
         }
     }
 
-    fn change_period_days(&mut self, period_days: u16, business_time: Timestamp, calendar: &Calendar<'_>) {
+    /// Goes over to periods of another length at the end of the running one.
+    fn change_period_days(&mut self, period_days: u16, calendar: &Calendar<'_>) {
         let old_days = self.period_days;
         self.smoothing = ExponentialSmoothing::default();
         self.pattern = DemandPattern::default();
         self.period_days = period_days;
-        self.period = period_of(business_time.day(calendar.zone), period_days);
+        self.period = period_of(self.until.day(calendar.zone), period_days);
+        self.current = Quantity::ZERO;
         let Some(outside) = self.outside.as_mut() else { return };
         outside.published.forget_measured();
         for Ahead { period, quantity } in std::mem::take(&mut outside.ahead) {
@@ -297,5 +297,13 @@ impl Demand {
                 self.add_ahead(quantity, period, calendar.settings);
             }
         }
+    }
+
+    /// Bytes on the heap.
+    #[cfg(test)]
+    pub fn heap_bytes(&self) -> usize {
+        self.outside
+            .as_ref()
+            .map_or(0, |outside| size_of::<Outside>() + outside.ahead.capacity() * size_of::<Ahead>())
     }
 }

@@ -31,6 +31,8 @@ pub struct Outlook<'a> {
     pub forecast: Forecast<'a>,
     /// Mean units per day now.
     pub rate_per_day: f64,
+    /// Whether anything was demanded in the running period or is ordered for a later one.
+    pub has_unfinished_demand: bool,
     /// Demand over lead time and review period.
     pub lead_time_demand: LeadTimeDemand,
     /// By time.
@@ -58,6 +60,7 @@ impl<'a> Outlook<'a> {
             position: Position::of(place, now),
             forecast,
             rate_per_day,
+            has_unfinished_demand: demand.has_unfinished(),
             lead_time_demand: planning.lead_time_demand(over_horizon, rate_per_day),
             receipts: receipts(place, planning),
             orders,

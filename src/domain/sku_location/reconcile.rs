@@ -242,7 +242,7 @@ impl SkuLocation {
     /// Finds the earliest moment at which time alone could change the answer.
     fn look_again(&self, outlook: &Outlook<'_>, demand: &Demand, review_at: &mut Earliest) {
         let now = outlook.planning.now;
-        if outlook.rate_per_day > 0.0 || demand.has_unfinished() {
+        if outlook.rate_per_day > 0.0 || outlook.has_unfinished_demand {
             review_at.consider_some(demand.next_period_at());
         }
         review_at.consider_some(outlook.orders.first().map(|order| order.at));

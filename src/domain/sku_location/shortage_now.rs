@@ -9,7 +9,8 @@ use crate::domain::quantity::Quantity;
 pub fn step(outlook: &Outlook<'_>, is_open: bool) -> Step {
     let settings = &outlook.planning.settings.exceptions.shortage_now;
     let position = &outlook.position;
-    let has_demand = outlook.rate_per_day > 0.0 || position.due.is_positive();
+    let has_demand =
+        outlook.rate_per_day > 0.0 || outlook.has_unfinished_demand || position.due.is_positive();
     let is_short = position.backorders().is_positive() || (!position.on_hand.is_positive() && has_demand);
     if !settings.enabled {
         return Step::off(is_open);
