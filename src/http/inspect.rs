@@ -9,7 +9,7 @@ use crate::domain::ids::{EntityKey, Lsn};
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
 use crate::runtime::directory::Address;
-use crate::runtime::{Addressed, InspectSlot, Inspected, Running};
+use crate::runtime::{Hosted, InspectSlot, Inspected, Running};
 
 /// What an entity answered.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct Seen<T> {
 }
 
 /// Asks one entity; `None` if it can't be read now.
-pub async fn ask<E: Addressed, T: Send + 'static>(
+pub async fn ask<E: Hosted, T: Send + 'static>(
     running: &Running,
     address: Address,
     question: impl FnOnce(&E, &EntityKey, Timestamp, &Reference) -> T + Send + 'static,
@@ -42,7 +42,7 @@ pub async fn ask<E: Addressed, T: Send + 'static>(
 }
 
 /// Asks many entities the same; answers come with their place in `addresses`. Those that can't be read are left out.
-pub async fn ask_all<E: Addressed, T: Send + 'static>(
+pub async fn ask_all<E: Hosted, T: Send + 'static>(
     running: &Running,
     addresses: &[Address],
     question: impl Fn(&E, &EntityKey, Timestamp, &Reference) -> T + Clone + Send + 'static,

@@ -33,8 +33,8 @@ use super::{exceptions, ingest, master_data, operations, quarantine, sku_locatio
         quarantine::delete_quarantine,
         operations::healthz,
         operations::readyz,
-        operations::metrics,
-        operations::stats,
+        operations::get_metrics,
+        operations::get_stats,
     ),
     modifiers(&Security)
 )]
@@ -53,7 +53,7 @@ impl Modify for Security {
 }
 
 #[get("/openapi.json")]
-pub async fn openapi(document: web::Data<String>) -> HttpResponse {
+pub async fn get_openapi(document: web::Data<String>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(document.get_ref().clone())
 }
 

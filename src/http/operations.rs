@@ -35,7 +35,7 @@ pub async fn readyz(state: web::Data<AppState>) -> Result<HttpResponse, Problem>
 #[utoipa::path(get, path = "/metrics", tag = "operations",
     responses((status = 200, description = "Prometheus text", content_type = "text/plain")), security(("key" = [])))]
 #[get("/metrics")]
-pub async fn metrics(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+pub async fn get_metrics(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
     let principal = principal(&request, &state)?;
     if !principal.may(Permission::ReadMetrics) {
         return Err(Problem::new(&code::FORBIDDEN));
@@ -99,7 +99,7 @@ fn reach_seconds(since: Option<(crate::domain::ids::Lsn, Timestamp)>) -> f64 {
     responses((status = 200, description = "Counts, positions, lags, limits"), (status = 504, description = "Not yet applied")),
     security(("key" = [])))]
 #[get("/api/v1/stats")]
-pub async fn stats(request: HttpRequest, caller: Caller, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+pub async fn get_stats(request: HttpRequest, caller: Caller, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
     caller.need(Permission::ReadStats)?;
     let running = state.running()?;
     let query = Query::parse(request.query_string(), &["at_least", "settled"])?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::dev::{Server, Service as _};
 use actix_web::http::StatusCode;
 use actix_web::middleware::{Compress, DefaultHeaders};
-use actix_web::{App, HttpRequest, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpServer, ResponseError as _, web};
 
 use super::problem::{Problem, code};
 use super::state::AppState;
@@ -84,9 +84,9 @@ pub fn serve(state: web::Data<AppState>, listen: SocketAddr) -> Result<Serving, 
             .service(quarantine::delete_quarantine)
             .service(operations::healthz)
             .service(operations::readyz)
-            .service(operations::metrics)
-            .service(operations::stats)
-            .service(openapi::openapi)
+            .service(operations::get_metrics)
+            .service(operations::get_stats)
+            .service(openapi::get_openapi)
             .default_service(web::to(no_such_route))
     })
     .workers(config.workers)
@@ -102,10 +102,10 @@ pub fn serve(state: web::Data<AppState>, listen: SocketAddr) -> Result<Serving, 
 }
 
 /// A path that exists under another method is `405`, any other `404`.
-async fn no_such_route(request: HttpRequest) -> Problem {
+async fn no_such_route(request: HttpRequest) -> actix_web::HttpResponse {
     let known = request.resource_map().match_name(request.path()).is_some()
         || request.match_pattern().is_some();
     let code = if known { &code::METHOD_NOT_ALLOWED } else { &code::NOT_FOUND };
     debug_assert!(code.status == StatusCode::NOT_FOUND.as_u16() || known);
-    Problem::new(code).detail(format!("{} {}", request.method(), request.path()))
+    Problem::new(code).detail(format!("{} {}", request.method(), request.path())).error_response()
 }

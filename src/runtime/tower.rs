@@ -477,7 +477,7 @@ impl Tower {
                     });
                 }
                 Some(known) => {
-                    if known.base_currency != tenant.base_currency || known.timezone_name() != tenant.timezone {
+                    if known.base_currency != tenant.base_currency || known.time_zone.iana_name() != Some(tenant.timezone.as_str()) {
                         warn!(
                             tenant = %tenant.name,
                             "base currency and time zone stay as they were when the tenant was declared"
@@ -486,7 +486,7 @@ impl Tower {
                 }
             }
         }
-        if reference.settings_hash() != Some(options.settings_hash.as_str()) {
+        if reference.version() == Lsn::ZERO || *reference.settings() != options.settings {
             records.push(own(SystemBody::ConfigurationActivated {
                 hash: options.settings_hash.clone(),
                 settings: Box::new(options.settings.clone()),

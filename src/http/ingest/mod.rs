@@ -110,7 +110,7 @@ pub async fn post_events(
         }
     } else {
         let items = split_batch(&bytes).map_err(|broken| {
-            count_refusal(&state, Problem::new(&code::MALFORMED_JSON).detail(broken.to_string()))
+            count_refusal(&state, Problem::new(&code::MALFORMED_JSON).detail(format!("at byte {}: {}", broken.offset, broken.what)))
         })?;
         if let Some(index) = items.iter().position(|item| item.len() > limits.event_bytes_max) {
             let detail = format!("event {index} has {} bytes, more than {}", items[index].len(), limits.event_bytes_max);
