@@ -1,1 +1,6 @@
 //! (being built)
+pub mod client;
+pub mod demo;
+pub mod pace;
+pub mod progress;
+pub mod replay;
