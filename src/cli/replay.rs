@@ -39,10 +39,13 @@ const PACE_STEP_S: f64 = 0.1;
 Examples:
   tidewatch replay sales.csv --to http://127.0.0.1:8080
   tidewatch replay 2026-01.ndjson.gz --to https://tower.example.com --key \"$KEY\" --json
-  tidewatch replay week.ndjson --to http://127.0.0.1:8080 --speed 3600     (an hour of events a second)
+  tidewatch replay week.ndjson --to http://127.0.0.1:8080 --speed 3600     (an hour a second)
 
-Exit codes: 0 every row taken (duplicates included), 1 some rows rejected, 2 the file or an argument is wrong,
-3 the server cannot be reached or refuses the credentials.")]
+Exit codes:
+  0  every row taken, duplicates included
+  1  some rows rejected
+  2  the file or an argument is wrong
+  3  the server cannot be reached, or refuses the credentials")]
 pub struct ReplayArgs {
     /// The file to send
     pub file: PathBuf,
@@ -274,7 +277,8 @@ fn read_batches(
 
 fn print(report: &Report) {
     let Report { rows, accepted, duplicates, rejected, seconds, .. } = report;
-    println!("{rows} rows in = {accepted} accepted + {duplicates} duplicates + {rejected} rejected");
+    let rows_in = if report.stopped.is_none() { "rows in =" } else { "rows read before it stopped;" };
+    println!("{rows} {rows_in} {accepted} accepted + {duplicates} duplicates + {rejected} rejected");
     for RowError { line, code, detail } in &report.errors {
         println!("  line {line}: {code} {detail}");
     }

@@ -52,7 +52,10 @@ Examples:
   tidewatch demo
   tidewatch demo --speed 604800     (a week of events a second)
 
-Exit codes: 0 every row accounted for, 1 not every row, or the tower could not be run, 130 interrupted.")]
+Exit codes:
+    0  every row accounted for
+    1  some row lost count of, or the tower could not be run
+  130  interrupted before the end")]
 pub struct DemoArgs {
     /// `max`, or seconds of event time per second of wall time
     #[arg(long, default_value = "max", value_name = "N|max")]
