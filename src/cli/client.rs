@@ -7,7 +7,7 @@
 //! Not responsible for making ids, for reading files, or for how the counts are shown.
 
 use std::sync::Once;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
@@ -21,8 +21,8 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);
 const WAIT_MIN: Duration = Duration::from_millis(10);
 const WAIT_MAX: Duration = Duration::from_secs(5);
-/// How often in a row a server may say 429 or 503 without taking a single event before the client gives up.
-const BUSY_ANSWERS_MAX: u32 = 120;
+/// How long a server may say 429 or 503 without taking a single event before the client gives up.
+const BUSY_MAX: Duration = Duration::from_secs(120);
 
 /// How long the client keeps trying a server that it cannot reach.
 #[derive(Debug, Clone, Copy)]
@@ -48,8 +48,8 @@ pub enum ClientError {
     Setup(#[source] reqwest::Error),
     #[error("{base} cannot be reached ({attempts} attempts): {cause}")]
     Unreachable { base: Url, attempts: u32, cause: String },
-    #[error("the server stays busy: {status} {code} {attempts} times in a row")]
-    Busy { status: StatusCode, code: String, attempts: u32 },
+    #[error("the server stays busy ({status} {code}) for more than {limit_s} s", limit_s = BUSY_MAX.as_secs())]
+    Busy { status: StatusCode, code: String },
     #[error("the server refuses: {status} {code} {detail}")]
     Refused { status: StatusCode, code: String, detail: String },
     #[error("the server's answer cannot be understood: {0}")]
@@ -216,7 +216,7 @@ impl Client {
     pub async fn send_events(&self, lines: EventLines, tally: &mut Tally) -> Result<(), ClientError> {
         let mut waiting = vec![lines];
         let mut failures = 0;
-        let mut busy_answers = 0;
+        let mut last_taken = Instant::now();
         while let Some(lines) = waiting.pop() {
             if lines.is_empty() {
                 continue;
@@ -236,7 +236,7 @@ impl Client {
             match reply {
                 Reply::All(counts) => {
                     tally.add(counts, lines.len())?;
-                    (failures, busy_answers) = (0, 0);
+                    (failures, last_taken) = (0, Instant::now());
                 }
                 Reply::Part { counts, status, code, retry_after } => {
                     let processed = counts.processed.min(lines.len());
@@ -246,9 +246,11 @@ impl Client {
                         self.cut(rest, code, tally, &mut waiting);
                         continue;
                     }
-                    busy_answers = if processed > 0 { 0 } else { busy_answers + 1 };
-                    if busy_answers >= BUSY_ANSWERS_MAX {
-                        return Err(ClientError::Busy { status, code, attempts: busy_answers });
+                    failures = 0;
+                    if processed > 0 {
+                        last_taken = Instant::now();
+                    } else if last_taken.elapsed() > BUSY_MAX {
+                        return Err(ClientError::Busy { status, code });
                     }
                     waiting.push(rest);
                     tokio::time::sleep(retry_after).await;

@@ -12,8 +12,8 @@ const PLAIN_LINE_INTERVAL: Duration = Duration::from_secs(5);
 pub struct Progress {
     bar: Option<ProgressBar>,
     total: u64,
-    done: u64,
     unit: &'static str,
+    quiet: bool,
     last_line: Instant,
 }
 
@@ -30,23 +30,20 @@ impl Progress {
             bar.set_message(unit);
             bar
         });
-        let plain_lines = bar.is_none() && !quiet;
-        let total = if plain_lines || bar.is_some() { total } else { 0 };
-        Self { bar, total, done: 0, unit, last_line: Instant::now() }
+        Self { bar, total, unit, quiet, last_line: Instant::now() }
     }
 
     /// Sets the position to `done` units; `note` (a date, say) stands beside it.
     pub fn set(&mut self, done: u64, note: &str) {
-        self.done = done;
         if let Some(bar) = &self.bar {
             bar.set_position(done);
             if !note.is_empty() {
                 bar.set_message(format!("{} {note}", self.unit));
             }
-        } else if self.total > 0 && self.last_line.elapsed() >= PLAIN_LINE_INTERVAL {
+        } else if !self.quiet && self.last_line.elapsed() >= PLAIN_LINE_INTERVAL {
             self.last_line = Instant::now();
-            let percent = self.done.saturating_mul(100) / self.total;
-            eprintln!("{} of {} {} ({percent} %) {note}", self.done, self.total, self.unit);
+            let percent = done.saturating_mul(100) / self.total.max(1);
+            eprintln!("{done} of {} {} ({percent} %) {note}", self.total, self.unit);
         }
     }
 

@@ -384,14 +384,14 @@ mod tests {
     }
 
     #[test]
-    fn a_year_of_events_has_unique_ids_and_tells_that_it_is_derived() {
+    fn a_quarter_of_events_has_unique_ids_and_tells_that_it_is_derived() {
         let data = Dataset::embedded().unwrap();
         let network = Network::derive(&data);
         let writer = Writer::new(&data, &network);
         let mut simulation = Simulation::new(&data, &network, 1).unwrap();
         let mut lines = Lines::default();
         writer.describe(simulation.start().unwrap(), &mut lines);
-        for _ in 0..6 * 52 {
+        for _ in 0..6 * 13 {
             let day = simulation.next_day().unwrap().unwrap();
             day.derived.iter().chain(&day.demand).for_each(|event| writer.write(event, &mut lines));
             writer.advance(day.until, &mut lines);

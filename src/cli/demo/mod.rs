@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::client::{Client, ClientError, EventLines, Patience, Tally};
+use super::client::{Client, ClientError, EventLines, Patience};
 use super::pace::{Pace, Speed};
 use super::progress::Progress;
 use dataset::{Dataset, DatasetError};
@@ -177,9 +177,9 @@ async fn replay(client: &Client, data: Arc<Dataset>, speed: Speed) -> Result<Tot
         );
         of_demand.and(of_derived)?;
         client.send_events(clock, &mut totals.derived).await?;
-        for tally in [&mut totals.demand, &mut totals.derived] {
-            keep_first_errors(tally);
-        }
+        // The first reasons are enough; years of them would fill the memory.
+        totals.demand.errors.truncate(ERRORS_KEPT_MAX);
+        totals.derived.errors.truncate(ERRORS_KEPT_MAX);
         progress.set(totals.rows, &until.strftime("%Y-%m-%d").to_string());
         pace.wait_for(until).await;
     }
@@ -195,37 +195,39 @@ fn simulate(data: &Dataset, sender: &mpsc::Sender<Parcel>) -> Result<(), DemoErr
     let writer = Writer::new(data, &network);
     let mut simulation = Simulation::new(data, &network, SEED)?;
     let start = simulation.start()?;
-    let (mut described, mut clock) = (Lines::default(), Lines::default());
-    // The clock first, so that everything described is described in the year it belongs to.
-    writer.advance(start, &mut described);
+    // The clock first, so that everything is described in the year it belongs to.
+    let mut clock = Lines::default();
+    writer.advance(start, &mut clock);
+    let opening = Parcel::new(Lines::default(), Lines::default(), clock, start);
+    if sender.blocking_send(opening).is_err() {
+        return Ok(());
+    }
+    let mut described = Lines::default();
     writer.describe(start, &mut described);
     while let Some(day) = simulation.next_day()? {
-        let (mut derived, mut demand) = (std::mem::take(&mut described), Lines::default());
+        let mut derived = std::mem::take(&mut described);
+        let (mut demand, mut clock) = (Lines::default(), Lines::default());
         day.derived.iter().for_each(|event| writer.write(event, &mut derived));
         day.demand.iter().for_each(|event| writer.write(event, &mut demand));
         writer.advance(day.until, &mut clock);
-        let mut by_type = BTreeMap::new();
-        for lines in [&derived, &demand, &clock] {
-            for (kind, count) in &lines.by_type {
-                *by_type.entry(*kind).or_default() += count;
-            }
-        }
-        let parcel = Parcel {
-            derived: derived.into_events(),
-            demand: demand.into_events(),
-            clock: std::mem::take(&mut clock).into_events(),
-            until: day.until,
-            by_type,
-        };
-        if sender.blocking_send(parcel).is_err() {
+        if sender.blocking_send(Parcel::new(derived, demand, clock, day.until)).is_err() {
             break;
         }
     }
     Ok(())
 }
 
-fn keep_first_errors(tally: &mut Tally) {
-    tally.errors.truncate(ERRORS_KEPT_MAX);
+impl Parcel {
+    fn new(derived: Lines, demand: Lines, clock: Lines, until: Timestamp) -> Self {
+        let mut by_type = BTreeMap::new();
+        for lines in [&derived, &demand, &clock] {
+            for (kind, count) in &lines.by_type {
+                *by_type.entry(*kind).or_default() += count;
+            }
+        }
+        let [derived, demand, clock] = [derived, demand, clock].map(Lines::into_events);
+        Self { derived, demand, clock, until, by_type }
+    }
 }
 
 /// Ctrl-C, or the signal that asks a process to end.

@@ -109,14 +109,13 @@ impl Ledger {
 #[test]
 fn the_real_demand_is_conserved() {
     let data = Dataset::embedded().unwrap();
-    let days = run(&data, 1);
+    let network = Network::derive(&data);
+    let mut simulation = Simulation::new(&data, &network, 1).unwrap();
+    let days: Vec<_> = std::iter::from_fn(|| simulation.next_day().unwrap()).collect();
     assert_eq!(days.iter().map(|day| day.demand.len()).sum::<usize>(), data.rows.len());
     assert_eq!(days.len(), 1 + 231 * 6);
     let ledger = Ledger::check(&data, &days);
 
-    let network = Network::derive(&data);
-    let mut simulation = Simulation::new(&data, &network, 1).unwrap();
-    while simulation.next_day().unwrap().is_some() {}
     for (place, stock) in simulation.stocks.iter().enumerate() {
         let (item, centre) = split_place(place, network.centres.len());
         assert_eq!(ledger.on_hand.get(&(item, centre)).copied().unwrap_or(0), stock.on_hand);
@@ -213,4 +212,25 @@ fn local_times_follow_the_clock_of_iowa() {
     assert_eq!(at(Date::constant(2012, 1, 3)), "2012-01-03T23:00:00Z");
     assert_eq!(at(Date::constant(2012, 7, 3)), "2012-07-03T22:00:00Z");
     assert_eq!(simulation.start().unwrap().to_string(), "2011-12-31T06:00:00Z");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn nothing_appears_or_vanishes_whatever_is_ordered(
+        litres in proptest::collection::vec(0_i64..60_000, 1..40),
+        delay_days in -20_i64..40,
+        seed: u64,
+    ) {
+        let data = small(litres.len() as u16, delay_days, |week| litres[usize::from(week)]);
+        let days = run(&data, seed);
+        let ledger = Ledger::check(&data, &days);
+        proptest::prop_assert_eq!(days.iter().map(|day| day.demand.len()).sum::<usize>(), data.rows.len());
+        // What is still open was ordered, and is short only where nothing is left.
+        let network = Network::derive(&data);
+        for row in ledger.open.keys().map(|row| data.rows[*row]) {
+            proptest::prop_assert_eq!(ledger.on_hand[&(row.item, network.centre_of(row.city))], 0);
+        }
+    }
 }

@@ -17,15 +17,17 @@ const TEXT_LIST_FIELDS: [&str; 4] = ["closed", "locations", "path", "skus"];
 const DEPTH_MAX: usize = 16;
 
 /// Fields that are text whatever their cells look like; so is every name that ends in `_id`.
-const TEXT_FIELDS: [&str; 29] = [
-    "action",
+const TEXT_FIELDS: [&str; 32] = [
+    "account_owner",
     "brand",
     "calendar",
     "carrier",
     "channel",
+    "contact_ref",
     "currency",
     "customer",
     "disposition",
+    "external_ref",
     "from",
     "id",
     "kind",
@@ -45,6 +47,7 @@ const TEXT_FIELDS: [&str; 29] = [
     "successor",
     "supplier",
     "tier",
+    "timezone",
     "to",
     "uom",
 ];
@@ -396,6 +399,21 @@ mod tests {
         assert_eq!(refused(&["type", "a[0]", "a.b"]), HeaderError::Conflict("a.b".into()));
         for bad in ["", ".", "a.", "[0]", "a[", "a[x]", "a[0]b", "a[1000]"] {
             assert_eq!(refused(&["type", bad]), HeaderError::Name(bad.into()));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_cells_make_one_line_of_json_that_holds_them(cells in proptest::collection::vec(".*", 6)) {
+            let header = ["type", "id", "sku", "lines[0].sku", "lines[0].quantity", "note"];
+            let mapping = CsvMapping::new(&StringRecord::from(header.to_vec())).unwrap();
+            let event = mapping.event(&StringRecord::from(cells.clone()), "made-id", "replay/file");
+            proptest::prop_assert!(!event.contains(&b'\n'));
+            let event: Value = serde_json::from_slice(&event).unwrap();
+            let text = |cell: &str| if cell.is_empty() { Value::Null } else { json!(cell) };
+            proptest::prop_assert_eq!(&event["type"], &text(&cells[0]));
+            proptest::prop_assert_eq!(&event["data"]["sku"], &text(&cells[2]));
+            proptest::prop_assert_eq!(&event["data"]["lines"][0]["sku"], &text(&cells[3]));
         }
     }
 }
