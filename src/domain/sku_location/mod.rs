@@ -1,0 +1,1 @@
+//! One item at one location.

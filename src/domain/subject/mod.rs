@@ -1,0 +1,1 @@
+//! Things that exceptions can be about and that are neither SKU-locations nor suppliers.
