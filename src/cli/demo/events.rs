@@ -346,6 +346,7 @@ fn slug(name: &str) -> String {
 mod tests {
     use super::*;
     use crate::cli::demo::simulation::Simulation;
+    use crate::http::cloudevents::{Limits, parse_event};
     use serde_json::Value;
     use std::collections::HashSet;
 
@@ -401,6 +402,8 @@ mod tests {
             let event: Value = serde_json::from_slice(line).unwrap();
             let source = event["source"].as_str().unwrap().to_owned();
             assert!(source.starts_with("demo/derived"));
+            let parsed = parse_event(line, &Limits::default());
+            assert!(parsed.is_ok(), "the tower would refuse {event}");
             assert!(seen.insert((source, event["id"].as_str().unwrap().to_owned())), "{event}");
         }
         assert_eq!(seen.len() as u64, lines.by_type.values().sum::<u64>());

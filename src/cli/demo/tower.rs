@@ -38,10 +38,7 @@ impl Tower {
     pub async fn start(directory: &Path) -> Result<Self, DemoError> {
         let io = |cause| DemoError::Start { cause };
         let config = directory.join("actors.toml");
-        let tenant = format!(
-            "[tenants.default]\nclock = \"event\"\nbase_currency = \"USD\"\ntimezone = \"{TIME_ZONE}\"\n"
-        );
-        std::fs::write(&config, tenant).map_err(io)?;
+        std::fs::write(&config, configuration()).map_err(io)?;
         let mut command = Command::new(std::env::current_exe().map_err(io)?);
         command
             .args(["serve", "--dev", "--clock", "event", "--listen", "127.0.0.1:0", "--config"])
@@ -115,6 +112,11 @@ impl Tower {
     }
 }
 
+/// The tower's `actors.toml`: a clock that the events move, and the money and days of Iowa.
+fn configuration() -> String {
+    format!("[tenants.default]\nclock = \"event\"\nbase_currency = \"USD\"\ntimezone = \"{TIME_ZONE}\"\n")
+}
+
 #[allow(unsafe_code, reason = "the standard library can kill a process but not ask it to stop")]
 fn terminate(process: i32) {
     // SAFETY: kill(2) touches no memory of this process. The id is that of a child not yet waited for, so that it
@@ -168,6 +170,7 @@ fn address_in(line: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{ClockKind, Config};
 
     #[test]
     fn the_address_is_found_in_a_line() {
@@ -178,6 +181,14 @@ mod tests {
         for none in ["", "http://127.0.0.1:", "http://127.0.0.1:99999", "http://localhost:8080"] {
             assert_eq!(address_in(none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn the_tower_understands_its_configuration() {
+        let config = Config::parse("actors.toml", &configuration()).unwrap();
+        let tenant = &config.tenants[0];
+        assert_eq!((tenant.name.as_str(), tenant.clock), ("default", ClockKind::Event));
+        assert_eq!((tenant.base_currency.as_str(), tenant.timezone.as_str()), ("USD", "America/Chicago"));
     }
 
     #[test]
