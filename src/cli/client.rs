@@ -15,7 +15,8 @@ use reqwest::{StatusCode, Url};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longer than a tower holds a `clock.advanced` until the consequences of what came before have settled.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 /// Longest time that a `Retry-After` is obeyed for; a server that asks for more is asked again.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);

@@ -18,8 +18,9 @@ use serde_json::value::RawValue;
 
 use super::csv_mapping::{CsvMapping, HeaderError};
 
-/// Longest row kept in memory. The server takes 64 KiB an event; what is longer is cut off here and refused.
-pub const ROW_BYTES_MAX: usize = 1 << 20;
+/// Largest event that the contract allows. A larger one is refused here: a server that meets it in the middle of a
+/// request may hang up before its answer is read.
+pub const ROW_BYTES_MAX: usize = 64 << 10;
 const READ_BUFFER_BYTES: usize = 1 << 16;
 
 #[derive(Debug, thiserror::Error)]
@@ -125,9 +126,10 @@ impl Rows {
                     return Ok(None);
                 }
                 *line += 1;
+                let is_cut = bytes > text.len() as u64;
                 let text = text.strip_prefix(b"\xef\xbb\xbf").filter(|_| *line == 1).unwrap_or(&text);
                 let text = text.trim_ascii();
-                if bytes > ROW_BYTES_MAX as u64 {
+                if is_cut || text.len() > ROW_BYTES_MAX {
                     return Ok(Some(too_large(*line)));
                 }
                 if !text.is_empty() {
@@ -162,8 +164,8 @@ impl Rows {
     }
 }
 
-/// Reads one line with its line feed, keeping at most `ROW_BYTES_MAX` and a bit of it. Says how long it was; 0 at the
-/// end.
+/// Reads one line with its line feed, keeping its beginning: all of it if it has up to `ROW_BYTES_MAX` bytes. Says how
+/// long it was; 0 at the end.
 fn read_line(reader: &mut dyn BufRead, text: &mut Vec<u8>) -> io::Result<u64> {
     let mut bytes = 0;
     loop {
@@ -309,11 +311,22 @@ mod tests {
 
     #[test]
     fn an_endless_line_is_refused_and_the_next_one_read() {
-        let mut content = vec![b'x'; 3 * ROW_BYTES_MAX];
-        content.extend_from_slice(b"\n{\"type\":\"t\"}\n");
-        let rows = rows("a.ndjson", &content);
-        assert!(matches!(rows[0], Row::Refused { line: 1, code: "too_large", .. }));
-        assert_eq!(event(&rows[1]).1["type"], "t");
+        for (bytes, filler, is_refused) in [
+            (ROW_BYTES_MAX, b'x', false),
+            (ROW_BYTES_MAX + 1, b'x', true),
+            (10 * ROW_BYTES_MAX, b'x', true),
+            (10 * ROW_BYTES_MAX, b' ', true),
+        ] {
+            let mut content = vec![filler; bytes];
+            content.extend_from_slice(b"\n{\"type\":\"t\"}\n");
+            let rows = rows("a.ndjson", &content);
+            assert_eq!(
+                matches!(rows[0], Row::Refused { line: 1, code: "too_large", .. }),
+                is_refused,
+                "{bytes}"
+            );
+            assert_eq!((event(&rows[1]).0, &event(&rows[1]).1["type"]), (2, &json!("t")));
+        }
     }
 
     #[test]
