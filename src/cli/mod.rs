@@ -6,3 +6,4 @@ pub mod keys;
 pub mod pace;
 pub mod progress;
 pub mod replay;
+pub mod serve;
