@@ -112,6 +112,34 @@ pub struct EnvelopeRef<'a> {
     pub subject: &'a str,
 }
 
+impl Envelope {
+    /// The same, with borrowed strings.
+    pub fn borrowed(&self) -> EnvelopeRef<'_> {
+        EnvelopeRef {
+            lsn: self.lsn,
+            tenant: self.tenant,
+            partition: self.partition,
+            epoch: self.epoch,
+            entity_revision: self.entity_revision,
+            event_time: self.event_time,
+            ingest_time: self.ingest_time,
+            business_time: self.business_time,
+            causing_lsn: self.causing_lsn,
+            schema_version: self.schema_version,
+            fold_version: self.fold_version,
+            kind: self.kind,
+            flags: self.flags,
+            content_hash: self.content_hash,
+            sequence: &self.sequence,
+            principal: &self.principal,
+            source: &self.source,
+            id: &self.id,
+            record_type: &self.record_type,
+            subject: &self.subject,
+        }
+    }
+}
+
 impl EnvelopeRef<'_> {
     pub fn to_owned(&self) -> Envelope {
         Envelope {
@@ -159,14 +187,14 @@ impl From<Truncated> for DecodeError {
 }
 
 /// Appends the encoded record to `out`. Fields that the writer stamps are written as they stand in `envelope`.
-pub fn encode_record(envelope: &Envelope, body: &[u8], out: &mut Vec<u8>) {
+pub fn encode_record(envelope: &EnvelopeRef<'_>, body: &[u8], out: &mut Vec<u8>) {
     let strings = [
-        &envelope.sequence,
-        &envelope.principal,
-        &envelope.source,
-        &envelope.id,
-        &envelope.record_type,
-        &envelope.subject,
+        envelope.sequence,
+        envelope.principal,
+        envelope.source,
+        envelope.id,
+        envelope.record_type,
+        envelope.subject,
     ];
     let strings_length: usize = strings.iter().map(|string| STRING_LENGTH_BYTES_MAX + string.len()).sum();
     out.reserve(ENVELOPE_HEADER_LENGTH + strings_length + body.len());
@@ -304,7 +332,7 @@ mod tests {
 
     fn encoded(envelope: &Envelope, body: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        encode_record(envelope, body, &mut out);
+        encode_record(&envelope.borrowed(), body, &mut out);
         out
     }
 

@@ -203,7 +203,7 @@ impl Writer {
             record.ingest_time = now;
             record.business_time = business_time(&mut clocks, record, now);
             let bytes = &mut buffer[pending.bytes.clone()];
-            envelope::stamp(bytes, lsn.0, 0, now.micros(), record.business_time.micros());
+            envelope::stamp(bytes, lsn.0, self.journal.epoch(), now.micros(), record.business_time.micros());
             builder.push(bytes)?;
             outcomes.push(Outcome::Accepted(lsn));
         }
