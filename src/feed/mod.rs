@@ -29,7 +29,7 @@ mod stats;
 mod tickets;
 
 pub use hub::{FeedHandle, Hub, Seat, SocketId, Viewer};
-pub use queue::{Closing, Outgoing, QueueLimits, SocketQueue};
+pub use queue::{Closing, Frame as SocketFrame, Outgoing, Pushed, QueueLimits, SocketQueue};
 pub use request::{Refused, Request, Subscribe, Topic, parse as parse_request};
 pub use tickets::{IssuedTicket, TicketsFull};
 

@@ -94,6 +94,8 @@ pub struct SocketQueue {
     due: Notify,
     /// Something was taken out, or the end has come.
     room: Notify,
+    /// The end has come.
+    ended: Notify,
 }
 
 struct Waiting {
@@ -126,7 +128,7 @@ impl SocketQueue {
             next_round: Instant::now(),
             end: None,
         };
-        SocketQueue { limits, waiting: Mutex::new(waiting), due: Notify::new(), room: Notify::new() }
+        SocketQueue { limits, waiting: Mutex::new(waiting), due: Notify::new(), room: Notify::new(), ended: Notify::new() }
     }
 
     /// Queues a frame that must arrive.
@@ -170,16 +172,16 @@ impl SocketQueue {
         }
     }
 
-    /// Waits for the end of the socket.
+    /// Waits until the socket is to end.
     pub async fn wait_for_end(&self) {
         loop {
-            let changed = self.room.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
+            let ended = self.ended.notified();
+            tokio::pin!(ended);
+            ended.as_mut().enable();
             if self.has_ended() {
                 return;
             }
-            changed.await;
+            ended.await;
         }
     }
 
@@ -250,6 +252,7 @@ impl SocketQueue {
         drop(waiting);
         self.due.notify_one();
         self.room.notify_waiters();
+        self.ended.notify_waiters();
     }
 
     /// Whether the socket is ending.
