@@ -7,3 +7,4 @@ pub mod pace;
 pub mod progress;
 pub mod replay;
 pub mod serve;
+pub mod watch;

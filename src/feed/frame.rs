@@ -57,7 +57,10 @@ pub fn event_tail(transition: &ExceptionTransition, lsn: Lsn, position: &str) ->
     let item = serde_json::to_string(&ShownException { item: &transition.item, lsn }).ok()?;
     let (topic, kind) = (Topic::Exceptions.as_str(), transition.kind.as_str());
     let position = quoted(position);
-    Some(format!(r#","topic":"{topic}","kind":"{kind}","lsn":{lsn},"position":{position},"item":{item}}}"#).into())
+    Some(
+        format!(r#","topic":"{topic}","kind":"{kind}","lsn":{lsn},"position":{position},"item":{item}}}"#)
+            .into(),
+    )
 }
 
 /// The rest of a state frame around an item that is JSON already.
@@ -75,7 +78,8 @@ pub struct Page {
 impl Page {
     /// An empty page.
     pub fn new(id: &str, topic: Topic) -> Page {
-        let text = format!(r#"{{"type":"snapshot","id":{},"topic":"{}","items":["#, quoted(id), topic.as_str());
+        let text =
+            format!(r#"{{"type":"snapshot","id":{},"topic":"{}","items":["#, quoted(id), topic.as_str());
         Page { prefix: text.len(), text, items: 0 }
     }
 
@@ -163,7 +167,8 @@ mod tests {
 
     #[test]
     fn a_state_frame_carries_its_topic_lsn_and_item() {
-        let frame = format!("{}{}", state_head("s"), state_tail(Topic::SkuLocations, Lsn(7), r#"{"sku":"A"}"#));
+        let frame =
+            format!("{}{}", state_head("s"), state_tail(Topic::SkuLocations, Lsn(7), r#"{"sku":"A"}"#));
         assert_eq!(
             parsed(&frame),
             json!({"type": "state", "id": "s", "topic": "sku_locations", "lsn": 7, "item": {"sku": "A"}})

@@ -31,9 +31,9 @@ use super::tickets::{IssuedTicket, Tickets, TicketsFull};
 use super::{FeedInlet, FeedInput, QueueLimits, StateUpdate, history};
 use crate::auth::{Permission, Principal};
 use crate::config::FeedConfig;
+use crate::domain::exception::ExceptionTransition;
 use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
 use crate::domain::record::{Body, Record, Transition};
-use crate::domain::exception::ExceptionTransition;
 use crate::domain::reference::{Reference, TenantReference};
 use crate::http::visibility::{sees_exception, sees_sku_location, sees_supplier};
 use crate::runtime::{Phase, Running, StateKind, Tower, wall_clock};
@@ -329,7 +329,8 @@ impl Hub {
             }
             let mut is_visible = None;
             for subscription in socket.subscriptions.values_mut() {
-                if !subscription.topics.contains(&Topic::Exceptions) || !subscription.follower.takes_live(lsn) {
+                if !subscription.topics.contains(&Topic::Exceptions) || !subscription.follower.takes_live(lsn)
+                {
                     continue;
                 }
                 if !*is_visible.get_or_insert_with(|| event.is_visible(&socket.viewer, reference)) {
@@ -366,13 +367,21 @@ impl Hub {
         let Some(described) = reference.tenant(tenant) else { return };
         let mut tail: Option<Arc<str>> = None;
         for socket in state.sockets.values().filter(|socket| socket.viewer.tenant == tenant) {
-            let mut subscriptions = socket.subscriptions.values().filter(|s| s.topics.contains(&topic)).peekable();
-            if subscriptions.peek().is_none() || !sees_entity(&socket.viewer.principal, described, &update.key) {
+            let mut subscriptions =
+                socket.subscriptions.values().filter(|s| s.topics.contains(&topic)).peekable();
+            if subscriptions.peek().is_none()
+                || !sees_entity(&socket.viewer.principal, described, &update.key)
+            {
                 continue;
             }
             for subscription in subscriptions {
-                let tail = tail.get_or_insert_with(|| frame::state_tail(topic, update.lsn, &update.item.to_string()));
-                socket.queue.put_state(subscription.serial, StateKey::Entity(update.key.clone()), tail.clone());
+                let tail = tail
+                    .get_or_insert_with(|| frame::state_tail(topic, update.lsn, &update.item.to_string()));
+                socket.queue.put_state(
+                    subscription.serial,
+                    StateKey::Entity(update.key.clone()),
+                    tail.clone(),
+                );
             }
         }
     }
@@ -396,17 +405,35 @@ impl Hub {
                 });
                 match ended {
                     Some(Some(subscription)) => self.end(subscription),
-                    Some(None) => self.refuse(socket, &id, "unknown_subscription", "there is no subscription of this id"),
+                    Some(None) => self.refuse(
+                        socket,
+                        &id,
+                        "unknown_subscription",
+                        "there is no subscription of this id",
+                    ),
                     None => {}
                 }
             }
         }
     }
 
-    fn refuse(&self, socket: SocketId, id: &str, code: &str, detail: &str) {
-        if let Some(socket) = self.state.borrow().sockets.get(&socket) {
-            socket.queue.push(Frame::own(frame::error(Some(id), code, detail)));
+    fn refuse(&self, socket_id: SocketId, id: &str, code: &str, detail: &str) {
+        let Some(running) = self.running() else { return };
+        let mut state = self.state.borrow_mut();
+        let error = Frame::own(frame::error(Some(id), code, detail));
+        let pushed = state.sockets.get(&socket_id).map(|socket| socket.queue.push(error));
+        if pushed == Some(Pushed::Overflow) {
+            let next = state.ring.head().next();
+            self.cut_slow(&mut state, running, socket_id, next);
         }
+    }
+
+    /// Ends a socket for which a frame of a subscription's task found no room.
+    pub(super) fn cut(&self, place: &Place) {
+        let Some(running) = self.running() else { return };
+        let mut state = self.state.borrow_mut();
+        let next = state.ring.head().next();
+        self.cut_slow(&mut state, running, place.socket, next);
     }
 
     fn open(&self, id: SocketId, viewer: Viewer, queue: Arc<SocketQueue>) {
@@ -424,7 +451,11 @@ impl Hub {
         self.tower.metrics.feed_sockets.set(state.sockets.len() as i64);
     }
 
-    fn subscribe(self: &Rc<Self>, socket_id: SocketId, wish: Subscribe) -> Result<(), (&'static str, String)> {
+    fn subscribe(
+        self: &Rc<Self>,
+        socket_id: SocketId,
+        wish: Subscribe,
+    ) -> Result<(), (&'static str, String)> {
         let Some(running) = self.running() else { return Ok(()) };
         let mut state = self.state.borrow_mut();
         let HubState { ring, revisions, sockets, next_serial, .. } = &mut *state;
@@ -434,7 +465,10 @@ impl Hub {
             return Err(("id_in_use", "there is a subscription of this id; unsubscribe first".to_owned()));
         }
         if socket.subscriptions.len() >= subscriptions_max {
-            return Err(("too_many_subscriptions", format!("a socket has at most {subscriptions_max} subscriptions")));
+            return Err((
+                "too_many_subscriptions",
+                format!("a socket has at most {subscriptions_max} subscriptions"),
+            ));
         }
         if wish.topics.contains(&Topic::Stats) && !socket.viewer.principal.may(Permission::ReadStats) {
             return Err(("forbidden", "these credentials don't allow the topic stats".to_owned()));
@@ -517,7 +551,9 @@ impl Hub {
         let mut slow = Vec::new();
         for (id, socket) in state.sockets.iter_mut().filter(|(_, socket)| socket.next_ping <= now) {
             socket.next_ping = now + Duration::from_secs(self.config.ping_interval_s);
-            if socket.queue.push(Frame::own(frame::ping(&running.position(socket.place(head))))) == Pushed::Overflow {
+            if socket.queue.push(Frame::own(frame::ping(&running.position(socket.place(head)))))
+                == Pushed::Overflow
+            {
                 slow.push(*id);
             }
         }
@@ -567,7 +603,12 @@ impl Hub {
     }
 
     /// The statistics that a viewer sees.
-    pub(super) fn stats_item(&self, state: &HubState, running: &Running, viewer: &Viewer) -> serde_json::Value {
+    pub(super) fn stats_item(
+        &self,
+        state: &HubState,
+        running: &Running,
+        viewer: &Viewer,
+    ) -> serde_json::Value {
         state.rates.item(running, viewer, state.sockets.len())
     }
 
@@ -644,7 +685,9 @@ impl Event {
     pub fn is_visible(&self, viewer: &Viewer, reference: &Reference) -> bool {
         viewer.tenant == self.record.tenant
             && match (reference.tenant(viewer.tenant), self.transition()) {
-                (Some(tenant), Some(transition)) => sees_exception(&viewer.principal, tenant, &transition.item),
+                (Some(tenant), Some(transition)) => {
+                    sees_exception(&viewer.principal, tenant, &transition.item)
+                }
                 _ => false,
             }
     }

@@ -128,7 +128,13 @@ impl SocketQueue {
             next_round: Instant::now(),
             end: None,
         };
-        SocketQueue { limits, waiting: Mutex::new(waiting), due: Notify::new(), room: Notify::new(), ended: Notify::new() }
+        SocketQueue {
+            limits,
+            waiting: Mutex::new(waiting),
+            due: Notify::new(),
+            room: Notify::new(),
+            ended: Notify::new(),
+        }
     }
 
     /// Queues a frame that must arrive.

@@ -107,7 +107,10 @@ fn a_long_round_of_states_lets_events_pass() {
     assert!(due(&queue, start).is_some_and(|text| text.starts_with('A')));
     queue.push(Frame::own("event"));
     assert!(due(&queue, start).is_some_and(|text| text.starts_with("[event,B")));
-    assert!(due(&queue, start).is_some_and(|text| text.starts_with('C')), "the round goes on within its interval");
+    assert!(
+        due(&queue, start).is_some_and(|text| text.starts_with('C')),
+        "the round goes on within its interval"
+    );
     assert_eq!(due(&queue, start), None);
 }
 
@@ -119,7 +122,9 @@ fn an_end_comes_after_what_waits_or_instead_of_it() {
     told.close(closing());
     assert_eq!(told.push(Frame::own("late")), Pushed::Ended);
     assert_eq!(due(&told, Instant::now()).as_deref(), Some("last"));
-    assert!(matches!(told.take_due(Instant::now()), Due::Now(Outgoing::Close(Some(end))) if end == closing()));
+    assert!(
+        matches!(told.take_due(Instant::now()), Due::Now(Outgoing::Close(Some(end))) if end == closing())
+    );
 
     let slow = queue(10, 1_000);
     slow.push(event(7, 1));

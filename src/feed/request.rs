@@ -44,7 +44,9 @@ impl Topic {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     Subscribe(Subscribe),
-    Unsubscribe { id: String },
+    Unsubscribe {
+        id: String,
+    },
     /// A sign of life.
     Pong,
 }
@@ -88,9 +90,11 @@ pub fn parse(text: &str) -> Result<Request, Refused> {
         "unsubscribe" => Ok(Request::Unsubscribe { id: read_id(&frame)? }),
         "subscribe" => {
             let id = read_id(&frame)?;
-            read_subscribe(&frame, &id)
-                .map(Request::Subscribe)
-                .map_err(|(code, detail)| Refused { id: Some(id), code, detail })
+            read_subscribe(&frame, &id).map(Request::Subscribe).map_err(|(code, detail)| Refused {
+                id: Some(id),
+                code,
+                detail,
+            })
         }
         _ => Err(refused("unknown_type", "a client says subscribe, unsubscribe or pong")),
     }
@@ -129,10 +133,18 @@ fn read_subscribe(frame: &Map<String, Value>, id: &str) -> Result<Subscribe, (&'
         Some(Value::String(since)) if (1..=POSITION_BYTES_MAX).contains(&since.len()) && since.is_ascii() => {
             Some(since.clone())
         }
-        Some(_) => return Err(("bad_since", format!("`since` must be a position: 1 to {POSITION_BYTES_MAX} ASCII bytes"))),
+        Some(_) => {
+            return Err((
+                "bad_since",
+                format!("`since` must be a position: 1 to {POSITION_BYTES_MAX} ASCII bytes"),
+            ));
+        }
     };
     if frame.get("where").is_some_and(|filter| !filter.is_null()) {
-        return Err(("where_not_supported", "filters are not supported yet; subscribe without `where`".to_owned()));
+        return Err((
+            "where_not_supported",
+            "filters are not supported yet; subscribe without `where`".to_owned(),
+        ));
     }
     let snapshot = match frame.get("snapshot") {
         None | Some(Value::Null) => false,
@@ -164,7 +176,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         let deep = format!("{}1{}", "[".repeat(2000), "]".repeat(2000));
-        let long = format!(r#"{{"type":"subscribe","id":"x","topics":["stats"],"since":"{}"}}"#, "p".repeat(81));
+        let long =
+            format!(r#"{{"type":"subscribe","id":"x","topics":["stats"],"since":"{}"}}"#, "p".repeat(81));
         for (text, id, code) in [
             ("", None, "bad_frame"),
             ("not json", None, "bad_frame"),
@@ -182,7 +195,11 @@ mod tests {
             (r#"{"type":"subscribe","id":"x","topics":["stats"],"since":"ä"}"#, Some("x"), "bad_since"),
             (&long, Some("x"), "bad_since"),
             (r#"{"type":"subscribe","id":"x","topics":["stats"],"snapshot":1}"#, Some("x"), "bad_frame"),
-            (r#"{"type":"subscribe","id":"x","topics":["stats"],"where":"a > 1"}"#, Some("x"), "where_not_supported"),
+            (
+                r#"{"type":"subscribe","id":"x","topics":["stats"],"where":"a > 1"}"#,
+                Some("x"),
+                "where_not_supported",
+            ),
         ] {
             let refused = parse(text).expect_err(text);
             assert_eq!((refused.id.as_deref(), refused.code), (id, code), "{text}");

@@ -99,7 +99,8 @@ mod tests {
         assert!(take(&mut revisions, 2, "a", 2));
         let Body::Transition(body) = &first.body else { unreachable!() };
         let released = SystemBody::EntityReleased { entity: body.entity.clone(), poison: Lsn(2), skip: true };
-        let released = Record { lsn: Lsn(3), entity_revision: 0, body: Body::System(Box::new(released)), ..first };
+        let released =
+            Record { lsn: Lsn(3), entity_revision: 0, body: Body::System(Box::new(released)), ..first };
         assert!(!revisions.take(&released));
         assert!(take(&mut revisions, 4, "a", 2));
         assert!(!take(&mut revisions, 5, "a", 2));

@@ -21,7 +21,10 @@ pub enum Source {
     Live,
     Ring,
     /// From one record up to another, both included.
-    Journal { from: Lsn, upto: Lsn },
+    Journal {
+        from: Lsn,
+        upto: Lsn,
+    },
 }
 
 impl<T> Ring<T> {
@@ -77,7 +80,8 @@ impl<T> Ring<T> {
 #[cfg(test)]
 pub mod testing {
     use crate::domain::exception::{
-        ExceptionChange, ExceptionItem, ExceptionState, ExceptionSubject, ExceptionTransition, ExceptionType, Severity,
+        ExceptionChange, ExceptionItem, ExceptionState, ExceptionSubject, ExceptionTransition, ExceptionType,
+        Severity,
     };
     use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
     use crate::domain::record::{Body, Record, Transition, TransitionBody};
@@ -115,7 +119,8 @@ pub mod testing {
             sla_due_at: None,
             revision,
         };
-        let transition = Transition::Exception(Box::new(ExceptionTransition { kind: ExceptionChange::Opened, item }));
+        let transition =
+            Transition::Exception(Box::new(ExceptionTransition { kind: ExceptionChange::Opened, item }));
         let tenant = TenantNumber(0);
         let entity = EntityKey::SkuLocation { tenant, sku: Name::from(sku), location: Name::from("L1") };
         Record {

@@ -59,7 +59,10 @@ async fn bring_to_live(hub: &Rc<Hub>, place: &Place, plan: &Plan) -> Result<(), 
     for topic in plan.topics.iter().filter(|topic| plan.gapless && topic.is_gapless()) {
         match topic {
             Topic::Exceptions => exceptions(hub, running, place, plan.start).await?,
-            _ => send(place, Page::new(&place.id, *topic).finish(true, &running.position(plan.start))).await?,
+            _ => {
+                send(hub, place, Page::new(&place.id, *topic).finish(true, &running.position(plan.start)))
+                    .await?
+            }
         }
     }
     catch_up(hub, running, place).await?;
@@ -94,7 +97,7 @@ async fn bring_to_live(hub: &Rc<Hub>, place: &Place, plan: &Plan) -> Result<(), 
                 let item = hub.stats_item(&hub.state.borrow(), running, &place.viewer);
                 let mut page = Page::new(&place.id, *topic);
                 page.push(&item.to_string());
-                send(place, page.finish(true, &position(hub, running, place)?)).await?;
+                send(hub, place, page.finish(true, &position(hub, running, place)?)).await?;
             }
         }
     }
@@ -103,12 +106,24 @@ async fn bring_to_live(hub: &Rc<Hub>, place: &Place, plan: &Plan) -> Result<(), 
 }
 
 /// Puts a frame into the queue once there is room.
-async fn send(place: &Place, text: String) -> Result<(), Over> {
-    if place.queue.wait_for_room().await && place.queue.push(Frame::own(text)) == Pushed::Queued {
-        return Ok(());
+async fn send(hub: &Hub, place: &Place, text: String) -> Result<(), Over> {
+    if !place.queue.wait_for_room().await {
+        return Err(Over);
     }
-    // There was room for more than this frame, so it is the socket that has ended.
-    Err(Over)
+    accepted(hub, place, place.queue.push(Frame::own(text)))
+}
+
+/// Goes on after a frame was queued. There was room for half a queue: a frame that did not fit is longer than that, and
+/// leaving it out would be a gap.
+fn accepted(hub: &Hub, place: &Place, pushed: Pushed) -> Result<(), Over> {
+    match pushed {
+        Pushed::Queued => Ok(()),
+        Pushed::Overflow => {
+            hub.cut(place);
+            Err(Over)
+        }
+        Pushed::Ended => Err(Over),
+    }
 }
 
 /// The position up to which this subscription has, once its queue is written, all events that it may see.
@@ -134,11 +149,11 @@ async fn exceptions(hub: &Rc<Hub>, running: &Running, place: &Place, start: Lsn)
         let shown = ShownException { item: &entry.item, lsn: entry.lsn };
         let Ok(item) = serde_json::to_string(&shown) else { continue };
         if page.is_full(item.len(), hub.config.snapshot_page_items, place.queue.page_bytes_max()) {
-            send(place, page.finish(false, &position)).await?;
+            send(hub, place, page.finish(false, &position)).await?;
         }
         page.push(&item);
     }
-    send(place, page.finish(true, &position)).await
+    send(hub, place, page.finish(true, &position)).await
 }
 
 /// Every entity in scope, page by page of the directory.
@@ -160,12 +175,12 @@ async fn entities<E: Hosted>(
         for item in states::<E>(hub, running, place, found).await? {
             let item = item.to_string();
             if page.is_full(item.len(), hub.config.snapshot_page_items, place.queue.page_bytes_max()) {
-                send(place, page.finish(false, &position)).await?;
+                send(hub, place, page.finish(false, &position)).await?;
             }
             page.push(&item);
         }
         if is_last {
-            return send(place, page.finish(true, &position)).await;
+            return send(hub, place, page.finish(true, &position)).await;
         }
     }
 }
@@ -195,23 +210,25 @@ async fn catch_up(hub: &Rc<Hub>, running: &Running, place: &Place) -> Result<(),
             return Err(Over);
         }
         let reference = running.reference();
+        let mut pushed = Pushed::Queued;
         let step = hub.with_follower(place, |follower, view| {
             if !view.wants_exceptions {
                 // No other topic has events yet.
                 follower.has_read(view.ring.head());
             }
             follower.step(view.ring, |event| {
-                if !place.queue.has_room() {
+                if pushed != Pushed::Queued || !place.queue.has_room() {
                     return false;
                 }
                 if event.is_visible(&place.viewer, &reference)
                     && let Some(frame) = event.frame(running, &view.event_head)
                 {
-                    place.queue.push(frame);
+                    pushed = place.queue.push(frame);
                 }
-                true
+                pushed == Pushed::Queued
             })
         });
+        accepted(hub, place, pushed)?;
         match step.ok_or(Over)? {
             Step::Live => return Ok(()),
             Step::Room => {}
@@ -244,12 +261,14 @@ async fn take_piece(hub: &Rc<Hub>, running: &Running, place: &Place, piece: Piec
         let event = Event::new(Arc::clone(&record));
         let taken = hub.with_follower(place, |follower, view| {
             let shown = !view.revisions.is_no_op(lsn) && event.is_visible(&place.viewer, &reference);
-            if shown && let Some(frame) = event.frame(running, &view.event_head) {
-                place.queue.push(frame);
+            let frame = if shown { event.frame(running, &view.event_head) } else { None };
+            let pushed = frame.map_or(Pushed::Queued, |frame| place.queue.push(frame));
+            if pushed == Pushed::Queued {
+                follower.has_read(lsn);
             }
-            follower.has_read(lsn);
+            pushed
         });
-        taken.ok_or(Over)?;
+        accepted(hub, place, taken.ok_or(Over)?)?;
     }
     hub.with_follower(place, |follower, _| follower.has_read(piece.upto)).ok_or(Over)
 }

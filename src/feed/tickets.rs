@@ -78,7 +78,10 @@ mod tests {
         let anna = tickets.issue("anna", now).expect("a ticket");
         let late = tickets.issue("bob", now).expect("a ticket");
         assert_ne!(anna.ticket, late.ticket);
-        assert!(anna.ticket.len() >= 43 && anna.ticket.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
+        assert!(
+            anna.ticket.len() >= 43
+                && anna.ticket.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        );
         assert_eq!(tickets.redeem("no-such-ticket", now), None);
         assert_eq!(tickets.redeem(&anna.ticket, now + GOOD_FOR / 2), Some("anna"));
         assert_eq!(tickets.redeem(&anna.ticket, now + GOOD_FOR / 2), None, "used up");

@@ -19,8 +19,8 @@ use super::state::AppState;
 use crate::auth::Permission;
 use crate::domain::time::SECOND;
 use crate::feed::{
-    Closing, FeedHandle, Outgoing, Pushed, Request, Seat, SocketFrame, SocketId, SocketQueue, Viewer, error_frame,
-    parse_request,
+    Closing, FeedHandle, Outgoing, Pushed, Request, Seat, SocketFrame, SocketId, SocketQueue, Viewer,
+    error_frame, parse_request,
 };
 use crate::runtime::wall_clock;
 
@@ -54,10 +54,14 @@ pub async fn get_feed(
     let viewer = viewer(&request, &feed).await?;
     let Some(seat) = feed.take_seat() else {
         let detail = format!("{} sockets are open", feed.config().sockets_max);
-        return Err(Problem::new(&code::TOO_MANY_SOCKETS).detail(detail).retry_after_s(state.retry_after_s()));
+        return Err(Problem::new(&code::TOO_MANY_SOCKETS)
+            .detail(detail)
+            .retry_after_s(state.retry_after_s()));
     };
     let (response, session, stream) = actix_ws::handle_with_protocols(&request, body, &[SUB_PROTOCOL])
-        .map_err(|error| Problem::new(&code::BAD_REQUEST).detail(format!("the feed is a WebSocket: {error}")))?;
+        .map_err(|error| {
+            Problem::new(&code::BAD_REQUEST).detail(format!("the feed is a WebSocket: {error}"))
+        })?;
     let frame_bytes_max = feed.config().frame_bytes_max;
     let stream = stream
         .max_frame_size(frame_bytes_max)
@@ -68,7 +72,8 @@ pub async fn get_feed(
     actix_web::rt::spawn(write(session.clone(), queue.clone(), feed.clone(), seat));
     actix_web::rt::spawn(async move {
         let socket = feed.open(viewer, queue.clone()).await;
-        let reader = Reader { socket, queue, feed, session, refusals_left: REFUSALS_MAX, refilled: Instant::now() };
+        let reader =
+            Reader { socket, queue, feed, session, refusals_left: REFUSALS_MAX, refilled: Instant::now() };
         reader.run(stream).await;
     });
     Ok(response)
@@ -79,9 +84,9 @@ async fn viewer(request: &HttpRequest, feed: &FeedHandle) -> Result<Viewer, Prob
     let query = web::Query::<FeedQuery>::from_query(request.query_string())
         .map_err(|error| Problem::new(&code::BAD_PARAMETER).detail(error.to_string()))?;
     if let Some(ticket) = &query.ticket {
-        return feed
-            .redeem_ticket(ticket)
-            .ok_or_else(|| Problem::new(&code::UNAUTHENTICATED).detail("this ticket is not known, was used or ran out"));
+        return feed.redeem_ticket(ticket).ok_or_else(|| {
+            Problem::new(&code::UNAUTHENTICATED).detail("this ticket is not known, was used or ran out")
+        });
     }
     let caller = Caller::extract(request).await?;
     caller.need(Permission::Read)?;
@@ -170,7 +175,9 @@ impl Reader {
                 () = self.queue.wait_for_end() => return,
             };
             match said {
-                Err(_) => return self.close(CLOSE_SILENT, &format!("silent for {} s", silence_max.as_secs())),
+                Err(_) => {
+                    return self.close(CLOSE_SILENT, &format!("silent for {} s", silence_max.as_secs()));
+                }
                 Ok(None) => return self.queue.abandon(),
                 Ok(Some(Ok(message))) => {
                     if !self.take(message).await {
@@ -191,7 +198,9 @@ impl Reader {
                 Ok(Request::Pong) => {}
                 Err(refused) => return self.refuse(refused.id.as_deref(), refused.code, &refused.detail),
             },
-            AggregatedMessage::Binary(_) => return self.refuse(None, "bad_frame", "frames are text, not binary"),
+            AggregatedMessage::Binary(_) => {
+                return self.refuse(None, "bad_frame", "frames are text, not binary");
+            }
             AggregatedMessage::Ping(payload) => {
                 if timeout(GOODBYE_MAX, self.session.pong(&payload)).await.is_err() {
                     // The client does not read: an answer more or less changes nothing for it.
