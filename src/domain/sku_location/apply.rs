@@ -4,10 +4,10 @@ use super::demand::Calendar;
 use super::line::{Keeping, Line, LineKind, TooManyLines};
 use super::order_lines::LineDemand;
 use super::parameters::zone_of;
-use super::planned_supply::Planned;
+use super::planned_supply::{Planned, PlannedSupply};
 use super::stock::CountTooOld;
 use super::supply_lines::TooManyShipments;
-use super::{PriceSeen, Refused, SkuLocation, Supply};
+use super::{PriceSeen, Refused, SkuLocation, Supply, Transfers};
 use crate::domain::event::{
     DocumentKind, DocumentNamed, EventData, InventoryCounted, LineFulfilled, LineNamed, OrderLine,
     PurchaseOrder, Shipment, StockStatus, Transfer,
@@ -112,11 +112,7 @@ impl SkuLocation {
             }
             // A confirmed action goes on counting until its document arrives.
             EventData::ActionConfirmed(_) => {}
-            EventData::ActionRefused(refused) => {
-                if let Some(supply) = &mut self.supply {
-                    supply.planned.answer(&refused.action_id);
-                }
-            }
+            EventData::ActionRefused(refused) => self.planned_mut().answer(&refused.action_id),
             // Reference data, suppliers' own matters and the clock: nothing of it is kept here.
             EventData::SupplierDelayReported(_)
             | EventData::SupplierCapacityChanged(_)
@@ -163,7 +159,7 @@ impl SkuLocation {
                     expires_at: planned.expires_at,
                     outbound: planned.outbound,
                 };
-                self.supply_mut().planned.plan(planned, delivery.business_time);
+                self.planned_mut().plan(planned, delivery.business_time);
             }
             Transition::SupplierStatistics(_) => {}
         }
@@ -256,7 +252,7 @@ impl SkuLocation {
             refused |= stated.is_err();
         }
         if let Some(action_id) = &order.action_id {
-            self.supply_mut().planned.answer(action_id);
+            self.planned_mut().answer(action_id);
         }
         if refused {
             self.refuse_line(applying);
@@ -298,14 +294,14 @@ impl SkuLocation {
             let (document, line_id) = (&transfer.transfer_id, &stated.line_id);
             let leaves_here = stated.sku == self.sku && stated.from == self.location;
             let comes_here = stated.sku == self.sku && stated.to == self.location;
-            let supply = self.supply.as_deref();
+            let transfers = self.transfers();
             let left_here =
-                supply.is_some_and(|supply| supply.outbound_lines.get(document, line_id).is_some());
+                transfers.is_some_and(|known| known.outbound_lines.get(document, line_id).is_some());
             let came_here =
-                supply.is_some_and(|supply| supply.inbound_lines.get(document, line_id).is_some());
+                transfers.is_some_and(|known| known.inbound_lines.get(document, line_id).is_some());
             if leaves_here || left_here {
                 let ordered = leaves_here.then_some(stated.quantity);
-                let lines = &mut self.supply_mut().outbound_lines;
+                let lines = &mut self.transfers_mut().outbound_lines;
                 let stated = lines.state(document, line_id, ordered, keeping, |line| {
                     line.state(stated, leaves_here, applying.record);
                 });
@@ -313,7 +309,7 @@ impl SkuLocation {
             }
             if comes_here || came_here {
                 let ordered = comes_here.then_some(stated.quantity);
-                let lines = &mut self.supply_mut().inbound_lines;
+                let lines = &mut self.transfers_mut().inbound_lines;
                 let stated = lines.state(document, line_id, ordered, keeping, |line| {
                     line.state_transfer(stated, comes_here, applying.record);
                 });
@@ -321,7 +317,7 @@ impl SkuLocation {
             }
         }
         if let Some(action_id) = &transfer.action_id {
-            self.supply_mut().planned.answer(action_id);
+            self.planned_mut().answer(action_id);
         }
         if refused {
             self.refuse_line(applying);
@@ -329,12 +325,12 @@ impl SkuLocation {
     }
 
     fn dispatch_transfer(&mut self, dispatched: &LineFulfilled, applying: Applying<'_>) {
-        let lines = self.supply.as_deref().map(|supply| &supply.outbound_lines);
+        let lines = self.transfers().map(|transfers| &transfers.outbound_lines);
         let known = lines.and_then(|lines| lines.get(&dispatched.document, &dispatched.line_id));
         let effect = self.effect_of(dispatched, known.map(LineKind::line), false);
         if effect.on_line {
             let keeping = self.keeping(applying);
-            let lines = &mut self.supply_mut().outbound_lines;
+            let lines = &mut self.transfers_mut().outbound_lines;
             lines.change(&dispatched.document, &dispatched.line_id, keeping, |line| {
                 line.line_mut().fulfil(dispatched.quantity);
             });
@@ -345,12 +341,12 @@ impl SkuLocation {
     }
 
     fn receive_transfer(&mut self, received: &LineFulfilled, applying: Applying<'_>) {
-        let lines = self.supply.as_deref().map(|supply| &supply.inbound_lines);
+        let lines = self.transfers().map(|transfers| &transfers.inbound_lines);
         let known = lines.and_then(|lines| lines.get(&received.document, &received.line_id));
         let effect = self.effect_of(received, known.map(LineKind::line), false);
         if effect.on_line {
             let keeping = self.keeping(applying);
-            let lines = &mut self.supply_mut().inbound_lines;
+            let lines = &mut self.transfers_mut().inbound_lines;
             lines.change(&received.document, &received.line_id, keeping, |line| {
                 line.line_mut().fulfil(received.quantity);
             });
@@ -363,21 +359,21 @@ impl SkuLocation {
     fn cancel_transfer(&mut self, cancelled: &DocumentNamed, applying: Applying<'_>) {
         let keeping = self.keeping(applying);
         let ended_at = applying.record.event_time;
-        let supply = self.supply_mut();
+        let transfers = self.transfers_mut();
         match &cancelled.line_id {
             Some(line_id) => {
                 // Only the lines say which end of the transfer this is.
                 let document = &cancelled.document;
-                if supply.inbound_lines.get(document, line_id).is_some() {
-                    supply.inbound_lines.change(document, line_id, keeping, |line| line.line_mut().end());
+                if transfers.inbound_lines.get(document, line_id).is_some() {
+                    transfers.inbound_lines.change(document, line_id, keeping, |line| line.line_mut().end());
                 }
-                if supply.outbound_lines.get(document, line_id).is_some() {
-                    supply.outbound_lines.change(document, line_id, keeping, |line| line.line_mut().end());
+                if transfers.outbound_lines.get(document, line_id).is_some() {
+                    transfers.outbound_lines.change(document, line_id, keeping, |line| line.line_mut().end());
                 }
             }
             None => {
-                supply.inbound_lines.end_document(&cancelled.document, ended_at, keeping);
-                supply.outbound_lines.end_document(&cancelled.document, ended_at, keeping);
+                transfers.inbound_lines.end_document(&cancelled.document, ended_at, keeping);
+                transfers.outbound_lines.end_document(&cancelled.document, ended_at, keeping);
             }
         }
     }
@@ -385,21 +381,25 @@ impl SkuLocation {
     fn apply_shipment(&mut self, shipment: &Shipment, applying: Applying<'_>) {
         let keeping = self.keeping(applying);
         let (record, settings) = (applying.record, &applying.settings.sku_location);
+        // Lines of other places are none of ours; lines not known yet are held back until they are.
         let Some(supply) = &mut self.supply else { return };
+        let mut inbound_lines = supply.transfers.as_mut().map(|transfers| &mut transfers.inbound_lines);
         if shipment.lines.is_empty() {
             supply.purchase_lines.annotate(|line| line.follow_shipment(shipment, record));
-            supply.inbound_lines.annotate(|line| line.follow_shipment(shipment, record));
+            if let Some(lines) = inbound_lines {
+                lines.annotate(|line| line.follow_shipment(shipment, record));
+            }
             return;
         }
         let mut refused = false;
         for shipped in &shipment.lines {
             let lines = match shipped.document_kind {
-                DocumentKind::PurchaseOrder => &mut supply.purchase_lines,
-                DocumentKind::Transfer => &mut supply.inbound_lines,
-                DocumentKind::Order | DocumentKind::Shipment => continue,
+                DocumentKind::PurchaseOrder => Some(&mut supply.purchase_lines),
+                DocumentKind::Transfer => inbound_lines.as_deref_mut(),
+                DocumentKind::Order | DocumentKind::Shipment => None,
             };
-            // Lines of other places are none of ours; lines not known yet are held back until they are.
-            if lines.get(&shipped.document, &shipped.line_id).is_some() {
+            let known = lines.filter(|lines| lines.get(&shipped.document, &shipped.line_id).is_some());
+            if let Some(lines) = known {
                 let result = lines.change(&shipped.document, &shipped.line_id, keeping, |line| {
                     line.ship(shipment, shipped.quantity, record, settings)
                 });
@@ -484,6 +484,18 @@ impl SkuLocation {
 
     fn supply_mut(&mut self) -> &mut Supply {
         self.supply.get_or_insert_default()
+    }
+
+    fn transfers(&self) -> Option<&Transfers> {
+        self.supply.as_deref()?.transfers.as_deref()
+    }
+
+    fn transfers_mut(&mut self) -> &mut Transfers {
+        self.supply_mut().transfers.get_or_insert_default()
+    }
+
+    fn planned_mut(&mut self) -> &mut PlannedSupply {
+        self.supply_mut().planned.get_or_insert_default()
     }
 
     fn refuse_line(&mut self, applying: Applying<'_>) {
