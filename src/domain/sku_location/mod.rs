@@ -8,6 +8,7 @@
 //! repeats (the writer drops them), and everything that is reference data.
 
 mod apply;
+mod apply_documents;
 mod demand;
 mod evidence;
 mod forecast;
