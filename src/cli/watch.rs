@@ -14,6 +14,7 @@ use reqwest::header::{
     UPGRADE,
 };
 use reqwest::{StatusCode, Upgraded, Version};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -227,14 +228,23 @@ impl Watcher {
                 Ok(_) => continue,
                 Err(error) => return broken(&error),
             };
-            let frames = match serde_json::from_str(&text) {
-                Ok(Value::Array(frames)) => frames,
-                Ok(frame) => vec![frame],
+            // A message is one frame or an array of them.
+            let frames = if text.starts_with('[') {
+                serde_json::from_str(&text)
+            } else {
+                serde_json::from_str(&text).map(|frame| vec![frame])
+            };
+            let frames: Vec<&RawValue> = match frames {
+                Ok(frames) => frames,
                 Err(error) => return broken(&error),
             };
-            for frame in frames {
+            for raw in frames {
+                let frame: Value = match serde_json::from_str(raw.get()) {
+                    Ok(frame) => frame,
+                    Err(error) => return broken(&error),
+                };
                 self.progress.take(&frame);
-                if let Err(error) = self.show(&frame) {
+                if let Err(error) = self.show(&frame, raw) {
                     return error.into();
                 }
                 if frame["type"] == "error" {
@@ -250,10 +260,10 @@ impl Watcher {
         Failure::Broken("the server is gone".to_owned())
     }
 
-    fn show(&self, frame: &Value) -> io::Result<()> {
+    fn show(&self, frame: &Value, raw: &RawValue) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if self.args.json {
-            writeln!(out, "{frame}")?;
+            writeln!(out, "{}", raw.get())?;
         } else {
             if frame["type"] == "subscribed" && frame["recovered"] == false {
                 eprintln!("the position is not known to this tower: showing everything that is open now");

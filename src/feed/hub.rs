@@ -4,7 +4,7 @@
 //! may take long (a snapshot, catching up) is a task of its own on that thread, paced by the room in its client's
 //! queue; reading the journal happens on blocking threads.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
@@ -13,148 +13,43 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use foldhash::fast::FixedState;
-use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::LocalSet;
 use tokio::time::Instant;
-use tracing::{debug, info};
+use tracing::debug;
 
 use super::catch_up::Follower;
+use super::clock::CLOSE_RESTART;
+use super::event::Event;
 use super::frame;
+use super::handle::{Command, FeedHandle, SocketId, Viewer};
 use super::queue::{Closing, Frame, Pushed, SocketQueue, StateKey};
 use super::request::{Subscribe, Topic};
 use super::revisions::Revisions;
 use super::ring::Ring;
 use super::snapshot;
 use super::stats::Rates;
-use super::tickets::{IssuedTicket, Tickets, TicketsFull};
-use super::{FeedInlet, FeedInput, QueueLimits, StateUpdate, history};
+use super::{FeedInlet, FeedInput, StateUpdate, history};
 use crate::auth::{Permission, Principal};
 use crate::config::FeedConfig;
-use crate::domain::exception::ExceptionTransition;
-use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
-use crate::domain::record::{Body, Record, Transition};
+use crate::domain::ids::{EntityKey, Lsn};
 use crate::domain::reference::{Reference, TenantReference};
-use crate::http::visibility::{sees_exception, sees_sku_location, sees_supplier};
+use crate::http::visibility::{sees_sku_location, sees_supplier};
 use crate::runtime::{Phase, Running, StateKind, Tower, wall_clock};
 
-/// What sockets ask of the hub and waits there; a socket whose request finds no place waits itself.
-const COMMANDS_WAITING_MAX: usize = 1_024;
 /// Inputs taken before the hub looks after requests again.
 const INPUTS_AT_ONCE: usize = 256;
 /// How often the hub looks at the clock: pings, sockets that are gone, a drain.
 const TICK: Duration = Duration::from_millis(100);
-/// Time between two items of the topic `stats`.
-const STATS_INTERVAL: Duration = Duration::from_secs(1);
 /// Journal pieces read, and pages of snapshots made, at a time for all clients together.
 const WORK_AT_ONCE: usize = 2;
 /// How long the hub waits before it looks again whether the tower runs.
 const START_POLL: Duration = Duration::from_millis(2);
 
 /// The close code of a client that can't keep up with gapless frames.
-pub const CLOSE_SLOW: u16 = 4008;
-/// The close code of a tower that stops.
-pub const CLOSE_RESTART: u16 = 1012;
+const CLOSE_SLOW: u16 = 4008;
 /// The close code of a socket whose events can't be read from the journal.
 const CLOSE_FAILED: u16 = 1011;
-
-/// Who looks at a socket.
-#[derive(Clone, Debug)]
-pub struct Viewer {
-    pub principal: Principal,
-    pub tenant: TenantNumber,
-}
-
-/// A socket's number at the hub.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SocketId(u64);
-
-/// A place among the sockets that may be open; given back when it is dropped.
-pub struct Seat(#[allow(dead_code, reason = "held until the socket ends")] OwnedSemaphorePermit);
-
-enum Command {
-    Open { socket: SocketId, viewer: Viewer, queue: Arc<SocketQueue> },
-    Subscribe { socket: SocketId, wish: Subscribe },
-    Unsubscribe { socket: SocketId, id: String },
-}
-
-/// What the sockets' side holds of the feed.
-#[derive(Clone)]
-pub struct FeedHandle {
-    shared: Arc<HandleShared>,
-}
-
-struct HandleShared {
-    config: FeedConfig,
-    commands: mpsc::Sender<Command>,
-    seats: Arc<Semaphore>,
-    next_socket: AtomicUsize,
-    tickets: Mutex<Tickets<Viewer>>,
-    tower: Arc<Tower>,
-}
-
-impl FeedHandle {
-    /// The feed's limits.
-    pub fn config(&self) -> &FeedConfig {
-        &self.shared.config
-    }
-
-    /// The tower behind it.
-    pub fn tower(&self) -> &Tower {
-        &self.shared.tower
-    }
-
-    /// A place for one more socket, if there is one.
-    pub fn take_seat(&self) -> Option<Seat> {
-        self.shared.seats.clone().try_acquire_owned().ok().map(Seat)
-    }
-
-    /// A queue for a new socket.
-    pub fn new_queue(&self) -> Arc<SocketQueue> {
-        let config = &self.shared.config;
-        Arc::new(SocketQueue::new(QueueLimits {
-            frames_max: config.socket_queue_frames_max,
-            bytes_max: config.socket_queue_bytes_max,
-            state_interval: Duration::from_millis(config.state_interval_ms),
-        }))
-    }
-
-    /// Tells the hub of a new socket; its hello comes through the queue. The hub forgets the socket once the queue has
-    /// ended.
-    pub async fn open(&self, viewer: Viewer, queue: Arc<SocketQueue>) -> SocketId {
-        let socket = SocketId(self.shared.next_socket.fetch_add(1, Ordering::Relaxed) as u64);
-        self.tell(Command::Open { socket, viewer, queue }).await;
-        socket
-    }
-
-    /// Subscribes; what comes of it comes through the queue.
-    pub async fn subscribe(&self, socket: SocketId, wish: Subscribe) {
-        self.tell(Command::Subscribe { socket, wish }).await;
-    }
-
-    /// Ends a subscription.
-    pub async fn unsubscribe(&self, socket: SocketId, id: String) {
-        self.tell(Command::Unsubscribe { socket, id }).await;
-    }
-
-    async fn tell(&self, command: Command) {
-        // The hub only ends with the process.
-        let _ = self.shared.commands.send(command).await;
-    }
-
-    /// Makes a ticket with which its bearer can open one socket as this viewer.
-    ///
-    /// # Errors
-    /// [`TicketsFull`]
-    pub fn issue_ticket(&self, viewer: Viewer) -> Result<IssuedTicket, TicketsFull> {
-        self.shared.tickets.lock().issue(viewer, std::time::Instant::now())
-    }
-
-    /// Whom a ticket stands for; it is used up by that.
-    pub fn redeem_ticket(&self, ticket: &str) -> Option<Viewer> {
-        self.shared.tickets.lock().redeem(ticket, std::time::Instant::now())
-    }
-}
 
 /// The feed's own thread.
 pub struct Hub {
@@ -169,28 +64,24 @@ pub struct Hub {
 pub(super) struct HubState {
     pub ring: Ring<Event>,
     pub revisions: Revisions,
-    sockets: HashMap<SocketId, Socket, FixedState>,
+    pub sockets: HashMap<SocketId, Socket, FixedState>,
     next_serial: u64,
-    rates: Rates,
-    next_stats: Instant,
+    pub rates: Rates,
+    pub next_stats: Instant,
 }
 
-/// An event with its frame, which is written when someone is to see it.
-pub(super) struct Event {
-    record: Arc<Record>,
-    tail: OnceCell<Option<Arc<str>>>,
+/// An open socket.
+pub(super) struct Socket {
+    pub queue: Arc<SocketQueue>,
+    pub viewer: Rc<Viewer>,
+    pub subscriptions: HashMap<String, Subscription, FixedState>,
+    pub next_ping: Instant,
 }
 
-struct Socket {
-    queue: Arc<SocketQueue>,
-    viewer: Rc<Viewer>,
-    subscriptions: HashMap<String, Subscription, FixedState>,
-    next_ping: Instant,
-}
-
-struct Subscription {
-    serial: u64,
-    topics: Vec<Topic>,
+/// What a socket subscribes to under one id.
+pub(super) struct Subscription {
+    pub serial: u64,
+    pub topics: Vec<Topic>,
     follower: Follower,
     event_head: Arc<str>,
     /// The snapshot or catching up, while it goes on.
@@ -213,21 +104,13 @@ impl Hub {
     /// # Errors
     /// If no thread can be started.
     pub fn start(inlet: FeedInlet, tower: Arc<Tower>, config: FeedConfig) -> io::Result<FeedHandle> {
-        let (commands, told) = mpsc::channel(COMMANDS_WAITING_MAX);
-        let shared = Arc::new(HandleShared {
-            commands,
-            seats: Arc::new(Semaphore::new(config.sockets_max)),
-            next_socket: AtomicUsize::new(0),
-            tickets: Mutex::new(Tickets::new(Duration::from_secs(config.ticket_ttl_s))),
-            tower: tower.clone(),
-            config: config.clone(),
-        });
+        let (handle, told) = FeedHandle::new(tower.clone(), config.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let run = move || {
             LocalSet::new().block_on(&runtime, Hub::run(inlet, told, tower, config));
         };
         std::thread::Builder::new().name("feed".into()).spawn(run)?;
-        Ok(FeedHandle { shared })
+        Ok(handle)
     }
 
     async fn run(inlet: FeedInlet, mut told: mpsc::Receiver<Command>, tower: Arc<Tower>, config: FeedConfig) {
@@ -350,7 +233,7 @@ impl Hub {
     }
 
     /// Ends a socket for which `lsn` found no room, with the position up to which it has everything.
-    fn cut_slow(&self, state: &mut HubState, running: &Running, id: SocketId, lsn: Lsn) {
+    pub(super) fn cut_slow(&self, state: &mut HubState, running: &Running, id: SocketId, lsn: Lsn) {
         let Some(socket) = state.sockets.remove(&id) else { return };
         let before = Lsn(socket.queue.first_waiting().unwrap_or(lsn).min(lsn).0.saturating_sub(1));
         let place = socket.place(state.ring.head()).min(before);
@@ -497,7 +380,8 @@ impl Hub {
         *next_serial += 1;
         let answer = frame::subscribed(&wish.id, recovered, &running.position(start));
         if socket.queue.push(Frame::own(answer)) == Pushed::Overflow {
-            return Ok(self.cut_slow(&mut state, running, socket_id, now));
+            self.cut_slow(&mut state, running, socket_id, now);
+            return Ok(());
         }
         if wish.topics.iter().any(|topic| !topic.is_gapless()) {
             place.queue.add_states(place.serial, frame::state_head(&wish.id));
@@ -517,7 +401,7 @@ impl Hub {
         Ok(())
     }
 
-    fn end_all(&self, socket: Socket) {
+    pub(super) fn end_all(&self, socket: Socket) {
         for subscription in socket.subscriptions.into_values() {
             self.end(subscription);
         }
@@ -531,85 +415,6 @@ impl Hub {
             self.wanted.fetch_sub(1, Ordering::Relaxed);
         }
         self.tower.metrics.feed_subscriptions.dec();
-    }
-
-    fn look_at_the_clock(&self) {
-        let Some(running) = self.running() else { return };
-        let mut state = self.state.borrow_mut();
-        let gone: Vec<SocketId> =
-            state.sockets.iter().filter(|(_, socket)| socket.queue.has_ended()).map(|(id, _)| *id).collect();
-        for id in gone {
-            if let Some(socket) = state.sockets.remove(&id) {
-                self.end_all(socket);
-            }
-        }
-        if self.tower.phase() == Phase::Draining {
-            self.say_goodbye(&mut state, running);
-        }
-        let now = Instant::now();
-        let head = state.ring.head();
-        let mut slow = Vec::new();
-        for (id, socket) in state.sockets.iter_mut().filter(|(_, socket)| socket.next_ping <= now) {
-            socket.next_ping = now + Duration::from_secs(self.config.ping_interval_s);
-            if socket.queue.push(Frame::own(frame::ping(&running.position(socket.place(head)))))
-                == Pushed::Overflow
-            {
-                slow.push(*id);
-            }
-        }
-        for id in slow {
-            self.cut_slow(&mut state, running, id, head.next());
-        }
-        if state.next_stats <= now {
-            state.next_stats = now + STATS_INTERVAL;
-            self.spread_stats(&mut state, running);
-        }
-        self.tower.metrics.feed_sockets.set(state.sockets.len() as i64);
-    }
-
-    /// Tells every socket where to come back.
-    fn say_goodbye(&self, state: &mut HubState, running: &Running) {
-        let head = state.ring.head();
-        if !state.sockets.is_empty() {
-            info!(sockets = state.sockets.len(), "closing the feed's sockets");
-        }
-        for (_, socket) in std::mem::take(&mut state.sockets) {
-            let position = running.position(socket.place(head));
-            socket.queue.push(Frame::own(frame::ping(&position)));
-            socket.queue.close(Closing { code: CLOSE_RESTART, reason: position });
-            self.end_all(socket);
-        }
-    }
-
-    fn spread_stats(&self, state: &mut HubState, running: &Running) {
-        state.rates.sample(running.progress.durable(), Instant::now());
-        let mut shared: HashMap<TenantNumber, Arc<str>, FixedState> = HashMap::default();
-        for socket in state.sockets.values() {
-            let viewer = &socket.viewer;
-            for subscription in socket.subscriptions.values().filter(|s| s.topics.contains(&Topic::Stats)) {
-                let make = || {
-                    let item = self.stats_item(state, running, viewer);
-                    frame::state_tail(Topic::Stats, running.progress.applied(), &item.to_string())
-                };
-                // Who sees the whole tenant sees the same as everyone else who does.
-                let tail = if viewer.principal.scope.is_unrestricted() {
-                    shared.entry(viewer.tenant).or_insert_with(make).clone()
-                } else {
-                    make()
-                };
-                socket.queue.put_state(subscription.serial, StateKey::Stats, tail);
-            }
-        }
-    }
-
-    /// The statistics that a viewer sees.
-    pub(super) fn stats_item(
-        &self,
-        state: &HubState,
-        running: &Running,
-        viewer: &Viewer,
-    ) -> serde_json::Value {
-        state.rates.item(running, viewer, state.sockets.len())
     }
 
     /// Everything that a subscription's task needs of the state, unless the subscription has ended.
@@ -660,44 +465,9 @@ pub(super) struct HubView<'a> {
 
 impl Socket {
     /// Up to where the client has, once its queue is written, all events that it may see.
-    fn place(&self, head: Lsn) -> Lsn {
+    pub fn place(&self, head: Lsn) -> Lsn {
         let gapless = self.subscriptions.values().filter(|s| s.topics.iter().any(|topic| topic.is_gapless()));
         gapless.map(|subscription| subscription.follower.place(head)).min().unwrap_or(head)
-    }
-}
-
-impl Event {
-    pub fn new(record: Arc<Record>) -> Event {
-        Event { record, tail: OnceCell::new() }
-    }
-
-    fn transition(&self) -> Option<&ExceptionTransition> {
-        match &self.record.body {
-            Body::Transition(body) => match &body.transition {
-                Transition::Exception(transition) => Some(transition),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    /// Whether the viewer may see it, by the Reference of now.
-    pub fn is_visible(&self, viewer: &Viewer, reference: &Reference) -> bool {
-        viewer.tenant == self.record.tenant
-            && match (reference.tenant(viewer.tenant), self.transition()) {
-                (Some(tenant), Some(transition)) => {
-                    sees_exception(&viewer.principal, tenant, &transition.item)
-                }
-                _ => false,
-            }
-    }
-
-    /// Its frame for one subscriber; what it shares with others is written once.
-    pub fn frame(&self, running: &Running, head: &Arc<str>) -> Option<Frame> {
-        let lsn = self.record.lsn;
-        let write = || frame::event_tail(self.transition()?, lsn, &running.position(lsn));
-        let tail = self.tail.get_or_init(write).clone()?;
-        Some(Frame { event: Some(lsn), head: head.clone(), tail })
     }
 }
 

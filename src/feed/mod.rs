@@ -16,8 +16,11 @@ use crate::domain::record::{Body, Record, SystemBody};
 use crate::runtime::{Committed, StateKind};
 
 mod catch_up;
+mod clock;
 mod conflated;
+mod event;
 mod frame;
+mod handle;
 mod history;
 mod hub;
 mod queue;
@@ -28,7 +31,8 @@ mod snapshot;
 mod stats;
 mod tickets;
 
-pub use hub::{FeedHandle, Hub, Seat, SocketId, Viewer};
+pub use handle::{FeedHandle, Seat, SocketId, Viewer};
+pub use hub::Hub;
 pub use queue::{Closing, Frame as SocketFrame, Outgoing, Pushed, QueueLimits, SocketQueue};
 pub use request::{Refused, Request, Subscribe, Topic, parse as parse_request};
 pub use tickets::{IssuedTicket, TicketsFull};

@@ -11,9 +11,10 @@ use serde_json::Value;
 use tracing::error;
 
 use super::catch_up::Step;
+use super::event::Event;
 use super::frame::{Page, ShownException};
 use super::history::{self, Piece};
-use super::hub::{Event, Hub, Place, sees_entity};
+use super::hub::{Hub, Place, sees_entity};
 use super::queue::{Frame, Pushed};
 use super::request::Topic;
 use crate::domain::ids::{EntityKey, Lsn};

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::hub::Viewer;
+use super::handle::Viewer;
 use crate::domain::ids::Lsn;
 use crate::http::visibility::sees_exception;
 use crate::runtime::{Running, wall_clock};
