@@ -151,16 +151,11 @@ impl Demand {
 
     /// The forecast to use at `now`, at which no period may be over.
     pub fn forecast(&self, now: Timestamp, settings: &Settings) -> Forecast<'_> {
-        let days = f64::from(self.period_days.max(1));
-        let own = if self.smoothing.periods() > 0 {
+        let own = (self.smoothing.periods() > 0).then(|| {
             let next = self.smoothing.forecast(weights(&settings.demand));
-            Some(OwnForecast { mean_per_day: next.mean / days, variance_per_day: next.variance / days })
-        } else {
-            // Until the first period is over, what was seen of it stands for all of it: a first sale is demand, not
-            // the lack of any.
-            let seen = self.current.as_f64();
-            (seen > 0.0).then_some(OwnForecast { mean_per_day: seen / days, variance_per_day: 0.0 })
-        };
+            let days = f64::from(self.period_days.max(1));
+            OwnForecast { mean_per_day: next.mean / days, variance_per_day: next.variance / days }
+        });
         let published = self.outside.as_ref().and_then(|outside| outside.published.as_deref());
         Forecast::choose(own, published, now)
     }
