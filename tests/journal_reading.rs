@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::Path;
 use std::thread;
 
@@ -108,6 +110,20 @@ fn a_reader_at_the_end_goes_on_when_more_is_durable() {
         let (read_lsn, bytes) = records.next().unwrap().unwrap();
         assert_eq!((read_lsn, &bytes[..]), (lsn, &vec![lsn as u8; 40][..]));
     }
+}
+
+#[test]
+fn what_stood_behind_the_durable_end_when_it_was_read_is_read_again() {
+    let directory = directory();
+    let mut journal = open(&directory, 1 << 20);
+    append(&mut journal, &[b"one".to_vec()]);
+    let mut records = journal.reader().read_from(1);
+    // As when the next group's write has only just begun.
+    let path = directory.path().join("00000000000000000001.twj");
+    OpenOptions::new().append(true).open(path).unwrap().write_all(&[0; 1000]).unwrap();
+    assert_eq!(records.next().unwrap().unwrap().1, b"one"[..]);
+    append(&mut journal, &[b"two".to_vec()]);
+    assert_eq!(records.next().unwrap().unwrap().1, b"two"[..]);
 }
 
 #[test]

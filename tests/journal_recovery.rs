@@ -25,7 +25,7 @@ fn directory() -> TempDir {
 fn record(lsn: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     let envelope = Envelope { lsn, record_type: "pos.sale".into(), id: "a1".into(), ..Envelope::default() };
-    encode_record(&envelope, b"{}", &mut bytes);
+    encode_record(&envelope.borrowed(), b"{}", &mut bytes);
     bytes
 }
 
@@ -259,6 +259,43 @@ fn a_mark_from_another_history_of_the_same_journal_is_refused() {
     let mut mixed = files(restored.path());
     mixed.insert(MARK.into(), mark);
     assert!(matches!(refused(&mixed), JournalError::MarkMismatch { .. }));
+}
+
+/// Two histories of one journal: both hold the LSNs 1 to 4 and end with a group of LSN 4 alone, but were grouped in
+/// different ways in between.
+fn two_histories(segment_bytes_max: u64) -> (Files, Files) {
+    let open = |directory: &Path| Journal::open(directory, JournalOptions { segment_bytes_max }).unwrap().0;
+    let directory = directory();
+    append(&mut open(directory.path()), 1);
+    let beginning = files(directory.path());
+    let history = |counts: &[u64]| {
+        let directory = directory_of(&beginning);
+        let mut journal = open(directory.path());
+        counts.iter().for_each(|&count| append(&mut journal, count));
+        drop(journal);
+        files(directory.path())
+    };
+    (history(&[2, 1]), history(&[1, 1, 1]))
+}
+
+#[test]
+fn a_group_or_segment_from_another_history_breaks_the_chain() {
+    let (mut files, other) = two_histories(1 << 20);
+    let name = &segments(&files)[0];
+    let last_group_length = 100 + 8 + record(4).len();
+    let bytes = files.get_mut(name).unwrap();
+    bytes.truncate(bytes.len() - last_group_length);
+    bytes.extend(&other[name][other[name].len() - last_group_length..]);
+    let group_error = refused(&files);
+
+    let (mut files, other) = two_histories(0);
+    let last = segments(&files).pop().unwrap();
+    files.insert(last.clone(), other[&last].clone());
+    let segment_error = refused(&files);
+
+    for error in [group_error, segment_error] {
+        assert!(matches!(error, JournalError::Damaged { damage: Damage::ChainBroken, .. }), "{error}");
+    }
 }
 
 #[test]

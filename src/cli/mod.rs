@@ -1,4 +1,10 @@
 //! The command line: one file per command.
 
 pub mod bench;
+pub mod client;
+pub mod demo;
 pub mod keys;
+pub mod pace;
+pub mod progress;
+pub mod replay;
+pub mod serve;

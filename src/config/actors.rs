@@ -18,14 +18,17 @@ pub struct RuntimeConfig {
     pub review_slice: usize,
     /// Records read ahead of the shards during replay, 1,000–10,000,000.
     pub replay_records_in_flight_max: usize,
-    /// Document lines in the index, 1,000–1,000,000,000; more stay unresolved and are data-quality exceptions.
+    /// Document lines in the index, 1,000–1,000,000,000; the documents not touched
+    /// for longest are forgotten, and events that name them only wait in the holding area.
     pub document_index_lines_max: usize,
-    /// Events that wait for their document, 0–100,000,000; the oldest becomes a data-quality exception.
+    /// Events that wait for their document, 0–100,000,000; the oldest goes to quarantine.
     pub holding_events_max: usize,
     /// Entries in quarantine, 100–10,000,000; the oldest is dropped, and counted.
     pub quarantine_entries_max: usize,
     /// Live entities, 1,000–1,000,000,000; events that need another one are quarantined.
     pub entities_max: usize,
+    /// Ended exceptions that lists still show, per tenant, 0–10,000,000; older ones stand in the journal alone.
+    pub exceptions_ended_max: usize,
 }
 
 impl RuntimeConfig {
@@ -48,6 +51,7 @@ impl RuntimeConfig {
             holding_events_max: section.integer("holding_events_max", 100_000, 0..=100_000_000),
             quarantine_entries_max: section.integer("quarantine_entries_max", 100_000, 100..=10_000_000),
             entities_max: section.integer("entities_max", 5_000_000, 1_000..=1_000_000_000),
+            exceptions_ended_max: section.integer("exceptions_ended_max", 100_000, 0..=10_000_000),
         }
     }
 }

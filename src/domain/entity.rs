@@ -12,7 +12,7 @@ use super::time::Timestamp;
 /// `apply` is total and deterministic: the same deliveries with the same Reference versions give the same state,
 /// live and in replay. `reconcile` looks and proposes, and changes nothing: a proposal takes effect when it comes
 /// back as a record.
-pub trait Entity: Sized + Send + 'static {
+pub trait Entity: Sized + Send + Unpin + 'static {
     /// An entity that has seen nothing.
     fn new(key: &EntityKey) -> Self;
 

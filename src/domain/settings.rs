@@ -75,7 +75,8 @@ pub struct ExceptionSettings {
     pub update_value_change: f64,
     /// An open exception is told anew after that long, if anything about it changed.
     pub update_interval_minutes: u32,
-    /// Value at risk in base currency from which severity is high or critical.
+    /// Value at risk in base currency from which severity is medium, high or critical.
+    pub severity_value_medium: f64,
     pub severity_value_high: f64,
     pub severity_value_critical: f64,
     /// The time that working on such an exception usually takes; urgency is measured against it.
@@ -136,6 +137,7 @@ impl Default for Settings {
                 missing_master_data: MissingMasterDataSettings { enabled: true },
                 update_value_change: 0.1,
                 update_interval_minutes: 60,
+                severity_value_medium: 100.0,
                 severity_value_high: 1_000.0,
                 severity_value_critical: 10_000.0,
                 urgency_case_hours: 24.0,

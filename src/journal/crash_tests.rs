@@ -166,6 +166,12 @@ fn check_all_crashes(mut disk: Disk, operations: &[Operation], directory: &Path,
                 check(&torn, Loss::Power, acknowledged, &format!("{what}, zeros behind"));
             }
         }
+        if let Operation::Write(path, offset, data) = operation {
+            // This write reached the disk, earlier ones to the same file that were not synced didn't.
+            let mut reordered = disk.clone();
+            write_at(&mut reordered.get_mut(path).unwrap().synced, *offset, data);
+            check(&reordered, Loss::Power, acknowledged, &format!("operation {index} alone, {operation:?}"));
+        }
         apply(&mut disk, operation, directory);
         if let Operation::Acknowledged(lsn) = operation {
             acknowledged = *lsn;
@@ -349,4 +355,20 @@ fn recovery_writes_an_unmarked_end_again_before_it_counts_as_durable() {
     let (offset, data) = rewritten.expect("the third group is written again");
     assert_eq!(unsynced[offset..], data[..]);
     assert_eq!(unsynced[offset..][..4], [0xf7, b'T', b'W', b'G']);
+}
+
+#[test]
+fn the_mark_is_synced_before_a_segment_is_begun_and_on_a_clean_stop() {
+    let directory = fast_directory();
+    let mut journal = journal_of_two_groups(directory.path());
+    faults::record();
+    append(&mut journal, 5).unwrap();
+    append(&mut journal, 1).unwrap();
+    journal.close().unwrap();
+    let operations = faults::recorded();
+    let is_mark_sync =
+        |operation: &Operation| matches!(operation, Operation::Sync(path) if !is_segment(path));
+    let created = operations.iter().position(|operation| matches!(operation, Operation::Create(_)));
+    assert!(is_mark_sync(&operations[created.expect("a new segment") - 1]));
+    assert!(is_mark_sync(operations.last().unwrap()));
 }

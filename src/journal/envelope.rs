@@ -40,6 +40,8 @@ pub const FLAG_EVENT_TIME_GIVEN: u8 = 1;
 
 const LSN_OFFSET: usize = 8;
 const EPOCH_OFFSET: usize = 16;
+const FLAGS_OFFSET: usize = 2;
+const EVENT_TIME_OFFSET: usize = 32;
 const INGEST_TIME_OFFSET: usize = 40;
 const BUSINESS_TIME_OFFSET: usize = 48;
 /// A string length takes at most 5 LEB128 bytes: 32 bits are more than a record may hold.
@@ -112,6 +114,34 @@ pub struct EnvelopeRef<'a> {
     pub subject: &'a str,
 }
 
+impl Envelope {
+    /// The same, with borrowed strings.
+    pub fn borrowed(&self) -> EnvelopeRef<'_> {
+        EnvelopeRef {
+            lsn: self.lsn,
+            tenant: self.tenant,
+            partition: self.partition,
+            epoch: self.epoch,
+            entity_revision: self.entity_revision,
+            event_time: self.event_time,
+            ingest_time: self.ingest_time,
+            business_time: self.business_time,
+            causing_lsn: self.causing_lsn,
+            schema_version: self.schema_version,
+            fold_version: self.fold_version,
+            kind: self.kind,
+            flags: self.flags,
+            content_hash: self.content_hash,
+            sequence: &self.sequence,
+            principal: &self.principal,
+            source: &self.source,
+            id: &self.id,
+            record_type: &self.record_type,
+            subject: &self.subject,
+        }
+    }
+}
+
 impl EnvelopeRef<'_> {
     pub fn to_owned(&self) -> Envelope {
         Envelope {
@@ -159,14 +189,14 @@ impl From<Truncated> for DecodeError {
 }
 
 /// Appends the encoded record to `out`. Fields that the writer stamps are written as they stand in `envelope`.
-pub fn encode_record(envelope: &Envelope, body: &[u8], out: &mut Vec<u8>) {
+pub fn encode_record(envelope: &EnvelopeRef<'_>, body: &[u8], out: &mut Vec<u8>) {
     let strings = [
-        &envelope.sequence,
-        &envelope.principal,
-        &envelope.source,
-        &envelope.id,
-        &envelope.record_type,
-        &envelope.subject,
+        envelope.sequence,
+        envelope.principal,
+        envelope.source,
+        envelope.id,
+        envelope.record_type,
+        envelope.subject,
     ];
     let strings_length: usize = strings.iter().map(|string| STRING_LENGTH_BYTES_MAX + string.len()).sum();
     out.reserve(ENVELOPE_HEADER_LENGTH + strings_length + body.len());
@@ -191,7 +221,8 @@ pub fn encode_record(envelope: &Envelope, body: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(body);
 }
 
-/// Writes what only the journal's writer knows into an encoded record, in place.
+/// Writes what only the journal's writer knows into an encoded record, in place. An event whose sender gave no time
+/// happened when it was ingested.
 ///
 /// # Panics
 /// If `record` is shorter than [`ENVELOPE_HEADER_LENGTH`], hence not made by [`encode_record`]: a record without its
@@ -200,8 +231,16 @@ pub fn stamp(record: &mut [u8], lsn: u64, epoch: u32, ingest_time: i64, business
     assert!(record.len() >= ENVELOPE_HEADER_LENGTH, "only encoded records can be stamped");
     record[LSN_OFFSET..][..8].copy_from_slice(&lsn.to_le_bytes());
     record[EPOCH_OFFSET..][..4].copy_from_slice(&epoch.to_le_bytes());
+    if record[FLAGS_OFFSET] & FLAG_EVENT_TIME_GIVEN == 0 {
+        record[EVENT_TIME_OFFSET..][..8].copy_from_slice(&ingest_time.to_le_bytes());
+    }
     record[INGEST_TIME_OFFSET..][..8].copy_from_slice(&ingest_time.to_le_bytes());
     record[BUSINESS_TIME_OFFSET..][..8].copy_from_slice(&business_time.to_le_bytes());
+}
+
+/// Whether an encoded record's sender gave an event time.
+pub fn is_event_time_given(record: &[u8]) -> bool {
+    record.get(FLAGS_OFFSET).is_some_and(|flags| flags & FLAG_EVENT_TIME_GIVEN != 0)
 }
 
 /// Splits an encoded record into its envelope and its body, borrowing both. Total: any bytes give an answer.
@@ -304,7 +343,7 @@ mod tests {
 
     fn encoded(envelope: &Envelope, body: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        encode_record(envelope, body, &mut out);
+        encode_record(&envelope.borrowed(), body, &mut out);
         out
     }
 

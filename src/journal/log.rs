@@ -268,7 +268,7 @@ fn repair(directory: &Path, scan: &Scan) -> Result<DiskFile, JournalError> {
     }
     rewrite(&segment, scan.marked_offset, scan.end_offset)?;
     segment.sync_data().map_err(JournalError::io("sync", &path, 0, 0))?;
-    // Whatever was created before a crash, its name must last now.
+    // A segment that was created just before a crash: its name must last before a mark does.
     disk::sync_directory(directory).map_err(JournalError::io("sync", directory, 0, 0))?;
     Ok(segment)
 }

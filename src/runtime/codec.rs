@@ -89,7 +89,7 @@ pub fn encode_own(record: &Record, out: &mut Vec<u8>) -> Result<(), serde_json::
     };
     let mut hash = [0; 16];
     hash.copy_from_slice(&blake3::hash(&body).as_bytes()[..16]);
-    encode(record, Parts { kind, flags: 0, content_hash: hash, record_type, subject: "" }, &body, out);
+    encode(record, Parts { kind, flags: FLAG_EVENT_TIME_GIVEN, content_hash: hash, record_type, subject: "" }, &body, out);
     Ok(())
 }
 
@@ -137,6 +137,7 @@ pub fn transition_type(transition: &Transition) -> &'static str {
         Transition::Exception(transition) => transition.kind.as_str(),
         Transition::SupplierStatistics(_) => "supplier.statistics_published",
         Transition::RefusedEvent(_) => "event.refused",
+        Transition::SupplyPlanned(_) => "supply.planned",
     }
 }
 
@@ -170,7 +171,8 @@ pub fn decode(bytes: &[u8]) -> Result<(Record, Option<EventIdentity>), CodecErro
                 key: event_key(TenantNumber(envelope.tenant), envelope.source, envelope.id),
                 content_hash: envelope.content_hash,
             });
-            let data = event::parse(envelope.record_type, body).map_err(|error| wrong(error.to_string()))?;
+            let text = std::str::from_utf8(body).map_err(|error| wrong(error.to_string()))?;
+            let data = event::parse(envelope.record_type, text).map_err(|error| wrong(format!("{error:?}")))?;
             Body::Event { event_type: EventType::parse(envelope.record_type), data }
         }
         KIND_TRANSITION => {

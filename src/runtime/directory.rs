@@ -37,7 +37,7 @@ impl Directory {
         Directory {
             shards,
             hash,
-            by_key: DashMap::with_hasher_and_shard_amount(hash, MAP_SHARDS),
+            by_key: DashMap::with_hasher_and_shard_amount(FixedState::default(), MAP_SHARDS),
             ordered: RwLock::default(),
         }
     }

@@ -9,7 +9,7 @@ use actix::Addr;
 use crossbeam_channel::Receiver;
 
 use super::directory::Address;
-use super::fold::{Dirty, Fold, Routed, Sink};
+use super::fold::{Dirty, Fold, FoldUsage, Routed, Sink};
 use super::progress::Progress;
 use super::shard::{Shard, ShardBatch, ShardDelivery, ShardDirty, Step};
 use super::writer::Committed;
@@ -26,6 +26,8 @@ pub struct Dispatcher {
     pub batch_records_max: usize,
     /// The Reference for readers outside, replaced whenever a batch is cut.
     pub published: Arc<parking_lot::RwLock<Arc<Reference>>>,
+    /// How much of its bounds the fold uses, for readers outside.
+    pub usage: Arc<parking_lot::RwLock<FoldUsage>>,
     pub feed: JournalSink,
 }
 
@@ -84,6 +86,7 @@ impl Dispatcher {
                 reference: reference.clone(),
             });
         }
+        *self.usage.write() = self.fold.usage();
         self.progress.publish_dispatched(upto);
     }
 

@@ -55,9 +55,18 @@ pub enum Dirty {
 /// Bounds of the fold's memory.
 #[derive(Clone, Copy, Debug)]
 pub struct FoldLimits {
+    pub entities_max: usize,
     pub document_index_lines_max: usize,
     pub holding_events_max: usize,
     pub quarantine_entries_max: usize,
+}
+
+/// How much of its bounds the fold uses.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FoldUsage {
+    pub document_lines: usize,
+    pub documents_forgotten: u64,
+    pub held: usize,
 }
 
 /// The fold and its state.
@@ -67,6 +76,7 @@ pub struct Fold {
     pub holding: Holding,
     pub quarantine: Arc<parking_lot::RwLock<Quarantine>>,
     directory: Arc<Directory>,
+    entities_max: usize,
     next_slot: Vec<u32>,
     by_location: HashMap<(TenantNumber, Name), Vec<Address>, FixedState>,
     /// SKU-locations with purchase order lines of a supplier.
@@ -89,6 +99,7 @@ impl Fold {
             holding: Holding::new(limits.holding_events_max),
             quarantine,
             directory,
+            entities_max: limits.entities_max,
             next_slot: vec![0; usize::from(shards)],
             by_location: HashMap::default(),
             supplied_by: HashMap::default(),
@@ -112,10 +123,22 @@ impl Fold {
         }
     }
 
+    /// How much of its bounds it uses.
+    pub fn usage(&self) -> FoldUsage {
+        let (document_lines, documents_forgotten) = self.documents.usage();
+        FoldUsage { document_lines, documents_forgotten, held: self.holding.len() }
+    }
+
     fn route(&mut self, at: Routed<'_>, sink: &mut impl Sink) {
         let tenant = at.record.tenant;
         match &at.record.body {
-            Body::Event { data, .. } => self.route_event(at, tenant, data, sink),
+            Body::Event { data, .. } => {
+                if self.directory.len() >= self.entities_max && self.needs_new_entity(tenant, data) {
+                    self.refuse(at.record, "too_many_entities", "there is no room for another entity".to_owned());
+                    return;
+                }
+                self.route_event(at, tenant, data, sink);
+            }
             Body::Transition(body) => {
                 if let Transition::RefusedEvent(refused) = &body.transition {
                     self.quarantine.write().add(QuarantineEntry {
@@ -132,7 +155,14 @@ impl Fold {
                     sink.deliver(address, at, &self.reference);
                 }
             }
-            Body::System(body) => self.route_system(at, tenant, body),
+            Body::System(body) => {
+                self.route_system(at, tenant, body);
+                if let SystemBody::EntityQuarantined { entity, .. } | SystemBody::EntityReleased { entity, .. } = &**body
+                    && let Some(address) = self.directory.find(entity)
+                {
+                    sink.deliver(address, at, &self.reference);
+                }
+            }
         }
     }
 
@@ -229,6 +259,55 @@ impl Fold {
             | EventData::FxPublished(_)
             | EventData::Reserved => {}
         }
+    }
+
+    /// Whether an event mentions a SKU-location or supplier that is not live yet. Asked only at the limit.
+    fn needs_new_entity(&self, tenant: TenantNumber, data: &EventData) -> bool {
+        let mut places: Vec<(&Name, &Name)> = Vec::new();
+        let mut suppliers: Vec<&Name> = Vec::new();
+        match data {
+            EventData::PosSale(sale) => places.push((&sale.sku, &sale.location)),
+            EventData::PosReturn(returned) => places.push((&returned.sku, &returned.location)),
+            EventData::InventoryCounted(count) => places.push((&count.sku, &count.location)),
+            EventData::InventoryAdjusted(change) => places.push((&change.sku, &change.location)),
+            EventData::ForecastPublished(forecast) => places.push((&forecast.sku, &forecast.location)),
+            EventData::OrderLine(line) => places.push((&line.sku, &line.location)),
+            EventData::OrderShipped(moved) | EventData::PurchaseOrderReceived(moved) => {
+                places.extend(moved.place.as_ref().map(|(sku, location)| (sku, location)));
+                suppliers.extend(&moved.supplier);
+            }
+            EventData::PurchaseOrder(order) => {
+                places.extend(order.lines.iter().filter_map(|line| line.place.as_ref().map(|(s, l)| (s, l))));
+                suppliers.extend(&order.supplier);
+            }
+            EventData::Transfer(transfer) => {
+                places.extend(transfer.lines.iter().flat_map(|line| [(&line.sku, &line.from), (&line.sku, &line.to)]));
+            }
+            EventData::SourcingSet(sourcing) => places.push((&sourcing.sku, &sourcing.location)),
+            EventData::SupplierDescribed(supplier) => suppliers.push(&supplier.supplier),
+            EventData::SupplierDelayReported(report) => suppliers.push(&report.supplier),
+            EventData::SupplierCapacityChanged(change) => suppliers.push(&change.supplier),
+            _ => {}
+        }
+        places.into_iter().any(|(sku, location)| {
+            let key = EntityKey::SkuLocation { tenant, sku: sku.clone(), location: location.clone() };
+            self.directory.find(&key).is_none()
+        }) || suppliers
+            .into_iter()
+            .any(|supplier| self.directory.find(&EntityKey::Supplier { tenant, supplier: supplier.clone() }).is_none())
+    }
+
+    /// A record that can't take effect goes to quarantine.
+    fn refuse(&mut self, record: &Record, code: &'static str, detail: String) {
+        self.quarantine.write().add(QuarantineEntry {
+            entry: record.lsn,
+            event: record.lsn,
+            tenant: record.tenant,
+            reason: QuarantineReason::Unresolved,
+            code: Name::const_new(code),
+            detail,
+            at: record.ingest_time,
+        });
     }
 
     fn to_sku_location(&mut self, at: Routed<'_>, sku: &Name, location: &Name, sink: &mut impl Sink) {
@@ -514,15 +593,8 @@ impl Fold {
     fn hold(&mut self, at: Routed<'_>, awaited: Awaited) {
         if let Some((evicted, awaited)) = self.holding.hold(at.record.clone(), awaited) {
             let document = &awaited.document.document;
-            self.quarantine.write().add(QuarantineEntry {
-                entry: evicted.lsn,
-                event: evicted.lsn,
-                tenant: evicted.tenant,
-                reason: QuarantineReason::Unresolved,
-                code: Name::const_new("unresolved_reference"),
-                detail: format!("nothing has said what `{document}` is about, and the holding area is full"),
-                at: evicted.ingest_time,
-            });
+            let detail = format!("nothing has said what `{document}` is about, and the holding area is full");
+            self.refuse(&evicted, "unresolved_reference", detail);
         }
     }
 

@@ -24,7 +24,7 @@ mod tower;
 mod writer;
 
 pub use duplicates::Reach;
-pub use shard::{Addressed, InspectSlot, StateKind};
+pub use shard::{InspectSlot, StateKind};
 pub use shell::{Hosted, Inspected};
-pub use tower::{Phase, Running, StartError, Tower, TowerOptions};
+pub use tower::{Phase, Running, StartError, TenantOptions, Tower, TowerOptions, system_record, wall_clock};
 pub use writer::{Committed, Outcome, Pending, Submission, Written};

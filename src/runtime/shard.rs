@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
@@ -119,8 +120,8 @@ pub struct Segment {
     pub reference: Arc<Reference>,
     pub deliveries: Vec<ShardDelivery>,
     /// For each delivery the next one of the same entity.
-    pub next: Vec<Cell<u32>>,
-    batch: Rc<BatchInWork>,
+    pub next: Vec<u32>,
+    batch: Arc<BatchInWork>,
 }
 
 impl Segment {
@@ -133,7 +134,8 @@ impl Segment {
 struct BatchInWork {
     upto: Lsn,
     /// Entity messages not handled yet, plus one while the batch is being handed out.
-    remaining: Cell<usize>,
+    /// Only this shard's thread touches it; atomic because actix sends nothing that could not cross threads.
+    remaining: AtomicUsize,
     deadline: Instant,
 }
 
@@ -142,30 +144,6 @@ pub enum EntityAddr {
     SkuLocation(Addr<Shell<SkuLocation>>),
     Supplier(Addr<Shell<Supplier>>),
     Subject(Addr<Shell<Subject>>),
-}
-
-/// Finds a kind's own address among all kinds.
-pub trait Addressed: Hosted {
-    /// The address, if the entity is of this kind.
-    fn addr(entity: &EntityAddr) -> Option<&Addr<Shell<Self>>>;
-}
-
-impl Addressed for SkuLocation {
-    fn addr(entity: &EntityAddr) -> Option<&Addr<Shell<Self>>> {
-        if let EntityAddr::SkuLocation(addr) = entity { Some(addr) } else { None }
-    }
-}
-
-impl Addressed for Supplier {
-    fn addr(entity: &EntityAddr) -> Option<&Addr<Shell<Self>>> {
-        if let EntityAddr::Supplier(addr) = entity { Some(addr) } else { None }
-    }
-}
-
-impl Addressed for Subject {
-    fn addr(entity: &EntityAddr) -> Option<&Addr<Shell<Self>>> {
-        if let EntityAddr::Subject(addr) = entity { Some(addr) } else { None }
-    }
 }
 
 struct Slot {
@@ -201,7 +179,7 @@ pub struct ShardShared {
     slots: RefCell<Vec<Slot>>,
     reference: RefCell<Arc<Reference>>,
     applied: Cell<Lsn>,
-    in_work: RefCell<VecDeque<Rc<BatchInWork>>>,
+    in_work: RefCell<VecDeque<Arc<BatchInWork>>>,
     dirty: RefCell<VecDeque<(u32, Lsn)>>,
     draining: Cell<bool>,
     changed: RefCell<Vec<u32>>,
@@ -340,15 +318,14 @@ impl ShardShared {
         self.one_done(&segment.batch);
     }
 
-    fn one_done(&self, batch: &Rc<BatchInWork>) {
-        batch.remaining.set(batch.remaining.get() - 1);
-        if batch.remaining.get() > 0 {
+    fn one_done(&self, batch: &Arc<BatchInWork>) {
+        if batch.remaining.fetch_sub(1, Ordering::Relaxed) > 1 {
             return;
         }
         let mut upto = None;
         {
             let mut in_work = self.in_work.borrow_mut();
-            while in_work.front().is_some_and(|first| first.remaining.get() == 0) {
+            while in_work.front().is_some_and(|first| first.remaining.load(Ordering::Relaxed) == 0) {
                 upto = in_work.pop_front().map(|batch| batch.upto);
             }
         }
@@ -360,7 +337,7 @@ impl ShardShared {
     }
 
     /// Has an entity's state made anew from the journal.
-    pub fn rebuild<E: Addressed>(&self, request: RebuildRequest) {
+    pub fn rebuild<E: Hosted>(&self, request: RebuildRequest) {
         let slots = self.slots.borrow();
         if let Some(addr) = slots.get(request.slot as usize).and_then(|slot| E::addr(&slot.addr)) {
             self.rebuilder.start::<E>(self.index as u16, request, addr.clone());
@@ -428,8 +405,8 @@ impl Shard {
     }
 
     /// Chains deliveries per entity and sends each entity the head of its chain.
-    fn hand_out(&self, batch: &Rc<BatchInWork>, reference: Arc<Reference>, deliveries: Vec<ShardDelivery>) {
-        let next: Vec<Cell<u32>> = (0..deliveries.len()).map(|_| Cell::new(NO_MORE)).collect();
+    fn hand_out(&self, batch: &Arc<BatchInWork>, reference: Arc<Reference>, deliveries: Vec<ShardDelivery>) {
+        let mut next = vec![NO_MORE; deliveries.len()];
         let mut touched: Vec<u32> = Vec::with_capacity(deliveries.len());
         let mut slots = self.shared.slots.borrow_mut();
         for (index, delivery) in deliveries.iter().enumerate() {
@@ -439,13 +416,13 @@ impl Shard {
                 slot.head = index;
                 touched.push(delivery.slot);
             } else {
-                next[slot.tail as usize].set(index);
+                next[slot.tail as usize] = index;
             }
             slot.tail = index;
             self.shared.note_business_time(slot.tenant, delivery.business_time);
         }
-        let segment = Rc::new(Segment { reference, deliveries, next, batch: batch.clone() });
-        batch.remaining.set(batch.remaining.get() + touched.len());
+        let segment = Arc::new(Segment { reference, deliveries, next, batch: batch.clone() });
+        batch.remaining.fetch_add(touched.len(), Ordering::Relaxed);
         for slot in touched {
             let slot = &mut slots[slot as usize];
             let message = Apply { segment: segment.clone(), head: std::mem::replace(&mut slot.head, NO_MORE) };
@@ -534,9 +511,9 @@ impl Handler<ShardBatch> for Shard {
     type Result = ();
 
     fn handle(&mut self, message: ShardBatch, _: &mut Context<Self>) {
-        let batch = Rc::new(BatchInWork {
+        let batch = Arc::new(BatchInWork {
             upto: message.upto,
-            remaining: Cell::new(1),
+            remaining: AtomicUsize::new(1),
             deadline: Instant::now() + self.shared.limits.reconcile_budget,
         });
         self.shared.in_work.borrow_mut().push_back(batch.clone());
@@ -599,12 +576,12 @@ impl Handler<DrainDirty> for Shard {
 /// Read one entity on its own thread.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct InspectSlot<E: Addressed> {
+pub struct InspectSlot<E: Hosted> {
     pub slot: u32,
     pub inspection: Inspection<E>,
 }
 
-impl<E: Addressed> Handler<InspectSlot<E>> for Shard {
+impl<E: Hosted> Handler<InspectSlot<E>> for Shard {
     type Result = ();
 
     fn handle(&mut self, message: InspectSlot<E>, _: &mut Context<Self>) {

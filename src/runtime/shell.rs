@@ -7,12 +7,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use actix::{Actor, Context, Handler, Message};
+use actix::{Actor, Addr, Context, Handler, Message};
 
 use super::codec;
 use super::fold::Routed;
 use super::rebuild::RebuildRequest;
-use super::shard::{NO_MORE, Segment, ShardShared, StateKind};
+use super::shard::{EntityAddr, NO_MORE, Segment, ShardShared, StateKind};
 use super::writer::{Pending, Submission};
 use crate::domain::entity::Entity;
 use crate::domain::ids::{EntityKey, Lsn, Name};
@@ -24,6 +24,9 @@ use crate::domain::time::Timestamp;
 pub trait Hosted: Entity {
     /// Which feed topic shows its state, if any.
     const STATE_KIND: Option<StateKind>;
+
+    /// The address, if the entity is of this kind.
+    fn addr(entity: &EntityAddr) -> Option<&Addr<Shell<Self>>>;
 
     /// The item that a state frame shows.
     fn state_item(&self, key: &EntityKey, now: Timestamp, reference: &Reference) -> serde_json::Value;
@@ -63,7 +66,7 @@ struct Waiting {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Apply {
-    pub segment: Rc<Segment>,
+    pub segment: Arc<Segment>,
     pub head: u32,
 }
 
@@ -329,7 +332,7 @@ impl<E: Hosted> Handler<Apply> for Shell<E> {
             self.apply(delivery.routed(), &segment.reference);
             origin = origin.min(delivery.origin);
             now = now.max(delivery.business_time);
-            at = segment.next[at as usize].get();
+            at = segment.next[at as usize];
         }
         if self.shard.live.get() {
             if segment.within_budget() {

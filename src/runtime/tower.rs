@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use actix::Addr;
 use actix_rt::Arbiter;
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Sender, bounded, unbounded};
 use parking_lot::RwLock;
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
@@ -17,7 +17,7 @@ use super::codec::{self, CodecError, FOLD_VERSION};
 use super::directory::Directory;
 use super::dispatcher::Dispatcher;
 use super::duplicates::Duplicates;
-use super::fold::{Fold, FoldLimits};
+use super::fold::{Fold, FoldLimits, FoldUsage};
 use super::metrics::Metrics;
 use super::progress::Progress;
 use super::quarantine::Quarantine;
@@ -43,7 +43,7 @@ pub struct TowerOptions {
     pub segment_bytes_max: u64,
     pub group_records_max: usize,
     pub group_bytes_max: usize,
-    pub queue_submissions_max: usize,
+    pub entities_max: usize,
     pub duplicate_window_events: usize,
     pub records_max: u64,
     pub bytes_max: u64,
@@ -125,12 +125,18 @@ pub struct Running {
     pub identity: String,
     pub started_at: Timestamp,
     reference: Arc<RwLock<Arc<Reference>>>,
+    usage: Arc<RwLock<FoldUsage>>,
 }
 
 impl Running {
     /// The Reference as of the last batch handed to the shards.
     pub fn reference(&self) -> Arc<Reference> {
         self.reference.read().clone()
+    }
+
+    /// How much of its bounds the dispatcher's fold uses.
+    pub fn fold_usage(&self) -> FoldUsage {
+        *self.usage.read()
     }
 
     /// The opaque position of a record.
@@ -201,7 +207,7 @@ pub fn wall_clock() -> Timestamp {
 }
 
 impl Tower {
-    /// Starts recovery on a thread of its own and returns at once. `done` gets what became of it.
+    /// Starts recovery on a thread of its own and returns at once. Call it within an actix system. `done` gets what became of it.
     ///
     /// # Errors
     /// If no thread can be started.
@@ -218,8 +224,10 @@ impl Tower {
             metrics: Arc::new(Metrics::default()),
         });
         let booting = tower.clone();
+        // Arbiters belong to the actix system of the calling thread.
+        let arbiters: Vec<Arbiter> = (0..options.shards).map(|_| Arbiter::new()).collect();
         let boot = move || {
-            let result = booting.boot(options, state, feed);
+            let result = booting.boot(options, &arbiters, state, feed);
             let _ = done.send(result);
         };
         std::thread::Builder::new().name("recovery".into()).spawn(boot)?;
@@ -266,9 +274,10 @@ impl Tower {
         settled && matches!(tokio::time::timeout(left, closed).await, Ok(Ok(())))
     }
 
-    fn boot(&self, options: TowerOptions, state: StateSink, feed: JournalSink) -> Result<(), StartError> {
+    fn boot(&self, options: TowerOptions, arbiters: &[Arbiter], state: StateSink, feed: JournalSink) -> Result<(), StartError> {
         let began = Instant::now();
         let limits = FoldLimits {
+            entities_max: options.entities_max,
             document_index_lines_max: options.document_index_lines_max,
             holding_events_max: options.holding_events_max,
             quarantine_entries_max: options.quarantine_entries_max,
@@ -289,12 +298,14 @@ impl Tower {
         let exceptions = Arc::new(Exceptions::new(options.exceptions_ended_max));
         let quarantine = Arc::new(RwLock::new(Quarantine::new(options.quarantine_entries_max)));
         let directory = Arc::new(Directory::new(options.shards));
-        let (submissions, submitted) = bounded_by_credits(options.queue_submissions_max);
+        // Not bounded by itself: outside work holds credits and is refused at the edge while the queue is long, own work
+        // is one group per entity. A channel that blocked would let the two wait for each other.
+        let (submissions, submitted) = unbounded();
         let (committed_in, committed_out) = unbounded();
         let rebuilder = Rebuilder { reader: journal.reader(), shards: options.shards, limits };
 
         let mut shards = Vec::new();
-        for index in 0..usize::from(options.shards) {
+        for (index, arbiter) in arbiters.iter().enumerate() {
             let parts = ShardParts {
                 index,
                 limits: ShardLimits {
@@ -311,17 +322,19 @@ impl Tower {
                 state_sink: state.clone(),
                 wall_clock,
             };
-            shards.push(start_shard(parts)?);
+            shards.push(start_shard(arbiter, parts)?);
         }
 
         let fold = Fold::new(options.shards, limits, directory.clone(), quarantine.clone());
         let published = Arc::new(RwLock::new(Arc::new(Reference::default())));
+        let usage = Arc::new(RwLock::new(FoldUsage::default()));
         let mut dispatcher = Dispatcher {
             fold,
             shards: shards.clone(),
             progress: progress.clone(),
             batch_records_max: options.batch_records_max,
             published: published.clone(),
+            usage: usage.clone(),
             feed,
         };
 
@@ -344,6 +357,7 @@ impl Tower {
             admission: admission.clone(),
             metrics: self.metrics.clone(),
             wall_clock,
+            last_ingest: Timestamp::default(),
         };
         let write = move || {
             if let Err(failure) = writer.run() {
@@ -367,6 +381,7 @@ impl Tower {
             identity,
             started_at: wall_clock(),
             reference: published,
+            usage,
         };
         self.introduce(&running, &options)?;
         let took = began.elapsed();
@@ -465,7 +480,7 @@ impl Tower {
                     });
                 }
                 Some(known) => {
-                    if known.base_currency != tenant.base_currency || known.timezone_name() != tenant.timezone {
+                    if known.base_currency != tenant.base_currency || known.time_zone.iana_name() != Some(tenant.timezone.as_str()) {
                         warn!(
                             tenant = %tenant.name,
                             "base currency and time zone stay as they were when the tenant was declared"
@@ -474,7 +489,7 @@ impl Tower {
                 }
             }
         }
-        if reference.settings_hash() != Some(options.settings_hash.as_str()) {
+        if reference.version() == Lsn::ZERO || *reference.settings() != options.settings {
             records.push(own(SystemBody::ConfigurationActivated {
                 hash: options.settings_hash.clone(),
                 settings: Box::new(options.settings.clone()),
@@ -510,15 +525,8 @@ fn clock_name(clock: ClockKind) -> &'static str {
     }
 }
 
-/// The writer's queue. Outside work holds credits for its place in it, own work is bounded by one group per entity;
-/// a bound on the channel itself would let the two block each other.
-fn bounded_by_credits(_submissions_max: usize) -> (Sender<Submission>, Receiver<Submission>) {
-    unbounded()
-}
-
-fn start_shard(parts: ShardParts) -> Result<Addr<Shard>, StartError> {
+fn start_shard(arbiter: &Arbiter, parts: ShardParts) -> Result<Addr<Shard>, StartError> {
     let (sender, receiver) = bounded(1);
-    let arbiter = Arbiter::new();
     let started = arbiter.spawn_fn(move || {
         let _ = sender.send(Shard::start_here(parts));
     });

@@ -104,16 +104,19 @@ impl fmt::Debug for Value<'_, '_> {
 }
 
 impl<'t, 'a> Value<'t, 'a> {
+    #[inline]
     fn node(&self) -> Node {
         self.nodes[self.at as usize]
     }
 
     /// What it is.
+    #[inline]
     pub fn kind(&self) -> Kind {
         self.node().kind
     }
 
     /// Its text as sent; of a string what is between the quotes, escapes as they are.
+    #[inline]
     pub fn raw(&self) -> &'a str {
         let node = self.node();
         &self.text[node.start as usize..node.end as usize]
@@ -125,6 +128,7 @@ impl<'t, 'a> Value<'t, 'a> {
     }
 
     /// What a string says; of anything else its raw text.
+    #[inline]
     pub fn text(&self) -> Cow<'a, str> {
         let raw = self.raw();
         if self.node().escaped {
@@ -166,6 +170,7 @@ impl<'t, 'a> Value<'t, 'a> {
     }
 
     /// Whether this string says `name`.
+    #[inline]
     pub fn says(&self, name: &str) -> bool {
         if self.node().escaped { self.text() == name } else { self.raw() == name }
     }

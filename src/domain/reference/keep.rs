@@ -19,37 +19,101 @@ pub(super) type Map<K, V> = HashTrieMapSync<K, V, FixedState>;
 pub(super) type OrderedSet<T> = RedBlackTreeSetSync<T>;
 
 /// Where a statement stands in the order of statements about the same key: the latest event time wins, then the
-/// greater CloudEvents `sequence`, source and id, each as text.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// greater CloudEvents `sequence`, source and id. No sequence comes first, then integers by their value, then other
+/// sequences as text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionKey {
-    pub event_time: Timestamp,
-    pub sequence: Name,
-    pub source: Name,
-    pub id: Name,
+    event_time: Timestamp,
+    /// Integers without leading zeros, so that equal ones are the same.
+    sequence: Name,
+    source: Name,
+    id: Name,
 }
 
 impl VersionKey {
     /// That of a record.
     pub fn of(record: &Record) -> VersionKey {
+        let sequence = match integer(&record.sequence) {
+            Some((_, "")) => Name::const_new("0"),
+            Some((true, digits)) => Name::from(format!("-{digits}")),
+            Some((false, digits)) => Name::from(digits),
+            None => record.sequence.clone(),
+        };
         VersionKey {
             event_time: record.event_time,
-            sequence: record.sequence.clone(),
+            sequence,
             source: record.source.clone(),
             id: record.id.clone(),
+        }
+    }
+
+    /// When it was stated.
+    pub fn event_time(&self) -> Timestamp {
+        self.event_time
+    }
+}
+
+impl Ord for VersionKey {
+    fn cmp(&self, other: &VersionKey) -> Ordering {
+        self.event_time
+            .cmp(&other.event_time)
+            .then_with(|| compare_sequences(&self.sequence, &other.sequence))
+            .then_with(|| (&self.source, &self.id).cmp(&(&other.source, &other.id)))
+    }
+}
+
+impl PartialOrd for VersionKey {
+    fn partial_cmp(&self, other: &VersionKey) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Whether it is negative, and its digits without leading zeros; `None` if `text` is no integer.
+fn integer(text: &str) -> Option<(bool, &str)> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_integer.then(|| (digits.len() < text.len(), digits.trim_start_matches('0')))
+}
+
+fn compare_sequences(a: &str, b: &str) -> Ordering {
+    match (integer(a), integer(b)) {
+        (Some((a_negative, a)), Some((b_negative, b))) => {
+            // Without leading zeros, more digits are more.
+            let magnitude = || a.len().cmp(&b.len()).then_with(|| a.cmp(b));
+            match (a_negative, b_negative) {
+                (false, false) => magnitude(),
+                (true, true) => magnitude().reverse(),
+                (a_negative, b_negative) => b_negative.cmp(&a_negative),
+            }
+        }
+        (None, None) => a.cmp(b),
+        (Some(_), None) => {
+            if b.is_empty() {
+                Ordering::Greater
+            } else {
+                Ordering::Less
+            }
+        }
+        (None, Some(_)) => {
+            if a.is_empty() {
+                Ordering::Less
+            } else {
+                Ordering::Greater
+            }
         }
     }
 }
 
 /// A value with the version that put it there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Versioned<T> {
+pub(in crate::domain) struct Versioned<T> {
     pub version: VersionKey,
     pub value: T,
 }
 
 /// What became of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Put {
+pub(in crate::domain) enum Put {
     /// A later one is known, or it fell out at once: nothing changed.
     Stale,
     /// It is the latest now, and says what was known.
@@ -59,7 +123,7 @@ pub(super) enum Put {
 }
 
 /// Puts `value` into `slot` if it is later than what is there.
-pub(super) fn put_latest<T: PartialEq>(
+pub(in crate::domain) fn put_latest<T: PartialEq>(
     slot: &mut Option<Versioned<T>>,
     version: VersionKey,
     value: T,

@@ -5,7 +5,7 @@
 //! reference counts; a change copies the path to what it changes if, and only if, a clone still shares it.
 //!
 //! Per key the latest statement wins, by event time, then `sequence`, source and id: in whatever order descriptions
-//! arrive, the same one holds in the end (as long as no bound named in [`fold`] was reached).
+//! arrive, the same one holds in the end (as long as no bound named in `fold.rs` was reached).
 
 mod exchange;
 mod fold;
@@ -13,6 +13,8 @@ mod keep;
 mod planning;
 mod policy;
 mod tenant;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use self::fold::{is_reference_data, time_zone_named};
 pub use self::keep::VersionKey;
+pub(super) use self::keep::{Versioned, put_latest};
 use self::planning::PlanningBasis;
 pub use self::planning::PlanningParameters;
 pub use self::tenant::TenantReference;
@@ -110,7 +113,9 @@ impl Reference {
                     }
                     None => false,
                 },
-                Transition::Exception(_) | Transition::RefusedEvent(_) => false,
+                Transition::Exception(_) | Transition::RefusedEvent(_) | Transition::SupplyPlanned(_) => {
+                    false
+                }
             },
             Body::System(body) => self.apply_system(body, &mut affected),
         };

@@ -1,6 +1,6 @@
 //! The canonical form of JSON (RFC 8785), so that equal content has equal bytes.
 
-use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use smallvec::SmallVec;
 
@@ -27,13 +27,12 @@ pub fn canonicalize<'t, 'a>(value: Value<'t, 'a>, out: &mut Vec<u8>) -> Result<(
             out.push(b']');
         }
         Kind::Object => {
-            let mut members: SmallVec<[(Cow<'a, str>, Value<'t, 'a>, Value<'t, 'a>); 8]> =
-                value.members().map(|(key, member)| (key.text(), key, member)).collect();
-            if !members.is_sorted_by(|a, b| utf16_order(&a.0, &b.0).is_le()) {
-                members.sort_by(|a, b| utf16_order(&a.0, &b.0));
+            let mut members: SmallVec<[(Value<'t, 'a>, Value<'t, 'a>); 8]> = value.members().collect();
+            if !members.is_sorted_by(|a, b| key_order(a.0, b.0).is_le()) {
+                members.sort_by(|a, b| key_order(a.0, b.0));
             }
             out.push(b'{');
-            for (index, (_, key, member)) in members.iter().enumerate() {
+            for (index, (key, member)) in members.iter().enumerate() {
                 if index > 0 {
                     out.push(b',');
                 }
@@ -47,9 +46,17 @@ pub fn canonicalize<'t, 'a>(value: Value<'t, 'a>, out: &mut Vec<u8>) -> Result<(
     Ok(())
 }
 
+fn key_order(a: Value<'_, '_>, b: Value<'_, '_>) -> Ordering {
+    if a.is_escaped() || b.is_escaped() {
+        utf16_order(&a.text(), &b.text())
+    } else {
+        utf16_order(a.raw(), b.raw())
+    }
+}
+
 /// RFC 8785, section 3.2.3. Bytes of UTF-8 sort like UTF-16 units except where surrogate pairs meet U+E000–U+FFFF,
 /// so only keys beyond ASCII are decoded.
-fn utf16_order(a: &str, b: &str) -> std::cmp::Ordering {
+fn utf16_order(a: &str, b: &str) -> Ordering {
     if a.is_ascii() || b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
 }
 

@@ -1,0 +1,244 @@
+//! What each event does to one SKU-location.
+
+use super::demand::Calendar;
+use super::line::Keeping;
+use super::order_lines::LineDemand;
+use super::parameters::zone_of;
+use super::planned_supply::Planned;
+use super::stock::CountTooOld;
+use super::{PriceSeen, Refused, SkuLocation, Supply};
+use crate::domain::event::{EventData, InventoryCounted, StockStatus};
+use crate::domain::ids::{Name, TenantNumber};
+use crate::domain::money::{Currency, UnitPrice};
+use crate::domain::quantity::Quantity;
+use crate::domain::record::{Body, Delivery, Record, RefusedEvent, Transition, TransitionBody};
+use crate::domain::reference::Reference;
+use crate::domain::settings::Settings;
+use crate::domain::time::Timestamp;
+
+/// Most refusals that wait to be journaled. Each reconcile proposes them, so that there are hardly ever more than
+/// one batch brings; beyond this the journal still has the event, but quarantine does not list it.
+const REFUSED_MAX: usize = 65_536;
+
+/// What applying one delivery goes by.
+#[derive(Clone, Copy)]
+pub(super) struct Applying<'a> {
+    pub record: &'a Record,
+    pub business_time: Timestamp,
+    pub settings: &'a Settings,
+    pub reference: &'a Reference,
+}
+
+impl<'a> Applying<'a> {
+    fn calendar(&self, tenant: TenantNumber, sku: &str, location: &str) -> Calendar<'a> {
+        let parameters = self.reference.planning_parameters(tenant, sku, location, self.business_time);
+        Calendar {
+            zone: zone_of(self.reference.tenant(tenant), location),
+            period_days: parameters.period_days,
+            settings: self.settings,
+        }
+    }
+}
+
+impl SkuLocation {
+    pub(super) fn apply_delivery(&mut self, delivery: &Delivery<'_>, reference: &Reference) {
+        self.applied_lsn = self.applied_lsn.max(delivery.lsn);
+        match &delivery.record.body {
+            Body::Event { event_type, data } => {
+                let applying = Applying {
+                    record: delivery.record,
+                    business_time: delivery.business_time,
+                    settings: reference.settings(),
+                    reference,
+                };
+                if let Some(event_type) = event_type {
+                    self.evidence.note(delivery, *event_type);
+                }
+                self.apply_event(data, applying);
+            }
+            Body::Transition(body) => self.apply_transition(delivery, body),
+            Body::System(_) => {}
+        }
+    }
+
+    fn apply_event(&mut self, data: &EventData, applying: Applying<'_>) {
+        let at = applying.record.event_time;
+        match data {
+            EventData::PosSale(sale) => {
+                self.move_stock(StockStatus::Available, -sale.quantity, applying);
+                self.see_price(sale.unit_price, sale.currency);
+                self.demand(sale.quantity, at, applying);
+            }
+            EventData::PosReturn(returned) => {
+                self.move_stock(returned.disposition, returned.quantity, applying);
+            }
+            EventData::InventoryAdjusted(adjusted) => {
+                self.move_stock(adjusted.status, adjusted.delta, applying);
+            }
+            EventData::InventoryCounted(counted) => self.count_stock(counted, applying),
+            EventData::OrderLine(stated) => self.state_order_line(stated, applying),
+            EventData::OrderCancelled(named) => self.cancel_order_line(named, applying),
+            EventData::OrderShipped(shipped) => self.ship_order_line(shipped, applying),
+            EventData::PurchaseOrder(order) => self.state_purchase_order(order, applying),
+            EventData::PurchaseOrderReceived(received) => self.receive_purchase(received, applying),
+            EventData::PurchaseOrderEnded(ended) => self.end_purchase(ended, applying),
+            EventData::Transfer(transfer) => self.state_transfer(transfer, applying),
+            EventData::TransferDispatched(dispatched) => self.dispatch_transfer(dispatched, applying),
+            EventData::TransferReceived(received) => self.receive_transfer(received, applying),
+            EventData::TransferCancelled(cancelled) => self.cancel_transfer(cancelled, applying),
+            EventData::Shipment(shipment) => self.apply_shipment(shipment, applying),
+            EventData::ForecastPublished(published) => {
+                let buckets_max = applying.settings.sku_location.forecast_buckets_max;
+                if published.buckets.len() > buckets_max {
+                    self.refuse(
+                        "too_many_buckets",
+                        format!("a forecast may have at most {buckets_max} buckets"),
+                        applying,
+                    );
+                } else {
+                    self.demand.publish(published, applying.record);
+                }
+            }
+            // A confirmed action goes on counting until its document arrives.
+            EventData::ActionConfirmed(_) => {}
+            EventData::ActionRefused(refused) => self.planned_mut().answer(&refused.action_id),
+            // Reference data, suppliers' own matters and the clock: nothing of it is kept here.
+            EventData::SupplierDelayReported(_)
+            | EventData::SupplierCapacityChanged(_)
+            | EventData::Promotion(_)
+            | EventData::PromotionCancelled(_)
+            | EventData::SignalObserved(_)
+            | EventData::ItemDescribed(_)
+            | EventData::LocationDescribed(_)
+            | EventData::SupplierDescribed(_)
+            | EventData::CustomerDescribed(_)
+            | EventData::LaneDescribed(_)
+            | EventData::SourcingSet(_)
+            | EventData::PolicySet(_)
+            | EventData::AssortmentSet(_)
+            | EventData::CalendarDescribed(_)
+            | EventData::FxPublished(_)
+            | EventData::ClockAdvanced(_)
+            | EventData::Reserved => {}
+        }
+    }
+
+    fn apply_transition(&mut self, delivery: &Delivery<'_>, body: &TransitionBody) {
+        if delivery.record.entity_revision != self.revision + 1 {
+            return;
+        }
+        self.revision += 1;
+        match &body.transition {
+            Transition::Exception(change) => {
+                self.exceptions.apply(change);
+            }
+            Transition::RefusedEvent(refusal) => {
+                if let Some(refused) = &mut self.refused {
+                    refused.0.retain(|waiting| waiting.lsn != refusal.lsn);
+                    if refused.0.is_empty() {
+                        self.refused = None;
+                    }
+                }
+            }
+            Transition::SupplyPlanned(planned) => {
+                let planned = Planned {
+                    action_id: planned.action_id.clone(),
+                    quantity: planned.quantity,
+                    arrives_at: planned.arrives_at,
+                    expires_at: planned.expires_at,
+                    outbound: planned.outbound,
+                };
+                self.planned_mut().plan(planned, delivery.business_time);
+            }
+            Transition::SupplierStatistics(_) => {}
+        }
+    }
+
+    pub(super) fn move_stock(&mut self, status: StockStatus, delta: Quantity, applying: Applying<'_>) {
+        let (at, settings) = (applying.record.event_time, &applying.settings.sku_location);
+        self.stock_mut(status).move_by(delta, at, applying.business_time, settings);
+    }
+
+    fn count_stock(&mut self, counted: &InventoryCounted, applying: Applying<'_>) {
+        let settings = &applying.settings.sku_location;
+        let stock = self.stock_mut(counted.status);
+        if let Err(CountTooOld { forgotten_until }) =
+            stock.count(counted.on_hand, applying.record, applying.business_time, settings)
+        {
+            let detail = format!(
+                "the count is of {}, but movements up to {forgotten_until} are no longer known one by one",
+                applying.record.event_time
+            );
+            self.refuse("count_too_old", detail, applying);
+        }
+    }
+
+    fn demand(&mut self, quantity: Quantity, at: Timestamp, applying: Applying<'_>) {
+        let (sku, location) = (self.sku.as_str(), self.location.as_str());
+        let calendar = || applying.calendar(applying.record.tenant, sku, location);
+        self.demand.add(quantity, at, applying.business_time, calendar);
+    }
+
+    pub(super) fn correct_demand(
+        &mut self,
+        before: Option<LineDemand>,
+        after: Option<LineDemand>,
+        applying: Applying<'_>,
+    ) {
+        match (before, after) {
+            (Some(before), Some(after)) if before.at == after.at => {
+                let difference = after.quantity - before.quantity;
+                if !difference.is_zero() {
+                    self.demand(difference, after.at, applying);
+                }
+            }
+            (before, after) => {
+                if let Some(before) = before {
+                    self.demand(-before.quantity, before.at, applying);
+                }
+                if let Some(after) = after {
+                    self.demand(after.quantity, after.at, applying);
+                }
+            }
+        }
+    }
+
+    pub(super) fn see_price(&mut self, unit_price: Option<UnitPrice>, currency: Option<Currency>) {
+        if let Some(unit_price) = unit_price {
+            self.price_seen = Some(PriceSeen { ten_thousandths: unit_price.ten_thousandths(), currency });
+        }
+    }
+
+    pub(super) fn keeping<'a>(&self, applying: Applying<'a>) -> Keeping<'a> {
+        Keeping {
+            business_time: applying.business_time,
+            settings: &applying.settings.sku_location,
+            period: self.demand.period(),
+        }
+    }
+
+    fn stock_mut(&mut self, status: StockStatus) -> &mut super::Stock {
+        match status {
+            StockStatus::Available => &mut self.available,
+            StockStatus::Blocked => &mut self.unavailable.get_or_insert_default().blocked,
+            StockStatus::Damaged => &mut self.unavailable.get_or_insert_default().damaged,
+        }
+    }
+
+    pub(super) fn supply_mut(&mut self) -> &mut Supply {
+        self.supply.get_or_insert_default()
+    }
+
+    pub(super) fn refuse_line(&mut self, applying: Applying<'_>) {
+        let lines_max = applying.settings.sku_location.lines_max;
+        let detail = format!("there are {lines_max} open lines of this kind at this place already");
+        self.refuse("too_many_lines", detail, applying);
+    }
+
+    pub(super) fn refuse(&mut self, code: &'static str, detail: String, applying: Applying<'_>) {
+        let refused: &mut Refused = self.refused.get_or_insert_default();
+        if refused.0.len() < REFUSED_MAX {
+            refused.0.push(RefusedEvent { lsn: applying.record.lsn, code: Name::const_new(code), detail });
+        }
+    }
+}
