@@ -42,6 +42,14 @@ pub struct LoadOptions {
     pub stall_min: Duration,
 }
 
+/// A load that was accepted to its last event.
+#[derive(Debug)]
+pub struct Loaded {
+    pub recorder: Recorder,
+    /// Events accepted before the start: orders that the load ships.
+    pub opened: u64,
+}
+
 struct Worker {
     connection: Connection,
     requests: RequestStream,
@@ -65,7 +73,7 @@ pub async fn run_load(
     endpoint: &Endpoint,
     options: &LoadOptions,
     progress: &ProgressBar,
-) -> Result<Recorder, BenchError> {
+) -> Result<Loaded, BenchError> {
     let prepared =
         try_join_all((0..options.connections).map(|number| prepare(endpoint, options, number))).await?;
     progress.set_length((options.warm_up + options.measured).as_millis() as u64);
@@ -81,8 +89,9 @@ pub async fn run_load(
         progress,
     };
     let mut workers = Vec::new();
+    let mut opened = 0;
     for (worker, opening) in prepared {
-        shared.recorder.borrow_mut().accepted += opening;
+        opened += opening;
         workers.push(worker);
     }
     match options.pace {
@@ -94,7 +103,7 @@ pub async fn run_load(
             drop(try_join_all(workers.into_iter().map(|worker| open_loop(worker, schedule, &shared))).await?);
         }
     }
-    Ok(shared.recorder.into_inner())
+    Ok(Loaded { recorder: shared.recorder.into_inner(), opened })
 }
 
 /// Connects, makes the requests, and opens the orders that the load ships; says how many events that took.

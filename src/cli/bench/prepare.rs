@@ -42,6 +42,18 @@ impl Step {
     /// Before a load.
     pub const LOAD: [Step; 4] = [Step::Items, Step::Locations, Step::Forecasts, Step::Stock];
 
+    /// What it tells of, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Step::Items => "items",
+            Step::Locations => "locations",
+            Step::Forecasts => "forecasts",
+            Step::Stock | Step::AmpleStock => "stock",
+            Step::OpenLines => "open lines",
+            Step::Movements => "movements",
+        }
+    }
+
     fn events(self, world: World) -> u64 {
         let keys = u64::from(world.keys());
         match self {

@@ -86,6 +86,7 @@ pub struct Recorder {
     window: Range<Instant>,
     stall_min: Duration,
     last_answer: Instant,
+    pub start: Instant,
     pub latencies: Latencies,
     /// How much later than due a request was sent although a connection was free: the generator's own error, which
     /// is part of the latencies.
@@ -95,7 +96,7 @@ pub struct Recorder {
     pub events_in_window: u64,
     /// Requests answered within the window.
     pub requests_in_window: u64,
-    /// All events accepted, warm-up included.
+    /// Events accepted since the start, warm-up included.
     pub accepted: u64,
     /// Requests answered 429 or 503, then sent again.
     pub refused: u64,
@@ -118,6 +119,7 @@ impl Recorder {
             window,
             stall_min,
             last_answer: start,
+            start,
             latencies: Latencies::default(),
             lateness: Latencies::default(),
             stalls: Stalls::default(),

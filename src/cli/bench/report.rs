@@ -128,7 +128,7 @@ fn stalls(stalls: &Stalls) -> String {
 }
 
 /// A number with its thousands apart.
-fn count(value: f64) -> String {
+pub fn count(value: f64) -> String {
     let digits = format!("{:.0}", value.max(0.0));
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {

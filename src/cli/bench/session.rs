@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::BenchError;
-use super::load::{LoadOptions, Pace, run_load};
+use super::load::{LoadOptions, Loaded, Pace, run_load};
 use super::mix::Mix;
 use super::observe::{Counters, Observer};
 use super::prepare::{Preparation, Step};
@@ -25,6 +25,9 @@ const CONNECTIONS_FOR_BATCHES: usize = 16;
 const CONNECTIONS_FOR_SINGLES: usize = 128;
 /// Connections of an open loop: enough that a request seldom waits for one.
 const CONNECTIONS_FOR_RATE: usize = 64;
+
+const REST_SAMPLES: u32 = 10;
+const REST_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A load as it is asked for.
 #[derive(Clone, Debug)]
@@ -167,7 +170,8 @@ impl Session {
             forecast_until: day(30),
         };
         for step in steps {
-            let bar = progress.phase(&format!("{step:?} of {} SKU-locations", self.world.keys()));
+            let bar =
+                progress.phase(&format!("telling: {} ({} SKU-locations)", step.name(), self.world.keys()));
             let told = preparation.tell(&self.endpoint, *step, &bar).await;
             bar.finish_and_clear();
             let lsn = told.map_err(|error| self.explain(error))?;
@@ -201,13 +205,14 @@ impl Session {
         let bar = progress.phase(&describe(load, self.world));
         let loaded = run_load(&self.endpoint, &options, &bar).await;
         bar.finish_and_clear();
-        let recorder = loaded.map_err(|error| self.explain(error))?;
+        let Loaded { recorder, opened } = loaded.map_err(|error| self.explain(error))?;
         let answered = Instant::now();
         self.settle(recorder.lsn, progress).await?;
         let after = self.state().await?;
 
-        let events = recorder.accepted as f64;
+        let events = (recorder.accepted + opened) as f64;
         let took_s = (after.at - before.at).as_secs_f64();
+        let settled_s = (after.at - recorder.start).as_secs_f64();
         let measured_s = load.measured.as_secs_f64();
         let cpu_s = |before: Option<Usage>, after: Option<Usage>| {
             Some((after?.cpu.saturating_sub(before?.cpu)).as_secs_f64())
@@ -230,13 +235,13 @@ impl Session {
             measured_s,
             events_per_s: recorder.events_in_window as f64 / measured_s,
             requests_per_s: recorder.requests_in_window as f64 / measured_s,
-            settled_events_per_s: events / took_s,
+            settled_events_per_s: recorder.accepted as f64 / settled_s,
             settle_lag_s: (after.at - answered).as_secs_f64(),
             latency: recorder.latencies.summary(),
             generator_late_p99_ms: recorder.lateness.summary().p99_ms,
             refused: recorder.refused,
             stalls: recorder.stalls,
-            events: recorder.accepted,
+            events: recorder.accepted + opened,
             server,
             generator_cores: cpu_s(before.own, after.own).map(|cpu_s| cpu_s / took_s),
             journal: before
@@ -251,9 +256,16 @@ impl Session {
         self.world = world;
     }
 
-    /// Memory of the tower now, if it is its own.
-    pub fn resident_bytes(&self) -> Option<u64> {
-        self.tower.as_ref().and_then(Tower::usage).map(|usage| usage.resident_bytes)
+    /// Memory of the tower at rest, if it is its own: the least within a second, because the allocator gives back
+    /// what a load no longer needs only after a while.
+    pub async fn resident_bytes_at_rest(&self) -> Option<u64> {
+        let mut least = None;
+        for _ in 0..REST_SAMPLES {
+            tokio::time::sleep(REST_INTERVAL).await;
+            let resident = self.tower.as_ref()?.usage()?.resident_bytes;
+            least = Some(least.map_or(resident, |least: u64| least.min(resident)));
+        }
+        least
     }
 
     async fn settle(&mut self, lsn: u64, progress: Progress) -> Result<(), BenchError> {
