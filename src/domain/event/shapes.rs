@@ -209,8 +209,10 @@ pub(super) fn forecast(f: &Fields<'_, '_, '_>) -> EventData {
             p10: Some(b.required("p10", quantity)),
             p90: Some(b.required("p90", quantity)),
         };
+        // A placeholder for what is wrong in itself is not compared.
         if let (Some(p10), Some(p90)) = (bucket.p10, bucket.p90)
             && p10 > p90
+            && !b.has_errors()
         {
             b.fault("p90", Fault::new("out_of_range", "must not be below p10"));
         }

@@ -67,7 +67,7 @@ const EXAMPLES: &[(&str, &str, &[&str])] = &[
     ),
     (
         "transfer.changed",
-        r#"{"transfer_id":"T","lines":[{"line_id":"1","sku":"A","from":"L","to":"M","quantity":5}]}"#,
+        r#"{"transfer_id":"T","lines":[{"line_id":"1","sku":"A","from":"L","to":"M","quantity":5,"promised_at":"2026-03-01T12:00:00Z"}]}"#,
         &["transfer_id", "lines"],
     ),
     (
