@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+pub mod bench;
 pub mod client;
 pub mod demo;
 pub mod keys;
