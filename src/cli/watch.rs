@@ -94,13 +94,16 @@ enum Failure {
     Output(#[from] io::Error),
 }
 
-/// Watches until Ctrl-C.
+/// Watches until Ctrl-C, which ends the process.
 pub async fn run(args: WatchArgs) -> ExitCode {
-    tokio::select! {
-        // Both arms end the process.
-        code = watch(args) => code,
-        _ = tokio::signal::ctrl_c() => ExitCode::SUCCESS,
-    }
+    // Not a branch beside the watching: a terminal that is paused, or a pager, holds up the write of a line, and
+    // Ctrl-C must work then too.
+    tokio::spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(0);
+        }
+    });
+    watch(args).await
 }
 
 async fn watch(args: WatchArgs) -> ExitCode {
