@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tidewatch::cli::{demo, keys, replay, serve, watch};
+use tidewatch::cli::{bench, demo, keys, replay, serve, watch};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -23,12 +23,14 @@ enum Command {
     Replay(replay::ReplayArgs),
     Watch(watch::WatchArgs),
     Keys(keys::KeysCommand),
+    Bench(bench::BenchArgs),
 }
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(args) => serve::run(args),
         Command::Keys(command) => keys::run(command),
+        Command::Bench(args) => bench::run(args),
         Command::Demo(args) => on_a_runtime(demo::run(args)),
         Command::Replay(args) => on_a_runtime(replay::run(args)),
         Command::Watch(args) => on_a_runtime(async { Ok(watch::run(args).await) }),

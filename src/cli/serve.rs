@@ -19,8 +19,8 @@ use crate::domain::ids::Name;
 use crate::domain::money::Currency;
 use crate::domain::record::ClockKind;
 use crate::domain::settings::{
-    DemandSettings, ExceptionSettings, MissingMasterDataSettings, PlanningDefaults, ProjectedStockoutSettings, Settings,
-    ShortageNowSettings, SkuLocationSettings, SupplierSettings,
+    DemandSettings, ExceptionSettings, MissingMasterDataSettings, PlanningDefaults,
+    ProjectedStockoutSettings, Settings, ShortageNowSettings, SkuLocationSettings, SupplierSettings,
 };
 use crate::feed::{self, Hub};
 use crate::http::state::AppState;
@@ -137,7 +137,9 @@ async fn run_tower(args: ServeArgs, config: Config) -> Result<ExitCode, Failure>
     println!("tidewatch listens on http://{address}");
     if args.dev {
         warn!("--dev: every local request is taken as principal `dev` with every role");
-        eprintln!("--dev: requests from this machine need no credentials and have every role. Not for production.");
+        eprintln!(
+            "--dev: requests from this machine need no credentials and have every role. Not for production."
+        );
     }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -171,7 +173,11 @@ async fn run_tower(args: ServeArgs, config: Config) -> Result<ExitCode, Failure>
 fn start_log(config: &Config) {
     let filter = EnvFilter::try_from_env("TIDEWATCH_LOG")
         .unwrap_or_else(|_| EnvFilter::new(format!("{},actix_server=warn", config.log.level.as_str())));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(std::io::stderr().is_terminal());
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal());
     // A second subscriber can only come from a test that runs this twice.
     let _ = match config.log.format {
         LogFormat::Text => log.try_init(),
@@ -183,8 +189,9 @@ fn tower_options(args: &ServeArgs, config: &Config) -> Result<TowerOptions, Fail
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let shards = if config.runtime.shards == 0 { cores } else { config.runtime.shards };
     let tenants = config.tenants.iter().map(|tenant| {
-        let base_currency = Currency::parse(&tenant.base_currency)
-            .ok_or_else(|| Failure::Configuration(format!("`{}` is no currency code", tenant.base_currency)))?;
+        let base_currency = Currency::parse(&tenant.base_currency).ok_or_else(|| {
+            Failure::Configuration(format!("`{}` is no currency code", tenant.base_currency))
+        })?;
         Ok(TenantOptions {
             name: Name::from(tenant.name.as_str()),
             clock: match tenant.clock {
@@ -263,7 +270,9 @@ fn settings(config: &Config) -> Settings {
                 raise_probability: exceptions.projected_stockout.raise_probability,
                 clear_probability: exceptions.projected_stockout.clear_probability,
             },
-            missing_master_data: MissingMasterDataSettings { enabled: exceptions.missing_master_data.enabled },
+            missing_master_data: MissingMasterDataSettings {
+                enabled: exceptions.missing_master_data.enabled,
+            },
             update_value_change: exceptions.update_value_change,
             update_interval_minutes: exceptions.update_interval_minutes,
             severity_value_medium: amount(exceptions.severity.value_medium),

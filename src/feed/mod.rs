@@ -53,9 +53,14 @@ pub struct StateUpdate {
 #[derive(Debug)]
 pub enum FeedInput {
     /// Records of the time before this start that say which transitions took effect; they make no frames.
-    Replayed { records: Vec<Arc<Record>> },
+    Replayed {
+        records: Vec<Arc<Record>>,
+    },
     /// Durable records that the feed reads, in LSN order, and how far the journal is with them.
-    Records { records: Vec<Arc<Record>>, upto: Lsn },
+    Records {
+        records: Vec<Arc<Record>>,
+        upto: Lsn,
+    },
     State(StateUpdate),
 }
 

@@ -66,9 +66,9 @@ pub fn principal(request: &HttpRequest, state: &AppState) -> Result<Principal, P
             let (scheme, key) = text.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
         });
-        return key
-            .and_then(|key| state.keys.verify(key))
-            .ok_or_else(|| Problem::new(&code::UNAUTHENTICATED).detail("this key is not known or was revoked"));
+        return key.and_then(|key| state.keys.verify(key)).ok_or_else(|| {
+            Problem::new(&code::UNAUTHENTICATED).detail("this key is not known or was revoked")
+        });
     }
     let from_here = request.peer_addr().is_some_and(|peer| peer.ip().is_loopback());
     if !(state.dev && from_here) {

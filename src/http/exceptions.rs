@@ -14,18 +14,54 @@ use crate::auth::Permission;
 use crate::runtime::summaries::ExceptionEntry;
 
 const FIELDS: &[&str] = &[
-    "id", "type", "state", "severity", "urgency", "value_at_risk", "units_at_risk", "decide_by", "opened_at",
-    "updated_at", "cleared_at", "confidence", "lsn",
+    "id",
+    "type",
+    "state",
+    "severity",
+    "urgency",
+    "value_at_risk",
+    "units_at_risk",
+    "decide_by",
+    "opened_at",
+    "updated_at",
+    "cleared_at",
+    "confidence",
+    "lsn",
 ];
 
 /// Every type of the contract. One that is not raised yet is found nowhere; a name that is none is a mistake.
 const TYPES: &[&str] = &[
-    "shortage_now", "projected_stockout", "below_safety_stock", "excess", "dead_stock", "expiry_before_use",
-    "negative_stock", "stock_mismatch", "demand_spike", "demand_drop", "forecast_bias", "forecast_accuracy",
-    "promotion_uncovered", "promotion_off_plan", "order_at_risk", "allocation_shortage", "purchase_late",
-    "purchase_late_predicted", "receipt_partial", "acknowledgement_missing", "acknowledgement_differs",
-    "lead_time_drift", "supplier_unreliable", "capacity_exceeded", "single_source", "transfer_late",
-    "action_unconfirmed", "action_refused", "reconciliation_mismatch", "feed_stale", "missing_master_data",
+    "shortage_now",
+    "projected_stockout",
+    "below_safety_stock",
+    "excess",
+    "dead_stock",
+    "expiry_before_use",
+    "negative_stock",
+    "stock_mismatch",
+    "demand_spike",
+    "demand_drop",
+    "forecast_bias",
+    "forecast_accuracy",
+    "promotion_uncovered",
+    "promotion_off_plan",
+    "order_at_risk",
+    "allocation_shortage",
+    "purchase_late",
+    "purchase_late_predicted",
+    "receipt_partial",
+    "acknowledgement_missing",
+    "acknowledgement_differs",
+    "lead_time_drift",
+    "supplier_unreliable",
+    "capacity_exceeded",
+    "single_source",
+    "transfer_late",
+    "action_unconfirmed",
+    "action_refused",
+    "reconciliation_mismatch",
+    "feed_stale",
+    "missing_master_data",
     "data_quality",
 ];
 const STATES: &[&str] = &["open", "acknowledged", "in_case", "snoozed", "resolved", "cleared"];
@@ -39,7 +75,8 @@ pub fn item_of(entry: &ExceptionEntry) -> Value {
 
 fn sort_value(entry: &ExceptionEntry, field: &str) -> SortValue {
     let item = &entry.item;
-    let time = |time: Option<crate::domain::time::Timestamp>| SortValue::number(time.map(|t| t.micros() as f64));
+    let time =
+        |time: Option<crate::domain::time::Timestamp>| SortValue::number(time.map(|t| t.micros() as f64));
     match field {
         "type" => SortValue::Text(item.exception_type.as_str().to_owned()),
         "state" => SortValue::Text(item.state.as_str().to_owned()),
@@ -100,8 +137,10 @@ pub async fn list_exceptions(
 ) -> Result<HttpResponse, Problem> {
     caller.need(Permission::Read)?;
     let running = state.running()?;
-    let known =
-        ["type", "state", "severity", "sku", "location", "supplier", "limit", "cursor", "sort", "at_least", "settled"];
+    let known = [
+        "type", "state", "severity", "sku", "location", "supplier", "limit", "cursor", "sort", "at_least",
+        "settled",
+    ];
     let query = Query::parse(request.query_string(), &known)?;
     let limit = query.limit(state.config.server.list_limit_max)?;
     let sort = query.sort(FIELDS, Sort::descending("value_at_risk"))?;

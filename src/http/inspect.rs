@@ -56,7 +56,8 @@ pub async fn ask_all<E: Hosted, T: Send + 'static>(
                 let _ = reply.send((index, question(i.entity, i.key, i.now, i.reference)));
             }
         });
-        running.shards[usize::from(address.shard)].do_send(InspectSlot::<E> { slot: address.slot, inspection });
+        running.shards[usize::from(address.shard)]
+            .do_send(InspectSlot::<E> { slot: address.slot, inspection });
     }
     drop(reply);
     let mut all = Vec::with_capacity(addresses.len());

@@ -19,7 +19,8 @@ use crate::runtime::Running;
 const CHUNK: usize = 1_000;
 
 fn item_value(item: &ItemDescribed) -> Value {
-    let attributes: Value = item.attributes.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let attributes: Value =
+        item.attributes.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     json!({
         "sku": item.sku, "name": item.name, "path": item.path, "attributes": attributes, "brand": item.brand,
         "unit_cost": item.unit_cost, "unit_price": item.unit_price, "currency": item.currency, "uom": item.uom,
@@ -44,7 +45,11 @@ fn with_position(mut value: Value, running: &Running, lsn: Lsn) -> Value {
     responses((status = 200, description = "The item as described"), (status = 404, description = "Not described")),
     security(("key" = [])))]
 #[get("/api/v1/items/{sku}")]
-pub async fn get_item(request: HttpRequest, caller: Caller, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+pub async fn get_item(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
     caller.need(Permission::Read)?;
     let running = state.running()?;
     let query = Query::parse(request.query_string(), &["at_least", "settled"])?;
@@ -109,7 +114,8 @@ fn walk<T>(
     }
     let more = found.len() > limit;
     found.truncate(limit);
-    let next = more.then(|| found.last().map(|(id, _)| Cursor::after(sort, SortValue::Text(id.clone()), id.clone())));
+    let next = more
+        .then(|| found.last().map(|(id, _)| Cursor::after(sort, SortValue::Text(id.clone()), id.clone())));
     let next = next.flatten().map(|cursor| cursor.encode());
     Page { values: found.into_iter().map(|(_, value)| value).collect(), next }
 }
@@ -122,7 +128,11 @@ const LIST_PARAMETERS: [&str; 6] = ["limit", "cursor", "sort", "at_least", "sett
         ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
     responses((status = 200, description = "A page of items")), security(("key" = [])))]
 #[get("/api/v1/items")]
-pub async fn list_items(request: HttpRequest, caller: Caller, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+pub async fn list_items(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
     caller.need(Permission::Read)?;
     let running = state.running()?;
     let query = Query::parse(request.query_string(), &LIST_PARAMETERS)?;
@@ -135,9 +145,17 @@ pub async fn list_items(request: HttpRequest, caller: Caller, state: web::Data<A
     let tenant = tenant_of(&reference, &caller)?;
     let page = if sort.descending {
         let all: Vec<&ItemDescribed> = tenant.items_after(None, usize::MAX).collect();
-        descending(sort, cursor.as_ref(), limit, all, |item| item.sku.to_string(), |item| {
-            (below(&query, &item.path) && sees_item(&caller.principal, tenant, &item.sku)).then(|| item_value(item))
-        })
+        descending(
+            sort,
+            cursor.as_ref(),
+            limit,
+            all,
+            |item| item.sku.to_string(),
+            |item| {
+                (below(&query, &item.path) && sees_item(&caller.principal, tenant, &item.sku))
+                    .then(|| item_value(item))
+            },
+        )
     } else {
         walk(
             sort,
@@ -145,7 +163,10 @@ pub async fn list_items(request: HttpRequest, caller: Caller, state: web::Data<A
             limit,
             |after| tenant.items_after(after, CHUNK).collect(),
             |item: &&ItemDescribed| item.sku.to_string(),
-            |item| (below(&query, &item.path) && sees_item(&caller.principal, tenant, &item.sku)).then(|| item_value(item)),
+            |item| {
+                (below(&query, &item.path) && sees_item(&caller.principal, tenant, &item.sku))
+                    .then(|| item_value(item))
+            },
         )
     };
     Ok(HttpResponse::Ok().json(List::new(running, lsn, page.values, page.next)))
@@ -173,7 +194,8 @@ pub async fn list_locations(
     let reference = running.reference();
     let tenant = tenant_of(&reference, &caller)?;
     let show = |one: &&LocationDescribed| {
-        (below(&query, &one.path) && sees_location(&caller.principal, tenant, &one.location)).then(|| location_value(one))
+        (below(&query, &one.path) && sees_location(&caller.principal, tenant, &one.location))
+            .then(|| location_value(one))
     };
     let id = |one: &&LocationDescribed| one.location.to_string();
     let page = if sort.descending {

@@ -46,10 +46,16 @@ pub async fn get_metrics(request: HttpRequest, state: web::Data<AppState>) -> Re
     // The registry's end mark moves behind the gauges that are read now.
     let mut text = text.trim_end().trim_end_matches("# EOF").to_owned();
     let mut gauge = |name: &str, help: &str, value: f64| {
-        text.push_str(&format!("# HELP tidewatch_{name} {help}.\n# TYPE tidewatch_{name} gauge\ntidewatch_{name} {value}\n"));
+        text.push_str(&format!(
+            "# HELP tidewatch_{name} {help}.\n# TYPE tidewatch_{name} gauge\ntidewatch_{name} {value}\n"
+        ));
     };
     let recovery = state.tower.recovery();
-    gauge("ready", "Whether recovery is done and no drain began", f64::from(u8::from(state.tower.phase() == Phase::Ready)));
+    gauge(
+        "ready",
+        "Whether recovery is done and no drain began",
+        f64::from(u8::from(state.tower.phase() == Phase::Ready)),
+    );
     gauge("recovery_records", "Records to replay at the last start", recovery.of as f64);
     gauge("recovery_replayed", "Records replayed at the last start", recovery.replayed as f64);
     if let Some(running) = state.tower.running() {
@@ -59,35 +65,65 @@ pub async fn get_metrics(request: HttpRequest, state: web::Data<AppState>) -> Re
         gauge("durable_lsn", "Last record on the disk", progress.durable().0 as f64);
         gauge("dispatched_lsn", "Last record routed", progress.dispatched().0 as f64);
         gauge("applied_lsn", "Record up to which everything is applied", progress.applied().0 as f64);
-        gauge("unsettled", "Entities with work that goes back to a record", progress.unsettled_count() as f64);
+        gauge(
+            "unsettled",
+            "Entities with work that goes back to a record",
+            progress.unsettled_count() as f64,
+        );
         gauge("admission_records", "Records accepted and not applied", credits.records as f64);
         gauge("admission_records_max", "Limit of admission_records", admission.records_max as f64);
         gauge("admission_bytes", "Bytes accepted and not applied", credits.bytes as f64);
         gauge("admission_bytes_max", "Limit of admission_bytes", admission.bytes_max as f64);
         gauge("admission_refused", "Requests refused for want of credits", refused as f64);
         gauge("journal_queue", "Submissions waiting for the writer", running.submissions.len() as f64);
-        gauge("journal_queue_max", "Limit of journal_queue", state.config.journal.queue_submissions_max as f64);
+        gauge(
+            "journal_queue_max",
+            "Limit of journal_queue",
+            state.config.journal.queue_submissions_max as f64,
+        );
         gauge("entities", "Live entities", running.directory.len() as f64);
         gauge("entities_max", "Limit of entities", state.config.runtime.entities_max as f64);
         gauge("open_exceptions", "Exceptions that are not over", running.exceptions.open_count() as f64);
         let (held, added, overflowed) = running.quarantine.read().usage();
         gauge("quarantine_entries", "Entries in quarantine", held as f64);
-        gauge("quarantine_entries_max", "Limit of quarantine_entries", state.config.runtime.quarantine_entries_max as f64);
+        gauge(
+            "quarantine_entries_max",
+            "Limit of quarantine_entries",
+            state.config.runtime.quarantine_entries_max as f64,
+        );
         gauge("quarantine_added", "Entries put into quarantine", added as f64);
         gauge("quarantine_overflowed", "Entries that left quarantine for want of room", overflowed as f64);
         let reach = *running.clocks.reach.read();
         gauge("duplicate_window_events", "Events whose ids are remembered", reach.events as f64);
         gauge("duplicate_window_events_max", "Limit of duplicate_window_events", reach.events_max as f64);
-        gauge("duplicate_window_reach_seconds", "Age of the oldest id that is surely remembered", reach_seconds(reach.since));
+        gauge(
+            "duplicate_window_reach_seconds",
+            "Age of the oldest id that is surely remembered",
+            reach_seconds(reach.since),
+        );
         let fold = running.fold_usage();
         gauge("document_index_lines", "Document lines in the index", fold.document_lines as f64);
-        gauge("document_index_lines_max", "Limit of document_index_lines", state.config.runtime.document_index_lines_max as f64);
-        gauge("document_index_forgotten", "Documents that left the index for want of room", fold.documents_forgotten as f64);
+        gauge(
+            "document_index_lines_max",
+            "Limit of document_index_lines",
+            state.config.runtime.document_index_lines_max as f64,
+        );
+        gauge(
+            "document_index_forgotten",
+            "Documents that left the index for want of room",
+            fold.documents_forgotten as f64,
+        );
         gauge("holding_events", "Events waiting for their document", fold.held as f64);
-        gauge("holding_events_max", "Limit of holding_events", state.config.runtime.holding_events_max as f64);
+        gauge(
+            "holding_events_max",
+            "Limit of holding_events",
+            state.config.runtime.holding_events_max as f64,
+        );
     }
     text.push_str("# EOF\n");
-    Ok(HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text))
+    Ok(HttpResponse::Ok()
+        .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+        .body(text))
 }
 
 fn reach_seconds(since: Option<(crate::domain::ids::Lsn, Timestamp)>) -> f64 {
@@ -99,7 +135,11 @@ fn reach_seconds(since: Option<(crate::domain::ids::Lsn, Timestamp)>) -> f64 {
     responses((status = 200, description = "Counts, positions, lags, limits"), (status = 504, description = "Not yet applied")),
     security(("key" = [])))]
 #[get("/api/v1/stats")]
-pub async fn get_stats(request: HttpRequest, caller: Caller, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+pub async fn get_stats(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
     caller.need(Permission::ReadStats)?;
     let running = state.running()?;
     let query = Query::parse(request.query_string(), &["at_least", "settled"])?;
@@ -111,7 +151,11 @@ pub async fn get_stats(request: HttpRequest, caller: Caller, state: web::Data<Ap
 ///
 /// # Errors
 /// `internal` if the tenant vanished.
-pub fn stats_item(state: &AppState, running: &crate::runtime::Running, caller: &Caller) -> Result<serde_json::Value, Problem> {
+pub fn stats_item(
+    state: &AppState,
+    running: &crate::runtime::Running,
+    caller: &Caller,
+) -> Result<serde_json::Value, Problem> {
     let progress = &running.progress;
     let applied = progress.applied();
     let durable = progress.durable();
@@ -119,7 +163,8 @@ pub fn stats_item(state: &AppState, running: &crate::runtime::Running, caller: &
     let tenant = tenant_of(&reference, caller)?;
     let [items, locations, suppliers, customers] = tenant.described_counts();
     let metrics = &state.tower.metrics;
-    let events = |outcome| metrics.events.get_or_create(&crate::runtime::metrics::EventOutcomeLabel { outcome }).get();
+    let events =
+        |outcome| metrics.events.get_or_create(&crate::runtime::metrics::EventOutcomeLabel { outcome }).get();
     let (credits, refused) = running.admission.usage();
     let reach = *running.clocks.reach.read();
     let fold = running.fold_usage();

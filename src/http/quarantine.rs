@@ -41,7 +41,8 @@ fn event_of(running: &Running, entry: &QuarantineEntry) -> Result<(Value, Vec<Va
             && let SystemBody::Rejected { raw, errors, .. } = *body
         {
             let event = serde_json::from_str(&raw).unwrap_or(Value::String(raw));
-            let errors = errors.into_iter().map(|e| json!({"pointer": e.pointer, "code": e.code, "detail": e.detail}));
+            let errors =
+                errors.into_iter().map(|e| json!({"pointer": e.pointer, "code": e.code, "detail": e.detail}));
             return Ok((event, errors.collect()));
         }
     }
@@ -109,10 +110,16 @@ pub async fn list_quarantine(
         let wanted = |entry: &&QuarantineEntry| query.admits("code", &entry.code);
         if sort.descending {
             let before = at.unwrap_or(Lsn(u64::MAX));
-            let all: Vec<&QuarantineEntry> = quarantine.list(caller.tenant, Lsn::ZERO).filter(wanted).collect();
+            let all: Vec<&QuarantineEntry> =
+                quarantine.list(caller.tenant, Lsn::ZERO).filter(wanted).collect();
             all.into_iter().rev().filter(|entry| entry.entry < before).take(limit + 1).cloned().collect()
         } else {
-            quarantine.list(caller.tenant, at.unwrap_or_default()).filter(wanted).take(limit + 1).cloned().collect()
+            quarantine
+                .list(caller.tenant, at.unwrap_or_default())
+                .filter(wanted)
+                .take(limit + 1)
+                .cloned()
+                .collect()
         }
     };
     let more = entries.len() > limit;
@@ -193,7 +200,8 @@ pub async fn retry_quarantine(
         Outcome::Accepted(lsn) => ("accepted", lsn),
         Outcome::Duplicate(lsn) => ("duplicate", lsn),
         Outcome::Reused(first) => {
-            let detail = format!("another event with this source and id was taken as record {first}; edit the id");
+            let detail =
+                format!("another event with this source and id was taken as record {first}; edit the id");
             return Err(Problem::new(&code::EVENT_ID_REUSED).detail(detail));
         }
     };
@@ -246,7 +254,8 @@ async fn release(
 ) -> Result<HttpResponse, Problem> {
     let body = SystemBody::EntityReleased { entity: key.clone(), poison: entry.event, skip };
     let lsn = journal(running, caller, body).await?;
-    Ok(HttpResponse::Accepted().json(json!({"id": id_of(entry), "lsn": lsn, "position": running.position(lsn)})))
+    Ok(HttpResponse::Accepted()
+        .json(json!({"id": id_of(entry), "lsn": lsn, "position": running.position(lsn)})))
 }
 
 /// Journals a person's word and waits until it is applied.

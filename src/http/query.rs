@@ -28,10 +28,9 @@ impl Query {
     /// # Errors
     /// `bad_parameter` for one it does not have, or for what is no query string.
     pub fn parse(text: &str, known: &[&str]) -> Result<Query, Problem> {
-        let pairs: Vec<(String, String)> =
-            actix_web::web::Query::<Vec<(String, String)>>::from_query(text)
-                .map_err(|error| bad(format!("the query string can't be read: {error}")))?
-                .into_inner();
+        let pairs: Vec<(String, String)> = actix_web::web::Query::<Vec<(String, String)>>::from_query(text)
+            .map_err(|error| bad(format!("the query string can't be read: {error}")))?
+            .into_inner();
         if pairs.len() > PARAMETERS_MAX {
             return Err(bad(format!("more than {PARAMETERS_MAX} parameters")));
         }
@@ -117,7 +116,9 @@ impl Query {
         };
         match fields.iter().find(|field| **field == name) {
             Some(field) => Ok(Sort { field, descending }),
-            None => Err(bad(format!("`sort` is one of {}, with `-` in front for descending", fields.join(", ")))),
+            None => {
+                Err(bad(format!("`sort` is one of {}, with `-` in front for descending", fields.join(", "))))
+            }
         }
     }
 
@@ -127,7 +128,8 @@ impl Query {
     /// `bad_parameter` for a cursor of another list or none at all.
     pub fn cursor(&self, sort: Sort) -> Result<Option<Cursor>, Problem> {
         let Some(text) = self.one("cursor")? else { return Ok(None) };
-        let cursor = Cursor::decode(text).ok_or_else(|| bad("`cursor` is not one that a list gave".to_owned()))?;
+        let cursor =
+            Cursor::decode(text).ok_or_else(|| bad("`cursor` is not one that a list gave".to_owned()))?;
         if cursor.field != sort.field || cursor.descending != sort.descending {
             return Err(bad("`cursor` belongs to a list that was sorted otherwise".to_owned()));
         }
@@ -157,7 +159,9 @@ fn parse_lsn(text: &str, running: &Running) -> Result<Lsn, Problem> {
         let lsn = text.parse::<u64>().ok().filter(|lsn| *lsn < 1 << 53);
         return lsn.map(Lsn).ok_or_else(|| bad("`at_least` is beyond any LSN".to_owned()));
     }
-    running.parse_position(text).ok_or_else(|| bad("`at_least` is neither an LSN nor a position of this journal".to_owned()))
+    running
+        .parse_position(text)
+        .ok_or_else(|| bad("`at_least` is neither an LSN nor a position of this journal".to_owned()))
 }
 
 async fn wait_for(state: &AppState, running: &Running, lsn: Lsn, settled: bool) -> Result<(), Problem> {
@@ -277,14 +281,16 @@ pub fn page<T>(
     if let Some(cursor) = cursor {
         items.retain(|(value, id, _)| compare(sort, (value, id), (&cursor.value, &cursor.id)).is_gt());
     }
-    let order = |a: &(SortValue, String, T), b: &(SortValue, String, T)| compare(sort, (&a.0, &a.1), (&b.0, &b.1));
+    let order =
+        |a: &(SortValue, String, T), b: &(SortValue, String, T)| compare(sort, (&a.0, &a.1), (&b.0, &b.1));
     let more = items.len() > limit;
     if more {
         items.select_nth_unstable_by(limit, order);
         items.truncate(limit);
     }
     items.sort_unstable_by(order);
-    let next = more.then(|| items.last().map(|(value, id, _)| Cursor::after(sort, value.clone(), id.clone()).encode()));
+    let next = more
+        .then(|| items.last().map(|(value, id, _)| Cursor::after(sort, value.clone(), id.clone()).encode()));
     (items.into_iter().map(|(_, _, item)| item).collect(), next.flatten())
 }
 
@@ -302,7 +308,8 @@ mod tests {
 
     #[test]
     fn pages_visit_every_item_once_in_order() {
-        let values: Vec<Option<f64>> = (0..57).map(|i| (i % 7 != 0).then_some(f64::from(i * 31 % 10))).collect();
+        let values: Vec<Option<f64>> =
+            (0..57).map(|i| (i % 7 != 0).then_some(f64::from(i * 31 % 10))).collect();
         for sort in [Sort::by("x"), Sort::descending("x")] {
             let mut seen = Vec::new();
             let mut cursor = None;

@@ -11,7 +11,9 @@ use actix_web::{App, HttpRequest, HttpServer, ResponseError as _, web};
 
 use super::problem::{Problem, code};
 use super::state::AppState;
-use super::{exceptions, feed, ingest, master_data, openapi, operations, quarantine, sku_locations, suppliers};
+use super::{
+    exceptions, feed, ingest, master_data, openapi, operations, quarantine, sku_locations, suppliers,
+};
 use crate::feed::FeedHandle;
 use crate::runtime::metrics::StatusLabel;
 
@@ -41,11 +43,16 @@ const SHUTDOWN_S: u64 = 2;
 ///
 /// # Errors
 /// [`ServeError`].
-pub fn serve(state: web::Data<AppState>, feed: FeedHandle, listen: SocketAddr) -> Result<Serving, ServeError> {
+pub fn serve(
+    state: web::Data<AppState>,
+    feed: FeedHandle,
+    listen: SocketAddr,
+) -> Result<Serving, ServeError> {
     if state.dev && !listen.ip().is_loopback() {
         return Err(ServeError::DevNotLoopback(listen));
     }
-    let listener = TcpListener::bind(listen).map_err(|source| ServeError::Listen { address: listen, source })?;
+    let listener =
+        TcpListener::bind(listen).map_err(|source| ServeError::Listen { address: listen, source })?;
     let address = listener.local_addr()?;
     let config = state.config.server.clone();
     let document = web::Data::new(openapi::document());
@@ -58,7 +65,11 @@ pub fn serve(state: web::Data<AppState>, feed: FeedHandle, listen: SocketAddr) -
             .app_data(feed.clone())
             .app_data(web::PayloadConfig::new(SMALL_BODY_BYTES_MAX))
             .wrap(Compress::default())
-            .wrap(DefaultHeaders::new().add(("X-Content-Type-Options", "nosniff")).add(("Cache-Control", "no-store")))
+            .wrap(
+                DefaultHeaders::new()
+                    .add(("X-Content-Type-Options", "nosniff"))
+                    .add(("Cache-Control", "no-store")),
+            )
             .wrap_fn(move |request, service| {
                 let metrics = metrics.clone();
                 let answer = service.call(request);
@@ -108,8 +119,8 @@ pub fn serve(state: web::Data<AppState>, feed: FeedHandle, listen: SocketAddr) -
 
 /// A path that exists under another method is `405`, any other `404`.
 async fn no_such_route(request: HttpRequest) -> actix_web::HttpResponse {
-    let known = request.resource_map().match_name(request.path()).is_some()
-        || request.match_pattern().is_some();
+    let known =
+        request.resource_map().match_name(request.path()).is_some() || request.match_pattern().is_some();
     let code = if known { &code::METHOD_NOT_ALLOWED } else { &code::NOT_FOUND };
     debug_assert!(code.status == StatusCode::NOT_FOUND.as_u16() || known);
     Problem::new(code).detail(format!("{} {}", request.method(), request.path())).error_response()

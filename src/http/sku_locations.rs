@@ -19,9 +19,26 @@ use crate::runtime::{Hosted, Running};
 const PREFIX: &str = "/api/v1/sku-locations";
 /// What the list can be sorted by, besides its key.
 const FIELDS: &[&str] = &[
-    "sku", "location", "on_hand", "blocked", "reserved", "due", "available", "backorders", "on_order", "planned",
-    "in_transit", "inventory_position", "demand_rate_per_day", "days_of_cover", "safety_stock", "reorder_point",
-    "lead_time_days", "stockout_probability", "projected_stockout_at", "open_exceptions",
+    "sku",
+    "location",
+    "on_hand",
+    "blocked",
+    "reserved",
+    "due",
+    "available",
+    "backorders",
+    "on_order",
+    "planned",
+    "in_transit",
+    "inventory_position",
+    "demand_rate_per_day",
+    "days_of_cover",
+    "safety_stock",
+    "reorder_point",
+    "lead_time_days",
+    "stockout_probability",
+    "projected_stockout_at",
+    "open_exceptions",
 ];
 /// Entities asked at a time while a list is sorted by value.
 const SCAN_CHUNK: usize = 2_000;
@@ -59,7 +76,9 @@ pub async fn get_sku_location(
     let [sku, location] = segments(&request, PREFIX)?;
     query.wait(&state, running).await?;
     let address = find(running, &caller, &sku, &location)?;
-    let seen = ask::<SkuLocation, _>(running, address, |entity, key, now, reference| entity.view(now, reference, key));
+    let seen = ask::<SkuLocation, _>(running, address, |entity, key, now, reference| {
+        entity.view(now, reference, key)
+    });
     let seen = seen.await.ok_or_else(|| not_found("state of this SKU-location: it is being rebuilt"))?;
     Ok(HttpResponse::Ok().json(shown(running, seen)))
 }
@@ -81,8 +100,9 @@ pub async fn get_projection(
     let [sku, location] = segments(&request, PREFIX)?;
     query.wait(&state, running).await?;
     let address = find(running, &caller, &sku, &location)?;
-    let seen =
-        ask::<SkuLocation, _>(running, address, |entity, key, now, reference| entity.projection(now, reference, key));
+    let seen = ask::<SkuLocation, _>(running, address, |entity, key, now, reference| {
+        entity.projection(now, reference, key)
+    });
     let seen = seen.await.ok_or_else(|| not_found("state of this SKU-location: it is being rebuilt"))?;
     Ok(HttpResponse::Ok().json(shown(running, seen)))
 }
@@ -189,7 +209,8 @@ fn page_of(
     cursor: Option<&super::query::Cursor>,
     limit: usize,
 ) -> (Vec<Candidate>, Option<String>) {
-    let wrapped = items.into_iter().map(|(value, id, item)| (value.clone(), id.clone(), (value, id, item))).collect();
+    let wrapped =
+        items.into_iter().map(|(value, id, item)| (value.clone(), id.clone(), (value, id, item))).collect();
     page(wrapped, sort, cursor, limit)
 }
 

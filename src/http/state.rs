@@ -69,5 +69,7 @@ const RESTART_S: u32 = 5;
 /// # Errors
 /// `internal` if the caller's tenant vanished, which never happens to a declared one.
 pub fn tenant_of<'r>(reference: &'r Reference, caller: &Caller) -> Result<&'r TenantReference, Problem> {
-    reference.tenant(caller.tenant).ok_or_else(|| Problem::new(&code::INTERNAL).detail("the tenant is not declared"))
+    reference
+        .tenant(caller.tenant)
+        .ok_or_else(|| Problem::new(&code::INTERNAL).detail("the tenant is not declared"))
 }

@@ -17,8 +17,18 @@ use crate::runtime::Hosted;
 use crate::runtime::directory::Address;
 
 const FIELDS: &[&str] = &[
-    "supplier", "name", "open_lines", "open_quantity", "late_lines", "receipts", "lead_time_mean_days",
-    "lead_time_sd_days", "on_time_share", "lateness_mean_days", "capacity_factor", "open_exceptions",
+    "supplier",
+    "name",
+    "open_lines",
+    "open_quantity",
+    "late_lines",
+    "receipts",
+    "lead_time_mean_days",
+    "lead_time_sd_days",
+    "on_time_share",
+    "lateness_mean_days",
+    "capacity_factor",
+    "open_exceptions",
 ];
 
 #[utoipa::path(get, path = "/api/v1/suppliers/{supplier}", tag = "suppliers",
@@ -39,7 +49,8 @@ pub async fn get_supplier(
     let reference = running.reference();
     let tenant = tenant_of(&reference, &caller)?;
     let key = EntityKey::Supplier { tenant: caller.tenant, supplier: supplier.clone() };
-    let address = running.directory.find(&key).filter(|_| sees_supplier(&caller.principal, tenant, &supplier));
+    let address =
+        running.directory.find(&key).filter(|_| sees_supplier(&caller.principal, tenant, &supplier));
     let address = address.ok_or_else(|| not_found("such supplier"))?;
     let seen = ask::<Supplier, _>(running, address, |entity, key, now, reference| {
         entity.view(key.tenant(), now, reference)

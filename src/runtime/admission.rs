@@ -79,8 +79,10 @@ impl Admission {
 
     /// Records and bytes on their way, and requests refused so far.
     pub fn usage(&self) -> (Credits, u64) {
-        let held =
-            Credits { records: self.records.load(Ordering::Relaxed), bytes: self.bytes.load(Ordering::Relaxed) };
+        let held = Credits {
+            records: self.records.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        };
         (held, self.refused.load(Ordering::Relaxed))
     }
 }

@@ -30,7 +30,9 @@ pub enum CodecError {
     Body { lsn: Lsn, record_type: String, detail: String },
     #[error("record {lsn} has kind {kind}, which this version does not know")]
     UnknownKind { lsn: Lsn, kind: u8 },
-    #[error("record {lsn} was folded by version {found} of the rules; this is version {FOLD_VERSION}: use a newer tidewatch")]
+    #[error(
+        "record {lsn} was folded by version {found} of the rules; this is version {FOLD_VERSION}: use a newer tidewatch"
+    )]
     NewerFold { lsn: Lsn, found: u16 },
 }
 
@@ -85,11 +87,18 @@ pub fn encode_own(record: &Record, out: &mut Vec<u8>) -> Result<(), serde_json::
     let (kind, record_type, body) = match &record.body {
         Body::Transition(body) => (KIND_TRANSITION, transition_type(&body.transition), to_json(body)?),
         Body::System(body) => (KIND_SYSTEM, system_type(body), to_json(body)?),
-        Body::Event { .. } => return Err(serde::ser::Error::custom("an outside event is encoded as it was sent")),
+        Body::Event { .. } => {
+            return Err(serde::ser::Error::custom("an outside event is encoded as it was sent"));
+        }
     };
     let mut hash = [0; 16];
     hash.copy_from_slice(&blake3::hash(&body).as_bytes()[..16]);
-    encode(record, Parts { kind, flags: FLAG_EVENT_TIME_GIVEN, content_hash: hash, record_type, subject: "" }, &body, out);
+    encode(
+        record,
+        Parts { kind, flags: FLAG_EVENT_TIME_GIVEN, content_hash: hash, record_type, subject: "" },
+        &body,
+        out,
+    );
     Ok(())
 }
 
@@ -163,7 +172,8 @@ pub fn decode(bytes: &[u8]) -> Result<(Record, Option<EventIdentity>), CodecErro
     if envelope.fold_version > FOLD_VERSION {
         return Err(CodecError::NewerFold { lsn, found: envelope.fold_version });
     }
-    let wrong = |detail: String| CodecError::Body { lsn, record_type: envelope.record_type.to_owned(), detail };
+    let wrong =
+        |detail: String| CodecError::Body { lsn, record_type: envelope.record_type.to_owned(), detail };
     let mut identity = None;
     let typed = match envelope.kind {
         KIND_EVENT => {
@@ -172,11 +182,13 @@ pub fn decode(bytes: &[u8]) -> Result<(Record, Option<EventIdentity>), CodecErro
                 content_hash: envelope.content_hash,
             });
             let text = std::str::from_utf8(body).map_err(|error| wrong(error.to_string()))?;
-            let data = event::parse(envelope.record_type, text).map_err(|error| wrong(format!("{error:?}")))?;
+            let data =
+                event::parse(envelope.record_type, text).map_err(|error| wrong(format!("{error:?}")))?;
             Body::Event { event_type: EventType::parse(envelope.record_type), data }
         }
         KIND_TRANSITION => {
-            let body: TransitionBody = serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
+            let body: TransitionBody =
+                serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
             Body::Transition(Box::new(body))
         }
         KIND_SYSTEM => {

@@ -91,7 +91,12 @@ impl Directory {
     }
 
     /// Up to `limit` suppliers of a tenant after that one, in order.
-    pub fn suppliers_after(&self, tenant: TenantNumber, after: &str, limit: usize) -> Vec<(EntityKey, Address)> {
+    pub fn suppliers_after(
+        &self,
+        tenant: TenantNumber,
+        after: &str,
+        limit: usize,
+    ) -> Vec<(EntityKey, Address)> {
         let start = EntityKey::Supplier { tenant, supplier: Name::from(after) };
         let ordered = self.ordered.read();
         ordered

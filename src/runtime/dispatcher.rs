@@ -130,7 +130,9 @@ impl Sink for Outbox {
         };
         let steps = &mut self.steps[usize::from(to.shard)];
         match steps.last_mut() {
-            Some(Step::Deliver { reference, deliveries }) if Arc::ptr_eq(reference, &current) => deliveries.push(delivery),
+            Some(Step::Deliver { reference, deliveries }) if Arc::ptr_eq(reference, &current) => {
+                deliveries.push(delivery)
+            }
             _ => steps.push(Step::Deliver { reference: current, deliveries: vec![delivery] }),
         }
     }

@@ -14,7 +14,9 @@ use super::directory::{Address, Directory};
 use super::documents::{Addresses, DocumentKey, Documents};
 use super::holding::{Awaited, Holding};
 use super::quarantine::{Quarantine, QuarantineEntry, QuarantineReason};
-use crate::domain::event::{DocumentKind, DocumentNamed, EventData, LineFulfilled, PurchaseOrder, Shipment, Transfer};
+use crate::domain::event::{
+    DocumentKind, DocumentNamed, EventData, LineFulfilled, PurchaseOrder, Shipment, Transfer,
+};
 use crate::domain::ids::{EntityKey, Lsn, Name, SubjectKind, TenantNumber};
 use crate::domain::record::{Body, Record, SystemBody, Transition};
 use crate::domain::reference::{Affected, Reference};
@@ -134,7 +136,11 @@ impl Fold {
         match &at.record.body {
             Body::Event { data, .. } => {
                 if self.directory.len() >= self.entities_max && self.needs_new_entity(tenant, data) {
-                    self.refuse(at.record, "too_many_entities", "there is no room for another entity".to_owned());
+                    self.refuse(
+                        at.record,
+                        "too_many_entities",
+                        "there is no room for another entity".to_owned(),
+                    );
                     return;
                 }
                 self.route_event(at, tenant, data, sink);
@@ -157,7 +163,8 @@ impl Fold {
             }
             Body::System(body) => {
                 self.route_system(at, tenant, body);
-                if let SystemBody::EntityQuarantined { entity, .. } | SystemBody::EntityReleased { entity, .. } = &**body
+                if let SystemBody::EntityQuarantined { entity, .. }
+                | SystemBody::EntityReleased { entity, .. } = &**body
                     && let Some(address) = self.directory.find(entity)
                 {
                     sink.deliver(address, at, &self.reference);
@@ -198,20 +205,26 @@ impl Fold {
     fn route_event(&mut self, at: Routed<'_>, tenant: TenantNumber, data: &EventData, sink: &mut impl Sink) {
         match data {
             EventData::PosSale(sale) => self.to_sku_location(at, &sale.sku, &sale.location, sink),
-            EventData::PosReturn(returned) => self.to_sku_location(at, &returned.sku, &returned.location, sink),
+            EventData::PosReturn(returned) => {
+                self.to_sku_location(at, &returned.sku, &returned.location, sink)
+            }
             EventData::InventoryCounted(count) => self.to_sku_location(at, &count.sku, &count.location, sink),
-            EventData::InventoryAdjusted(change) => self.to_sku_location(at, &change.sku, &change.location, sink),
+            EventData::InventoryAdjusted(change) => {
+                self.to_sku_location(at, &change.sku, &change.location, sink)
+            }
             EventData::ForecastPublished(forecast) => {
                 self.to_sku_location(at, &forecast.sku, &forecast.location, sink);
             }
             EventData::OrderLine(line) => {
                 let here = self.sku_location(at, &line.sku, &line.location, sink);
-                let document = DocumentKey { tenant, kind: DocumentKind::Order, document: line.order_id.clone() };
+                let document =
+                    DocumentKey { tenant, kind: DocumentKind::Order, document: line.order_id.clone() };
                 self.place_and_deliver(at, &document, &line.line_id, &[here], sink);
                 self.release(at, &document, [&line.line_id], sink);
             }
             EventData::OrderCancelled(named) => {
-                let document = DocumentKey { tenant, kind: DocumentKind::Order, document: named.document.clone() };
+                let document =
+                    DocumentKey { tenant, kind: DocumentKind::Order, document: named.document.clone() };
                 self.to_line(at, document, &named.line_id, sink);
             }
             EventData::OrderShipped(shipped) => self.fulfil(at, tenant, DocumentKind::Order, shipped, sink),
@@ -219,7 +232,9 @@ impl Fold {
             EventData::PurchaseOrderReceived(receipt) => {
                 self.fulfil(at, tenant, DocumentKind::PurchaseOrder, receipt, sink);
             }
-            EventData::PurchaseOrderEnded(named) => self.end(at, tenant, DocumentKind::PurchaseOrder, named, sink),
+            EventData::PurchaseOrderEnded(named) => {
+                self.end(at, tenant, DocumentKind::PurchaseOrder, named, sink)
+            }
             EventData::Transfer(transfer) => self.transfer(at, tenant, transfer, sink),
             EventData::TransferDispatched(moved) | EventData::TransferReceived(moved) => {
                 self.fulfil(at, tenant, DocumentKind::Transfer, moved, sink);
@@ -281,7 +296,9 @@ impl Fold {
                 suppliers.extend(&order.supplier);
             }
             EventData::Transfer(transfer) => {
-                places.extend(transfer.lines.iter().flat_map(|line| [(&line.sku, &line.from), (&line.sku, &line.to)]));
+                places.extend(
+                    transfer.lines.iter().flat_map(|line| [(&line.sku, &line.from), (&line.sku, &line.to)]),
+                );
             }
             EventData::SourcingSet(sourcing) => places.push((&sourcing.sku, &sourcing.location)),
             EventData::SupplierDescribed(supplier) => suppliers.push(&supplier.supplier),
@@ -292,9 +309,9 @@ impl Fold {
         places.into_iter().any(|(sku, location)| {
             let key = EntityKey::SkuLocation { tenant, sku: sku.clone(), location: location.clone() };
             self.directory.find(&key).is_none()
-        }) || suppliers
-            .into_iter()
-            .any(|supplier| self.directory.find(&EntityKey::Supplier { tenant, supplier: supplier.clone() }).is_none())
+        }) || suppliers.into_iter().any(|supplier| {
+            self.directory.find(&EntityKey::Supplier { tenant, supplier: supplier.clone() }).is_none()
+        })
     }
 
     /// A record that can't take effect goes to quarantine.
@@ -320,7 +337,14 @@ impl Fold {
         sink.deliver(address, at, &self.reference);
     }
 
-    fn to_subject(&mut self, at: Routed<'_>, tenant: TenantNumber, kind: SubjectKind, id: &Name, sink: &mut impl Sink) {
+    fn to_subject(
+        &mut self,
+        at: Routed<'_>,
+        tenant: TenantNumber,
+        kind: SubjectKind,
+        id: &Name,
+        sink: &mut impl Sink,
+    ) {
         if let Some(address) = self.directory.find_subject(tenant, kind, id) {
             sink.deliver(address, at, &self.reference);
         }
@@ -399,8 +423,11 @@ impl Fold {
 
     /// Cancels one line by name.
     fn to_line(&mut self, at: Routed<'_>, document: DocumentKey, line_id: &Name, sink: &mut impl Sink) {
-        let whom: Addresses =
-            self.documents.get(&document).map(|known| known.line(line_id).iter().copied().collect()).unwrap_or_default();
+        let whom: Addresses = self
+            .documents
+            .get(&document)
+            .map(|known| known.line(line_id).iter().copied().collect())
+            .unwrap_or_default();
         if whom.is_empty() {
             self.hold(at, Awaited { document, line_id: Some(line_id.clone()) });
         } else {
@@ -439,7 +466,13 @@ impl Fold {
         }
     }
 
-    fn purchase_order(&mut self, at: Routed<'_>, tenant: TenantNumber, order: &PurchaseOrder, sink: &mut impl Sink) {
+    fn purchase_order(
+        &mut self,
+        at: Routed<'_>,
+        tenant: TenantNumber,
+        order: &PurchaseOrder,
+        sink: &mut impl Sink,
+    ) {
         let key = DocumentKey { tenant, kind: DocumentKind::PurchaseOrder, document: order.po_id.clone() };
         // A record reaches an entity once, with all its lines: so it goes on only when every line has its place.
         let unknown = {
@@ -500,7 +533,8 @@ impl Fold {
     }
 
     fn transfer(&mut self, at: Routed<'_>, tenant: TenantNumber, transfer: &Transfer, sink: &mut impl Sink) {
-        let key = DocumentKey { tenant, kind: DocumentKind::Transfer, document: transfer.transfer_id.clone() };
+        let key =
+            DocumentKey { tenant, kind: DocumentKind::Transfer, document: transfer.transfer_id.clone() };
         let mut places: SmallVec<[[Address; 2]; 2]> = SmallVec::new();
         for line in &transfer.lines {
             let from = self.sku_location(at, &line.sku, &line.from, sink);
@@ -531,7 +565,14 @@ impl Fold {
     }
 
     /// A document ended, or one line of it.
-    fn end(&mut self, at: Routed<'_>, tenant: TenantNumber, kind: DocumentKind, named: &DocumentNamed, sink: &mut impl Sink) {
+    fn end(
+        &mut self,
+        at: Routed<'_>,
+        tenant: TenantNumber,
+        kind: DocumentKind,
+        named: &DocumentNamed,
+        sink: &mut impl Sink,
+    ) {
         let key = DocumentKey { tenant, kind, document: named.document.clone() };
         let (whom, supplier) = match (self.documents.get(&key), &named.line_id) {
             (None, _) => (Addresses::new(), None),
@@ -552,11 +593,13 @@ impl Fold {
     }
 
     fn shipment(&mut self, at: Routed<'_>, tenant: TenantNumber, shipment: &Shipment, sink: &mut impl Sink) {
-        let key = DocumentKey { tenant, kind: DocumentKind::Shipment, document: shipment.shipment_id.clone() };
+        let key =
+            DocumentKey { tenant, kind: DocumentKind::Shipment, document: shipment.shipment_id.clone() };
         let mut whom = Addresses::new();
         for line in &shipment.lines {
             let document = DocumentKey { tenant, kind: line.document_kind, document: line.document.clone() };
-            let places = self.documents.get(&document).map(|known| known.line(&line.line_id)).unwrap_or_default();
+            let places =
+                self.documents.get(&document).map(|known| known.line(&line.line_id)).unwrap_or_default();
             if places.is_empty() {
                 self.hold(at, Awaited { document, line_id: Some(line.line_id.clone()) });
                 return;
@@ -642,7 +685,8 @@ impl Fold {
                 }
                 if let Some(reference) = self.reference.tenant(tenant) {
                     these.extend(reference.sourced_from(&supplier).filter_map(|(sku, location)| {
-                        let key = EntityKey::SkuLocation { tenant, sku: sku.clone(), location: location.clone() };
+                        let key =
+                            EntityKey::SkuLocation { tenant, sku: sku.clone(), location: location.clone() };
                         self.directory.find(&key)
                     }));
                 }

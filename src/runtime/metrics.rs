@@ -77,8 +77,18 @@ impl Default for Metrics {
         r.register("http_responses", "HTTP answers, by status", metrics.responses.clone());
         r.register("journal_groups", "Groups written and synced", metrics.groups.clone());
         r.register("journal_group_records", "Records in a group", metrics.group_records.clone());
-        r.register_with_unit("journal_written", "Bytes of records written", Unit::Bytes, metrics.journal_bytes.clone());
-        r.register_with_unit("journal_group", "Writing and syncing a group", Unit::Seconds, metrics.group_seconds.clone());
+        r.register_with_unit(
+            "journal_written",
+            "Bytes of records written",
+            Unit::Bytes,
+            metrics.journal_bytes.clone(),
+        );
+        r.register_with_unit(
+            "journal_group",
+            "Writing and syncing a group",
+            Unit::Seconds,
+            metrics.group_seconds.clone(),
+        );
         r.register("journal_disk_full", "Groups that met a full disk", metrics.disk_full.clone());
         r.register("proposals", "Transitions proposed by entities", metrics.proposals.clone());
         r.register(
@@ -86,13 +96,25 @@ impl Default for Metrics {
             "Transitions that came back with a revision that was no longer the next one",
             metrics.stale_transitions.clone(),
         );
-        r.register("entity_failures", "Entities quarantined because their code failed", metrics.entity_failures.clone());
+        r.register(
+            "entity_failures",
+            "Entities quarantined because their code failed",
+            metrics.entity_failures.clone(),
+        );
         r.register("reviews", "Entities looked at because their time had come", metrics.reviews.clone());
         r.register("feed_frames", "Frames sent to feed clients", metrics.feed_frames.clone());
-        r.register("feed_slow_closes", "Feed clients closed because they fell behind", metrics.feed_slow_closes.clone());
+        r.register(
+            "feed_slow_closes",
+            "Feed clients closed because they fell behind",
+            metrics.feed_slow_closes.clone(),
+        );
         r.register("feed_sockets", "Open feed sockets", metrics.feed_sockets.clone());
         r.register("feed_subscriptions", "Subscriptions on feed sockets", metrics.feed_subscriptions.clone());
-        r.register("feed_ring_events", "Events in memory for clients that come back", metrics.feed_ring_events.clone());
+        r.register(
+            "feed_ring_events",
+            "Events in memory for clients that come back",
+            metrics.feed_ring_events.clone(),
+        );
         metrics
     }
 }

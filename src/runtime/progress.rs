@@ -53,7 +53,10 @@ impl Progress {
 
     /// Entities that still have something to do, over all shards.
     pub fn unsettled_count(&self) -> usize {
-        self.shards.iter().map(|shard| shard.unsettled.lock().values().map(|count| *count as usize).sum::<usize>()).sum()
+        self.shards
+            .iter()
+            .map(|shard| shard.unsettled.lock().values().map(|count| *count as usize).sum::<usize>())
+            .sum()
     }
 
     pub(super) fn publish_durable(&self, lsn: Lsn) {
@@ -93,7 +96,9 @@ impl Progress {
     }
 
     fn has_unsettled(&self, lsn: Lsn) -> bool {
-        self.shards.iter().any(|shard| shard.unsettled.lock().first_key_value().is_some_and(|(first, _)| *first <= lsn))
+        self.shards
+            .iter()
+            .any(|shard| shard.unsettled.lock().first_key_value().is_some_and(|(first, _)| *first <= lsn))
     }
 
     /// Waits until everything up to `lsn` is applied; `false` if `within` passes first.
@@ -161,7 +166,10 @@ mod tests {
         progress.begin(0, Lsn(2));
         progress.publish_durable(Lsn(2));
         progress.publish_applied(0, Lsn(2));
-        assert!(progress.wait_settled(Lsn(1), SOON).await, "work of a later record does not hold an earlier one");
+        assert!(
+            progress.wait_settled(Lsn(1), SOON).await,
+            "work of a later record does not hold an earlier one"
+        );
         assert!(!progress.wait_settled(Lsn(2), SOON).await);
         progress.publish_durable(Lsn(3));
         progress.finish(0, Lsn(2));

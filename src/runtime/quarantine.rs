@@ -78,7 +78,8 @@ impl Quarantine {
 
     /// An entity goes on.
     pub fn close_entity(&mut self, entity: &EntityKey) {
-        self.entries.retain(|_, entry| !matches!(&entry.reason, QuarantineReason::Entity(key) if **key == *entity));
+        self.entries
+            .retain(|_, entry| !matches!(&entry.reason, QuarantineReason::Entity(key) if **key == *entity));
     }
 
     /// One of a tenant's entries.

@@ -64,8 +64,13 @@ impl Rebuilder {
         let directory = Arc::new(Directory::new(self.shards));
         let quarantine = Arc::new(RwLock::new(Quarantine::new(1)));
         let mut fold = Fold::new(self.shards, self.limits, directory, quarantine);
-        let mut sink =
-            OneEntity { address, entity: E::new(&request.key), skip: &request.skip, failed: None, at: Lsn::ZERO };
+        let mut sink = OneEntity {
+            address,
+            entity: E::new(&request.key),
+            skip: &request.skip,
+            failed: None,
+            at: Lsn::ZERO,
+        };
         for record in self.reader.read_from(1) {
             let read = record.map_err(|error| error.to_string()).and_then(|(_, bytes)| {
                 codec::decode(&bytes).map(|(record, _)| Arc::new(record)).map_err(|error| error.to_string())
@@ -80,7 +85,10 @@ impl Rebuilder {
             if let Some(failed) = sink.failed.take() {
                 // The state may be half changed; a second pass up to the record before gives the whole one.
                 let before = RebuildRequest { until: Lsn(failed.0.0.saturating_sub(1)), ..request.clone() };
-                return Outcome { result: Err(failed), before: self.rebuild::<E>(address, &before).result.ok() };
+                return Outcome {
+                    result: Err(failed),
+                    before: self.rebuild::<E>(address, &before).result.ok(),
+                };
             }
         }
         Outcome { result: Ok(sink.entity), before: None }
@@ -99,7 +107,10 @@ impl<E: Hosted> Sink for OneEntity<'_, E> {
     fn create(&mut self, _: Address, _: &EntityKey) {}
 
     fn deliver(&mut self, to: Address, at: Routed<'_>, reference: &Reference) {
-        if to != self.address || self.skip.contains(&at.record.lsn) || matches!(at.record.body, Body::System(_)) {
+        if to != self.address
+            || self.skip.contains(&at.record.lsn)
+            || matches!(at.record.body, Body::System(_))
+        {
             return;
         }
         let delivery = Delivery { record: at.record, lsn: at.lsn, business_time: at.business_time };

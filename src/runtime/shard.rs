@@ -71,9 +71,19 @@ pub struct ShardBatch {
 /// One step of a batch.
 pub enum Step {
     /// Records that read the same version of the Reference.
-    Deliver { reference: Arc<Reference>, deliveries: Vec<ShardDelivery> },
-    Dirty { whom: ShardDirty, origin: Lsn },
-    ClockAdvanced { tenant: TenantNumber, to: Timestamp, origin: Lsn },
+    Deliver {
+        reference: Arc<Reference>,
+        deliveries: Vec<ShardDelivery>,
+    },
+    Dirty {
+        whom: ShardDirty,
+        origin: Lsn,
+    },
+    ClockAdvanced {
+        tenant: TenantNumber,
+        to: Timestamp,
+        origin: Lsn,
+    },
     /// Recovery is done: reconcile from here on.
     GoLive,
 }
@@ -347,7 +357,8 @@ impl ShardShared {
     /// A quarantine of an entity is in the journal.
     pub fn note_quarantined(&self, key: &EntityKey, poison: Lsn) {
         let mut stopped = self.stopped.borrow_mut();
-        stopped.entry(key.clone()).or_insert(Stopped { poison: None, skip: Vec::new() }).poison = Some(poison);
+        stopped.entry(key.clone()).or_insert(Stopped { poison: None, skip: Vec::new() }).poison =
+            Some(poison);
     }
 
     /// Whether the journal says that this entity stands still.
@@ -425,7 +436,8 @@ impl Shard {
         batch.remaining.fetch_add(touched.len(), Ordering::Relaxed);
         for slot in touched {
             let slot = &mut slots[slot as usize];
-            let message = Apply { segment: segment.clone(), head: std::mem::replace(&mut slot.head, NO_MORE) };
+            let message =
+                Apply { segment: segment.clone(), head: std::mem::replace(&mut slot.head, NO_MORE) };
             match &slot.addr {
                 EntityAddr::SkuLocation(addr) => addr.do_send(message),
                 EntityAddr::Supplier(addr) => addr.do_send(message),

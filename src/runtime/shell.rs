@@ -50,9 +50,14 @@ struct InFlight {
 enum Health<E> {
     Live(E),
     /// Its code failed on a record; the state is the one before (absent while it is being rebuilt).
-    Failed { poison: Lsn, before: Option<E> },
+    Failed {
+        poison: Lsn,
+        before: Option<E>,
+    },
     /// Released: being rebuilt up to an LSN; what comes meanwhile waits here in order.
-    Rebuilding { waiting: Vec<Waiting> },
+    Rebuilding {
+        waiting: Vec<Waiting>,
+    },
 }
 
 struct Waiting {
@@ -228,7 +233,12 @@ impl<E: Hosted> Shell<E> {
         self.shard.progress.begin(self.shard.index, origin);
         self.shard.metrics.proposals.inc_by(records.len() as u64);
         // If the writer is gone the process is ending; the next start reconciles again.
-        let _ = self.shard.submissions.send(Submission::Own { records, buffer, origin: Some(origin), reply: None });
+        let _ = self.shard.submissions.send(Submission::Own {
+            records,
+            buffer,
+            origin: Some(origin),
+            reply: None,
+        });
     }
 
     fn own_record(&self, body: Body, entity_revision: u64, causing_lsn: Lsn, now: Timestamp) -> Record {
@@ -269,7 +279,8 @@ impl<E: Hosted> Shell<E> {
 
     fn journal_failure(&self, poison: Lsn, detail: &str) {
         let now = self.shard.now(self.key.tenant());
-        let body = SystemBody::EntityQuarantined { entity: (*self.key).clone(), poison, detail: detail.to_owned() };
+        let body =
+            SystemBody::EntityQuarantined { entity: (*self.key).clone(), poison, detail: detail.to_owned() };
         let record = self.own_record(Body::System(Box::new(body)), 0, poison, now);
         let mut buffer = Vec::new();
         if codec::encode_own(&record, &mut buffer).is_ok() {
@@ -312,7 +323,8 @@ impl<E: Hosted> Shell<E> {
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panic without a message".to_owned())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "panic without a message".to_owned())
 }
 
 impl<E: Hosted> Actor for Shell<E> {
@@ -423,8 +435,12 @@ impl<E: Hosted> Handler<Rebuilt<E>> for Shell<E> {
                 self.health = Health::Live(state);
                 self.shard.note_live(&self.key);
                 for one in &waiting {
-                    let at =
-                        Routed { record: &one.record, lsn: one.lsn, business_time: one.business_time, origin: one.origin };
+                    let at = Routed {
+                        record: &one.record,
+                        lsn: one.lsn,
+                        business_time: one.business_time,
+                        origin: one.origin,
+                    };
                     self.apply(at, &reference);
                 }
                 self.shard.mark_dirty(self.slot, self.shard.applied());

@@ -24,7 +24,9 @@ use super::quarantine::Quarantine;
 use super::rebuild::Rebuilder;
 use super::shard::{Shard, ShardLimits, ShardParts};
 use super::summaries::Exceptions;
-use super::writer::{Committed, GroupLimits, Pending, Submission, TenantClock, Writer, WriterShared, Written};
+use super::writer::{
+    Committed, GroupLimits, Pending, Submission, TenantClock, Writer, WriterShared, Written,
+};
 use crate::domain::ids::{Lsn, Name, TenantNumber};
 use crate::domain::money::Currency;
 use crate::domain::record::{Body, ClockKind, Record, SystemBody};
@@ -88,7 +90,9 @@ pub enum StartError {
     Record(#[from] CodecError),
     #[error("a thread could not be started: {0}")]
     Thread(#[from] std::io::Error),
-    #[error("tenant `{name}` keeps time by the {journaled} clock since it was declared; {asked} can only be set on an empty data directory")]
+    #[error(
+        "tenant `{name}` keeps time by the {journaled} clock since it was declared; {asked} can only be set on an empty data directory"
+    )]
     Clock { name: Name, journaled: &'static str, asked: &'static str },
     #[error("the tower ended while it was starting")]
     Ended,
@@ -274,7 +278,13 @@ impl Tower {
         settled && matches!(tokio::time::timeout(left, closed).await, Ok(Ok(())))
     }
 
-    fn boot(&self, options: TowerOptions, arbiters: &[Arbiter], state: StateSink, feed: JournalSink) -> Result<(), StartError> {
+    fn boot(
+        &self,
+        options: TowerOptions,
+        arbiters: &[Arbiter],
+        state: StateSink,
+        feed: JournalSink,
+    ) -> Result<(), StartError> {
         let began = Instant::now();
         let limits = FoldLimits {
             entities_max: options.entities_max,
@@ -344,12 +354,16 @@ impl Tower {
         progress.publish_durable(last);
         dispatcher.go_live(last);
 
-        let shared = Arc::new(WriterShared { clocks: RwLock::new(clocks), reach: RwLock::new(duplicates.reach()) });
+        let shared =
+            Arc::new(WriterShared { clocks: RwLock::new(clocks), reach: RwLock::new(duplicates.reach()) });
         let identity = journal.identity().simple().to_string();
         let writer = Writer {
             journal,
             duplicates,
-            limits: GroupLimits { records_max: options.group_records_max, bytes_max: options.group_bytes_max },
+            limits: GroupLimits {
+                records_max: options.group_records_max,
+                bytes_max: options.group_bytes_max,
+            },
             submissions: submitted,
             committed: committed_in,
             shared: shared.clone(),
@@ -366,7 +380,9 @@ impl Tower {
             }
         };
         std::thread::Builder::new().name("journal".into()).spawn(write)?;
-        std::thread::Builder::new().name("dispatcher".into()).spawn(move || dispatcher.run(&committed_out))?;
+        std::thread::Builder::new()
+            .name("dispatcher".into())
+            .spawn(move || dispatcher.run(&committed_out))?;
 
         let running = Running {
             submissions,
@@ -480,7 +496,9 @@ impl Tower {
                     });
                 }
                 Some(known) => {
-                    if known.base_currency != tenant.base_currency || known.time_zone.iana_name() != Some(tenant.timezone.as_str()) {
+                    if known.base_currency != tenant.base_currency
+                        || known.time_zone.iana_name() != Some(tenant.timezone.as_str())
+                    {
                         warn!(
                             tenant = %tenant.name,
                             "base currency and time zone stay as they were when the tenant was declared"

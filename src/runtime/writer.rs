@@ -36,7 +36,12 @@ pub enum Submission {
     /// From outside; credits were taken for it.
     Outside { records: Vec<Pending>, buffer: Vec<u8>, credits: Credits, reply: oneshot::Sender<Written> },
     /// An entity's proposals, or the tower about itself: never refused, and written as one group or not at all.
-    Own { records: Vec<Pending>, buffer: Vec<u8>, origin: Option<Lsn>, reply: Option<oneshot::Sender<Written>> },
+    Own {
+        records: Vec<Pending>,
+        buffer: Vec<u8>,
+        origin: Option<Lsn>,
+        reply: Option<oneshot::Sender<Written>>,
+    },
     /// Finish what is queued, sync, stop.
     Stop { done: oneshot::Sender<()> },
 }
@@ -175,10 +180,16 @@ impl Writer {
     }
 
     /// Numbers a submission's records and puts them into the group.
-    fn take(&mut self, submission: &mut Submission, builder: &mut GroupBuilder) -> Result<Vec<Outcome>, JournalError> {
+    fn take(
+        &mut self,
+        submission: &mut Submission,
+        builder: &mut GroupBuilder,
+    ) -> Result<Vec<Outcome>, JournalError> {
         let wall = (self.wall_clock)();
         let (records, buffer) = match submission {
-            Submission::Outside { records, buffer, .. } | Submission::Own { records, buffer, .. } => (records, buffer),
+            Submission::Outside { records, buffer, .. } | Submission::Own { records, buffer, .. } => {
+                (records, buffer)
+            }
             Submission::Stop { .. } => return Ok(Vec::new()),
         };
         let mut outcomes = Vec::with_capacity(records.len());
@@ -202,7 +213,10 @@ impl Writer {
                 }
                 self.duplicates.reserve(identity.key, &identity.content_hash, lsn, now);
             }
-            #[allow(clippy::expect_used, reason = "a record numbered while others read it would break the journal's order")]
+            #[allow(
+                clippy::expect_used,
+                reason = "a record numbered while others read it would break the journal's order"
+            )]
             let record = Arc::get_mut(&mut pending.record).expect("whoever submits a record gives it away");
             self.last_ingest = now;
             record.lsn = lsn;

@@ -282,10 +282,14 @@ impl Assessment {
 
 fn severity(outlook: &Outlook<'_>, exception_type: ExceptionType, value: Option<Money>) -> Severity {
     let exceptions = &outlook.planning.settings.exceptions;
-    let thresholds =
-        [exceptions.severity_value_medium, exceptions.severity_value_high, exceptions.severity_value_critical];
+    let thresholds = [
+        exceptions.severity_value_medium,
+        exceptions.severity_value_high,
+        exceptions.severity_value_critical,
+    ];
     // A value that nobody knows is not taken for a small one.
-    let passed = value.map_or(1, |value| thresholds.iter().filter(|threshold| value.as_f64() >= **threshold).count());
+    let passed =
+        value.map_or(1, |value| thresholds.iter().filter(|threshold| value.as_f64() >= **threshold).count());
     // What is short already is one step worse than what may become short.
     match passed + usize::from(exception_type == ExceptionType::ShortageNow) {
         0 => Severity::Low,

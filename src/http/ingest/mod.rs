@@ -110,10 +110,18 @@ pub async fn post_events(
         }
     } else {
         let items = split_batch(&bytes).map_err(|broken| {
-            count_refusal(&state, Problem::new(&code::MALFORMED_JSON).detail(format!("at byte {}: {}", broken.offset, broken.what)))
+            count_refusal(
+                &state,
+                Problem::new(&code::MALFORMED_JSON)
+                    .detail(format!("at byte {}: {}", broken.offset, broken.what)),
+            )
         })?;
         if let Some(index) = items.iter().position(|item| item.len() > limits.event_bytes_max) {
-            let detail = format!("event {index} has {} bytes, more than {}", items[index].len(), limits.event_bytes_max);
+            let detail = format!(
+                "event {index} has {} bytes, more than {}",
+                items[index].len(),
+                limits.event_bytes_max
+            );
             let problem = Problem::new(&code::EVENT_TOO_LARGE).detail(detail);
             return Err(count_refusal(&state, with_counts(problem, &taken, &state)));
         }
@@ -185,7 +193,8 @@ async fn stream(
             return Err(with_counts(problem, &taken, state));
         }
         if too_long {
-            let detail = format!("line {} is longer than {} bytes", taken.processed() + 1, limits.event_bytes_max);
+            let detail =
+                format!("line {} is longer than {} bytes", taken.processed() + 1, limits.event_bytes_max);
             let problem = Problem::new(&code::EVENT_TOO_LARGE).detail(detail);
             return Err(with_counts(count_refusal(state, problem), &taken, state));
         }
@@ -258,7 +267,8 @@ fn answer(taken: &Taken, state: &AppState) -> HttpResponse {
     if !nothing_taken {
         return HttpResponse::Accepted().json(answer);
     }
-    let first: &'static Code = taken.errors.first().map_or(&code::INVALID_DATA, |(_, problem)| problem.code());
+    let first: &'static Code =
+        taken.errors.first().map_or(&code::INVALID_DATA, |(_, problem)| problem.code());
     HttpResponse::UnprocessableEntity().content_type("application/problem+json").json(Refusal {
         r#type: format!("/docs/errors/{}", first.name),
         title: "No event was taken",

@@ -37,9 +37,15 @@ pub(super) struct Part {
 
 /// What a record stands for.
 pub(super) enum Origin {
-    Event { index: u64, raw: Bytes },
+    Event {
+        index: u64,
+        raw: Bytes,
+    },
     /// It could not be taken; the record keeps it.
-    Rejection { index: u64, problem: Box<Problem> },
+    Rejection {
+        index: u64,
+        problem: Box<Problem>,
+    },
 }
 
 impl<'s> Preparation<'s> {
@@ -96,10 +102,16 @@ impl<'s> Preparation<'s> {
                 if let Some(time) = event.time
                     && is_too_far_ahead(time, self.now)
                 {
-                    return refuse(&code::TIME_IN_FUTURE, format!("{time} is more than 24 hours ahead of {}", self.now));
+                    return refuse(
+                        &code::TIME_IN_FUTURE,
+                        format!("{time} is more than 24 hours ahead of {}", self.now),
+                    );
                 }
                 if let EventData::ClockAdvanced(_) = event.data {
-                    return refuse(&code::CLOCK_NOT_EVENT, "this tenant keeps time by the wall clock".to_owned());
+                    return refuse(
+                        &code::CLOCK_NOT_EVENT,
+                        "this tenant keeps time by the wall clock".to_owned(),
+                    );
                 }
             }
             ClockKind::Event => {}
@@ -182,7 +194,11 @@ pub fn rejected(raw: &[u8], rejection: &Rejection) -> SystemBody {
         errors: rejection
             .errors
             .iter()
-            .map(|e| RejectedField { pointer: e.pointer.clone(), code: e.code.to_owned(), detail: e.detail.clone() })
+            .map(|e| RejectedField {
+                pointer: e.pointer.clone(),
+                code: e.code.to_owned(),
+                detail: e.detail.clone(),
+            })
             .collect(),
         raw: String::from_utf8_lossy(raw).into_owned(),
     }

@@ -61,7 +61,9 @@ impl Preparation<'_> {
             Ok(Written::Done(outcomes)) => {
                 outcomes.first().copied().ok_or_else(|| Problem::new(&code::INTERNAL))
             }
-            Ok(Written::DiskFull) => Err(Problem::new(&code::DISK_FULL).retry_after_s(self.state.retry_after_s())),
+            Ok(Written::DiskFull) => {
+                Err(Problem::new(&code::DISK_FULL).retry_after_s(self.state.retry_after_s()))
+            }
             Err(_) => Err(Problem::new(&code::DRAINING).retry_after_s(self.state.retry_after_s())),
         }
     }
@@ -78,7 +80,9 @@ impl Preparation<'_> {
         let (reply, answer) = oneshot::channel();
         if running.submissions.send(Submission::Outside { records, buffer, credits, reply }).is_err() {
             running.admission.give_back(credits);
-            return ControlFlow::Break(Problem::new(&code::DRAINING).retry_after_s(self.state.retry_after_s()));
+            return ControlFlow::Break(
+                Problem::new(&code::DRAINING).retry_after_s(self.state.retry_after_s()),
+            );
         }
         match answer.await {
             Ok(Written::Done(outcomes)) => {
@@ -88,7 +92,9 @@ impl Preparation<'_> {
             Ok(Written::DiskFull) => {
                 ControlFlow::Break(Problem::new(&code::DISK_FULL).retry_after_s(self.state.retry_after_s()))
             }
-            Err(_) => ControlFlow::Break(Problem::new(&code::DRAINING).retry_after_s(self.state.retry_after_s())),
+            Err(_) => {
+                ControlFlow::Break(Problem::new(&code::DRAINING).retry_after_s(self.state.retry_after_s()))
+            }
         }
     }
 
@@ -120,7 +126,11 @@ impl Preparation<'_> {
                         event_type: None,
                     };
                     self.tell(taken, *index, rejection.to_problem());
-                    reused.push(system_record(self.tenant, self.principal.clone(), rejected(raw, &rejection)));
+                    reused.push(system_record(
+                        self.tenant,
+                        self.principal.clone(),
+                        rejected(raw, &rejection),
+                    ));
                 }
                 (Origin::Rejection { index, problem }, _) => self.tell(taken, *index, (**problem).clone()),
             }
