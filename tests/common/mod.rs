@@ -10,7 +10,9 @@
 
 pub mod events;
 pub mod feed;
+pub mod history;
 pub mod http;
+pub mod model;
 pub mod random;
 pub mod tower;
 
