@@ -159,7 +159,8 @@ fn deep_nesting_is_refused(tower: &Tower) {
 
 fn invalid_utf8_in_a_line_rejects_that_line(tower: &Tower) {
     let client = tower.http();
-    let mut body = format!("{}\n{}\n{}\n", sale("u0", "utf"), sale("u1-X", "utf"), sale("u2", "utf")).into_bytes();
+    let mut body =
+        format!("{}\n{}\n{}\n", sale("u0", "utf"), sale("u1-X", "utf"), sale("u2", "utf")).into_bytes();
     let x = body.iter().position(|byte| *byte == b'X').unwrap();
     body[x] = 0xC0;
     let answer = client.post("application/x-ndjson", body).expect(202);
@@ -272,7 +273,12 @@ fn requests_that_are_none_are_refused(tower: &Tower) {
         let _ = stream.write_all(bytes);
         let _ = stream.shutdown(Shutdown::Write);
         if let Ok(answer) = read_response(&mut stream) {
-            assert!((400..500).contains(&answer.status), "{:?}: {}", String::from_utf8_lossy(bytes), answer.status);
+            assert!(
+                (400..500).contains(&answer.status),
+                "{:?}: {}",
+                String::from_utf8_lossy(bytes),
+                answer.status
+            );
         }
     }
     let endless = format!("GET /{} HTTP/1.1\r\nHost: t\r\n\r\n", "a".repeat(300_000));
@@ -284,7 +290,9 @@ fn requests_that_are_none_are_refused(tower: &Tower) {
 fn other_methods_and_routes_are_problems(tower: &Tower) {
     let client = tower.http();
     client.get("/api/v1/no-such-thing").expect_problem(404, "not_found");
-    for (method, path) in [("PUT", "/api/v1/events"), ("DELETE", "/api/v1/sku-locations/a/b"), ("POST", "/api/v1/items")] {
+    for (method, path) in
+        [("PUT", "/api/v1/events"), ("DELETE", "/api/v1/sku-locations/a/b"), ("POST", "/api/v1/items")]
+    {
         let answer = client.send(method, path, &[("Content-Type", "application/json")], b"{}");
         assert!(answer.status == 404 || answer.status == 405, "{method} {path}: {}", answer.status);
         answer.expect_any_problem(answer.status);
@@ -318,7 +326,11 @@ fn retry(client: &Client, name: &str, edited: &Value) -> common::Response {
 
 fn what_is_rejected_waits_in_quarantine(tower: &Tower) {
     let client = tower.http();
-    let batch = [sale("q-good", "q-good"), event("no.such.type", "q-unknown", json!({})), json!({"q-shapeless": true})];
+    let batch = [
+        sale("q-good", "q-good"),
+        event("no.such.type", "q-unknown", json!({})),
+        json!({"q-shapeless": true}),
+    ];
     assert_eq!(client.post_batch(&batch).expect(202)["rejected"], 2);
     for (text, code) in [("q-unknown", "unknown_type"), ("q-shapeless", "")] {
         let entry = eventually(text, || quarantined(&client, text).pop());
@@ -333,7 +345,10 @@ fn what_is_rejected_waits_in_quarantine(tower: &Tower) {
     assert!(quarantined(&client, "q-good").is_empty());
     let page = client.get("/api/v1/quarantine?limit=1").expect(200);
     assert_eq!(page["items"].as_array().unwrap().len(), 1);
-    assert!(page["next_cursor"].is_string() && page["lsn"].is_u64() && page["position"].is_string(), "{page}");
+    assert!(
+        page["next_cursor"].is_string() && page["lsn"].is_u64() && page["position"].is_string(),
+        "{page}"
+    );
 }
 
 fn an_edited_event_leaves_quarantine(tower: &Tower) {

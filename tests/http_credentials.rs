@@ -11,7 +11,8 @@ use common::http::encode;
 use common::{Batch, Client, Tower, event, eventually};
 use serde_json::{Value, json};
 
-const CONFIGURATION: &str = "[tenants.other]\nclock = \"wall\"\nbase_currency = \"USD\"\ntimezone = \"UTC\"\n";
+const CONFIGURATION: &str =
+    "[tenants.other]\nclock = \"wall\"\nbase_currency = \"USD\"\ntimezone = \"UTC\"\n";
 
 #[test]
 fn keys_roles_and_scopes_hold() {
@@ -101,7 +102,10 @@ fn a_key_works_within_a_second_and_until_it_is_revoked(tower: &Tower) {
     // The secret stands nowhere in the data.
     for file in walk(&tower.data()) {
         let bytes = std::fs::read(&file).unwrap_or_default();
-        assert!(!bytes.windows(key.len()).any(|window| window == key.as_bytes()), "the key stands in {file:?}");
+        assert!(
+            !bytes.windows(key.len()).any(|window| window == key.as_bytes()),
+            "the key stands in {file:?}"
+        );
     }
 }
 
@@ -128,7 +132,8 @@ fn roles_have_their_authority(tower: &Tower) {
     }
     for role in ["viewer", "planner", "category_manager", "supply_planner", "finance", "auditor", "admin"] {
         let reader = client(tower, role, &[]);
-        for path in ["/api/v1/sku-locations/roles/L1", "/api/v1/exceptions", "/api/v1/items", "/api/v1/stats"] {
+        for path in ["/api/v1/sku-locations/roles/L1", "/api/v1/exceptions", "/api/v1/items", "/api/v1/stats"]
+        {
             assert_eq!(reader.get(path).status, 200, "{role} {path}");
         }
     }
@@ -152,7 +157,10 @@ fn populate(tower: &Tower) {
             let order_id = format!("{sku}-{location}");
             let line = json!({"line_id": "1", "sku": sku, "location": location, "quantity": 5});
             batch.add("order.placed", json!({"order_id": order_id, "line_id": "1", "sku": sku, "location": location, "quantity": 9}));
-            batch.add("purchase_order.placed", json!({"po_id": order_id, "supplier": supplier, "lines": [line]}));
+            batch.add(
+                "purchase_order.placed",
+                json!({"po_id": order_id, "supplier": supplier, "lines": [line]}),
+            );
         }
     }
     let integration = client(tower, "integration", &[]);
@@ -189,7 +197,10 @@ fn a_scope_narrows_every_read(tower: &Tower) {
     hidden(&north, "/api/v1/sku-locations/hammer/south/projection");
     assert_eq!(values(&north.list("/api/v1/locations"), "/location"), only(&["north"]));
     hidden(&north, "/api/v1/locations/south");
-    assert_eq!(values(&north.list("/api/v1/exceptions?type=shortage_now"), "/subject/location"), only(&["north"]));
+    assert_eq!(
+        values(&north.list("/api/v1/exceptions?type=shortage_now"), "/subject/location"),
+        only(&["north"])
+    );
     let all = client(tower, "viewer", &[]).list("/api/v1/exceptions?type=shortage_now&location=south");
     assert!(!all.is_empty());
     for found in all {
@@ -207,7 +218,10 @@ fn a_path_scope_narrows_to_its_items(tower: &Tower) {
         let food = client(tower, "viewer", &["--scope", scope]);
         assert_eq!(values(&food.list("/api/v1/sku-locations"), "/sku"), only(&["yoghurt"]), "{scope}");
         assert_eq!(values(&food.list("/api/v1/items"), "/sku"), only(&["yoghurt"]), "{scope}");
-        assert_eq!(values(&food.list("/api/v1/exceptions?type=shortage_now"), "/subject/sku"), only(&["yoghurt"]));
+        assert_eq!(
+            values(&food.list("/api/v1/exceptions?type=shortage_now"), "/subject/sku"),
+            only(&["yoghurt"])
+        );
         hidden(&food, "/api/v1/sku-locations/hammer/north");
         hidden(&food, "/api/v1/items/hammer");
     }
@@ -225,7 +239,8 @@ fn a_supplier_scope_narrows_to_its_supplier(tower: &Tower) {
 
 fn a_scope_narrows_what_is_quarantined(tower: &Tower) {
     let integration = client(tower, "integration", &[]);
-    let bad = event("pos.sale", "secret-bad", json!({"sku": "hammer", "location": "south", "quantity": "secret"}));
+    let bad =
+        event("pos.sale", "secret-bad", json!({"sku": "hammer", "location": "south", "quantity": "secret"}));
     assert_eq!(integration.post_event(&bad).status, 422);
     let north = client(tower, "viewer", &["--scope", "location=north"]).get("/api/v1/quarantine");
     assert!(north.status == 403 || !north.text().contains("secret"), "{}", north.text());
@@ -234,7 +249,11 @@ fn a_scope_narrows_what_is_quarantined(tower: &Tower) {
 fn tenants_do_not_see_each_other(tower: &Tower) {
     let other = client(tower, "admin", &["--tenant", "other"]);
     let counted = |on_hand: i64| {
-        event("inventory.counted", "shared-id", json!({"sku": "hammer", "location": "tenant-test", "on_hand": on_hand}))
+        event(
+            "inventory.counted",
+            "shared-id",
+            json!({"sku": "hammer", "location": "tenant-test", "on_hand": on_hand}),
+        )
     };
     let mine = client(tower, "admin", &[]);
     let first = other.post_event(&counted(11)).expect(202);
@@ -259,7 +278,9 @@ fn nobody_acts_as_someone_else(tower: &Tower) {
     let (_, key) = tower.create_key("pretender", "viewer", &[]);
     std::thread::sleep(Duration::from_secs(1));
     let pretender = tower.http().with_key(&key).with_header("X-Tidewatch-Act-As", "root;admin");
-    pretender.post_event(&event("pos.sale", "pretended", json!({"sku": "A", "location": "L1", "quantity": 1}))).expect_any_problem(403);
+    pretender
+        .post_event(&event("pos.sale", "pretended", json!({"sku": "A", "location": "L1", "quantity": 1})))
+        .expect_any_problem(403);
     tower.http().with_header("X-Tidewatch-Act-As", "root;admin").get("/api/v1/stats").expect_any_problem(401);
 }
 

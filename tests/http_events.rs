@@ -121,10 +121,12 @@ fn bystander_is_unchanged(tower: &Tower) {
 
 fn structured_mode_takes_one_event(tower: &Tower) {
     let client = tower.http();
-    let first = counts(&client.post_event(&event("pos.sale", "s1", sale("structured", json!(1)))), 202, 1, 0, 0);
+    let first =
+        counts(&client.post_event(&event("pos.sale", "s1", sale("structured", json!(1)))), 202, 1, 0, 0);
     assert_eq!(first["errors"], json!([]));
     let second = event("pos.sale", "s2", sale("structured", json!("2.5")));
-    let second = counts(&client.post("Application/CloudEvents+JSON; charset=utf-8", second.to_string()), 202, 1, 0, 0);
+    let second =
+        counts(&client.post("Application/CloudEvents+JSON; charset=utf-8", second.to_string()), 202, 1, 0, 0);
     assert!(lsn(&second) > lsn(&first));
     assert_eq!(on_hand(&client, "structured", lsn(&second)), -3.5);
 }
@@ -167,7 +169,13 @@ fn binary_mode_takes_the_body_as_data(tower: &Tower) {
         client.send("POST", "/api/v1/events", &headers, body.as_bytes())
     };
     counts(&post("h1", Some("application/json"), &sale("binary", json!(2)).to_string()), 202, 1, 0, 0);
-    let taken = counts(&post("h2", Some("application/vnd.shop+json"), &sale("binary", json!(3)).to_string()), 202, 1, 0, 0);
+    let taken = counts(
+        &post("h2", Some("application/vnd.shop+json"), &sale("binary", json!(3)).to_string()),
+        202,
+        1,
+        0,
+        0,
+    );
     assert_eq!(on_hand(&client, "binary", lsn(&taken)), -5.0);
     // The same event in structured mode is the same event.
     let mut structured = event("pos.sale", "h1", sale("binary", json!(2)));
@@ -178,7 +186,12 @@ fn binary_mode_takes_the_body_as_data(tower: &Tower) {
     let headless = client.send(
         "POST",
         "/api/v1/events",
-        &[("ce-specversion", "1.0"), ("ce-id", "h4"), ("ce-source", "/tests"), ("Content-Type", "application/json")],
+        &[
+            ("ce-specversion", "1.0"),
+            ("ce-id", "h4"),
+            ("ce-source", "/tests"),
+            ("Content-Type", "application/json"),
+        ],
         sale("binary", json!(1)).to_string().as_bytes(),
     );
     headless.expect_any_problem(400);
@@ -187,7 +200,10 @@ fn binary_mode_takes_the_body_as_data(tower: &Tower) {
 fn plain_json_is_told_apart_by_its_first_character(tower: &Tower) {
     let client = tower.http();
     let one = event("pos.sale", "p1", sale("plain", json!(1)));
-    let many = json!([event("pos.sale", "p2", sale("plain", json!(1))), event("pos.sale", "p3", sale("plain", json!(1)))]);
+    let many = json!([
+        event("pos.sale", "p2", sale("plain", json!(1))),
+        event("pos.sale", "p3", sale("plain", json!(1)))
+    ]);
     counts(&client.post("application/json", format!(" \n{one}")), 202, 1, 0, 0);
     let taken = counts(&client.post("application/json; charset=utf-8", format!("\t{many}")), 202, 2, 0, 0);
     assert_eq!(on_hand(&client, "plain", lsn(&taken)), -3.0);
@@ -199,7 +215,9 @@ fn plain_json_is_told_apart_by_its_first_character(tower: &Tower) {
 fn other_content_types_are_refused(tower: &Tower) {
     let client = tower.http();
     let body = event("pos.sale", "t1", sale("typed", json!(1))).to_string();
-    for kind in ["text/plain", "application/xml", "application/octet-stream", "multipart/form-data", "nonsense", ";"] {
+    for kind in
+        ["text/plain", "application/xml", "application/octet-stream", "multipart/form-data", "nonsense", ";"]
+    {
         client.post(kind, &body).expect_any_problem(415);
     }
     client.send("POST", "/api/v1/events", &[], body.as_bytes()).expect_any_problem(415);
@@ -343,7 +361,8 @@ fn a_lone_event_that_does_not_validate_is_unprocessable(tower: &Tower) {
     let answer = client.post_event(&event("pos.sale", "pointed", sale("bad", json!("x"))));
     let receipt = counts(&answer, 422, 0, 0, 1);
     let pointers = receipt["errors"][0]["problem"]["errors"].as_array().cloned().unwrap_or_default();
-    let quantity = |error: &Value| error["pointer"].as_str().is_some_and(|pointer| pointer.ends_with("/quantity"));
+    let quantity =
+        |error: &Value| error["pointer"].as_str().is_some_and(|pointer| pointer.ends_with("/quantity"));
     assert!(pointers.iter().any(quantity), "no pointer to the quantity: {receipt}");
     // Nothing of an event but its data.
     let mut dataless = event("pos.sale", "dataless", json!({}));
@@ -368,7 +387,8 @@ fn good_events_of_a_batch_are_taken_and_bad_ones_reported(tower: &Tower) {
         good("m7"),
     ];
     let taken = counts(&client.post_batch(&batch), 202, 3, 0, 5);
-    let indexes: Vec<u64> = taken["errors"].as_array().unwrap().iter().map(|e| e["index"].as_u64().unwrap()).collect();
+    let indexes: Vec<u64> =
+        taken["errors"].as_array().unwrap().iter().map(|e| e["index"].as_u64().unwrap()).collect();
     assert_eq!(indexes, [1, 2, 4, 5, 6], "{taken}");
     assert!(codes(&taken, 2).contains(&"too_precise".to_owned()), "{taken}");
     assert!(codes(&taken, 5).contains(&"unknown_type".to_owned()), "{taken}");
@@ -388,8 +408,12 @@ fn a_batch_of_bad_events_alone_is_unprocessable(tower: &Tower) {
 
 fn a_rejected_id_may_come_again(tower: &Tower) {
     let client = tower.http();
-    rejected_with(&client.post_event(&event("pos.sale", "again", sale("again", json!(0.12345)))), "too_precise");
-    let taken = counts(&client.post_event(&event("pos.sale", "again", sale("again", json!(0.123)))), 202, 1, 0, 0);
+    rejected_with(
+        &client.post_event(&event("pos.sale", "again", sale("again", json!(0.12345)))),
+        "too_precise",
+    );
+    let taken =
+        counts(&client.post_event(&event("pos.sale", "again", sale("again", json!(0.123)))), 202, 1, 0, 0);
     assert_eq!(on_hand(&client, "again", lsn(&taken)), -0.123);
 }
 
@@ -419,8 +443,20 @@ fn numbers_keep_their_bounds(tower: &Tower) {
         rejected_with(&post(id, quantity), "too_precise");
     }
     let bad = [
-        "0", "-1", "-0.001", "1000000000.001", "1e10", "1e400", "\"NaN\"", "\"Infinity\"", "\"inf\"", "\"\"", "\" 1\"",
-        "\"1,5\"", "\"0x10\"", "\"1_000\"",
+        "0",
+        "-1",
+        "-0.001",
+        "1000000000.001",
+        "1e10",
+        "1e400",
+        "\"NaN\"",
+        "\"Infinity\"",
+        "\"inf\"",
+        "\"\"",
+        "\" 1\"",
+        "\"1,5\"",
+        "\"0x10\"",
+        "\"1_000\"",
     ];
     for (i, quantity) in bad.iter().enumerate() {
         counts(&post(&format!("x{i}"), quantity), 422, 0, 0, 1);
@@ -445,7 +481,8 @@ fn identifiers_keep_their_bounds(tower: &Tower) {
         assert_eq!(on_hand(&client, sku, lsn(&taken)), -1.0, "{sku}");
     }
     let too_long = "x".repeat(129);
-    for (i, sku) in [too_long.as_str(), "", ".", "..", "a\nb", "\u{0}", "\u{7f}", "\u{85}"].iter().enumerate() {
+    for (i, sku) in [too_long.as_str(), "", ".", "..", "a\nb", "\u{0}", "\u{7f}", "\u{85}"].iter().enumerate()
+    {
         let sold = event("pos.sale", &format!("idx-{i}"), sale(sku, json!(1)));
         let answer = client.post_event(&sold);
         assert_eq!(answer.status, 422, "{sku:?}: {}", answer.text());
@@ -476,9 +513,10 @@ fn times_keep_their_bounds(tower: &Tower) {
     }
     rejected_with(&post("tomorrow", &at(now() + 25 * 3600)), "time_in_future");
     rejected_with(&post("end", "9999-12-31T23:59:59Z"), "time_in_future");
-    for (i, time) in ["yesterday", "2025-13-01T00:00:00Z", "2025-06-01", "2025-06-01T00:00:00", "2025-02-30T00:00:00Z", ""]
-        .iter()
-        .enumerate()
+    for (i, time) in
+        ["yesterday", "2025-13-01T00:00:00Z", "2025-06-01", "2025-06-01T00:00:00", "2025-02-30T00:00:00Z", ""]
+            .iter()
+            .enumerate()
     {
         let status = post(&format!("wrong-{i}"), time).status;
         assert!(status == 400 || status == 422, "{time}: {status}");
@@ -486,7 +524,9 @@ fn times_keep_their_bounds(tower: &Tower) {
     // The year 0 and times as data: whatever is said of them, it is said in order.
     let status = post("year-0", "0000-01-01T00:00:00Z").status;
     assert!([202, 400, 422].contains(&status), "year 0: {status}");
-    for (i, promised) in ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00"].iter().enumerate() {
+    for (i, promised) in
+        ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00"].iter().enumerate()
+    {
         let placed = json!({"order_id": format!("far-{i}"), "line_id": "1", "sku": "far", "location": "L1", "quantity": 1,
             "promised_at": promised, "requested_at": promised});
         let answer = client.post_event(&event("order.placed", &format!("far-{i}"), placed));
@@ -504,7 +544,10 @@ fn unknown_fields_are_kept_and_unknown_types_are_not_taken(tower: &Tower) {
     let data = json!({"sku": "extra", "location": "L1", "quantity": 1, "x_till": 7, "nested": {"a": [1, {"b": null}]}});
     counts(&client.post_event(&event("pos.sale", "extra", data)), 202, 1, 0, 0);
     for kind in ["pos.sold", "POS.SALE", "pos", "pos.sale ", "custom.thing"] {
-        rejected_with(&client.post_event(&event(kind, &format!("unknown-{kind}"), json!({}))), "unknown_type");
+        rejected_with(
+            &client.post_event(&event(kind, &format!("unknown-{kind}"), json!({}))),
+            "unknown_type",
+        );
     }
 }
 
@@ -520,18 +563,39 @@ fn every_core_type_is_taken(tower: &Tower) {
     let po_line = json!([{"line_id": "1", "sku": "every", "location": "L1", "quantity": 5, "promised_at": until, "unit_cost": "1.2345"}]);
     let transfer_line = json!([{"line_id": "1", "sku": "every", "from": "L2", "to": "L1", "quantity": 2, "promised_at": until}]);
     let types = [
-        ("pos.sale", place(json!({"quantity": 1, "unit_price": "9.9900", "currency": "EUR", "channel": "web", "uom": "each"}))),
+        (
+            "pos.sale",
+            place(
+                json!({"quantity": 1, "unit_price": "9.9900", "currency": "EUR", "channel": "web", "uom": "each"}),
+            ),
+        ),
         ("pos.return", place(json!({"quantity": 1, "disposition": "damaged"}))),
-        ("order.placed", place(json!({"order_id": "O", "line_id": "1", "quantity": 3, "customer": "C", "channel": "web", "promised_at": until,
-            "requested_at": from, "priority": 1, "unit_price": 2.5, "currency": "EUR", "ship_complete": true, "substitution_allowed": false}))),
+        (
+            "order.placed",
+            place(
+                json!({"order_id": "O", "line_id": "1", "quantity": 3, "customer": "C", "channel": "web", "promised_at": until,
+            "requested_at": from, "priority": 1, "unit_price": 2.5, "currency": "EUR", "ship_complete": true, "substitution_allowed": false}),
+            ),
+        ),
         ("order.changed", place(json!({"order_id": "O", "line_id": "1", "quantity": 4}))),
         ("order.shipped", json!({"order_id": "O", "line_id": "1", "quantity": 1})),
         ("order.cancelled", json!({"order_id": "O", "line_id": "1", "reason": "changed my mind"})),
-        ("inventory.counted", place(json!({"on_hand": 10, "status": "available", "lots": [{"lot": "A", "expires_on": "2026-01-31", "quantity": 10}]}))),
+        (
+            "inventory.counted",
+            place(
+                json!({"on_hand": 10, "status": "available", "lots": [{"lot": "A", "expires_on": "2026-01-31", "quantity": 10}]}),
+            ),
+        ),
         ("inventory.adjusted", place(json!({"delta": -1, "reason": "breakage", "status": "blocked"}))),
-        ("purchase_order.placed", json!({"po_id": "P", "supplier": "S", "lines": po_line, "currency": "EUR", "requested_at": from})),
+        (
+            "purchase_order.placed",
+            json!({"po_id": "P", "supplier": "S", "lines": po_line, "currency": "EUR", "requested_at": from}),
+        ),
         ("purchase_order.changed", json!({"po_id": "P", "lines": [{"line_id": "1", "quantity": 6}]})),
-        ("purchase_order.acknowledged", json!({"po_id": "P", "lines": [{"line_id": "1", "quantity": 6, "promised_at": until}]})),
+        (
+            "purchase_order.acknowledged",
+            json!({"po_id": "P", "lines": [{"line_id": "1", "quantity": 6, "promised_at": until}]}),
+        ),
         ("purchase_order.received", json!({"po_id": "P", "line_id": "1", "quantity": 2})),
         ("purchase_order.cancelled", json!({"po_id": "P", "line_id": "1"})),
         ("purchase_order.closed", json!({"po_id": "P"})),
@@ -540,30 +604,82 @@ fn every_core_type_is_taken(tower: &Tower) {
         ("transfer.dispatched", json!({"transfer_id": "T", "line_id": "1", "quantity": 1})),
         ("transfer.received", json!({"transfer_id": "T", "line_id": "1", "quantity": 1})),
         ("transfer.cancelled", json!({"transfer_id": "T"})),
-        ("shipment.dispatched", json!({"shipment_id": "H", "supplier": "S", "carrier": "sea", "mode": "sea", "eta": until, "lines": [{"po_id": "P", "line_id": "1", "quantity": 1}]})),
+        (
+            "shipment.dispatched",
+            json!({"shipment_id": "H", "supplier": "S", "carrier": "sea", "mode": "sea", "eta": until, "lines": [{"po_id": "P", "line_id": "1", "quantity": 1}]}),
+        ),
         ("shipment.delayed", json!({"shipment_id": "H", "eta": until, "reason": "storm"})),
         ("shipment.arrived", json!({"shipment_id": "H"})),
-        ("supplier.delay_reported", json!({"supplier": "S", "delay_days": 3, "po_id": "P", "from": from, "until": until, "reason": "strike"})),
+        (
+            "supplier.delay_reported",
+            json!({"supplier": "S", "delay_days": 3, "po_id": "P", "from": from, "until": until, "reason": "strike"}),
+        ),
         ("supplier.capacity_changed", json!({"supplier": "S", "factor": 0.5, "from": from, "until": until})),
-        ("promotion.scheduled", json!({"promotion_id": "M", "from": from, "until": until, "skus": ["every"], "locations": "all", "expected_uplift": 0.3})),
-        ("promotion.changed", json!({"promotion_id": "M", "from": from, "until": until, "skus": "all", "locations": ["L1"], "price": "1.00"})),
+        (
+            "promotion.scheduled",
+            json!({"promotion_id": "M", "from": from, "until": until, "skus": ["every"], "locations": "all", "expected_uplift": 0.3}),
+        ),
+        (
+            "promotion.changed",
+            json!({"promotion_id": "M", "from": from, "until": until, "skus": "all", "locations": ["L1"], "price": "1.00"}),
+        ),
         ("promotion.cancelled", json!({"promotion_id": "M"})),
-        ("forecast.published", place(json!({"buckets": [{"from": from, "until": until, "quantity": 100, "p10": 80, "p90": 120}], "model": "m", "confidence": 0.8}))),
-        ("signal.observed", json!({"name": "weather.rain_mm", "value": 4.5, "region": "north", "from": from, "until": until})),
-        ("item.described", json!({"sku": "every", "name": "Every", "path": ["Food", "Dairy"], "attributes": {"colour": "white"}, "brand": "B", "unit_cost": "1.0001",
-            "unit_price": 2, "currency": "EUR", "uom": "each", "uoms": [{"uom": "case", "factor": 12}], "pack": 6, "shelf_life_days": 30, "substitutes": [{"sku": "other", "ratio": 1}]})),
-        ("location.described", json!({"location": "L1", "name": "One", "kind": "store", "path": ["north"], "lat": 52.5, "lon": 13.4, "timezone": "Europe/Berlin", "calendar": "K"})),
-        ("supplier.described", json!({"supplier": "S", "name": "Supplier", "lead_time_days": 7, "lead_time_sd_days": 1.5, "ack_within_hours": 24, "timezone": "UTC", "calendar": "K"})),
-        ("customer.described", json!({"customer": "C", "tier": "gold", "contact_ref": "crm:1", "language": "de", "account_owner": "kim"})),
-        ("lane.described", json!({"from": "L2", "to": "L1", "transit_days": 2, "cost_per_unit": "0.1500", "currency": "EUR", "min_quantity": 1, "calendar": "K"})),
-        ("sourcing.set", place(json!({"source": {"kind": "supplier", "id": "S"}, "rank": 1, "share": 1, "lead_time_days": 5, "moq": 10, "pack": 5, "unit_cost": "1.1", "valid_from": from, "valid_until": until}))),
-        ("policy.set", json!({"scope": {"sku": "every", "location": "L1"}, "service_level": 0.98, "measure": "cycle", "review_days": 1, "max_cover_days": 30, "lead_time_days": 4, "period_days": 7})),
-        ("assortment.set", json!({"sku": "every", "locations": ["L1"], "from": from, "until": until, "status": "active", "successor": "next"})),
-        ("calendar.described", json!({"calendar": "K", "working_days": [1, 2, 3, 4, 5], "closed": ["2025-12-25"], "order_days": [1, 3], "cutoff": "14:00"})),
+        (
+            "forecast.published",
+            place(
+                json!({"buckets": [{"from": from, "until": until, "quantity": 100, "p10": 80, "p90": 120}], "model": "m", "confidence": 0.8}),
+            ),
+        ),
+        (
+            "signal.observed",
+            json!({"name": "weather.rain_mm", "value": 4.5, "region": "north", "from": from, "until": until}),
+        ),
+        (
+            "item.described",
+            json!({"sku": "every", "name": "Every", "path": ["Food", "Dairy"], "attributes": {"colour": "white"}, "brand": "B", "unit_cost": "1.0001",
+            "unit_price": 2, "currency": "EUR", "uom": "each", "uoms": [{"uom": "case", "factor": 12}], "pack": 6, "shelf_life_days": 30, "substitutes": [{"sku": "other", "ratio": 1}]}),
+        ),
+        (
+            "location.described",
+            json!({"location": "L1", "name": "One", "kind": "store", "path": ["north"], "lat": 52.5, "lon": 13.4, "timezone": "Europe/Berlin", "calendar": "K"}),
+        ),
+        (
+            "supplier.described",
+            json!({"supplier": "S", "name": "Supplier", "lead_time_days": 7, "lead_time_sd_days": 1.5, "ack_within_hours": 24, "timezone": "UTC", "calendar": "K"}),
+        ),
+        (
+            "customer.described",
+            json!({"customer": "C", "tier": "gold", "contact_ref": "crm:1", "language": "de", "account_owner": "kim"}),
+        ),
+        (
+            "lane.described",
+            json!({"from": "L2", "to": "L1", "transit_days": 2, "cost_per_unit": "0.1500", "currency": "EUR", "min_quantity": 1, "calendar": "K"}),
+        ),
+        (
+            "sourcing.set",
+            place(
+                json!({"source": {"kind": "supplier", "id": "S"}, "rank": 1, "share": 1, "lead_time_days": 5, "moq": 10, "pack": 5, "unit_cost": "1.1", "valid_from": from, "valid_until": until}),
+            ),
+        ),
+        (
+            "policy.set",
+            json!({"scope": {"sku": "every", "location": "L1"}, "service_level": 0.98, "measure": "cycle", "review_days": 1, "max_cover_days": 30, "lead_time_days": 4, "period_days": 7}),
+        ),
+        (
+            "assortment.set",
+            json!({"sku": "every", "locations": ["L1"], "from": from, "until": until, "status": "active", "successor": "next"}),
+        ),
+        (
+            "calendar.described",
+            json!({"calendar": "K", "working_days": [1, 2, 3, 4, 5], "closed": ["2025-12-25"], "order_days": [1, 3], "cutoff": "14:00"}),
+        ),
         ("fx.published", json!({"rates": {"USD": 0.92}})),
         ("action.confirmed", json!({"action_id": "A", "external_ref": "erp-1", "actual": {"quantity": 3}})),
         ("action.refused", json!({"action_id": "A2", "reason": "no"})),
-        ("forecast.overridden", json!({"sku": "every", "location": "L1", "from": from, "until": until, "quantity": 5})),
+        (
+            "forecast.overridden",
+            json!({"sku": "every", "location": "L1", "from": from, "until": until, "quantity": 5}),
+        ),
         ("demand.expected", json!({"sku": "every", "location": "L1", "quantity": 5})),
         ("allocation.set", json!({"sku": "every", "location": "L1", "quantity": 5})),
         ("location.capacity_changed", json!({"location": "L1", "factor": 0.5})),

@@ -78,12 +78,17 @@ fn health_readiness_and_metrics(tower: &Tower) {
     let mut samples = 0;
     for line in text.lines().filter(|line| !line.is_empty()) {
         if let Some(comment) = line.strip_prefix('#') {
-            assert!(["HELP", "TYPE", "UNIT", "EOF"].iter().any(|word| comment.trim().starts_with(word)), "{line}");
+            assert!(
+                ["HELP", "TYPE", "UNIT", "EOF"].iter().any(|word| comment.trim().starts_with(word)),
+                "{line}"
+            );
             continue;
         }
-        let (name, rest) = line.split_at(line.find(['{', ' ']).unwrap_or_else(|| panic!("no sample: {line}")));
+        let (name, rest) =
+            line.split_at(line.find(['{', ' ']).unwrap_or_else(|| panic!("no sample: {line}")));
         assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':'), "{line}");
-        let value = if rest.starts_with('{') { &rest[rest.rfind('}').expect("labels end") + 1..] } else { rest };
+        let value =
+            if rest.starts_with('{') { &rest[rest.rfind('}').expect("labels end") + 1..] } else { rest };
         let value = value.split_whitespace().next().unwrap_or_else(|| panic!("no value: {line}"));
         assert!(value.parse::<f64>().is_ok() || ["+Inf", "-Inf", "NaN"].contains(&value), "{line}");
         samples += 1;
@@ -93,7 +98,11 @@ fn health_readiness_and_metrics(tower: &Tower) {
 
 fn the_api_describes_itself(tower: &Tower) {
     let document = tower.http().get("/openapi.json").expect(200);
-    assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")), "{}", document["openapi"]);
+    assert!(
+        document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")),
+        "{}",
+        document["openapi"]
+    );
     has_keys(&document["info"], &["title", "version"]);
     let routes = [
         ("/api/v1/events", "post"),
@@ -183,7 +192,10 @@ fn a_sku_location_has_every_key(tower: &Tower) {
     let seen = client.settled("/api/v1/sku-locations/keys/L1", lsn).expect(200);
     has_keys(&seen, &SKU_LOCATION_KEYS);
     has_position(&seen);
-    assert_eq!((&seen["sku"], &seen["location"], &seen["on_hand"]), (&json!("keys"), &json!("L1"), &json!(40)));
+    assert_eq!(
+        (&seen["sku"], &seen["location"], &seen["on_hand"]),
+        (&json!("keys"), &json!("L1"), &json!(40))
+    );
     assert!(seen["days_of_cover"].is_null(), "without demand there is no cover: {seen}");
     assert_eq!(seen["open_exceptions"], 0, "{seen}");
     assert!((instant(&seen["as_of"]).expect("as_of") - now()).abs() < 60, "{seen}");
@@ -196,10 +208,16 @@ fn a_sku_location_has_every_key(tower: &Tower) {
 
 fn numbers_go_out_exactly(tower: &Tower) {
     let client = tower.http();
-    for (i, (said, shown)) in
-        [("12.500", "12.5"), ("7.000", "7"), ("0.001", "0.001"), ("999999999.999", "999999999.999"), ("-3.25", "-3.25"), ("0", "0")]
-            .iter()
-            .enumerate()
+    for (i, (said, shown)) in [
+        ("12.500", "12.5"),
+        ("7.000", "7"),
+        ("0.001", "0.001"),
+        ("999999999.999", "999999999.999"),
+        ("-3.25", "-3.25"),
+        ("0", "0"),
+    ]
+    .iter()
+    .enumerate()
     {
         let sku = format!("exact-{i}");
         let mut batch = Batch::new(&sku);
@@ -215,7 +233,10 @@ fn names_are_percent_decoded_once(tower: &Tower) {
     let client = tower.http();
     for (i, name) in ["a/b", "a%2Fb", "a b", "a+b", "ключ", "?#&=", "100%", "..."].iter().enumerate() {
         let mut batch = Batch::new(&format!("named-{i}"));
-        batch.add("inventory.counted", json!({"sku": name, "location": format!("at {name}"), "on_hand": i + 1}));
+        batch.add(
+            "inventory.counted",
+            json!({"sku": name, "location": format!("at {name}"), "on_hand": i + 1}),
+        );
         batch.add("item.described", json!({"sku": name, "name": "Named"}));
         let lsn = told(&client, &mut batch);
         let path = format!("/api/v1/sku-locations/{}/{}", encode(name), encode(&format!("at {name}")));
@@ -224,7 +245,9 @@ fn names_are_percent_decoded_once(tower: &Tower) {
         assert_eq!(client.get(&format!("{path}/projection")).status, 200, "{path}/projection");
         assert_eq!(client.get(&format!("/api/v1/items/{}", encode(name))).expect(200)["sku"], *name);
     }
-    for path in ["/api/v1/sku-locations/%ff%fe/L1", "/api/v1/sku-locations/%zz/L1", "/api/v1/sku-locations/%2e%2e/L1"] {
+    for path in
+        ["/api/v1/sku-locations/%ff%fe/L1", "/api/v1/sku-locations/%zz/L1", "/api/v1/sku-locations/%2e%2e/L1"]
+    {
         let status = client.get(path).status;
         assert!(status == 400 || status == 404, "{path}: {status}");
     }
@@ -247,7 +270,15 @@ fn unknown_entities_are_not_found(tower: &Tower) {
 fn malformed_parameters_are_refused(tower: &Tower) {
     let client = tower.http();
     for list in ["sku-locations", "exceptions", "items", "locations", "suppliers", "quarantine"] {
-        for parameter in ["limit=0", "limit=1001", "limit=-1", "limit=many", "cursor=nonsense", "sort=nonsense", "at_least=x"] {
+        for parameter in [
+            "limit=0",
+            "limit=1001",
+            "limit=-1",
+            "limit=many",
+            "cursor=nonsense",
+            "sort=nonsense",
+            "at_least=x",
+        ] {
             let answer = client.get(&format!("/api/v1/{list}?{parameter}"));
             assert_eq!(answer.status, 400, "{list}?{parameter}: {}", answer.text());
             answer.expect_problem(400, "bad_parameter");
@@ -256,7 +287,9 @@ fn malformed_parameters_are_refused(tower: &Tower) {
         assert_eq!(client.get(&format!("/api/v1/{list}?limit=1000")).status, 200);
     }
     for parameter in ["at_least=x", "at_least=-1", "at_least=1.5", "settled=maybe", "at_least="] {
-        client.get(&format!("/api/v1/sku-locations/keys/L1?{parameter}")).expect_problem(400, "bad_parameter");
+        client
+            .get(&format!("/api/v1/sku-locations/keys/L1?{parameter}"))
+            .expect_problem(400, "bad_parameter");
     }
     client.get("/api/v1/exceptions?state=nonsense").expect_problem(400, "bad_parameter");
     client.get("/api/v1/exceptions?type=nonsense").expect_problem(400, "bad_parameter");
@@ -282,9 +315,13 @@ fn reads_wait_for_what_was_written(tower: &Tower) {
         let placed = json!({"order_id": sku, "line_id": "1", "sku": sku, "location": "L1", "quantity": 5});
         let receipt = client.post_event(&event("order.placed", &sku, placed)).expect(202);
         let lsn = &receipt["lsn"];
-        let found = client.get(&format!("/api/v1/exceptions?type=shortage_now&sku={sku}&at_least={lsn}&settled=true"));
+        let found = client
+            .get(&format!("/api/v1/exceptions?type=shortage_now&sku={sku}&at_least={lsn}&settled=true"));
         assert_eq!(found.expect(200)["items"].as_array().unwrap().len(), 1, "{}", found.text());
-        assert!(client.get(&format!("/api/v1/sku-locations/{sku}/L1")).json()["open_exceptions"].as_u64() >= Some(1));
+        assert!(
+            client.get(&format!("/api/v1/sku-locations/{sku}/L1")).json()["open_exceptions"].as_u64()
+                >= Some(1)
+        );
     }
 }
 
@@ -298,7 +335,11 @@ fn reads_do_not_wait_for_ever(tower: &Tower) {
 
 /// The value of the first key whose array's entries have this key.
 fn array_with<'a>(answer: &'a Value, key: &str) -> Option<&'a Vec<Value>> {
-    answer.as_object()?.values().filter_map(Value::as_array).find(|array| array.iter().any(|day| day.get(key).is_some()))
+    answer
+        .as_object()?
+        .values()
+        .filter_map(Value::as_array)
+        .find(|array| array.iter().any(|day| day.get(key).is_some()))
 }
 
 fn the_projection_accounts_for_every_day(tower: &Tower) {
@@ -354,21 +395,57 @@ fn details_of_items_locations_and_suppliers(tower: &Tower) {
     batch.add("location.described", json!({"location": "berlin", "name": "Berlin", "kind": "store", "path": ["north"], "timezone": "Europe/Berlin"}));
     batch.add("supplier.described", json!({"supplier": "farm", "name": "Farm", "lead_time_days": 3}));
     let lsn = told(&client, &mut batch);
-    let item_keys = ["sku", "name", "path", "attributes", "brand", "unit_cost", "unit_price", "currency", "uom", "uoms", "pack",
-        "shelf_life_days", "substitutes", "lsn", "position"];
+    let item_keys = [
+        "sku",
+        "name",
+        "path",
+        "attributes",
+        "brand",
+        "unit_cost",
+        "unit_price",
+        "currency",
+        "uom",
+        "uoms",
+        "pack",
+        "shelf_life_days",
+        "substitutes",
+        "lsn",
+        "position",
+    ];
     let milk = client.settled("/api/v1/items/milk", lsn).expect(200);
     has_keys(&milk, &item_keys);
-    assert_eq!((&milk["name"], &milk["path"], &milk["pack"]), (&json!("Milk"), &json!(["Food", "Dairy"]), &json!(6)));
+    assert_eq!(
+        (&milk["name"], &milk["path"], &milk["pack"]),
+        (&json!("Milk"), &json!(["Food", "Dairy"]), &json!(6))
+    );
     let bare = client.get("/api/v1/items/bare").expect(200);
     has_keys(&bare, &item_keys);
     assert!(bare["name"].is_null() && bare["brand"].is_null() && bare["unit_cost"].is_null(), "{bare}");
     let berlin = client.get("/api/v1/locations/berlin").expect(200);
-    has_keys(&berlin, &["location", "name", "kind", "path", "lat", "lon", "timezone", "calendar", "lsn", "position"]);
+    has_keys(
+        &berlin,
+        &["location", "name", "kind", "path", "lat", "lon", "timezone", "calendar", "lsn", "position"],
+    );
     assert_eq!((&berlin["kind"], &berlin["lat"]), (&json!("store"), &Value::Null));
     let farm = client.get("/api/v1/suppliers/farm").expect(200);
-    has_keys(&farm, &["supplier", "name", "lead_time_days", "lead_time_sd_days", "ack_within_hours", "timezone", "calendar", "lsn", "position"]);
+    has_keys(
+        &farm,
+        &[
+            "supplier",
+            "name",
+            "lead_time_days",
+            "lead_time_sd_days",
+            "ack_within_hours",
+            "timezone",
+            "calendar",
+            "lsn",
+            "position",
+        ],
+    );
     assert_eq!(farm["name"], "Farm");
-    for (list, key, id) in [("items", "sku", "milk"), ("locations", "location", "berlin"), ("suppliers", "supplier", "farm")] {
+    for (list, key, id) in
+        [("items", "sku", "milk"), ("locations", "location", "berlin"), ("suppliers", "supplier", "farm")]
+    {
         let listed = client.list(&format!("/api/v1/{list}"));
         assert!(listed.iter().any(|item| item[key] == id), "{list}: {listed:?}");
     }
@@ -378,17 +455,44 @@ fn exceptions_have_every_key(tower: &Tower) {
     let client = tower.http();
     let mut batch = Batch::new("shaped");
     batch.add("item.described", json!({"sku": "shaped", "unit_price": "3.00", "currency": "EUR"}));
-    batch.add("order.placed", json!({"order_id": "O-shaped", "line_id": "1", "sku": "shaped", "location": "L1", "quantity": 5}));
+    batch.add(
+        "order.placed",
+        json!({"order_id": "O-shaped", "line_id": "1", "sku": "shaped", "location": "L1", "quantity": 5}),
+    );
     let lsn = told(&client, &mut batch);
     let page = client.settled("/api/v1/exceptions?sku=shaped&type=shortage_now", lsn).expect(200);
     has_position(&page);
     let found = &page["items"][0];
-    let keys = ["id", "type", "state", "severity", "urgency", "value_at_risk", "decide_by", "subject", "opened_at", "updated_at",
-        "cleared_at", "window", "cause", "confidence", "evidence", "case_id", "owner", "team", "sla_due_at", "revision", "lsn"];
+    let keys = [
+        "id",
+        "type",
+        "state",
+        "severity",
+        "urgency",
+        "value_at_risk",
+        "decide_by",
+        "subject",
+        "opened_at",
+        "updated_at",
+        "cleared_at",
+        "window",
+        "cause",
+        "confidence",
+        "evidence",
+        "case_id",
+        "owner",
+        "team",
+        "sla_due_at",
+        "revision",
+        "lsn",
+    ];
     has_keys(found, &keys);
     has_keys(&found["subject"], &["kind", "sku", "location", "supplier"]);
     assert_eq!((&found["subject"]["sku"], &found["subject"]["location"]), (&json!("shaped"), &json!("L1")));
-    assert_eq!((&found["type"], &found["state"], &found["cleared_at"]), (&json!("shortage_now"), &json!("open"), &Value::Null));
+    assert_eq!(
+        (&found["type"], &found["state"], &found["cleared_at"]),
+        (&json!("shortage_now"), &json!("open"), &Value::Null)
+    );
     assert!(["low", "medium", "high", "critical"].contains(&found["severity"].as_str().unwrap()), "{found}");
     assert!(found["urgency"].as_f64().is_some_and(|urgency| (0.0..=100.0).contains(&urgency)), "{found}");
     let id = found["id"].as_str().unwrap();
@@ -398,7 +502,10 @@ fn exceptions_have_every_key(tower: &Tower) {
     let evidence = found["evidence"].as_array().expect("evidence");
     assert!(!evidence.is_empty(), "{found}");
     has_keys(&evidence[0], &["source", "id", "type", "time", "lsn"]);
-    assert!(instant(&found["opened_at"]).is_some() && found["revision"].is_u64() && found["lsn"].is_u64(), "{found}");
+    assert!(
+        instant(&found["opened_at"]).is_some() && found["revision"].is_u64() && found["lsn"].is_u64(),
+        "{found}"
+    );
     let detail = client.get(&format!("/api/v1/exceptions/{id}")).expect(200);
     has_keys(&detail, &keys);
     assert_eq!(detail["id"], id);
@@ -412,7 +519,10 @@ fn missing_master_data_is_told_once_per_thing(tower: &Tower) {
     }
     let line = json!({"line_id": "1", "sku": "undescribed", "location": "somewhere-0", "quantity": 1});
     for i in 0..2 {
-        batch.add("purchase_order.placed", json!({"po_id": format!("PO-un-{i}"), "supplier": "unheard-of", "lines": [line]}));
+        batch.add(
+            "purchase_order.placed",
+            json!({"po_id": format!("PO-un-{i}"), "supplier": "unheard-of", "lines": [line]}),
+        );
     }
     let lsn = told(&client, &mut batch);
     let missing = |lsn: u64| -> Vec<Value> {
@@ -420,10 +530,17 @@ fn missing_master_data_is_told_once_per_thing(tower: &Tower) {
         client.list("/api/v1/exceptions?type=missing_master_data")
     };
     let about = |list: &[Value], kind: &str, name: &str| {
-        list.iter().filter(|found| found["subject"]["kind"] == kind && found["subject"].to_string().contains(name)).count()
+        list.iter()
+            .filter(|found| found["subject"]["kind"] == kind && found["subject"].to_string().contains(name))
+            .count()
     };
     let found = missing(lsn);
-    for (kind, name) in [("item", "undescribed"), ("location", "somewhere-0"), ("location", "somewhere-1"), ("supplier", "unheard-of")] {
+    for (kind, name) in [
+        ("item", "undescribed"),
+        ("location", "somewhere-0"),
+        ("location", "somewhere-1"),
+        ("supplier", "unheard-of"),
+    ] {
         assert_eq!(about(&found, kind, name), 1, "{kind} {name}: {found:?}");
     }
     // Described, it is no longer missing.
@@ -440,15 +557,29 @@ fn exceptions_are_filtered_and_final_ones_hidden(tower: &Tower) {
     for i in 0..3 {
         let sku = format!("hidden-{i}");
         batch.add("item.described", json!({"sku": sku}));
-        batch.add("order.placed", json!({"order_id": sku, "line_id": "1", "sku": sku, "location": "L1", "quantity": 5}));
+        batch.add(
+            "order.placed",
+            json!({"order_id": sku, "line_id": "1", "sku": sku, "location": "L1", "quantity": 5}),
+        );
     }
     let lsn = told(&client, &mut batch);
-    let list = |query: &str, lsn: u64| client.settled(&format!("/api/v1/exceptions?{query}"), lsn).expect(200)["items"].clone();
+    let list = |query: &str, lsn: u64| {
+        client.settled(&format!("/api/v1/exceptions?{query}"), lsn).expect(200)["items"].clone()
+    };
     let skus = |items: &Value| -> BTreeSet<String> {
-        items.as_array().unwrap().iter().map(|item| item["subject"]["sku"].as_str().unwrap_or("").to_owned()).collect()
+        items
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["subject"]["sku"].as_str().unwrap_or("").to_owned())
+            .collect()
     };
     let two = list("type=shortage_now&sku=hidden-0&sku=hidden-1", lsn);
-    assert_eq!(skus(&two), BTreeSet::from(["hidden-0".to_owned(), "hidden-1".to_owned()]), "repeated parameters mean or");
+    assert_eq!(
+        skus(&two),
+        BTreeSet::from(["hidden-0".to_owned(), "hidden-1".to_owned()]),
+        "repeated parameters mean or"
+    );
     batch.add("order.cancelled", json!({"order_id": "hidden-0", "line_id": "1"}));
     batch.add("inventory.counted", json!({"sku": "hidden-0", "location": "L1", "on_hand": 500}));
     let lsn = told(&client, &mut batch);
@@ -467,14 +598,19 @@ fn lists_are_paged_sorted_and_filtered(tower: &Tower) {
     let client = tower.http();
     let mut batch = Batch::new("paged");
     for i in 0..25 {
-        batch.add("inventory.counted", json!({"sku": format!("paged-{i:02}"), "location": "paging", "on_hand": (i * 7) % 25}));
+        batch.add(
+            "inventory.counted",
+            json!({"sku": format!("paged-{i:02}"), "location": "paging", "on_hand": (i * 7) % 25}),
+        );
     }
     let lsn = told(&client, &mut batch);
     let mut skus = Vec::new();
     let mut cursor = String::new();
     let mut pages = 0;
     loop {
-        let page = client.settled(&format!("/api/v1/sku-locations?location=paging&limit=10{cursor}"), lsn).expect(200);
+        let page = client
+            .settled(&format!("/api/v1/sku-locations?location=paging&limit=10{cursor}"), lsn)
+            .expect(200);
         let items = page["items"].as_array().unwrap();
         skus.extend(items.iter().map(|item| item["sku"].as_str().unwrap().to_owned()));
         pages += 1;
@@ -488,14 +624,16 @@ fn lists_are_paged_sorted_and_filtered(tower: &Tower) {
     let distinct: BTreeSet<&String> = skus.iter().collect();
     assert_eq!((skus.len(), distinct.len()), (25, 25), "{skus:?}");
     let sorted = |sort: &str| -> Vec<Value> {
-        let page = client.get(&format!("/api/v1/sku-locations?location=paging&sort={sort}&limit=100")).expect(200);
+        let page =
+            client.get(&format!("/api/v1/sku-locations?location=paging&sort={sort}&limit=100")).expect(200);
         page["items"].as_array().unwrap().clone()
     };
     let stock: Vec<f64> = sorted("on_hand").iter().map(|item| item["on_hand"].as_f64().unwrap()).collect();
     assert!(stock.len() == 25 && stock.is_sorted(), "{stock:?}");
     let stock: Vec<f64> = sorted("-on_hand").iter().map(|item| -item["on_hand"].as_f64().unwrap()).collect();
     assert!(stock.len() == 25 && stock.is_sorted(), "{stock:?}");
-    let names: Vec<String> = sorted("-sku").iter().map(|item| item["sku"].as_str().unwrap().to_owned()).collect();
+    let names: Vec<String> =
+        sorted("-sku").iter().map(|item| item["sku"].as_str().unwrap().to_owned()).collect();
     assert!(names.len() == 25 && names.iter().rev().is_sorted(), "{names:?}");
     let chosen = client.get("/api/v1/sku-locations?sku=paged-03&sku=paged-04").expect(200);
     assert_eq!(chosen["items"].as_array().unwrap().len(), 2, "{chosen}");
@@ -524,7 +662,9 @@ fn a_cursor_stays_valid_while_things_change(tower: &Tower) {
         for step in 0..100 {
             let path = format!("/api/v1/sku-locations?location=moving&limit=7{sort}{cursor}");
             let page = client.settled(&path, lsn).expect(200);
-            seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["sku"].as_str().unwrap().to_owned()));
+            seen.extend(
+                page["items"].as_array().unwrap().iter().map(|item| item["sku"].as_str().unwrap().to_owned()),
+            );
             let Some(next) = page["next_cursor"].as_str() else { break };
             cursor = format!("&cursor={}", encode(next));
             // New ones before, between and after; old ones change.
@@ -535,7 +675,11 @@ fn a_cursor_stays_valid_while_things_change(tower: &Tower) {
         }
         let old: Vec<&String> = seen.iter().filter(|sku| sku.ends_with("-m")).collect();
         let distinct: BTreeSet<&&String> = old.iter().collect();
-        assert_eq!((old.len(), distinct.len()), (40, 40), "sort {sort:?}: each that was there, once: {seen:?}");
+        assert_eq!(
+            (old.len(), distinct.len()),
+            (40, 40),
+            "sort {sort:?}: each that was there, once: {seen:?}"
+        );
     }
 }
 

@@ -193,7 +193,10 @@ fn a_late_movement_before_a_count_changes_nothing(tower: &Tower) {
         ("pos.sale", quantity(sku, 3)),
         ("pos.return", quantity(sku, 2)),
         ("inventory.adjusted", json!({"sku": sku, "location": "L1", "delta": 5})),
-        ("order.shipped", json!({"order_id": "O-l", "line_id": "1", "quantity": 1, "sku": sku, "location": "L1"})),
+        (
+            "order.shipped",
+            json!({"order_id": "O-l", "line_id": "1", "quantity": 1, "sku": sku, "location": "L1"}),
+        ),
     ] {
         batch.add_at(t + 40, kind, data);
     }
@@ -222,9 +225,7 @@ fn a_movement_at_the_time_of_a_count_changes_nothing(tower: &Tower) {
 
 fn returns_go_to_their_status(tower: &Tower) {
     let (client, sku, t) = (tower.http(), "returned", now());
-    let returned = |disposition: &str, back: i64| {
-        json!({"sku": sku, "location": "L1", "quantity": back, "disposition": disposition})
-    };
+    let returned = |disposition: &str, back: i64| json!({"sku": sku, "location": "L1", "quantity": back, "disposition": disposition});
     let mut batch = Batch::new(sku);
     batch.add_at(t + 1, "inventory.counted", count(sku, 10));
     batch.add_at(t + 2, "pos.return", quantity(sku, 1));
@@ -234,7 +235,11 @@ fn returns_go_to_their_status(tower: &Tower) {
     batch.add_at(t + 3, "pos.return", returned("damaged", 8));
     is(&after(&client, sku, &mut batch), json!({"on_hand": 13, "available": 13, "inventory_position": 13}));
     // A count of one status says nothing about another.
-    batch.add_at(t + 4, "inventory.counted", json!({"sku": sku, "location": "L1", "on_hand": 0, "status": "blocked"}));
+    batch.add_at(
+        t + 4,
+        "inventory.counted",
+        json!({"sku": sku, "location": "L1", "on_hand": 0, "status": "blocked"}),
+    );
     is(&after(&client, sku, &mut batch), json!({"on_hand": 13}));
 }
 
@@ -275,8 +280,9 @@ fn a_receipt_that_names_only_its_line_waits_for_it(tower: &Tower) {
 
 fn a_change_leaves_lines_it_does_not_name(tower: &Tower) {
     let (client, sku, t) = (tower.http(), "lines", now());
-    let lines: Vec<Value> =
-        (1..=3).map(|i| json!({"line_id": i.to_string(), "sku": sku, "location": "L1", "quantity": 10})).collect();
+    let lines: Vec<Value> = (1..=3)
+        .map(|i| json!({"line_id": i.to_string(), "sku": sku, "location": "L1", "quantity": 10}))
+        .collect();
     let mut batch = Batch::new(sku);
     batch.add_at(t + 1, "purchase_order.placed", json!({"po_id": "PO-n", "supplier": "S", "lines": lines}));
     is(&after(&client, sku, &mut batch), json!({"on_order": 30, "on_hand": 0}));
@@ -291,15 +297,22 @@ fn a_change_leaves_lines_it_does_not_name(tower: &Tower) {
 
 fn a_whole_document_is_cancelled(tower: &Tower) {
     let (client, t) = (tower.http(), now());
-    for (kind, cancel_first) in
-        [("purchase_order.cancelled", false), ("purchase_order.closed", false), ("purchase_order.cancelled", true)]
-    {
+    for (kind, cancel_first) in [
+        ("purchase_order.cancelled", false),
+        ("purchase_order.closed", false),
+        ("purchase_order.cancelled", true),
+    ] {
         let sku = format!("whole-{kind}-{cancel_first}");
         let po_id = format!("PO-{sku}");
-        let lines: Vec<Value> =
-            (1..=3).map(|i| json!({"line_id": i.to_string(), "sku": sku, "location": "L1", "quantity": 10})).collect();
+        let lines: Vec<Value> = (1..=3)
+            .map(|i| json!({"line_id": i.to_string(), "sku": sku, "location": "L1", "quantity": 10}))
+            .collect();
         let mut placed = Batch::new(&sku);
-        placed.add_at(t + 1, "purchase_order.placed", json!({"po_id": po_id, "supplier": "S", "lines": lines}));
+        placed.add_at(
+            t + 1,
+            "purchase_order.placed",
+            json!({"po_id": po_id, "supplier": "S", "lines": lines}),
+        );
         let mut ended = Batch::new(&format!("{sku}-end"));
         ended.add_at(t + 9, kind, json!({"po_id": po_id}));
         if cancel_first {
@@ -311,7 +324,11 @@ fn a_whole_document_is_cancelled(tower: &Tower) {
             is(&after(&client, &sku, &mut ended), json!({"on_order": 0, "on_hand": 0}));
         }
         // Goods that come all the same are stock.
-        placed.add_at(t + 10, "purchase_order.received", json!({"po_id": po_id, "line_id": "2", "quantity": 4}));
+        placed.add_at(
+            t + 10,
+            "purchase_order.received",
+            json!({"po_id": po_id, "line_id": "2", "quantity": 4}),
+        );
         is(&after(&client, &sku, &mut placed), json!({"on_order": 0, "on_hand": 4}));
     }
 }
@@ -324,7 +341,9 @@ fn a_transfer_is_reserved_here_and_ordered_there(tower: &Tower) {
     batch.add_at(t + 5, "transfer.placed", json!({"transfer_id": "T-m", "lines": [line]}));
     is(&after(&client, sku, &mut batch), json!({"on_hand": 0, "on_order": 10, "inventory_position": 10}));
     let donor = |expected: Value| is(&read(&client, sku, "DC", 1), expected);
-    donor(json!({"on_hand": 100, "reserved": 10, "due": 0, "available": 90, "backorders": 0, "inventory_position": 90}));
+    donor(
+        json!({"on_hand": 100, "reserved": 10, "due": 0, "available": 90, "backorders": 0, "inventory_position": 90}),
+    );
     batch.add_at(t + 6, "transfer.dispatched", json!({"transfer_id": "T-m", "line_id": "1", "quantity": 6}));
     is(&after(&client, sku, &mut batch), json!({"on_order": 10}));
     donor(json!({"on_hand": 94, "reserved": 4, "available": 90, "inventory_position": 90}));
@@ -343,7 +362,10 @@ fn shipments_move_no_stock(tower: &Tower) {
     batch.add_at(t + 1, "purchase_order.placed", json!({"po_id": "PO-s", "supplier": "S", "lines": lines}));
     let shipment = json!({"shipment_id": "H-s", "eta": at(t + 5 * DAY), "lines": carried});
     batch.add_at(t + 2, "shipment.dispatched", shipment);
-    is(&after(&client, sku, &mut batch), json!({"on_hand": 0, "on_order": 10, "in_transit": 6, "inventory_position": 10}));
+    is(
+        &after(&client, sku, &mut batch),
+        json!({"on_hand": 0, "on_order": 10, "in_transit": 6, "inventory_position": 10}),
+    );
     batch.add_at(t + 3, "shipment.delayed", json!({"shipment_id": "H-s", "eta": at(t + 6 * DAY)}));
     is(&after(&client, sku, &mut batch), json!({"on_order": 10, "in_transit": 6}));
     batch.add_at(t + 4, "shipment.arrived", json!({"shipment_id": "H-s"}));
@@ -366,7 +388,10 @@ fn a_promise_in_the_future_is_not_due_until_time_reaches_it(tower: &Tower) {
     let reached = advance(&client, t + 6 * HOUR);
     let seen = read(&client, sku, "L1", reached);
     is(&seen, json!({"reserved": 10, "due": 10, "backorders": 6, "inventory_position": -6}));
-    assert_eq!(seen["as_of"].as_str().map(|text| text.parse::<jiff::Timestamp>().unwrap().as_second()), Some(now()));
+    assert_eq!(
+        seen["as_of"].as_str().map(|text| text.parse::<jiff::Timestamp>().unwrap().as_second()),
+        Some(now())
+    );
     // What is due and not there is a shortage, found by time alone.
     let open = client.get(&format!("/api/v1/exceptions?sku={sku}&type=shortage_now")).expect(200);
     assert_eq!(open["items"].as_array().unwrap().len(), 1, "{open}");
@@ -447,7 +472,10 @@ fn planned(client: &Client, sku: &str) -> Batch {
         .collect();
     let source = json!({"kind": "supplier", "id": supplier});
     let mut batch = Batch::new(sku);
-    batch.add("supplier.described", json!({"supplier": supplier, "lead_time_days": 7, "lead_time_sd_days": 1.5}));
+    batch.add(
+        "supplier.described",
+        json!({"supplier": supplier, "lead_time_days": 7, "lead_time_sd_days": 1.5}),
+    );
     batch.add("sourcing.set", json!({"sku": sku, "location": "L1", "source": source}));
     batch.add("policy.set", json!({"scope": {"sku": sku, "location": "L1"}, "service_level": 0.95}));
     batch.add("forecast.published", json!({"sku": sku, "location": "L1", "buckets": buckets}));
@@ -508,14 +536,28 @@ fn supply_in_the_horizon_lowers_the_risk_and_its_delay_raises_it(tower: &Tower) 
     batch.add_at(t, "purchase_order.placed", placed);
     let with = after(&client, sku, &mut batch);
     is(&with, json!({"on_order": 300, "inventory_position": 900}));
-    assert!(probability(&with) < 0.5 * probability(&without), "{} then {}", probability(&without), probability(&with));
+    assert!(
+        probability(&with) < 0.5 * probability(&without),
+        "{} then {}",
+        probability(&without),
+        probability(&with)
+    );
     let carried = json!([{"po_id": "PO-g", "line_id": "1", "quantity": 300}]);
-    batch.add_at(t, "shipment.dispatched", json!({"shipment_id": "H-g", "eta": at(t + 3 * DAY), "lines": carried}));
+    batch.add_at(
+        t,
+        "shipment.dispatched",
+        json!({"shipment_id": "H-g", "eta": at(t + 3 * DAY), "lines": carried}),
+    );
     let shipped = after(&client, sku, &mut batch);
     assert!((probability(&shipped) - probability(&with)).abs() < 0.02, "{shipped}");
     batch.add_at(t, "shipment.delayed", json!({"shipment_id": "H-g", "eta": at(t + 20 * DAY)}));
     let delayed = after(&client, sku, &mut batch);
-    assert!(probability(&delayed) > probability(&shipped) + 0.05, "{} then {}", probability(&shipped), probability(&delayed));
+    assert!(
+        probability(&delayed) > probability(&shipped) + 0.05,
+        "{} then {}",
+        probability(&shipped),
+        probability(&delayed)
+    );
     // Too late to help within the horizon: as if nothing had been ordered. Ordering still counts it.
     near(&delayed, "stockout_probability", 0.273165713);
     is(&delayed, json!({"inventory_position": 900, "in_transit": 300}));
@@ -532,7 +574,11 @@ fn parameters_have_their_order_of_precedence(tower: &Tower) {
     batch.add_at(t, "supplier.described", json!({"supplier": supplier, "lead_time_days": 11}));
     batch.add_at(t, "sourcing.set", json!({"sku": sku, "location": "L1", "source": source}));
     near(&after(&client, sku, &mut batch), "lead_time_days", 11.0);
-    batch.add_at(t + 1, "sourcing.set", json!({"sku": sku, "location": "L1", "source": source, "lead_time_days": 5}));
+    batch.add_at(
+        t + 1,
+        "sourcing.set",
+        json!({"sku": sku, "location": "L1", "source": source, "lead_time_days": 5}),
+    );
     near(&after(&client, sku, &mut batch), "lead_time_days", 5.0);
     batch.add_at(t + 1, "policy.set", json!({"scope": {"sku": sku}, "lead_time_days": 3}));
     near(&after(&client, sku, &mut batch), "lead_time_days", 3.0);
@@ -555,5 +601,10 @@ fn a_sale_that_came_late_is_still_demand(tower: &Tower) {
     }
     let lsn = advance(&client, t + 26 * HOUR);
     let rate = |sku: &str| read(&client, sku, "L1", lsn)["demand_rate_per_day"].as_f64().unwrap_or(0.0);
-    assert!(rate("demand-late") > 0.0 && rate("demand-none") == 0.0, "{} {}", rate("demand-late"), rate("demand-none"));
+    assert!(
+        rate("demand-late") > 0.0 && rate("demand-none") == 0.0,
+        "{} {}",
+        rate("demand-late"),
+        rate("demand-none")
+    );
 }

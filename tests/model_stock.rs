@@ -101,12 +101,21 @@ fn compare(client: &Client, told: &Told, now: i64, lsn: u64, when: &str, wrong: 
         let path = format!("/api/v1/sku-locations/{}/{}", encode(sku), encode(location));
         let answer = client.settled(&path, lsn);
         if answer.status != 200 {
-            wrong.push(format!("seed {}, {sku} at {location}, {when}: {} {}", told.seed, answer.status, answer.text()));
+            wrong.push(format!(
+                "seed {}, {sku} at {location}, {when}: {} {}",
+                told.seed,
+                answer.status,
+                answer.text()
+            ));
             continue;
         }
         let differences = stock.differences(&answer.json());
         if !differences.is_empty() {
-            wrong.push(format!("seed {}, {sku} at {location}, {when}: {}", told.seed, differences.join("; ")));
+            wrong.push(format!(
+                "seed {}, {sku} at {location}, {when}: {}",
+                told.seed,
+                differences.join("; ")
+            ));
             if wrong.len() <= 3 {
                 explain(told, sku, location);
             }
@@ -117,7 +126,8 @@ fn compare(client: &Client, told: &Told, now: i64, lsn: u64, when: &str, wrong: 
 /// Prints what was said about one SKU-location, in order of time.
 fn explain(told: &Told, sku: &str, location: &str) {
     let document = |event: &Value| {
-        let ids = ["order_id", "po_id", "transfer_id"].map(|key| event["data"][key].as_str().map(str::to_owned));
+        let ids =
+            ["order_id", "po_id", "transfer_id"].map(|key| event["data"][key].as_str().map(str::to_owned));
         ids.into_iter().flatten().next()
     };
     let names = |event: &Value| event.to_string().contains(sku) && event.to_string().contains(location);
@@ -128,10 +138,14 @@ fn explain(told: &Told, sku: &str, location: &str) {
         .filter(|event| {
             names(event)
                 || document(event).is_some_and(|id| documents.contains(&id))
-                || documents.iter().any(|id| event["data"]["lines"].to_string().contains(&format!("\"{id}\"")))
+                || documents
+                    .iter()
+                    .any(|id| event["data"]["lines"].to_string().contains(&format!("\"{id}\"")))
         })
         .collect();
-    about.sort_by_key(|event| (event["time"].to_string(), event["sequence"].to_string(), event["source"].to_string()));
+    about.sort_by_key(|event| {
+        (event["time"].to_string(), event["sequence"].to_string(), event["source"].to_string())
+    });
     eprintln!("--- seed {}: all about {sku} at {location}", told.seed);
     for event in about {
         eprintln!("{} {} {} {}", event["time"], event["sequence"], event["type"], event["data"]);

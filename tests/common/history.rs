@@ -108,7 +108,9 @@ impl History {
         for _ in 0..14 {
             let ((sku, location), slot) = (self.place(), self.slot());
             let mut data = json!({"sku": sku, "location": location, "quantity": self.quantity(1)});
-            if let Some(disposition) = *self.random.pick(&[None, Some("saleable"), Some("blocked"), Some("damaged")]) {
+            if let Some(disposition) =
+                *self.random.pick(&[None, Some("saleable"), Some("blocked"), Some("damaged")])
+            {
                 data["disposition"] = json!(disposition);
             }
             self.emit(slot, "pos.return", data);
@@ -175,14 +177,19 @@ impl History {
         let mut placed = Vec::new();
         for (i, (sku, location)) in places.iter().enumerate() {
             let quantity = self.quantity(0);
-            let mut line = json!({"line_id": i.to_string(), "sku": sku, "location": location, "quantity": quantity});
+            let mut line =
+                json!({"line_id": i.to_string(), "sku": sku, "location": location, "quantity": quantity});
             if self.random.chance(70) {
                 line["promised_at"] = json!(at(self.base + 86_400 * self.random.between(1, 20)));
             }
             placed.push(line);
             quantities.push(vec![quantity]);
         }
-        self.emit(slots[0], "purchase_order.placed", json!({"po_id": po_id, "supplier": "S1", "lines": placed}));
+        self.emit(
+            slots[0],
+            "purchase_order.placed",
+            json!({"po_id": po_id, "supplier": "S1", "lines": placed}),
+        );
         let mut changed = Vec::new();
         let mut acknowledged = Vec::new();
         for (i, (sku, location)) in places.iter().enumerate() {
@@ -205,11 +212,16 @@ impl History {
             self.emit(slots[1], "purchase_order.changed", json!({"po_id": po_id, "lines": changed}));
         }
         if !acknowledged.is_empty() {
-            self.emit(slots[2], "purchase_order.acknowledged", json!({"po_id": po_id, "lines": acknowledged}));
+            self.emit(
+                slots[2],
+                "purchase_order.acknowledged",
+                json!({"po_id": po_id, "lines": acknowledged}),
+            );
         }
         let mut carried = Vec::new();
         for (i, (sku, location)) in places.iter().enumerate() {
-            let said: Vec<i64> = quantities[i].iter().map(|value| super::model::thousandths(value).unwrap()).collect();
+            let said: Vec<i64> =
+                quantities[i].iter().map(|value| super::model::thousandths(value).unwrap()).collect();
             let smallest = said.iter().copied().min().unwrap();
             let largest = said.iter().copied().max().unwrap();
             let receipts = if self.random.chance(35) && smallest > 0 {
@@ -233,7 +245,11 @@ impl History {
             let shipment_id = format!("{}-H{number}", self.prefix);
             let slots = self.slots(3);
             let eta = at(self.base + 86_400 * 5);
-            self.emit(slots[0], "shipment.dispatched", json!({"shipment_id": shipment_id, "eta": eta, "lines": carried}));
+            self.emit(
+                slots[0],
+                "shipment.dispatched",
+                json!({"shipment_id": shipment_id, "eta": eta, "lines": carried}),
+            );
             if self.random.chance(40) {
                 let eta = at(self.base + 86_400 * 9);
                 self.emit(slots[1], "shipment.delayed", json!({"shipment_id": shipment_id, "eta": eta}));
@@ -256,7 +272,14 @@ impl History {
         }
     }
 
-    fn receive(&mut self, slot: i64, po_id: &str, line_id: &str, quantity: Value, place: Option<(&str, &str)>) {
+    fn receive(
+        &mut self,
+        slot: i64,
+        po_id: &str,
+        line_id: &str,
+        quantity: Value,
+        place: Option<(&str, &str)>,
+    ) {
         let mut data = json!({"po_id": po_id, "line_id": line_id, "quantity": quantity});
         if let Some((sku, location)) = place.filter(|_| self.random.chance(50)) {
             data["sku"] = json!(sku);
@@ -288,13 +311,18 @@ impl History {
                 for _ in 0..self.random.below(3) {
                     let slot = self.slot();
                     let quantity = self.quantity(1);
-                    let data = json!({"transfer_id": transfer_id, "line_id": line["line_id"], "quantity": quantity});
+                    let data =
+                        json!({"transfer_id": transfer_id, "line_id": line["line_id"], "quantity": quantity});
                     self.emit(slot, kind, data);
                 }
             }
             if self.random.chance(15) {
                 let slot = self.late_slot();
-                self.emit(slot, "transfer.cancelled", json!({"transfer_id": transfer_id, "line_id": line["line_id"]}));
+                self.emit(
+                    slot,
+                    "transfer.cancelled",
+                    json!({"transfer_id": transfer_id, "line_id": line["line_id"]}),
+                );
             }
         }
         if self.random.chance(10) {

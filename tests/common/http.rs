@@ -55,7 +55,8 @@ impl Response {
         let problem = self.json();
         let code = problem["code"].as_str().unwrap_or_default();
         assert!(
-            !code.is_empty() && code.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
+            !code.is_empty()
+                && code.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
             "no stable code: {problem}"
         );
         problem

@@ -49,7 +49,11 @@ pub fn run_checks(tower: &Tower, checks: &[(&str, fn(&Tower))]) {
     for (name, check) in checks {
         let started = Instant::now();
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(tower)));
-        eprintln!("check {name}: {} in {:?}", if outcome.is_ok() { "ok" } else { "FAILED" }, started.elapsed());
+        eprintln!(
+            "check {name}: {} in {:?}",
+            if outcome.is_ok() { "ok" } else { "FAILED" },
+            started.elapsed()
+        );
         if outcome.is_err() {
             failed.push(*name);
         }

@@ -49,7 +49,9 @@ impl Stock {
         let mut differences: Vec<String> = fields
             .iter()
             .filter(|(field, expected)| thousandths(&said[*field]) != Some(*expected))
-            .map(|(field, expected)| format!("{field}: said {}, should be {}", said[*field], *expected as f64 / 1e3))
+            .map(|(field, expected)| {
+                format!("{field}: said {}, should be {}", said[*field], *expected as f64 / 1e3)
+            })
             .collect();
         // The contract does not say whether damaged stock shows as blocked; either way it is not on hand.
         let blocked = thousandths(&said["blocked"]);
@@ -111,7 +113,9 @@ type LineKey = (&'static str, String, String);
 /// What stock is after these events, whatever the order in which they came, at this business time.
 pub fn stock_after(events: &[Value], now: i64) -> BTreeMap<Place, Stock> {
     let mut sorted: Vec<&Value> = events.iter().collect();
-    sorted.sort_by_key(|event| (second(event), text(&event["sequence"]), text(&event["source"]), text(&event["id"])));
+    sorted.sort_by_key(|event| {
+        (second(event), text(&event["sequence"]), text(&event["source"]), text(&event["id"]))
+    });
     let lines = fold_lines(&sorted);
     let mut stock: BTreeMap<Place, Stock> = BTreeMap::new();
     fold_movements(&sorted, &lines, &mut stock);
@@ -164,7 +168,8 @@ pub fn stock_after(events: &[Value], now: i64) -> BTreeMap<Place, Stock> {
         for (key, carried) in carried {
             let line = &lines[&key];
             let place = if key.0 == "transfer" { line.to.clone() } else { line.place.clone() };
-            stock.entry(place.expect("a known line")).or_default().in_transit += carried.min(line.open(line.received));
+            stock.entry(place.expect("a known line")).or_default().in_transit +=
+                carried.min(line.open(line.received));
         }
     }
     stock
@@ -185,7 +190,9 @@ fn fold_lines(sorted: &[&Value]) -> BTreeMap<LineKey, Line> {
                 line.ordered = quantity(&data["quantity"]);
                 line.promised = second_of(&data["promised_at"]);
             }
-            "order.cancelled" => lines.entry(("order", text(&data["order_id"]), line_id)).or_default().ended = true,
+            "order.cancelled" => {
+                lines.entry(("order", text(&data["order_id"]), line_id)).or_default().ended = true
+            }
             "order.shipped" => {
                 let line = lines.entry(("order", text(&data["order_id"]), line_id)).or_default();
                 line.out += quantity(&data["quantity"]);
@@ -206,8 +213,11 @@ fn fold_lines(sorted: &[&Value]) -> BTreeMap<LineKey, Line> {
                 line.place = line.place.take().or_else(place);
             }
             "purchase_order.cancelled" | "purchase_order.closed" | "transfer.cancelled" => {
-                let (document_kind, id) =
-                    if kind == "transfer.cancelled" { ("transfer", "transfer_id") } else { ("purchase_order", "po_id") };
+                let (document_kind, id) = if kind == "transfer.cancelled" {
+                    ("transfer", "transfer_id")
+                } else {
+                    ("purchase_order", "po_id")
+                };
                 if data["line_id"].is_string() {
                     lines.entry((document_kind, text(&data[id]), line_id)).or_default().ended = true;
                 } else {
@@ -256,8 +266,12 @@ fn fold_movements(sorted: &[&Value], lines: &BTreeMap<LineKey, Line>, stock: &mu
         let time = second(event);
         match event["type"].as_str().unwrap() {
             "pos.sale" => movements.push((place(), available(), time, -quantity(&data["quantity"]))),
-            "pos.return" => movements.push((place(), status("disposition"), time, quantity(&data["quantity"]))),
-            "inventory.adjusted" => movements.push((place(), status("status"), time, quantity(&data["delta"]))),
+            "pos.return" => {
+                movements.push((place(), status("disposition"), time, quantity(&data["quantity"])))
+            }
+            "inventory.adjusted" => {
+                movements.push((place(), status("status"), time, quantity(&data["delta"])))
+            }
             "inventory.counted" => {
                 counts.insert((place(), status("status")), (time, quantity(&data["on_hand"])));
             }

@@ -87,7 +87,8 @@ impl Tower {
 
     /// Asks for a clean end without waiting for it.
     pub fn ask_to_stop(&self) {
-        let status = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().unwrap();
+        let status =
+            Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().unwrap();
         assert!(status.success(), "could not signal the tower");
     }
 
@@ -141,7 +142,8 @@ impl Tower {
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "keys create: {printed} {complaint}");
-        let made: Value = serde_json::from_str(printed.trim()).unwrap_or_else(|_| panic!("no JSON: {printed}"));
+        let made: Value =
+            serde_json::from_str(printed.trim()).unwrap_or_else(|_| panic!("no JSON: {printed}"));
         (made["id"].as_str().expect("id").to_owned(), made["key"].as_str().expect("key").to_owned())
     }
 
