@@ -14,6 +14,7 @@ pub mod history;
 pub mod http;
 pub mod model;
 pub mod random;
+pub mod receipt;
 pub mod tower;
 
 #[allow(unused_imports)]
@@ -43,8 +44,11 @@ pub fn count_from_environment(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
+/// One check over a tower that others use too.
+pub type Check = fn(&Tower);
+
 /// Runs every check over one tower, so that few processes are needed and one failure hides no other.
-pub fn run_checks(tower: &Tower, checks: &[(&str, fn(&Tower))]) {
+pub fn run_checks(tower: &Tower, checks: &[(&str, Check)]) {
     let mut failed = Vec::new();
     for (name, check) in checks {
         let started = Instant::now();
