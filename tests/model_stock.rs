@@ -151,3 +151,38 @@ fn explain(told: &Told, sku: &str, location: &str) {
         eprintln!("{} {} {} {}", event["time"], event["sequence"], event["type"], event["data"]);
     }
 }
+
+#[test]
+fn histories_hold_every_event_that_touches_stock() {
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    let mut figures = Stock::default();
+    for seed in 1..=40 {
+        let mut events = History::of_seed(seed, "h", FIRST_DAY).events;
+        for event in &events {
+            *kinds.entry(event["type"].as_str().unwrap().to_owned()).or_default() += 1;
+        }
+        let expected = stock_after(&events, FIRST_DAY + DAY);
+        Random::new(seed).shuffle(&mut events);
+        assert_eq!(
+            stock_after(&events, FIRST_DAY + DAY),
+            expected,
+            "the model itself knows no order of arrival"
+        );
+        for stock in expected.values() {
+            figures.blocked += stock.blocked;
+            figures.damaged += stock.damaged;
+            figures.due += stock.due;
+            figures.in_transit += stock.in_transit;
+            figures.outbound += stock.outbound;
+            figures.on_order += stock.on_order;
+            figures.reserved += i64::from(stock.backorders() > 0);
+        }
+    }
+    assert_eq!(kinds.len(), 22, "{kinds:?}");
+    assert!(kinds.values().all(|count| *count >= 5), "{kinds:?}");
+    let Stock { blocked, damaged, due, in_transit, outbound, on_order, reserved: short, .. } = figures;
+    assert!(
+        [blocked, damaged, due, in_transit, outbound, on_order, short].iter().all(|sum| *sum > 0),
+        "{figures:?}"
+    );
+}
