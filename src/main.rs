@@ -1,1 +1,52 @@
-fn main() {}
+//! The `tidewatch` program.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tidewatch::cli::{demo, keys, replay, serve};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// An actor-based, in-memory control tower for retail and distribution.
+#[derive(Debug, Parser)]
+#[command(name = "tidewatch", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::ServeArgs),
+    Demo(demo::DemoArgs),
+    Replay(replay::ReplayArgs),
+    Keys(keys::KeysCommand),
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Serve(args) => serve::run(args),
+        Command::Keys(command) => keys::run(command),
+        Command::Demo(args) => on_a_runtime(demo::run(args)),
+        Command::Replay(args) => on_a_runtime(replay::run(args)),
+    }
+}
+
+/// Runs a client command to its end.
+fn on_a_runtime(command: impl Future<Output = miette::Result<ExitCode>>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("no threads for this command: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(command) {
+        Ok(code) => code,
+        Err(report) => {
+            eprintln!("{report:?}");
+            ExitCode::FAILURE
+        }
+    }
+}

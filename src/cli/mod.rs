@@ -1,1 +1,9 @@
-//! (being built)
+//! The command line: one file per command.
+
+pub mod client;
+pub mod demo;
+pub mod keys;
+pub mod pace;
+pub mod progress;
+pub mod replay;
+pub mod serve;

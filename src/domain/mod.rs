@@ -3,9 +3,18 @@
 
 pub mod decimal;
 pub mod demand;
+pub mod entity;
 pub mod event;
+pub mod exception;
+pub mod exception_slots;
 pub mod ids;
 pub mod inventory;
 pub mod money;
 pub mod quantity;
+pub mod record;
+pub mod reference;
+pub mod settings;
+pub mod sku_location;
+pub mod subject;
+pub mod supplier;
 pub mod time;

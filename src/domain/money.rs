@@ -167,7 +167,7 @@ impl<'de> Deserialize<'de> for Money {
 }
 
 /// Integer division, halves to the even neighbour. `divisor` is above zero.
-fn divide_half_even(value: i128, divisor: i128) -> i128 {
+pub(super) fn divide_half_even(value: i128, divisor: i128) -> i128 {
     let quotient = value.div_euclid(divisor);
     let twice = value.rem_euclid(divisor) * 2;
     match twice.cmp(&divisor) {
@@ -177,7 +177,7 @@ fn divide_half_even(value: i128, divisor: i128) -> i128 {
     }
 }
 
-fn clamp(value: i128) -> i64 {
+pub(super) fn clamp(value: i128) -> i64 {
     i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
 }
 

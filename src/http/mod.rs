@@ -1,1 +1,23 @@
-//! (being built)
+//! The HTTP door: routes, credentials, problems, documents.
+//!
+//! Not responsible for: what events mean (`domain`), when they count (`journal`, `runtime`).
+
+pub mod caller;
+pub mod cloudevents;
+mod exceptions;
+mod ingest;
+mod inspect;
+mod master_data;
+pub mod openapi;
+mod operations;
+mod path;
+pub mod problem;
+mod quarantine;
+mod query;
+mod server;
+mod sku_locations;
+pub mod state;
+mod suppliers;
+pub mod visibility;
+
+pub use server::{ServeError, Serving, serve};

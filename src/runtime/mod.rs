@@ -1,1 +1,30 @@
-//! (being built)
+//! What makes the domain live: one journal writer, one dispatcher, a shard of actors per core.
+//!
+//! Not responsible for: what records mean (`domain`), how they stand on the disk (`journal`), who may send or see what
+//! (`auth`, `http`).
+
+pub mod admission;
+pub mod codec;
+pub mod directory;
+mod dispatcher;
+mod documents;
+mod duplicates;
+mod fold;
+mod holding;
+mod hosted;
+pub mod metrics;
+pub mod progress;
+pub mod quarantine;
+mod rebuild;
+mod reviews;
+mod shard;
+mod shell;
+pub mod summaries;
+mod tower;
+mod writer;
+
+pub use duplicates::Reach;
+pub use shard::{InspectSlot, StateKind};
+pub use shell::{Hosted, Inspected};
+pub use tower::{Phase, Running, StartError, TenantOptions, Tower, TowerOptions, system_record, wall_clock};
+pub use writer::{Committed, Outcome, Pending, Submission, Written};

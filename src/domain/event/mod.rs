@@ -2,7 +2,15 @@
 //! journal keeps the `data` as it was sent.
 
 mod data;
+mod fields;
+pub mod json;
 mod kind;
+mod parse;
+mod shapes;
+#[cfg(test)]
+mod tests;
 
 pub use data::*;
+pub use fields::{FIELD_ERRORS_MAX, FieldError};
 pub use kind::{EventType, RESERVED_TYPES};
+pub use parse::{DATA_DEPTH_MAX, KnownType, ParseError, parse, parse_data};

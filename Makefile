@@ -1,0 +1,64 @@
+# `make` lists what there is. Everything goes through cargo; CARGO_TARGET_DIR is honoured.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# Cargo runs in parallel by itself, and two of them wait for each other's lock.
+.NOTPARALLEL:
+
+TIDEWATCH := $(or $(CARGO_TARGET_DIR),target)/release/tidewatch
+# How many cases `make soak` tries each property with; `make test` tries 256.
+SOAK_CASES ?= 20000
+
+# $(call need,PROGRAM,HOW TO GET IT): stops with one line when a program is missing.
+define need
+command -v $(1) > /dev/null || { echo "missing: $(1). $(2)" >&2; exit 1; }
+endef
+need_cargo := $(call need,cargo,Install Rust 1.95 or newer: https://rustup.rs)
+need_cc := $(call need,cc,Install a C compiler: the TLS library is partly written in C)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: release ## build, then replay the sample data through a tower and show what is at risk
+	@$(TIDEWATCH) demo
+
+.PHONY: test
+test: ## all tests; uses cargo-nextest where it is installed
+	@$(need_cargo); $(need_cc)
+	@if command -v cargo-nextest > /dev/null; then \
+		cargo test --locked --doc --quiet && cargo nextest run --locked; \
+	else \
+		cargo test --locked; \
+	fi
+
+.PHONY: bench
+bench: release ## throughput and latency of the whole tower over HTTP
+	@$(TIDEWATCH) bench --suite
+
+.PHONY: bench-micro
+bench-micro: ## criterion benches of the parts
+	@$(need_cargo); $(need_cc)
+	@cargo bench --locked
+
+.PHONY: soak
+soak: ## all tests, each property tried SOAK_CASES times
+	@$(need_cargo); $(need_cc)
+	@PROPTEST_CASES=$(SOAK_CASES) cargo test --locked
+
+.PHONY: lint
+lint: ## formatting, clippy, and what may be linked (installs cargo-deny where it is missing)
+	@$(need_cargo); $(need_cc)
+	@$(call need,rustfmt,rustup component add rustfmt)
+	@$(call need,cargo-clippy,rustup component add clippy)
+	@cargo fmt --check
+	@cargo clippy --locked --all-targets -- -D warnings
+	@command -v cargo-deny > /dev/null || cargo install --locked cargo-deny
+	@cargo deny --locked check bans licenses sources
+
+.PHONY: release
+release: ## build the program as it is shipped
+	@$(need_cargo); $(need_cc)
+	@cargo build --locked --release

@@ -1,0 +1,258 @@
+//! `tidewatch demo`: four years of a real distributor's demand through the front door of a tower.
+//!
+//! The tower is a child process with a fresh directory and knows nothing of the demo. A thread simulates and writes the
+//! events of one working day after the other ([`simulation`]), at most [`DAYS_AHEAD_MAX`] ahead; this side sends them.
+//! Of each day the customers' orders and the derived events travel side by side, because neither needs the other; the
+//! clock moves when both are taken.
+
+mod dataset;
+mod events;
+mod network;
+mod simulation;
+mod summary;
+mod tower;
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::process::{ExitCode, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::client::{Client, ClientError, EventLines, Patience};
+use super::pace::{Pace, Speed};
+use super::progress::Progress;
+use dataset::{Dataset, DatasetError};
+use events::{Lines, Writer};
+use network::Network;
+use simulation::Simulation;
+use summary::Totals;
+use tower::Tower;
+
+/// Draws of delays, days and hours; another number gives another history of the same demand.
+const SEED: u64 = 1;
+/// Working days that may wait, written out, between the simulation and the sender.
+const DAYS_AHEAD_MAX: usize = 12;
+/// Rejections whose reasons are kept, of each kind of event.
+const ERRORS_KEPT_MAX: usize = 5;
+const DEATH_SHOWS_WITHIN: Duration = Duration::from_secs(1);
+const EXIT_INTERRUPTED: u8 = 130;
+
+/// Replay 361,822 real orders through a tower of its own and show what is at risk
+///
+/// Starts a tower in a temporary directory and sends it what the cities of Iowa ordered from 2012 to 2016. Stock,
+/// purchase orders, shipments and centres are derived from that by a stated policy and labelled `demo/derived`.
+/// On a terminal the tower then stays until Ctrl-C.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tidewatch demo
+  tidewatch demo --speed 604800     (a week of events a second)
+
+Exit codes:
+    0  every row accounted for
+    1  some row lost count of, or the tower could not be run
+  130  interrupted before the end")]
+pub struct DemoArgs {
+    /// `max`, or seconds of event time per second of wall time
+    #[arg(long, default_value = "max", value_name = "N|max")]
+    pub speed: Speed,
+    /// Do not open a browser at the end
+    #[arg(long)]
+    pub no_browser: bool,
+}
+
+/// Why the demo came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    #[error("the simulation left the calendar: {0}")]
+    Calendar(#[from] jiff::Error),
+    #[error("the tower could not be started: {cause}")]
+    Start { cause: std::io::Error },
+    #[error("the tower did not become ready; its last lines were:{log_tail}")]
+    NotReady { log_tail: String },
+    #[error("the tower ended ({status}); its last lines were:{log_tail}")]
+    Died { status: String, log_tail: String },
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error("the simulation broke off: {0}")]
+    Simulation(String),
+}
+
+/// A working day, written out.
+struct Parcel {
+    derived: EventLines,
+    demand: EventLines,
+    /// Moves the clock to the end of the day; sent when the rest is taken.
+    clock: EventLines,
+    until: Timestamp,
+    by_type: BTreeMap<&'static str, u64>,
+}
+
+/// Runs the command.
+pub async fn run(args: DemoArgs) -> miette::Result<ExitCode> {
+    let directory = tempfile::Builder::new().prefix("tidewatch-demo-").tempdir();
+    let directory = directory.map_err(|cause| miette::miette!("no temporary directory: {cause}"))?;
+    let mut tower = tokio::select! {
+        started = Tower::start(directory.path()) => started.map_err(|error| miette::miette!("{error}"))?,
+        () = interrupted() => return Ok(ExitCode::from(EXIT_INTERRUPTED)),
+    };
+    let url = tower.url().to_owned();
+    println!("a tower runs at {url} with its data in {}", directory.path().display());
+    let outcome = tokio::select! {
+        outcome = replay_and_show(&args, &url) => outcome,
+        death = tower.died() => Err(death),
+        () = interrupted() => Ok(ExitCode::from(EXIT_INTERRUPTED)),
+    };
+    let outcome = match outcome {
+        Ok(exit_code) if std::io::stdout().is_terminal() && exit_code != ExitCode::from(EXIT_INTERRUPTED) => {
+            stay(&mut tower, args.no_browser).await.map(|()| exit_code)
+        }
+        // The tower's end explains a broken connection better than the connection does, and may show a moment later.
+        Err(DemoError::Client(error @ ClientError::Unreachable { .. })) => {
+            let death = tokio::time::timeout(DEATH_SHOWS_WITHIN, tower.died()).await;
+            Err(death.unwrap_or(DemoError::Client(error)))
+        }
+        outcome => outcome,
+    };
+    if let Err(cause) = tower.stop().await {
+        eprintln!("the tower could not be stopped: {cause}");
+    }
+    if let Err(cause) = directory.close() {
+        eprintln!("the temporary directory could not be removed: {cause}");
+    }
+    outcome.map_err(|error| miette::miette!("{error}"))
+}
+
+/// Leaves the tower to whoever wants to look at it, until Ctrl-C.
+async fn stay(tower: &mut Tower, no_browser: bool) -> Result<(), DemoError> {
+    println!("The tower keeps serving at {}; Ctrl-C ends it.", tower.url());
+    if !no_browser {
+        open_browser(tower.url());
+    }
+    tokio::select! {
+        death = tower.died() => Err(death),
+        () = interrupted() => Ok(()),
+    }
+}
+
+/// Replays, and prints what came of it. The exit code says whether every row is accounted for.
+async fn replay_and_show(args: &DemoArgs, url: &str) -> Result<ExitCode, DemoError> {
+    let client = Client::new(url, None, Patience { attempts_max: 4, ..Patience::default() })?;
+    let data = Arc::new(Dataset::embedded()?);
+    let totals = replay(&client, Arc::clone(&data), args.speed).await?;
+    print!("{}", summary::counts(&totals));
+    let lsn = totals.demand.lsn.max(totals.derived.lsn);
+    let exceptions = summary::exceptions(&client, lsn).await?;
+    print!("\n{}", summary::at_risk(&exceptions, &data));
+    println!(
+        "Stock, purchases, shipments and centres are derived (source demo/derived); the demand is real."
+    );
+    Ok(ExitCode::from(u8::from(!totals.add_up())))
+}
+
+/// Sends the whole history.
+async fn replay(client: &Client, data: Arc<Dataset>, speed: Speed) -> Result<Totals, DemoError> {
+    let started = Instant::now();
+    let mut progress = Progress::new(data.rows.len() as u64, "rows", false);
+    let mut pace = Pace::new(speed);
+    let mut totals = Totals::default();
+    let (sender, mut parcels) = mpsc::channel(DAYS_AHEAD_MAX);
+    let simulation = tokio::task::spawn_blocking(move || simulate(&data, &sender));
+    while let Some(parcel) = parcels.recv().await {
+        let Parcel { derived, demand, clock, until, by_type } = parcel;
+        totals.rows += demand.len() as u64;
+        totals.derived_events += (derived.len() + clock.len()) as u64;
+        for (kind, count) in by_type {
+            *totals.by_type.entry(kind).or_default() += count;
+        }
+        let (of_demand, of_derived) = tokio::join!(
+            client.send_events(demand, &mut totals.demand),
+            client.send_events(derived, &mut totals.derived),
+        );
+        of_demand.and(of_derived)?;
+        client.send_events(clock, &mut totals.derived).await?;
+        // The first reasons are enough; years of them would fill the memory.
+        totals.demand.errors.truncate(ERRORS_KEPT_MAX);
+        totals.derived.errors.truncate(ERRORS_KEPT_MAX);
+        progress.set(totals.rows, &until.strftime("%Y-%m-%d").to_string());
+        pace.wait_for(until).await;
+    }
+    simulation.await.map_err(|error| DemoError::Simulation(error.to_string()))??;
+    progress.finish();
+    totals.elapsed = started.elapsed();
+    Ok(totals)
+}
+
+/// Makes one parcel after the other, until the history ends or nobody takes them any more.
+fn simulate(data: &Dataset, sender: &mpsc::Sender<Parcel>) -> Result<(), DemoError> {
+    let network = Network::derive(data);
+    let writer = Writer::new(data, &network);
+    let mut simulation = Simulation::new(data, &network, SEED)?;
+    let start = simulation.start()?;
+    // The clock first, so that everything is described in the year it belongs to.
+    let mut clock = Lines::default();
+    writer.advance(start, &mut clock);
+    let opening = Parcel::new(Lines::default(), Lines::default(), clock, start);
+    if sender.blocking_send(opening).is_err() {
+        return Ok(());
+    }
+    let mut described = Lines::default();
+    writer.describe(start, &mut described);
+    while let Some(day) = simulation.next_day()? {
+        let mut derived = std::mem::take(&mut described);
+        let (mut demand, mut clock) = (Lines::default(), Lines::default());
+        day.derived.iter().for_each(|event| writer.write(event, &mut derived));
+        day.demand.iter().for_each(|event| writer.write(event, &mut demand));
+        writer.advance(day.until, &mut clock);
+        if sender.blocking_send(Parcel::new(derived, demand, clock, day.until)).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+impl Parcel {
+    fn new(derived: Lines, demand: Lines, clock: Lines, until: Timestamp) -> Self {
+        let mut by_type = BTreeMap::new();
+        for lines in [&derived, &demand, &clock] {
+            for (kind, count) in &lines.by_type {
+                *by_type.entry(*kind).or_default() += count;
+            }
+        }
+        let [derived, demand, clock] = [derived, demand, clock].map(Lines::into_events);
+        Self { derived, demand, clock, until, by_type }
+    }
+}
+
+/// Ctrl-C, or the signal that asks a process to end.
+async fn interrupted() {
+    let mut terminate = match signal(SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        // Without a handler the signal ends the process, which is what it asks for.
+        Err(_) => return std::future::pending().await,
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Opens the address where a desktop is there to do it.
+fn open_browser(url: &str) {
+    let opener = std::process::Command::new("xdg-open")
+        .arg(url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    if let Ok(mut opener) = opener {
+        // Waited for in a thread, so that it leaves no zombie behind.
+        std::thread::spawn(move || opener.wait());
+    }
+}

@@ -1,0 +1,201 @@
+//! The tower that the demo runs beside itself: started, watched, stopped.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use super::DemoError;
+use super::simulation::TIME_ZONE;
+use crate::cli::client::{Client, Patience};
+
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+const READY_INTERVAL: Duration = Duration::from_millis(50);
+/// What the contract gives a tower to drain.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Lines of the tower's output that are kept, to be shown if it dies.
+const LOG_TAIL_LINES: usize = 20;
+
+/// A tower in a process of its own. Dropping it kills the process.
+pub struct Tower {
+    child: Child,
+    url: String,
+    log_tail: LogTail,
+}
+
+#[derive(Clone, Default)]
+struct LogTail(Arc<Mutex<VecDeque<String>>>);
+
+impl Tower {
+    /// Starts this very program as `serve` with all its data under `directory`, and waits until it is ready.
+    pub async fn start(directory: &Path) -> Result<Self, DemoError> {
+        let io = |cause| DemoError::Start { cause };
+        let config = directory.join("actors.toml");
+        std::fs::write(&config, configuration()).map_err(io)?;
+        let mut command = Command::new(std::env::current_exe().map_err(io)?);
+        command
+            .args(["serve", "--dev", "--clock", "event", "--listen", "127.0.0.1:0", "--config"])
+            .arg(&config)
+            .arg("--data")
+            .arg(directory.join("data"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Its own group: Ctrl-C in the terminal is for the demo, which then stops the tower in order.
+            .process_group(0)
+            .kill_on_drop(true);
+        let mut child = command.spawn().map_err(io)?;
+
+        let log_tail = LogTail::default();
+        let (found, address) = watch::channel(None);
+        if let Some(stdout) = child.stdout.take() {
+            tokio::spawn(keep_output(stdout, log_tail.clone(), Some(found)));
+        }
+        if let Some(stderr) = child.stderr.take() {
+            tokio::spawn(keep_output(stderr, log_tail.clone(), None));
+        }
+        let mut tower = Self { child, url: String::new(), log_tail };
+        match timeout(START_TIMEOUT, tower.become_ready(address)).await {
+            Ok(ready) => ready.map(|()| tower),
+            Err(_) => Err(DemoError::NotReady { log_tail: tower.log_tail.text() }),
+        }
+    }
+
+    /// Waits until the process has said where it listens, and that it is ready.
+    async fn become_ready(&mut self, mut address: watch::Receiver<Option<String>>) -> Result<(), DemoError> {
+        let address = address.wait_for(Option::is_some).await.ok().and_then(|address| address.clone());
+        // The sender goes when the output ends, and with it the process.
+        let Some(address) = address else { return Err(self.died().await) };
+        let client = Client::new(&address, None, Patience::default())?;
+        self.url = address;
+        loop {
+            tokio::select! {
+                death = self.died() => return Err(death),
+                is_ready = client.is_ready() => if is_ready { return Ok(()) },
+            }
+            sleep(READY_INTERVAL).await;
+        }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Waits until the process ends, which it should not, and tells its last words.
+    pub async fn died(&mut self) -> DemoError {
+        let status = self.child.wait().await;
+        // What it wrote last is still in the pipes.
+        sleep(READY_INTERVAL).await;
+        let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+        DemoError::Died { status, log_tail: self.log_tail.text() }
+    }
+
+    /// Asks the process to drain and waits for it; what does not stop in time is killed.
+    pub async fn stop(mut self) -> std::io::Result<ExitStatus> {
+        if let Some(id) = self.child.id().and_then(|id| i32::try_from(id).ok()) {
+            terminate(id);
+        }
+        match timeout(STOP_TIMEOUT, self.child.wait()).await {
+            Ok(status) => status,
+            Err(_) => {
+                self.child.kill().await?;
+                self.child.wait().await
+            }
+        }
+    }
+}
+
+/// The tower's `actors.toml`: a clock that the events move, and the money and days of Iowa.
+fn configuration() -> String {
+    format!("[tenants.default]\nclock = \"event\"\nbase_currency = \"USD\"\ntimezone = \"{TIME_ZONE}\"\n")
+}
+
+#[allow(unsafe_code, reason = "the standard library can kill a process but not ask it to stop")]
+fn terminate(process: i32) {
+    // SAFETY: kill(2) touches no memory of this process. The id is that of a child not yet waited for, so that it
+    // cannot have been given to another process.
+    unsafe { libc::kill(process, libc::SIGTERM) };
+}
+
+impl LogTail {
+    fn push(&self, line: String) {
+        let mut lines = self.0.lock();
+        if lines.len() == LOG_TAIL_LINES {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+
+    fn text(&self) -> String {
+        self.0.lock().iter().map(|line| format!("\n  {line}")).collect()
+    }
+}
+
+/// Reads one output to its end, so that the tower never waits for its reader; hands on the first address in it.
+async fn keep_output(
+    output: impl AsyncRead + Unpin,
+    tail: LogTail,
+    found: Option<watch::Sender<Option<String>>>,
+) {
+    let mut lines = BufReader::new(output).split(b'\n');
+    while let Ok(Some(line)) = lines.next_segment().await {
+        let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+        if let Some((found, address)) = found.as_ref().zip(address_in(&line)) {
+            found.send_if_modified(|url| {
+                let is_first = url.is_none();
+                url.get_or_insert(address);
+                is_first
+            });
+        }
+        tail.push(line);
+    }
+}
+
+/// The `http://127.0.0.1:PORT` in a line of output.
+fn address_in(line: &str) -> Option<String> {
+    const HOST: &str = "http://127.0.0.1:";
+    let (_, rest) = line.split_once(HOST)?;
+    let digits = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
+    let port: u16 = rest[..digits].parse().ok()?;
+    Some(format!("{HOST}{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{ClockKind, Config};
+
+    #[test]
+    fn the_address_is_found_in_a_line() {
+        let address = Some("http://127.0.0.1:40123".to_owned());
+        assert_eq!(address_in("listening on http://127.0.0.1:40123"), address);
+        assert_eq!(address_in("http://127.0.0.1:40123/ (dev)"), address);
+        assert_eq!(address_in("{\"url\":\"http://127.0.0.1:40123\"}"), address);
+        for none in ["", "http://127.0.0.1:", "http://127.0.0.1:99999", "http://localhost:8080"] {
+            assert_eq!(address_in(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn the_tower_understands_its_configuration() {
+        let config = Config::parse("actors.toml", &configuration()).unwrap();
+        let tenant = &config.tenants[0];
+        assert_eq!((tenant.name.as_str(), tenant.clock), ("default", ClockKind::Event));
+        assert_eq!((tenant.base_currency.as_str(), tenant.timezone.as_str()), ("USD", "America/Chicago"));
+    }
+
+    #[test]
+    fn only_the_last_lines_are_kept() {
+        let tail = LogTail::default();
+        (0..100).for_each(|line| tail.push(line.to_string()));
+        assert_eq!(tail.text().lines().count(), LOG_TAIL_LINES + 1);
+        assert!(tail.text().ends_with("\n  99"));
+    }
+}

@@ -1,0 +1,274 @@
+//! `tidewatch serve`: the tower itself.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use actix_web::web;
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tracing::{error, info, warn};
+use tracing_subscriber::EnvFilter;
+
+use crate::auth::{KeyCache, KeyStore};
+use crate::config::{self, Config, LogFormat};
+use crate::domain::ids::Name;
+use crate::domain::money::Currency;
+use crate::domain::record::ClockKind;
+use crate::domain::settings::{
+    DemandSettings, ExceptionSettings, MissingMasterDataSettings, PlanningDefaults, ProjectedStockoutSettings, Settings,
+    ShortageNowSettings, SkuLocationSettings, SupplierSettings,
+};
+use crate::feed;
+use crate::http::state::AppState;
+use crate::http::{ServeError, Serving, serve};
+use crate::runtime::{StartError, TenantOptions, Tower, TowerOptions};
+
+/// Run the tower.
+///
+/// Everything that must last is below --data. Without --dev every request needs an API key:
+///
+///   tidewatch keys create --name erp --role integration
+///
+///   tidewatch serve --data snapshots --listen 127.0.0.1:8080
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The configuration; without it ./actors.toml if it is there
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address and port; port 0 lets the system choose and prints it
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// The directory that holds all that must last
+    #[arg(long, value_name = "DIR", default_value = "snapshots")]
+    data: PathBuf,
+    /// Take requests without credentials, from loopback only. For trying things out
+    #[arg(long)]
+    dev: bool,
+    /// The clock of tenant `default`; can be set on an empty data directory only
+    #[arg(long, value_name = "KIND")]
+    clock: Option<Clock>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Clock {
+    Wall,
+    Event,
+}
+
+/// Exit code for a wrong configuration or command line.
+const EXIT_USAGE: u8 = 2;
+/// Exit code when the tower can't start: the journal is damaged, locked, newer, or the address is taken.
+const EXIT_START: u8 = 3;
+/// Exit code when a stop took longer than it may; what was acknowledged is durable all the same.
+const EXIT_DRAIN: u8 = 4;
+
+/// Runs the tower until it is told to stop.
+pub fn run(args: ServeArgs) -> ExitCode {
+    let mut config = match Config::load(args.config.as_deref()) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("{:?}", miette::Report::new(error));
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    if let Some(listen) = args.listen {
+        config.server.listen = listen;
+    }
+    if let Some(clock) = args.clock
+        && let Some(tenant) = config.tenants.iter_mut().find(|tenant| tenant.name == "default")
+    {
+        tenant.clock = match clock {
+            Clock::Wall => config::ClockKind::Wall,
+            Clock::Event => config::ClockKind::Event,
+        };
+    }
+    start_log(&config);
+    let system = actix_web::rt::System::new();
+    match system.block_on(run_tower(args, config)) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("tidewatch can't start: {0}")]
+    Start(#[from] StartError),
+    #[error("tidewatch can't start: {0}")]
+    Serve(#[from] ServeError),
+    #[error("tidewatch can't start: {0}")]
+    Keys(#[from] crate::auth::KeyError),
+    #[error("tidewatch can't start: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("{0}")]
+    Configuration(String),
+}
+
+impl Failure {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Failure::Serve(ServeError::DevNotLoopback(_)) | Failure::Configuration(_) => EXIT_USAGE,
+            _ => EXIT_START,
+        }
+    }
+}
+
+async fn run_tower(args: ServeArgs, config: Config) -> Result<ExitCode, Failure> {
+    let options = tower_options(&args, &config)?;
+    std::fs::create_dir_all(&args.data)?;
+    let (state_sink, journal_sink, inlet) = feed::channel();
+    let (done, recovered) = oneshot::channel();
+    let tower = Tower::start(options, state_sink, journal_sink, done)?;
+    let keys = KeyCache::open(KeyStore::new(&args.data))?;
+    let drain = Duration::from_millis(config.server.drain_ms);
+    let listen = config.server.listen;
+    let state = web::Data::new(AppState { tower: tower.clone(), config, keys, dev: args.dev });
+    drop(inlet);
+    let Serving { address, server } = serve(state, listen)?;
+    let handle = server.handle();
+    let serving = actix_web::rt::spawn(server);
+    println!("tidewatch listens on http://{address}");
+    if args.dev {
+        warn!("--dev: every local request is taken as principal `dev` with every role");
+        eprintln!("--dev: requests from this machine need no credentials and have every role. Not for production.");
+    }
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::pin!(recovered);
+    let mut is_ready = false;
+    loop {
+        tokio::select! {
+            // Both arms only wait; dropping one loses nothing.
+            outcome = &mut recovered, if !is_ready => match outcome {
+                Ok(Ok(())) => is_ready = true,
+                Ok(Err(failure)) => return Err(failure.into()),
+                Err(_) => return Err(StartError::Ended.into()),
+            },
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+        }
+    }
+    info!("stopping: no new work is taken");
+    let drained = tower.drain(drain).await;
+    handle.stop(true).await;
+    let _ = serving.await;
+    if drained {
+        info!("stopped; everything accepted is applied and durable");
+        Ok(ExitCode::SUCCESS)
+    } else {
+        error!("stopped before everything was applied; it is durable and will be at the next start");
+        Ok(ExitCode::from(EXIT_DRAIN))
+    }
+}
+
+fn start_log(config: &Config) {
+    let filter = EnvFilter::try_from_env("TIDEWATCH_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(format!("{},actix_server=warn", config.log.level.as_str())));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // A second subscriber can only come from a test that runs this twice.
+    let _ = match config.log.format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+}
+
+fn tower_options(args: &ServeArgs, config: &Config) -> Result<TowerOptions, Failure> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let shards = if config.runtime.shards == 0 { cores } else { config.runtime.shards };
+    let tenants = config.tenants.iter().map(|tenant| {
+        let base_currency = Currency::parse(&tenant.base_currency)
+            .ok_or_else(|| Failure::Configuration(format!("`{}` is no currency code", tenant.base_currency)))?;
+        Ok(TenantOptions {
+            name: Name::from(tenant.name.as_str()),
+            clock: match tenant.clock {
+                config::ClockKind::Wall => ClockKind::Wall,
+                config::ClockKind::Event => ClockKind::Event,
+            },
+            base_currency,
+            timezone: Name::from(tenant.timezone.as_str()),
+        })
+    });
+    let hash = config.content_hash().map_err(|error| Failure::Configuration(error.to_string()))?;
+    Ok(TowerOptions {
+        data: args.data.clone(),
+        shards: u16::try_from(shards).unwrap_or(u16::MAX),
+        segment_bytes_max: config.journal.segment_bytes_max as u64,
+        group_records_max: config.journal.group_records_max,
+        group_bytes_max: config.journal.group_bytes_max,
+        entities_max: config.runtime.entities_max,
+        duplicate_window_events: config.journal.duplicate_window_events,
+        records_max: config.admission.records_max as u64,
+        bytes_max: config.admission.bytes_max as u64,
+        batch_records_max: config.runtime.batch_records_max,
+        reconcile_budget: Duration::from_millis(config.runtime.reconcile_budget_ms),
+        review_slice: config.runtime.review_slice,
+        replay_records_in_flight_max: config.runtime.replay_records_in_flight_max as u64,
+        document_index_lines_max: config.runtime.document_index_lines_max,
+        holding_events_max: config.runtime.holding_events_max,
+        quarantine_entries_max: config.runtime.quarantine_entries_max,
+        exceptions_ended_max: config.runtime.exceptions_ended_max,
+        state_interval: Duration::from_millis(config.feed.state_interval_ms),
+        settings: settings(config),
+        settings_hash: hash.to_hex().to_string(),
+        tenants: tenants.collect::<Result<_, Failure>>()?,
+    })
+}
+
+/// The part of the configuration that the domain's fold depends on.
+fn settings(config: &Config) -> Settings {
+    let place = &config.sku_location;
+    let exceptions = &config.exceptions;
+    let amount = |amount: config::BaseCurrencyAmount| amount.ten_thousandths() as f64 / 10_000.0;
+    Settings {
+        sku_location: SkuLocationSettings {
+            movements_kept_max: place.movements_kept_max,
+            count_lateness_hours: place.count_lateness_hours,
+            lateness_hours: place.lateness_hours,
+            tombstones_max: place.tombstones_max,
+            lines_max: place.lines_max,
+            demand_periods_ahead_max: place.demand_periods_ahead_max,
+            forecast_buckets_max: place.forecast_buckets_max,
+            shipments_per_line_max: place.shipments_per_line_max,
+            projection_days: place.projection_days,
+        },
+        supplier: SupplierSettings {
+            lines_max: config.supplier.lines_max,
+            statistics_publish_change: config.supplier.statistics_publish_change,
+        },
+        demand: DemandSettings {
+            alpha: config.demand.alpha,
+            error_alpha: config.demand.error_alpha,
+            period_days: u16::try_from(config.demand.period_days).unwrap_or(u16::MAX),
+        },
+        defaults: PlanningDefaults {
+            service_level: config.defaults.service_level,
+            review_days: f64::from(config.defaults.review_days),
+            lead_time_days: f64::from(config.defaults.lead_time_days),
+            measured_receipts_min: config.defaults.measured_receipts_min,
+        },
+        exceptions: ExceptionSettings {
+            shortage_now: ShortageNowSettings {
+                enabled: exceptions.shortage_now.enabled,
+                clear_days_of_demand: exceptions.shortage_now.clear_days_of_demand,
+            },
+            projected_stockout: ProjectedStockoutSettings {
+                enabled: exceptions.projected_stockout.enabled,
+                raise_probability: exceptions.projected_stockout.raise_probability,
+                clear_probability: exceptions.projected_stockout.clear_probability,
+            },
+            missing_master_data: MissingMasterDataSettings { enabled: exceptions.missing_master_data.enabled },
+            update_value_change: exceptions.update_value_change,
+            update_interval_minutes: exceptions.update_interval_minutes,
+            severity_value_medium: amount(exceptions.severity.value_medium),
+            severity_value_high: amount(exceptions.severity.value_high),
+            severity_value_critical: amount(exceptions.severity.value_critical),
+            urgency_case_hours: f64::from(exceptions.urgency_case_hours),
+        },
+    }
+}

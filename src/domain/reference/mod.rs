@@ -1,0 +1,185 @@
+//! Reference data: items, locations, lanes, calendars, sourcing, policies, promotions, signals, published supplier
+//! statistics and the configuration, as one persistent value with structural sharing.
+//!
+//! The dispatcher folds it in LSN order; each batch carries the version it must be read with. Cloning is two
+//! reference counts; a change copies the path to what it changes if, and only if, a clone still shares it.
+//!
+//! Per key the latest statement wins, by event time, then `sequence`, source and id: in whatever order descriptions
+//! arrive, the same one holds in the end (as long as no bound named in `fold.rs` was reached).
+
+mod exchange;
+mod fold;
+mod keep;
+mod planning;
+mod policy;
+mod tenant;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use self::fold::{is_reference_data, time_zone_named};
+pub use self::keep::VersionKey;
+pub(super) use self::keep::{Versioned, put_latest};
+use self::planning::PlanningBasis;
+pub use self::planning::PlanningParameters;
+pub use self::tenant::TenantReference;
+use super::ids::{Lsn, Name, TenantNumber};
+use super::record::{Body, Record, SystemBody, Transition};
+use super::settings::Settings;
+use super::time::Timestamp;
+
+/// All tenants' reference data as of one LSN.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reference {
+    version: Lsn,
+    settings: Arc<Settings>,
+    /// By tenant number.
+    tenants: Arc<Vec<Arc<TenantReference>>>,
+}
+
+/// Whom a change of the Reference can concern; the runtime marks these dirty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Affected {
+    Sku { tenant: TenantNumber, sku: Name },
+    Location { tenant: TenantNumber, location: Name },
+    SkuLocation { tenant: TenantNumber, sku: Name, location: Name },
+    Supplier { tenant: TenantNumber, supplier: Name },
+    Tenant { tenant: TenantNumber },
+    Everything,
+}
+
+impl Reference {
+    /// The record that last changed anything that can be read here.
+    pub fn version(&self) -> Lsn {
+        self.version
+    }
+
+    /// The configuration in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// All tenants in the order of their numbers.
+    pub fn tenants(&self) -> impl Iterator<Item = (TenantNumber, &TenantReference)> {
+        self.tenants.iter().map(|tenant| (tenant.number, &**tenant))
+    }
+
+    /// The tenant of that number, if it was declared.
+    pub fn tenant(&self, tenant: TenantNumber) -> Option<&TenantReference> {
+        self.tenants.get(usize::from(tenant.0)).map(|tenant| &**tenant)
+    }
+
+    /// The number of the tenant of that name. Looks at every tenant: for the start and for administration.
+    pub fn tenant_by_name(&self, name: &str) -> Option<TenantNumber> {
+        self.tenants.iter().find(|tenant| tenant.name == name).map(|tenant| tenant.number)
+    }
+
+    /// What planning a SKU-location goes by at `now`.
+    pub fn planning_parameters(
+        &self,
+        tenant: TenantNumber,
+        sku: &str,
+        location: &str,
+        now: Timestamp,
+    ) -> PlanningParameters {
+        match self.tenant(tenant) {
+            Some(tenant) => tenant.planning_parameters(sku, location, now),
+            None => PlanningBasis::of(&self.settings).parameters(),
+        }
+    }
+
+    /// Folds one record in; says whom it can concern (nobody if the record changes nothing here). Records of a
+    /// tenant that was never declared change nothing.
+    pub fn apply(&mut self, record: &Record) -> Vec<Affected> {
+        let mut affected = Vec::new();
+        let changed = match &record.body {
+            Body::Event { data, .. } => {
+                is_reference_data(data)
+                    && self
+                        .tenant_mut(record.tenant)
+                        .is_some_and(|tenant| tenant.fold(record, data, &mut affected))
+            }
+            Body::Transition(body) => match &body.transition {
+                Transition::SupplierStatistics(statistics) => match self.tenant_mut(record.tenant) {
+                    Some(tenant) => {
+                        let supplier = statistics.supplier.clone();
+                        tenant.statistics.insert_mut(supplier.clone(), statistics.clone());
+                        affected.push(Affected::Supplier { tenant: record.tenant, supplier });
+                        true
+                    }
+                    None => false,
+                },
+                Transition::Exception(_) | Transition::RefusedEvent(_) | Transition::SupplyPlanned(_) => {
+                    false
+                }
+            },
+            Body::System(body) => self.apply_system(body, &mut affected),
+        };
+        if changed {
+            self.version = record.lsn;
+        }
+        affected
+    }
+
+    fn apply_system(&mut self, body: &SystemBody, affected: &mut Vec<Affected>) -> bool {
+        match body {
+            // A name that is taken stays with its first number.
+            SystemBody::TenantDeclared { name, .. } if self.tenant_by_name(name).is_some() => false,
+            SystemBody::TenantDeclared { name, clock, base_currency, timezone } => {
+                let Ok(number) = u16::try_from(self.tenants.len()) else { return false };
+                let time_zone = time_zone_named(timezone).unwrap_or(TimeZone::UTC);
+                let tenant = TenantReference {
+                    number: TenantNumber(number),
+                    name: name.clone(),
+                    clock: *clock,
+                    base_currency: *base_currency,
+                    time_zone,
+                    basis: PlanningBasis::of(&self.settings),
+                    items: Default::default(),
+                    locations: Default::default(),
+                    suppliers: Default::default(),
+                    customers: Default::default(),
+                    calendars: Default::default(),
+                    promotions: Default::default(),
+                    promotion_ends: Default::default(),
+                    lanes: Default::default(),
+                    sourcing: Default::default(),
+                    sourced_from: Default::default(),
+                    policies: Default::default(),
+                    delays: Default::default(),
+                    capacities: Default::default(),
+                    statistics: Default::default(),
+                    assortments: Default::default(),
+                    signals: Default::default(),
+                    rates: Default::default(),
+                };
+                Arc::make_mut(&mut self.tenants).push(Arc::new(tenant));
+                true
+            }
+            SystemBody::ConfigurationActivated { settings, .. } if **settings == *self.settings => false,
+            SystemBody::ConfigurationActivated { settings, .. } => {
+                self.settings = Arc::new((**settings).clone());
+                let basis = PlanningBasis::of(settings);
+                for tenant in Arc::make_mut(&mut self.tenants) {
+                    Arc::make_mut(tenant).basis = basis;
+                }
+                affected.push(Affected::Everything);
+                true
+            }
+            SystemBody::Started { .. }
+            | SystemBody::Rejected { .. }
+            | SystemBody::QuarantineClosed { .. }
+            | SystemBody::EntityQuarantined { .. }
+            | SystemBody::EntityReleased { .. } => false,
+        }
+    }
+
+    fn tenant_mut(&mut self, tenant: TenantNumber) -> Option<&mut TenantReference> {
+        let tenants = Arc::make_mut(&mut self.tenants);
+        tenants.get_mut(usize::from(tenant.0)).map(Arc::make_mut)
+    }
+}

@@ -1,0 +1,143 @@
+//! Planning parameters: policy, else sourcing, else measurement, else description, else defaults.
+
+use serde::{Deserialize, Serialize};
+
+use super::policy::{Path, ResolvedPolicy};
+use super::tenant::TenantReference;
+use crate::domain::event::{SourceOfSupply, SourcingSet};
+use crate::domain::inventory::normal::z_for_service_level;
+use crate::domain::settings::Settings;
+use crate::domain::time::Timestamp;
+
+/// What planning one SKU-location goes by, resolved from policy, sourcing, measurement, description and defaults
+/// (`contract.md`, "Parameters when nothing else is said").
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlanningParameters {
+    pub service_level: f64,
+    /// Standard normal quantile of the service level.
+    pub z: f64,
+    pub review_days: f64,
+    pub lead_time_days: f64,
+    pub lead_time_sd_days: f64,
+    /// The demand period, in days.
+    pub period_days: u16,
+    pub max_cover_days: Option<f64>,
+}
+
+/// What the settings say about planning, kept where it is used with every reconcile.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct PlanningBasis {
+    service_level: f64,
+    z: f64,
+    review_days: f64,
+    lead_time_days: f64,
+    period_days: u16,
+    measured_receipts_min: u32,
+}
+
+impl PlanningBasis {
+    pub fn of(settings: &Settings) -> PlanningBasis {
+        PlanningBasis {
+            service_level: settings.defaults.service_level,
+            z: z_for_service_level(settings.defaults.service_level),
+            review_days: settings.defaults.review_days,
+            lead_time_days: settings.defaults.lead_time_days,
+            period_days: settings.demand.period_days,
+            measured_receipts_min: settings.defaults.measured_receipts_min,
+        }
+    }
+
+    /// Where nothing is known of the tenant.
+    pub fn parameters(&self) -> PlanningParameters {
+        self.with(ResolvedPolicy::default(), LeadTime::default())
+    }
+
+    fn with(&self, policy: ResolvedPolicy, lead_time: LeadTime) -> PlanningParameters {
+        let (service_level, z) = policy.service_level.unwrap_or((self.service_level, self.z));
+        PlanningParameters {
+            service_level,
+            z,
+            review_days: policy.review_days.unwrap_or(self.review_days),
+            lead_time_days: policy.lead_time_days.or(lead_time.mean_days).unwrap_or(self.lead_time_days),
+            lead_time_sd_days: lead_time.sd_days,
+            period_days: policy.period_days.unwrap_or(self.period_days),
+            max_cover_days: policy.max_cover_days,
+        }
+    }
+}
+
+/// A lead time as far as anything but defaults says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct LeadTime {
+    pub mean_days: Option<f64>,
+    pub sd_days: f64,
+}
+
+impl TenantReference {
+    /// What planning the SKU-location goes by at `now`. Called with every reconcile.
+    pub fn planning_parameters(&self, sku: &str, location: &str, now: Timestamp) -> PlanningParameters {
+        self.basis.with(self.policy(sku, location), self.lead_time(sku, location, now))
+    }
+
+    /// Days that the fastest way to get more takes: the least of the transit times of lanes into the location, the
+    /// lead times of its valid sources (the default for one that says nothing) and the policy's lead time. `None`
+    /// if there is none of these: then nothing can be done about a shortage.
+    pub fn fastest_remedy_days(&self, sku: &str, location: &str, now: Timestamp) -> Option<f64> {
+        let lanes = self.lanes_into(location).iter().filter_map(|lane| lane.transit_days);
+        let sources = self
+            .sourcing_at(sku, location, now)
+            .map(|set| self.source_lead_time(set).mean_days.unwrap_or(self.basis.lead_time_days));
+        let policy = self.policy(sku, location).lead_time_days;
+        lanes.chain(sources).chain(policy).min_by(f64::total_cmp)
+    }
+
+    fn policy(&self, sku: &str, location: &str) -> ResolvedPolicy {
+        let (item_path, location_path) = if self.policies.needs_paths() {
+            (self.item_path_joined(sku), self.location_path_joined(location))
+        } else {
+            (Path::NONE, Path::NONE)
+        };
+        self.policies.resolve(sku, location, item_path, location_path)
+    }
+
+    /// That of the best valid source. Where that is a location without any word on how long it takes, the best
+    /// supplier's stands in.
+    fn lead_time(&self, sku: &str, location: &str, now: Timestamp) -> LeadTime {
+        let mut sources = self.sourcing_at(sku, location, now);
+        let Some(best) = sources.next() else { return LeadTime::default() };
+        let lead_time = self.source_lead_time(best);
+        if lead_time.mean_days.is_some() || matches!(best.source, SourceOfSupply::Supplier(_)) {
+            return lead_time;
+        }
+        sources
+            .find(|set| matches!(set.source, SourceOfSupply::Supplier(_)))
+            .map_or(lead_time, |set| self.source_lead_time(set))
+    }
+
+    /// Mean: said with the source, else measured often enough, else described (for a location: by its lane).
+    /// Standard deviation: measured, else described, else none, whatever gave the mean.
+    pub(super) fn source_lead_time(&self, set: &SourcingSet) -> LeadTime {
+        match &set.source {
+            SourceOfSupply::Supplier(supplier) => {
+                let measured = self
+                    .statistics(supplier)
+                    .filter(|statistics| statistics.receipts >= self.basis.measured_receipts_min);
+                let described = self.supplier(supplier);
+                LeadTime {
+                    mean_days: set
+                        .lead_time_days
+                        .or_else(|| measured.map(|measured| measured.lead_time_mean_days))
+                        .or_else(|| described?.lead_time_days),
+                    sd_days: measured
+                        .map(|measured| measured.lead_time_sd_days)
+                        .or_else(|| described?.lead_time_sd_days)
+                        .unwrap_or(0.0),
+                }
+            }
+            SourceOfSupply::Location(from) => LeadTime {
+                mean_days: set.lead_time_days.or_else(|| self.lane(from, &set.location)?.transit_days),
+                sd_days: 0.0,
+            },
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! One item at one location: its stock, what is ordered from it and for it, its demand, and what is wrong with it.
+//!
+//! A pure state machine ([`Entity`]). [`apply`] folds events in, and what it makes of stock and document lines does
+//! not depend on the order of their arrival (within the windows that the settings name); [`reconcile`] proposes
+//! exceptions; [`view`] shows it. Demand and exceptions do depend on their path.
+//!
+//! Not here: which records concern this place and what a line without a place means (the dispatcher resolves both),
+//! repeats (the writer drops them), and everything that is reference data.
+
+mod apply;
+mod demand;
+mod evidence;
+mod forecast;
+mod line;
+mod order_lines;
+mod outbound_lines;
+mod outlook;
+mod parameters;
+mod planned_supply;
+mod position;
+mod projected_stockout;
+mod projection;
+mod raw;
+mod reconcile;
+mod shortage_now;
+mod stock;
+mod supply_lines;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod version;
+mod view;
+
+use serde::{Deserialize, Serialize};
+
+use self::demand::Demand;
+use self::evidence::Evidence;
+use self::line::Lines;
+use self::order_lines::OrderLine;
+use self::outbound_lines::OutboundLine;
+use self::planned_supply::PlannedSupply;
+use self::stock::Stock;
+use self::supply_lines::SupplyLine;
+pub use self::view::{ProjectionDayView, ProjectionView, ShortageWindowView, SkuLocationView};
+use crate::domain::entity::{Entity, Reconciled};
+use crate::domain::exception::ExceptionItem;
+use crate::domain::exception_slots::ExceptionSlots;
+use crate::domain::ids::{EntityKey, Lsn, Name};
+use crate::domain::money::{Currency, UnitPrice};
+use crate::domain::record::{Delivery, RefusedEvent};
+use crate::domain::reference::Reference;
+use crate::domain::time::Timestamp;
+
+/// The state of one SKU-location. There may be a million of these: what most don't have is behind a pointer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SkuLocation {
+    /// Its own key, because `apply` has to tell lines of this place from others.
+    sku: Name,
+    location: Name,
+    applied_lsn: Lsn,
+    revision: u64,
+    /// The status `available`: what `on_hand` means.
+    available: Stock,
+    unavailable: Option<Box<Unavailable>>,
+    order_lines: Lines<OrderLine>,
+    supply: Option<Box<Supply>>,
+    demand: Demand,
+    exceptions: ExceptionSlots,
+    evidence: Evidence,
+    /// Events accepted that could not be used, until they stand in the journal as refused.
+    refused: Option<Box<Refused>>,
+    /// The last price seen in a sale or an order, in ten-thousandths: for items that nobody described.
+    price_seen: Option<PriceSeen>,
+}
+
+/// Stock that can't be sold.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Unavailable {
+    blocked: Stock,
+    damaged: Stock,
+}
+
+/// What comes, and what goes elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Supply {
+    purchase_lines: Lines<SupplyLine>,
+    inbound_lines: Lines<SupplyLine>,
+    outbound_lines: Lines<OutboundLine>,
+    planned: PlannedSupply,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Refused(Vec<RefusedEvent>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct PriceSeen {
+    ten_thousandths: i64,
+    currency: Option<Currency>,
+}
+
+impl PriceSeen {
+    fn unit_price(self) -> UnitPrice {
+        UnitPrice::from_ten_thousandths(self.ten_thousandths)
+    }
+}
+
+impl Entity for SkuLocation {
+    fn new(key: &EntityKey) -> SkuLocation {
+        let (sku, location) = match key {
+            EntityKey::SkuLocation { sku, location, .. } => (sku.clone(), location.clone()),
+            // Never asked for; a name that no event can carry keeps such a place empty.
+            EntityKey::Supplier { .. } | EntityKey::Subject { .. } => (Name::default(), Name::default()),
+        };
+        SkuLocation {
+            sku,
+            location,
+            applied_lsn: Lsn::ZERO,
+            revision: 0,
+            available: Stock::default(),
+            unavailable: None,
+            order_lines: Lines::default(),
+            supply: None,
+            demand: Demand::default(),
+            exceptions: ExceptionSlots::default(),
+            evidence: Evidence::default(),
+            refused: None,
+            price_seen: None,
+        }
+    }
+
+    fn apply(&mut self, delivery: &Delivery<'_>, reference: &Reference) {
+        self.apply_delivery(delivery, reference);
+    }
+
+    fn reconcile(&self, key: &EntityKey, now: Timestamp, reference: &Reference) -> Reconciled {
+        self.propose(key.tenant(), now, reference)
+    }
+
+    fn applied_lsn(&self) -> Lsn {
+        self.applied_lsn
+    }
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+}
+
+impl SkuLocation {
+    /// The exceptions that are open.
+    pub fn open_exceptions(&self) -> impl Iterator<Item = &ExceptionItem> {
+        self.exceptions.iter_open().map(|item| &**item)
+    }
+}

@@ -1,0 +1,166 @@
+//! What is to be expected here: the forecast, what is on its way with its dates, and the risk that follows (F4, F5).
+
+use smallvec::SmallVec;
+
+use super::SkuLocation;
+use super::demand::{Calendar, Demand};
+use super::forecast::Forecast;
+use super::parameters::Planning;
+use super::position::Position;
+use super::supply_lines::{Expected, SupplyLine};
+use crate::domain::inventory::safety_stock::LeadTimeDemand;
+use crate::domain::inventory::stockout;
+use crate::domain::quantity::Quantity;
+use crate::domain::time::Timestamp;
+
+/// Something dated: a receipt, or an order that is due later.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dated {
+    pub at: Timestamp,
+    /// Units.
+    pub units: f64,
+}
+
+/// Most places have no more than this on its way; more goes to the heap.
+type DatedList = SmallVec<[Dated; 6]>;
+
+/// The outlook of one place from one moment on.
+pub struct Outlook<'a> {
+    pub planning: &'a Planning<'a>,
+    pub position: Position,
+    pub forecast: Forecast<'a>,
+    /// Mean units per day now.
+    pub rate_per_day: f64,
+    /// Whether anything was demanded in the running period or is ordered for a later one.
+    pub has_unfinished_demand: bool,
+    /// Demand over lead time and review period.
+    pub lead_time_demand: LeadTimeDemand,
+    /// By time.
+    pub receipts: DatedList,
+    /// By time, all later than now.
+    pub orders: DatedList,
+    lead_time_variance: f64,
+    period_start: Timestamp,
+    period: i64,
+}
+
+impl<'a> Outlook<'a> {
+    /// `demand` is the place's own as of now: no period may be over.
+    pub fn of(place: &SkuLocation, demand: &'a Demand, planning: &'a Planning<'a>) -> Outlook<'a> {
+        let now = planning.now;
+        let forecast = demand.forecast(now, planning.settings);
+        let rate_per_day = forecast.rate_per_day(now);
+        let over_horizon = forecast.between(now, planning.horizon());
+        let lead_time_variance = planning.lead_time_variance(over_horizon.mean, rate_per_day);
+        let mut orders = DatedList::new();
+        place.for_each_order_ahead(now, |at, open| orders.push(Dated { at, units: open.as_f64() }));
+        orders.sort_unstable_by_key(|order| order.at);
+        Outlook {
+            planning,
+            position: Position::of(place, now),
+            forecast,
+            rate_per_day,
+            has_unfinished_demand: demand.has_unfinished(),
+            lead_time_demand: planning.lead_time_demand(over_horizon, rate_per_day),
+            receipts: receipts(place, planning),
+            orders,
+            lead_time_variance,
+            period_start: demand.period_start(now),
+            period: demand.period(),
+        }
+    }
+
+    /// F4: the greatest probability of being short just before a receipt within lead time and review period, or at
+    /// their end. A late receipt raises it; without any it is 1 − Φ((IP − dL) / σ).
+    pub fn stockout_probability(&self) -> f64 {
+        let mut greatest = 0.0_f64;
+        self.for_each_checkpoint(|balance, standard_deviation| {
+            greatest = greatest.max(stockout::stockout_probability(balance, standard_deviation));
+        });
+        greatest
+    }
+
+    /// F5 at the worst of the same moments, in units.
+    pub fn expected_units_short(&self) -> f64 {
+        let mut greatest = 0.0_f64;
+        self.for_each_checkpoint(|balance, standard_deviation| {
+            greatest = greatest.max(stockout::expected_units_short(balance, standard_deviation));
+        });
+        greatest
+    }
+
+    /// Calls with expected balance and standard deviation just before each receipt in the horizon and at its end.
+    fn for_each_checkpoint(&self, mut check: impl FnMut(f64, f64)) {
+        let horizon = self.planning.horizon();
+        let mut supply = self.position.starting_balance().as_f64();
+        let mut receipts = self.receipts.iter().take_while(|receipt| receipt.at < horizon).peekable();
+        while let Some(receipt) = receipts.next() {
+            self.check_at(receipt.at, supply, &mut check);
+            supply += receipt.units;
+            while let Some(together) = receipts.next_if(|next| next.at == receipt.at) {
+                supply += together.units;
+            }
+        }
+        self.check_at(horizon, supply, &mut check);
+    }
+
+    fn check_at(&self, at: Timestamp, supply: f64, check: &mut impl FnMut(f64, f64)) {
+        let demand = self.forecast.between(self.planning.now, at);
+        let balance = supply - demand.mean - self.orders_beyond_forecast(at);
+        check(balance, (demand.variance + self.lead_time_variance).sqrt());
+    }
+
+    /// By how much orders due until `at` exceed the forecast of their periods: orders consume the forecast, they do
+    /// not add to it. Periods are counted here from the running one in days of 24 hours; a change of the clocks
+    /// shifts the border by its hour.
+    fn orders_beyond_forecast(&self, at: Timestamp) -> f64 {
+        let period_of =
+            |order: &Dated| (order.at.micros() - self.period_start.micros()).div_euclid(self.period);
+        let mut excess = 0.0;
+        let mut orders = self.orders.iter().take_while(|order| order.at <= at).peekable();
+        while let Some(first) = orders.next() {
+            let period = period_of(first);
+            let mut ordered = first.units;
+            while let Some(order) = orders.next_if(|next| period_of(next) == period) {
+                ordered += order.units;
+            }
+            let from = self.period_start.plus(period.saturating_mul(self.period));
+            let until = from.plus(self.period);
+            let forecast = self.forecast.between(from.max(self.planning.now), until.min(at)).mean;
+            excess += (ordered - forecast).max(0.0);
+        }
+        excess
+    }
+}
+
+/// The demand of `place` as of the planning's moment, if periods have ended since its last record.
+pub fn rolled_demand(place: &SkuLocation, planning: &Planning<'_>) -> Option<Demand> {
+    place.demand.rolled(planning.now, || Calendar {
+        zone: planning.zone(),
+        period_days: planning.parameters.period_days,
+        settings: planning.settings,
+    })
+}
+
+/// All that is on its way here, by when it is expected.
+fn receipts(place: &SkuLocation, planning: &Planning<'_>) -> DatedList {
+    let mut receipts = DatedList::new();
+    let Some(supply) = &place.supply else { return receipts };
+    let mut expect = |at: Timestamp, quantity: Quantity| {
+        receipts.push(Dated { at: planning.not_past(at), units: quantity.as_f64() });
+    };
+    let mut expect_line = |line: &SupplyLine| {
+        line.for_each_part(|expected, quantity| match expected {
+            Expected::Shipment(eta) => expect(eta, quantity),
+            Expected::Arrived => expect(planning.now, quantity),
+            Expected::Promise => expect(planning.promised_arrival(line), quantity),
+        });
+    };
+    supply.purchase_lines.open_lines().for_each(&mut expect_line);
+    supply.inbound_lines.open_lines().for_each(&mut expect_line);
+    for planned in supply.planned.in_force(planning.now).filter(|planned| !planned.outbound) {
+        expect(planned.arrives_at, planned.quantity);
+    }
+    receipts.sort_unstable_by_key(|receipt| receipt.at);
+    receipts
+}

@@ -1,0 +1,225 @@
+//! Which exceptions are proposed, told anew and cleared, and when the place is looked at again.
+
+use crate::domain::event::{EventData, ItemDescribed, LaneDescribed};
+use crate::domain::exception::{ExceptionChange, ExceptionItem, ExceptionType, Severity};
+use crate::domain::money::{Currency, UnitPrice};
+use crate::domain::sku_location::testing::*;
+use crate::domain::time::{HOUR, Timestamp};
+
+use ExceptionChange::{Cleared, Opened, Updated};
+use ExceptionType::{ProjectedStockout, ShortageNow};
+
+#[track_caller]
+fn check(place: &mut Place, expected: &[(ExceptionChange, ExceptionType)]) -> Vec<ExceptionItem> {
+    let changes = place.settle();
+    let actual: Vec<_> = changes.iter().map(|(change, item)| (*change, item.exception_type)).collect();
+    assert_eq!(actual, expected);
+    changes.into_iter().map(|(_, item)| item).collect()
+}
+
+/// Sells 10 a day for certain, and has `on_hand` on day 3. Lead time is 7 days.
+fn place_with(on_hand: i64) -> Place {
+    let mut place = Place::new();
+    place.sell_daily(&[10, 10, 10]);
+    place.event(day(3), counted(on_hand));
+    place
+}
+
+#[test]
+fn backorders_are_a_shortage_until_they_are_covered() {
+    let mut place = Place::new();
+    place.event(hour(0), counted(5)).event(hour(0), order("a", 8, Some(hour(2))));
+    check(&mut place, &[(Opened, ProjectedStockout)]);
+    assert_eq!(place.reconcile().next_review_at, Some(hour(2)));
+    let items = check(place.at(hour(2)), &[(Cleared, ProjectedStockout), (Opened, ShortageNow)]);
+    let items = &items[1..];
+    assert_eq!((items[0].severity, items[0].urgency), (Severity::High, 100));
+    assert_eq!(items[0].cause.as_deref(), Some("3 backordered: 8 due, 5 on hand"));
+    assert_eq!(items[0].evidence.len(), 2);
+    // Open: never a second one.
+    check(&mut place, &[]);
+    assert_eq!(place.view().open_exceptions, 1);
+    place.event(hour(3), received("p", 10));
+    let cleared = check(place.at(hour(3)), &[(Cleared, ShortageNow)]);
+    assert_eq!((cleared[0].id.clone(), cleared[0].cleared_at), (items[0].id.clone(), Some(hour(3))));
+    assert_eq!(place.view().open_exceptions, 0);
+    // The next one is another.
+    place.event(hour(4), order("b", 8, None));
+    let again = check(place.at(hour(4)), &[(Opened, ShortageNow)]);
+    assert_ne!(again[0].id, items[0].id);
+}
+
+#[test]
+fn nothing_on_hand_is_a_shortage_with_demand_only_and_clears_with_a_days_demand() {
+    let mut place = Place::new();
+    place.event(hour(0), counted(0));
+    check(&mut place, &[]);
+    let mut place = place_with(0);
+    check(&mut place, &[(Opened, ShortageNow)]);
+    place.event(day(3).plus(1), counted(9));
+    check(&mut place, &[(Updated, ShortageNow)]);
+    place.event(day(3).plus(2), counted(10));
+    // It goes, and what comes next is due at once: ten last for a day of seven.
+    check(&mut place, &[(Cleared, ShortageNow), (Opened, ProjectedStockout)]);
+}
+
+#[test]
+fn the_first_days_sales_are_demand_too() {
+    let mut place = Place::new();
+    place.event(hour(0), counted(5)).event(hour(1), sale(5));
+    check(&mut place, &[(Opened, ShortageNow)]);
+}
+
+#[test]
+fn a_probable_stockout_is_raised_and_cleared_at_two_thresholds() {
+    let mut place = Place::new();
+    place.event(day(0), forecast(60, 10.0, 5.0));
+    // Seven days: mean 70, standard deviation 13.2.
+    for (on_hand, expected) in [
+        (71, &[][..]),
+        (70, &[(Opened, ProjectedStockout)]),
+        (76, &[(Updated, ProjectedStockout)]),
+        (77, &[(Cleared, ProjectedStockout)]),
+        (71, &[]),
+    ] {
+        let at = place.business_time.plus(2 * HOUR);
+        place.at(at).event(at, counted(on_hand));
+        // The horizon moves on with the clock over a steady forecast: the numbers stay.
+        check(&mut place, expected);
+    }
+}
+
+#[test]
+fn a_shortage_supersedes_a_projected_one() {
+    let mut place = place_with(50);
+    let items = check(&mut place, &[(Opened, ProjectedStockout)]);
+    assert_eq!(items[0].confidence, Some(1.0));
+    assert_eq!(items[0].window.unwrap().from, Some(day(8)));
+    place.event(day(3).plus(1), sale(50));
+    let items = check(&mut place, &[(Cleared, ProjectedStockout), (Opened, ShortageNow)]);
+    assert_eq!(items[0].cause.as_deref(), Some("superseded by shortage_now"));
+}
+
+fn describe(place: &mut Place, unit_price: &str, unit_cost: Option<&str>) {
+    let item = ItemDescribed {
+        sku: "A".into(),
+        name: None,
+        path: Vec::new(),
+        attributes: None,
+        brand: None,
+        unit_cost: unit_cost.map(|cost| UnitPrice::parse(cost).unwrap()),
+        unit_price: Some(UnitPrice::parse(unit_price).unwrap()),
+        currency: None,
+        uom: None,
+        uoms: Vec::new(),
+        pack: None,
+        shelf_life_days: None,
+        substitutes: Vec::new(),
+    };
+    place.event(day(0), EventData::ItemDescribed(Box::new(item)));
+}
+
+fn value(item: &ExceptionItem) -> Option<(i64, Currency)> {
+    item.value_at_risk.map(|value| (value.ten_thousandths() / 10_000, value.currency()))
+}
+
+#[test]
+fn value_at_risk_is_the_margin_of_the_units_short_and_the_price_without_a_cost() {
+    let euro = Currency::parse("EUR").unwrap();
+    // 50 on hand for 70 in seven days: 20 short.
+    for (price, cost, worth, severity) in [
+        ("10.00", Some("6.00"), 80, Severity::Medium),
+        ("10.00", None, 200, Severity::Medium),
+        ("50.00", None, 1_000, Severity::High),
+        ("500.00", None, 10_000, Severity::Critical),
+    ] {
+        let mut place = place_with(50);
+        describe(&mut place, price, cost);
+        let items = check(&mut place, &[(Opened, ProjectedStockout)]);
+        assert_eq!((value(&items[0]), items[0].severity), (Some((worth, euro)), severity));
+        assert_eq!(items[0].units_at_risk, Some(units(20)));
+    }
+}
+
+#[test]
+fn an_item_that_nobody_described_is_worth_the_last_price_seen_or_unknown() {
+    let euro = Currency::parse("EUR").unwrap();
+    for (currency, expected) in
+        [(None, Some((42, euro))), (Some("EUR"), Some((42, euro))), (Some("USD"), None)]
+    {
+        let mut place = place_with(50);
+        place.event(day(2), priced_sale(1, "2.00", currency));
+        // The late sale is counted already, and makes an average of 31 in three days: 22.33 short.
+        let items = check(&mut place, &[(Opened, ProjectedStockout)]);
+        assert_eq!(value(&items[0]).map(|(worth, currency)| (worth.min(42), currency)), expected);
+    }
+}
+
+#[test]
+fn decide_by_leaves_time_for_the_fastest_remedy() {
+    let mut place = place_with(50);
+    let lane = LaneDescribed {
+        from: "M".into(),
+        to: "L".into(),
+        transit_days: Some(2.0),
+        cost_per_unit: None,
+        currency: None,
+        min_quantity: None,
+        calendar: None,
+    };
+    place.event(day(0), EventData::LaneDescribed(Box::new(lane)));
+    let items = check(&mut place, &[(Opened, ProjectedStockout)]);
+    // Out on day 8, less two days; 72 hours left against the 24 that such a case takes.
+    assert_eq!((items[0].decide_by, items[0].urgency), (Some(day(6)), 25));
+}
+
+#[test]
+fn without_a_remedy_there_is_no_decide_by() {
+    let items = check(&mut place_with(50), &[(Opened, ProjectedStockout)]);
+    assert_eq!(items[0].decide_by, None);
+}
+
+#[test]
+fn small_changes_are_told_after_the_interval_and_great_ones_at_once() {
+    let mut place = place_with(50);
+    check(&mut place, &[(Opened, ProjectedStockout)]);
+    let opened_at = place.business_time;
+    place.event(opened_at.plus(1), adjusted(-1));
+    check(&mut place, &[]);
+    let tell_at = opened_at.plus(HOUR);
+    assert_eq!(place.reconcile().next_review_at, Some(tell_at));
+    let items = check(place.at(tell_at), &[(Updated, ProjectedStockout)]);
+    assert_eq!((items[0].revision, items[0].units_at_risk), (2, Some(units(21))));
+    assert_ne!(place.reconcile().next_review_at, Some(tell_at.plus(HOUR)));
+    place.event(tell_at.plus(1), adjusted(-9));
+    check(&mut place, &[(Updated, ProjectedStockout)]);
+}
+
+#[test]
+fn a_kind_that_is_switched_off_is_not_raised() {
+    let mut place = Place::with_settings(|settings| settings.exceptions.shortage_now.enabled = false);
+    place.event(hour(0), order("a", 8, None));
+    check(&mut place, &[(Opened, ProjectedStockout)]);
+}
+
+#[test]
+fn a_place_is_looked_at_again_when_time_alone_can_change_something() {
+    let next = |place: &Place| place.reconcile().next_review_at;
+    let mut place = Place::new();
+    assert_eq!(next(&place), None);
+    place.event(hour(0), counted(50)).event(hour(0), order("a", 5, Some(day(40))));
+    place.at(day(2));
+    // The demand that is ordered ahead ends in a period of its own.
+    assert_eq!(next(&place), Some(day(3)));
+    let mut place = Place::new();
+    place.event(hour(0), purchase("p", 5, Some(day(40))));
+    assert_eq!(next(&place), Some(day(40)));
+    assert_eq!(next(place.at(day(40))), Some(day(41)));
+    let mut place = Place::new();
+    place.event(hour(1), sale(1));
+    assert_eq!(next(&place), Some(day(1)));
+    assert_eq!(next(place.at(Timestamp::MAX)), None);
+    let mut place = Place::new();
+    place.event(hour(0), forecast(9, 1.0, 0.0)).event(hour(0), counted(50));
+    assert_eq!(next(&place), Some(day(9)));
+}

@@ -1,0 +1,63 @@
+//! `/openapi.json`: the OpenAPI 3.1 document, made from the handlers' own annotations.
+
+use actix_web::{HttpResponse, get, web};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use super::{exceptions, ingest, master_data, operations, quarantine, sku_locations, suppliers};
+
+/// The document.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Tidewatch",
+        description = "An actor-based, in-memory control tower for retail and distribution.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    paths(
+        ingest::post_events,
+        sku_locations::list_sku_locations,
+        sku_locations::get_sku_location,
+        sku_locations::get_projection,
+        suppliers::list_suppliers,
+        suppliers::get_supplier,
+        exceptions::list_exceptions,
+        exceptions::get_exception,
+        master_data::list_items,
+        master_data::get_item,
+        master_data::list_locations,
+        master_data::get_location,
+        quarantine::list_quarantine,
+        quarantine::get_quarantine,
+        quarantine::retry_quarantine,
+        quarantine::delete_quarantine,
+        operations::healthz,
+        operations::readyz,
+        operations::get_metrics,
+        operations::get_stats,
+    ),
+    modifiers(&Security)
+)]
+pub struct ApiDocument;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API key")).build();
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("key", SecurityScheme::Http(bearer));
+    }
+}
+
+#[get("/openapi.json")]
+pub async fn get_openapi(document: web::Data<String>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(document.get_ref().clone())
+}
+
+/// The document as JSON text.
+pub fn document() -> String {
+    ApiDocument::openapi().to_json().unwrap_or_default()
+}

@@ -1,0 +1,171 @@
+//! Health, readiness, metrics, statistics.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use prometheus_client::encoding::text::encode;
+use serde_json::json;
+
+use super::caller::{Caller, principal};
+use super::problem::{Problem, code};
+use super::query::Query;
+use super::state::{AppState, tenant_of};
+use crate::auth::Permission;
+use crate::domain::time::Timestamp;
+use crate::runtime::{Phase, wall_clock};
+
+#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, description = "The process is alive")))]
+#[get("/healthz")]
+pub async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().json(json!({"status": "alive"}))
+}
+
+#[utoipa::path(get, path = "/readyz", tag = "operations",
+    responses((status = 200, description = "Recovery is done"), (status = 503, description = "Recovering or draining")))]
+#[get("/readyz")]
+pub async fn readyz(state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+    let running = state.running_for_work()?;
+    let recovery = state.tower.recovery();
+    Ok(HttpResponse::Ok().json(json!({
+        "status": "ready",
+        "replayed": recovery.replayed,
+        "recovery_seconds": recovery.took.map(|took| took.as_secs_f64()),
+        "lsn": running.progress.applied(),
+    })))
+}
+
+#[utoipa::path(get, path = "/metrics", tag = "operations",
+    responses((status = 200, description = "Prometheus text", content_type = "text/plain")), security(("key" = [])))]
+#[get("/metrics")]
+pub async fn get_metrics(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+    let principal = principal(&request, &state)?;
+    if !principal.may(Permission::ReadMetrics) {
+        return Err(Problem::new(&code::FORBIDDEN));
+    }
+    let mut text = String::new();
+    encode(&mut text, &state.tower.metrics.registry)
+        .map_err(|error| Problem::new(&code::INTERNAL).detail(error.to_string()))?;
+    // The registry's end mark moves behind the gauges that are read now.
+    let mut text = text.trim_end().trim_end_matches("# EOF").to_owned();
+    let mut gauge = |name: &str, help: &str, value: f64| {
+        text.push_str(&format!("# HELP tidewatch_{name} {help}.\n# TYPE tidewatch_{name} gauge\ntidewatch_{name} {value}\n"));
+    };
+    let recovery = state.tower.recovery();
+    gauge("ready", "Whether recovery is done and no drain began", f64::from(u8::from(state.tower.phase() == Phase::Ready)));
+    gauge("recovery_records", "Records to replay at the last start", recovery.of as f64);
+    gauge("recovery_replayed", "Records replayed at the last start", recovery.replayed as f64);
+    if let Some(running) = state.tower.running() {
+        let progress = &running.progress;
+        let (credits, refused) = running.admission.usage();
+        let admission = &state.config.admission;
+        gauge("durable_lsn", "Last record on the disk", progress.durable().0 as f64);
+        gauge("dispatched_lsn", "Last record routed", progress.dispatched().0 as f64);
+        gauge("applied_lsn", "Record up to which everything is applied", progress.applied().0 as f64);
+        gauge("unsettled", "Entities with work that goes back to a record", progress.unsettled_count() as f64);
+        gauge("admission_records", "Records accepted and not applied", credits.records as f64);
+        gauge("admission_records_max", "Limit of admission_records", admission.records_max as f64);
+        gauge("admission_bytes", "Bytes accepted and not applied", credits.bytes as f64);
+        gauge("admission_bytes_max", "Limit of admission_bytes", admission.bytes_max as f64);
+        gauge("admission_refused", "Requests refused for want of credits", refused as f64);
+        gauge("journal_queue", "Submissions waiting for the writer", running.submissions.len() as f64);
+        gauge("journal_queue_max", "Limit of journal_queue", state.config.journal.queue_submissions_max as f64);
+        gauge("entities", "Live entities", running.directory.len() as f64);
+        gauge("entities_max", "Limit of entities", state.config.runtime.entities_max as f64);
+        gauge("open_exceptions", "Exceptions that are not over", running.exceptions.open_count() as f64);
+        let (held, added, overflowed) = running.quarantine.read().usage();
+        gauge("quarantine_entries", "Entries in quarantine", held as f64);
+        gauge("quarantine_entries_max", "Limit of quarantine_entries", state.config.runtime.quarantine_entries_max as f64);
+        gauge("quarantine_added", "Entries put into quarantine", added as f64);
+        gauge("quarantine_overflowed", "Entries that left quarantine for want of room", overflowed as f64);
+        let reach = *running.clocks.reach.read();
+        gauge("duplicate_window_events", "Events whose ids are remembered", reach.events as f64);
+        gauge("duplicate_window_events_max", "Limit of duplicate_window_events", reach.events_max as f64);
+        gauge("duplicate_window_reach_seconds", "Age of the oldest id that is surely remembered", reach_seconds(reach.since));
+        let fold = running.fold_usage();
+        gauge("document_index_lines", "Document lines in the index", fold.document_lines as f64);
+        gauge("document_index_lines_max", "Limit of document_index_lines", state.config.runtime.document_index_lines_max as f64);
+        gauge("document_index_forgotten", "Documents that left the index for want of room", fold.documents_forgotten as f64);
+        gauge("holding_events", "Events waiting for their document", fold.held as f64);
+        gauge("holding_events_max", "Limit of holding_events", state.config.runtime.holding_events_max as f64);
+    }
+    text.push_str("# EOF\n");
+    Ok(HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text))
+}
+
+fn reach_seconds(since: Option<(crate::domain::ids::Lsn, Timestamp)>) -> f64 {
+    since.map_or(0.0, |(_, since)| wall_clock().days_since(since) * 86_400.0)
+}
+
+#[utoipa::path(get, path = "/api/v1/stats", tag = "operations",
+    params(("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
+    responses((status = 200, description = "Counts, positions, lags, limits"), (status = 504, description = "Not yet applied")),
+    security(("key" = [])))]
+#[get("/api/v1/stats")]
+pub async fn get_stats(request: HttpRequest, caller: Caller, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
+    caller.need(Permission::ReadStats)?;
+    let running = state.running()?;
+    let query = Query::parse(request.query_string(), &["at_least", "settled"])?;
+    query.wait(&state, running).await?;
+    Ok(HttpResponse::Ok().json(stats_item(&state, running, &caller)?))
+}
+
+/// The statistics that a caller sees: of the process, and of its own tenant.
+///
+/// # Errors
+/// `internal` if the tenant vanished.
+pub fn stats_item(state: &AppState, running: &crate::runtime::Running, caller: &Caller) -> Result<serde_json::Value, Problem> {
+    let progress = &running.progress;
+    let applied = progress.applied();
+    let durable = progress.durable();
+    let reference = running.reference();
+    let tenant = tenant_of(&reference, caller)?;
+    let [items, locations, suppliers, customers] = tenant.described_counts();
+    let metrics = &state.tower.metrics;
+    let events = |outcome| metrics.events.get_or_create(&crate::runtime::metrics::EventOutcomeLabel { outcome }).get();
+    let (credits, refused) = running.admission.usage();
+    let reach = *running.clocks.reach.read();
+    let fold = running.fold_usage();
+    let now = wall_clock();
+    let open = running.exceptions.select(caller.tenant, false, |entry| {
+        super::visibility::sees_exception(&caller.principal, tenant, &entry.item)
+    });
+    let mut by_type = serde_json::Map::new();
+    for entry in &open {
+        let count = by_type.entry(entry.item.exception_type.as_str()).or_insert(json!(0));
+        *count = json!(count.as_u64().unwrap_or(0) + 1);
+    }
+    let quarantined = running.quarantine.read().list(caller.tenant, crate::domain::ids::Lsn::ZERO).count();
+    Ok(json!({
+        "tenant": tenant.name,
+        "clock": tenant.clock,
+        "business_time": running.clocks.business_time(caller.tenant, now),
+        "events": {
+            "accepted": events("accepted"), "duplicates": events("duplicate"), "rejected": events("rejected"),
+            "refused": events("refused"),
+        },
+        "records": durable,
+        "entities": running.directory.len(),
+        "described": {"items": items, "locations": locations, "suppliers": suppliers, "customers": customers},
+        "exceptions_open": open.len(),
+        "exceptions_open_by_type": by_type,
+        "quarantine": quarantined,
+        "holding": fold.held,
+        "document_index_lines": fold.document_lines,
+        "lag": {"applied_records": durable.0.saturating_sub(applied.0), "unsettled": progress.unsettled_count()},
+        "admission": {
+            "records": credits.records, "records_max": state.config.admission.records_max,
+            "bytes": credits.bytes, "bytes_max": state.config.admission.bytes_max, "refused": refused,
+        },
+        "duplicate_window": {
+            "events": reach.events, "events_max": reach.events_max,
+            "since_lsn": reach.since.map(|(lsn, _)| lsn), "since": reach.since.map(|(_, since)| since),
+            "reach_minutes": reach_seconds(reach.since) / 60.0,
+        },
+        "recovery": {
+            "records": state.tower.recovery().of,
+            "seconds": state.tower.recovery().took.map(|took| took.as_secs_f64()),
+        },
+        "started_at": running.started_at,
+        "as_of": now,
+        "lsn": applied,
+        "position": running.position(applied),
+    }))
+}

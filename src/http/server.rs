@@ -1,0 +1,111 @@
+//! The HTTP server as a whole.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use actix_web::dev::{Server, Service as _};
+use actix_web::http::StatusCode;
+use actix_web::middleware::{Compress, DefaultHeaders};
+use actix_web::{App, HttpRequest, HttpServer, ResponseError as _, web};
+
+use super::problem::{Problem, code};
+use super::state::AppState;
+use super::{exceptions, ingest, master_data, openapi, operations, quarantine, sku_locations, suppliers};
+use crate::runtime::metrics::StatusLabel;
+
+/// Why the server can't serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("can't listen on {address}: {source}")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("--dev takes requests without credentials and therefore listens on loopback only, not on {0}")]
+    DevNotLoopback(SocketAddr),
+    #[error("the server can't start: {0}")]
+    Start(#[from] io::Error),
+}
+
+/// A server that is bound.
+pub struct Serving {
+    pub address: SocketAddr,
+    pub server: Server,
+}
+
+/// Most bytes of a request body on routes other than events.
+const SMALL_BODY_BYTES_MAX: usize = 1 << 20;
+/// How long open connections may go on after a stop.
+const SHUTDOWN_S: u64 = 2;
+
+/// Binds and makes the server; it runs once its future is awaited or spawned.
+///
+/// # Errors
+/// [`ServeError`].
+pub fn serve(state: web::Data<AppState>, listen: SocketAddr) -> Result<Serving, ServeError> {
+    if state.dev && !listen.ip().is_loopback() {
+        return Err(ServeError::DevNotLoopback(listen));
+    }
+    let listener = TcpListener::bind(listen).map_err(|source| ServeError::Listen { address: listen, source })?;
+    let address = listener.local_addr()?;
+    let config = state.config.server.clone();
+    let document = web::Data::new(openapi::document());
+    let server = HttpServer::new(move || {
+        let metrics = state.tower.metrics.clone();
+        App::new()
+            .app_data(state.clone())
+            .app_data(document.clone())
+            .app_data(web::PayloadConfig::new(SMALL_BODY_BYTES_MAX))
+            .wrap(Compress::default())
+            .wrap(DefaultHeaders::new().add(("X-Content-Type-Options", "nosniff")).add(("Cache-Control", "no-store")))
+            .wrap_fn(move |request, service| {
+                let metrics = metrics.clone();
+                let answer = service.call(request);
+                async move {
+                    let answer = answer.await?;
+                    let status = answer.status().as_u16();
+                    metrics.responses.get_or_create(&StatusLabel { status }).inc();
+                    Ok(answer)
+                }
+            })
+            .service(ingest::post_events)
+            .service(sku_locations::list_sku_locations)
+            .service(sku_locations::get_projection)
+            .service(sku_locations::get_sku_location)
+            .service(suppliers::list_suppliers)
+            .service(suppliers::get_supplier)
+            .service(exceptions::list_exceptions)
+            .service(exceptions::get_exception)
+            .service(master_data::list_items)
+            .service(master_data::get_item)
+            .service(master_data::list_locations)
+            .service(master_data::get_location)
+            .service(quarantine::list_quarantine)
+            .service(quarantine::retry_quarantine)
+            .service(quarantine::get_quarantine)
+            .service(quarantine::delete_quarantine)
+            .service(operations::healthz)
+            .service(operations::readyz)
+            .service(operations::get_metrics)
+            .service(operations::get_stats)
+            .service(openapi::get_openapi)
+            .default_service(web::to(no_such_route))
+    })
+    .workers(config.workers)
+    .max_connections(config.connections_max)
+    .client_request_timeout(Duration::from_millis(config.request_timeout_ms))
+    .client_disconnect_timeout(Duration::from_millis(config.request_timeout_ms))
+    .keep_alive(Duration::from_secs(config.keep_alive_s))
+    .shutdown_timeout(SHUTDOWN_S)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    Ok(Serving { address, server })
+}
+
+/// A path that exists under another method is `405`, any other `404`.
+async fn no_such_route(request: HttpRequest) -> actix_web::HttpResponse {
+    let known = request.resource_map().match_name(request.path()).is_some()
+        || request.match_pattern().is_some();
+    let code = if known { &code::METHOD_NOT_ALLOWED } else { &code::NOT_FOUND };
+    debug_assert!(code.status == StatusCode::NOT_FOUND.as_u16() || known);
+    Problem::new(code).detail(format!("{} {}", request.method(), request.path())).error_response()
+}

@@ -1,0 +1,208 @@
+//! `GET /api/v1/sku-locations…`
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use serde_json::Value;
+
+use super::caller::Caller;
+use super::inspect::{List, ask, ask_all, not_found, shown};
+use super::path::segments;
+use super::problem::Problem;
+use super::query::{Query, Sort, SortValue, page};
+use super::state::{AppState, tenant_of};
+use super::visibility::sees_sku_location;
+use crate::auth::Permission;
+use crate::domain::ids::{EntityKey, Name};
+use crate::domain::sku_location::SkuLocation;
+use crate::runtime::directory::Address;
+use crate::runtime::{Hosted, Running};
+
+const PREFIX: &str = "/api/v1/sku-locations";
+/// What the list can be sorted by, besides its key.
+const FIELDS: &[&str] = &[
+    "sku", "location", "on_hand", "blocked", "reserved", "due", "available", "backorders", "on_order", "planned",
+    "in_transit", "inventory_position", "demand_rate_per_day", "days_of_cover", "safety_stock", "reorder_point",
+    "lead_time_days", "stockout_probability", "projected_stockout_at", "open_exceptions",
+];
+/// Entities asked at a time while a list is sorted by value.
+const SCAN_CHUNK: usize = 2_000;
+/// SKU-locations looked up at a time in the directory.
+const DIRECTORY_CHUNK: usize = 5_000;
+
+/// Finds a SKU-location that the caller sees.
+fn find(running: &Running, caller: &Caller, sku: &Name, location: &Name) -> Result<Address, Problem> {
+    let reference = running.reference();
+    let tenant = tenant_of(&reference, caller)?;
+    let key = EntityKey::SkuLocation { tenant: caller.tenant, sku: sku.clone(), location: location.clone() };
+    running
+        .directory
+        .find(&key)
+        .filter(|_| sees_sku_location(&caller.principal, tenant, sku, location))
+        .ok_or_else(|| not_found("such SKU-location"))
+}
+
+#[utoipa::path(get, path = "/api/v1/sku-locations/{sku}/{location}", tag = "sku-locations",
+    params(("sku" = String, Path), ("location" = String, Path),
+        ("at_least" = Option<String>, Query, description = "LSN or position to wait for"),
+        ("settled" = Option<bool>, Query, description = "also wait for its consequences")),
+    responses((status = 200, description = "Its numbers now"), (status = 404, description = "Unknown"),
+        (status = 504, description = "Not yet applied")),
+    security(("key" = [])))]
+#[get("/api/v1/sku-locations/{sku}/{location}")]
+pub async fn get_sku_location(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    caller.need(Permission::Read)?;
+    let running = state.running()?;
+    let query = Query::parse(request.query_string(), &["at_least", "settled"])?;
+    let [sku, location] = segments(&request, PREFIX)?;
+    query.wait(&state, running).await?;
+    let address = find(running, &caller, &sku, &location)?;
+    let seen = ask::<SkuLocation, _>(running, address, |entity, key, now, reference| entity.view(now, reference, key));
+    let seen = seen.await.ok_or_else(|| not_found("state of this SKU-location: it is being rebuilt"))?;
+    Ok(HttpResponse::Ok().json(shown(running, seen)))
+}
+
+#[utoipa::path(get, path = "/api/v1/sku-locations/{sku}/{location}/projection", tag = "sku-locations",
+    params(("sku" = String, Path), ("location" = String, Path), ("at_least" = Option<String>, Query),
+        ("settled" = Option<bool>, Query)),
+    responses((status = 200, description = "Receipts, demand and balance by day"), (status = 404, description = "Unknown")),
+    security(("key" = [])))]
+#[get("/api/v1/sku-locations/{sku}/{location}/projection")]
+pub async fn get_projection(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    caller.need(Permission::Read)?;
+    let running = state.running()?;
+    let query = Query::parse(request.query_string(), &["at_least", "settled"])?;
+    let [sku, location] = segments(&request, PREFIX)?;
+    query.wait(&state, running).await?;
+    let address = find(running, &caller, &sku, &location)?;
+    let seen =
+        ask::<SkuLocation, _>(running, address, |entity, key, now, reference| entity.projection(now, reference, key));
+    let seen = seen.await.ok_or_else(|| not_found("state of this SKU-location: it is being rebuilt"))?;
+    Ok(HttpResponse::Ok().json(shown(running, seen)))
+}
+
+#[utoipa::path(get, path = "/api/v1/sku-locations", tag = "sku-locations",
+    params(("sku" = Option<Vec<String>>, Query), ("location" = Option<Vec<String>>, Query),
+        ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query),
+        ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
+    responses((status = 200, description = "A page of SKU-locations")), security(("key" = [])))]
+#[get("/api/v1/sku-locations")]
+pub async fn list_sku_locations(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    caller.need(Permission::Read)?;
+    let running = state.running()?;
+    let known = ["sku", "location", "limit", "cursor", "sort", "at_least", "settled"];
+    let query = Query::parse(request.query_string(), &known)?;
+    let limit = query.limit(state.config.server.list_limit_max)?;
+    let sort = query.sort(FIELDS, Sort::by("sku"))?;
+    let cursor = query.cursor(sort)?;
+    query.wait(&state, running).await?;
+    let lsn = running.progress.applied();
+    let reference = running.reference();
+    let tenant = tenant_of(&reference, &caller)?;
+    let wanted = |key: &EntityKey| match key {
+        EntityKey::SkuLocation { sku, location, .. } => {
+            query.admits("sku", sku)
+                && query.admits("location", location)
+                && sees_sku_location(&caller.principal, tenant, sku, location)
+        }
+        _ => false,
+    };
+    if sort == Sort::by("sku") {
+        // In key order the directory pages by itself.
+        let after = cursor.as_ref().and_then(|cursor| cursor.id.split_once(SEPARATOR));
+        let mut after = after.map(|(sku, location)| (sku.to_owned(), location.to_owned()));
+        let mut found: Vec<(EntityKey, Address)> = Vec::new();
+        loop {
+            let from = after.as_ref().map(|(sku, location)| (sku.as_str(), location.as_str()));
+            let chunk = running.directory.sku_locations_after(caller.tenant, from, DIRECTORY_CHUNK);
+            let last = chunk.len() < DIRECTORY_CHUNK;
+            after = chunk.last().and_then(|(key, _)| key_parts(key));
+            found.extend(chunk.into_iter().filter(|(key, _)| wanted(key)));
+            if last || found.len() > limit {
+                break;
+            }
+        }
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = more.then(|| found.last().map(|(key, _)| cursor_after(sort, key))).flatten();
+        let items = views(running, &found).await;
+        return Ok(HttpResponse::Ok().json(List::new(running, lsn, items, next)));
+    }
+    let mut candidates: Vec<(SortValue, String, Value)> = Vec::new();
+    let mut after: Option<(String, String)> = None;
+    loop {
+        let from = after.as_ref().map(|(sku, location)| (sku.as_str(), location.as_str()));
+        let chunk = running.directory.sku_locations_after(caller.tenant, from, SCAN_CHUNK);
+        let last = chunk.len() < SCAN_CHUNK;
+        after = chunk.last().and_then(|(key, _)| key_parts(key));
+        let chunk: Vec<_> = chunk.into_iter().filter(|(key, _)| wanted(key)).collect();
+        for item in views(running, &chunk).await {
+            let value = SortValue::of_json(item.get(sort.field).unwrap_or(&Value::Null));
+            let id = format!("{}{SEPARATOR}{}", text(&item, "sku"), text(&item, "location"));
+            candidates.push((value, id, item));
+        }
+        // Only what can still be on this page is kept.
+        let (kept, next) = page_of(candidates, sort, cursor.as_ref(), limit);
+        if last {
+            let items = kept.into_iter().map(|(_, _, item)| item).collect();
+            return Ok(HttpResponse::Ok().json(List::new(running, lsn, items, next)));
+        }
+        candidates = kept;
+        if let (Some(_), Some(last)) = (&next, candidates.last().cloned()) {
+            // One more than the page, so that the last round still knows that there is a next page.
+            candidates.push((last.0, format!("{}\u{10ffff}", last.1), Value::Null));
+        }
+    }
+}
+
+/// Stands between SKU and location in list ids; no identifier has control characters.
+const SEPARATOR: char = '\u{1}';
+
+fn key_parts(key: &EntityKey) -> Option<(String, String)> {
+    match key {
+        EntityKey::SkuLocation { sku, location, .. } => Some((sku.to_string(), location.to_string())),
+        _ => None,
+    }
+}
+
+fn cursor_after(sort: Sort, key: &EntityKey) -> String {
+    let (sku, location) = key_parts(key).unwrap_or_default();
+    let id = format!("{sku}{SEPARATOR}{location}");
+    super::query::Cursor::after(sort, SortValue::Text(sku), id).encode()
+}
+
+type Candidate = (SortValue, String, Value);
+
+fn page_of(
+    items: Vec<Candidate>,
+    sort: Sort,
+    cursor: Option<&super::query::Cursor>,
+    limit: usize,
+) -> (Vec<Candidate>, Option<String>) {
+    let wrapped = items.into_iter().map(|(value, id, item)| (value.clone(), id.clone(), (value, id, item))).collect();
+    page(wrapped, sort, cursor, limit)
+}
+
+fn text<'v>(item: &'v Value, field: &str) -> &'v str {
+    item.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+async fn views(running: &Running, found: &[(EntityKey, Address)]) -> Vec<Value> {
+    let addresses: Vec<Address> = found.iter().map(|(_, address)| *address).collect();
+    let mut seen = ask_all::<SkuLocation, _>(running, &addresses, |entity, key, now, reference| {
+        entity.state_item(key, now, reference)
+    })
+    .await;
+    seen.sort_unstable_by_key(|(index, _)| *index);
+    seen.into_iter().map(|(_, item)| item).collect()
+}

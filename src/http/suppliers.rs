@@ -1,0 +1,98 @@
+//! `GET /api/v1/suppliers…`
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use serde_json::Value;
+
+use super::caller::Caller;
+use super::inspect::{List, ask, ask_all, not_found, shown};
+use super::path::segments;
+use super::problem::Problem;
+use super::query::{Query, Sort, SortValue, page};
+use super::state::{AppState, tenant_of};
+use super::visibility::sees_supplier;
+use crate::auth::Permission;
+use crate::domain::ids::EntityKey;
+use crate::domain::supplier::Supplier;
+use crate::runtime::Hosted;
+use crate::runtime::directory::Address;
+
+const FIELDS: &[&str] = &[
+    "supplier", "name", "open_lines", "open_quantity", "late_lines", "receipts", "lead_time_mean_days",
+    "lead_time_sd_days", "on_time_share", "lateness_mean_days", "capacity_factor", "open_exceptions",
+];
+
+#[utoipa::path(get, path = "/api/v1/suppliers/{supplier}", tag = "suppliers",
+    params(("supplier" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
+    responses((status = 200, description = "Open lines and measured lead times"), (status = 404, description = "Unknown")),
+    security(("key" = [])))]
+#[get("/api/v1/suppliers/{supplier}")]
+pub async fn get_supplier(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    caller.need(Permission::Read)?;
+    let running = state.running()?;
+    let query = Query::parse(request.query_string(), &["at_least", "settled"])?;
+    let [supplier] = segments(&request, "/api/v1/suppliers")?;
+    query.wait(&state, running).await?;
+    let reference = running.reference();
+    let tenant = tenant_of(&reference, &caller)?;
+    let key = EntityKey::Supplier { tenant: caller.tenant, supplier: supplier.clone() };
+    let address = running.directory.find(&key).filter(|_| sees_supplier(&caller.principal, tenant, &supplier));
+    let address = address.ok_or_else(|| not_found("such supplier"))?;
+    let seen = ask::<Supplier, _>(running, address, |entity, key, now, reference| {
+        entity.view(key.tenant(), now, reference)
+    });
+    let seen = seen.await.ok_or_else(|| not_found("state of this supplier: it is being rebuilt"))?;
+    Ok(HttpResponse::Ok().json(shown(running, seen)))
+}
+
+#[utoipa::path(get, path = "/api/v1/suppliers", tag = "suppliers",
+    params(("supplier" = Option<Vec<String>>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
+        ("sort" = Option<String>, Query), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
+    responses((status = 200, description = "A page of suppliers")), security(("key" = [])))]
+#[get("/api/v1/suppliers")]
+pub async fn list_suppliers(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    caller.need(Permission::Read)?;
+    let running = state.running()?;
+    let known = ["supplier", "limit", "cursor", "sort", "at_least", "settled"];
+    let query = Query::parse(request.query_string(), &known)?;
+    let limit = query.limit(state.config.server.list_limit_max)?;
+    let sort = query.sort(FIELDS, Sort::by("supplier"))?;
+    let cursor = query.cursor(sort)?;
+    query.wait(&state, running).await?;
+    let lsn = running.progress.applied();
+    let reference = running.reference();
+    let tenant = tenant_of(&reference, &caller)?;
+    // Suppliers are few against SKU-locations: all of them are asked.
+    let found = running.directory.suppliers_after(caller.tenant, "", usize::MAX);
+    let addresses: Vec<Address> = found
+        .into_iter()
+        .filter(|(key, _)| match key {
+            EntityKey::Supplier { supplier, .. } => {
+                query.admits("supplier", supplier) && sees_supplier(&caller.principal, tenant, supplier)
+            }
+            _ => false,
+        })
+        .map(|(_, address)| address)
+        .collect();
+    let seen = ask_all::<Supplier, _>(running, &addresses, |entity, key, now, reference| {
+        entity.state_item(key, now, reference)
+    })
+    .await;
+    let items = seen
+        .into_iter()
+        .map(|(_, item)| {
+            let value = SortValue::of_json(item.get(sort.field).unwrap_or(&Value::Null));
+            let id = item.get("supplier").and_then(Value::as_str).unwrap_or_default().to_owned();
+            (value, id, item)
+        })
+        .collect();
+    let (items, next) = page(items, sort, cursor.as_ref(), limit);
+    Ok(HttpResponse::Ok().json(List::new(running, lsn, items, next)))
+}

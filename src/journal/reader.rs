@@ -1,0 +1,259 @@
+//! Reading records by LSN, from any thread, while the writer appends.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use parking_lot::RwLock;
+
+use super::directory::segment_path;
+use super::error::{Damage, JournalError};
+use super::group::record_at;
+use super::segment::{HashCheck, SEGMENT_HEADER_LENGTH, SegmentCursor, Step};
+
+/// A group gets an entry in the index when it starts this far behind the last one that has one.
+const INDEX_SPACING_BYTES: u64 = 1 << 20;
+
+/// Where a group starts: an entry of the sparse index.
+#[derive(Debug, Clone, Copy)]
+struct IndexEntry {
+    first_lsn: u64,
+    offset: u64,
+}
+
+/// The sparse index of one segment. Its first group needs no entry: it stands behind the segment's header.
+#[derive(Debug)]
+pub(super) struct SegmentIndex {
+    first_lsn: u64,
+    entries: Vec<IndexEntry>,
+}
+
+impl SegmentIndex {
+    pub(super) fn new(first_lsn: u64) -> Self {
+        Self { first_lsn, entries: Vec::new() }
+    }
+
+    /// Whether a group at `offset` is far enough from the last entry to get one.
+    fn wants(&self, offset: u64) -> bool {
+        let last = self.entries.last().map_or(SEGMENT_HEADER_LENGTH as u64, |entry| entry.offset);
+        offset >= last + INDEX_SPACING_BYTES
+    }
+
+    pub(super) fn note_group(&mut self, first_lsn: u64, offset: u64) {
+        if self.wants(offset) {
+            self.entries.push(IndexEntry { first_lsn, offset });
+        }
+    }
+
+    /// Offset of a group at or before the one that holds `lsn`.
+    fn offset_before(&self, lsn: u64) -> u64 {
+        let behind = self.entries.partition_point(|entry| entry.first_lsn <= lsn);
+        match behind.checked_sub(1) {
+            Some(index) => self.entries[index].offset,
+            None => SEGMENT_HEADER_LENGTH as u64,
+        }
+    }
+}
+
+/// What the writer and its readers share.
+pub(super) struct Shared {
+    directory: PathBuf,
+    /// Readers never go beyond. Stored after the durable mark is written.
+    durable_lsn: AtomicU64,
+    segments: RwLock<Vec<SegmentIndex>>,
+}
+
+impl Shared {
+    pub(super) fn new(directory: PathBuf, durable_lsn: u64, segments: Vec<SegmentIndex>) -> Self {
+        Self { directory, durable_lsn: AtomicU64::new(durable_lsn), segments: RwLock::new(segments) }
+    }
+
+    pub(super) fn begin_segment(&self, first_lsn: u64) {
+        self.segments.write().push(SegmentIndex::new(first_lsn));
+    }
+
+    /// Makes a group at `offset` of the last segment, which is durable up to `last_lsn`, visible to readers.
+    pub(super) fn publish(&self, first_lsn: u64, offset: u64, last_lsn: u64) {
+        // Only once a MiB does the writer take the lock that keeps readers out.
+        let wanted = self.segments.read().last().is_some_and(|segment| segment.wants(offset));
+        if wanted && let Some(segment) = self.segments.write().last_mut() {
+            segment.note_group(first_lsn, offset);
+        }
+        self.durable_lsn.store(last_lsn, Ordering::Release);
+    }
+
+    pub(super) fn durable_lsn(&self) -> u64 {
+        self.durable_lsn.load(Ordering::Acquire)
+    }
+
+    /// The segment that holds `lsn`, and an offset in it at or before its group.
+    fn locate(&self, lsn: u64) -> Option<(u64, u64)> {
+        let segments = self.segments.read();
+        let behind = segments.partition_point(|segment| segment.first_lsn <= lsn);
+        let segment = segments.get(behind.checked_sub(1)?)?;
+        Some((segment.first_lsn, segment.offset_before(lsn)))
+    }
+}
+
+/// A cheap handle that reads records by LSN. It never shows a record that is not durable.
+#[derive(Clone)]
+pub struct JournalReader {
+    shared: Arc<Shared>,
+}
+
+impl JournalReader {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// LSN up to which records can be read, 0 = none yet.
+    pub fn durable_lsn(&self) -> u64 {
+        self.shared.durable_lsn()
+    }
+
+    /// The records from `lsn` on, in order and without gaps.
+    pub fn read_from(&self, lsn: u64) -> Records {
+        Records {
+            shared: Arc::clone(&self.shared),
+            next_lsn: lsn.max(1),
+            visible_lsn: 0,
+            cursor: None,
+            group: None,
+            failed: false,
+        }
+    }
+
+    /// One record, or none when `lsn` is 0 or not durable yet.
+    pub fn read_one(&self, lsn: u64) -> Result<Option<Bytes>, JournalError> {
+        if lsn == 0 || lsn > self.durable_lsn() {
+            return Ok(None);
+        }
+        let record = self.read_from(lsn).next().transpose()?;
+        Ok(record.map(|(_, bytes)| bytes))
+    }
+}
+
+/// The records of [`JournalReader::read_from`] with their LSNs. After `None` it may be asked again: it goes on when
+/// more has become durable. After an error it is at its end.
+///
+/// The bytes share the memory of their group.
+pub struct Records {
+    shared: Arc<Shared>,
+    next_lsn: u64,
+    /// The durable LSN when it was last asked for. What the cursor has buffered is only good up to here: behind it,
+    /// the writer may have been writing while the buffer was filled.
+    visible_lsn: u64,
+    cursor: Option<SegmentCursor>,
+    group: Option<OpenGroup>,
+    failed: bool,
+}
+
+/// A group whose records are being given out.
+struct OpenGroup {
+    payload: Bytes,
+    /// Where the next record's frame starts.
+    position: usize,
+    /// LSN of that record.
+    lsn: u64,
+    last_lsn: u64,
+    /// Where the payload starts in the segment.
+    offset: u64,
+}
+
+impl Iterator for Records {
+    type Item = Result<(u64, Bytes), JournalError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let record = self.next_record().transpose();
+        self.failed = matches!(record, Some(Err(_)));
+        record
+    }
+}
+
+impl Records {
+    fn next_record(&mut self) -> Result<Option<(u64, Bytes)>, JournalError> {
+        loop {
+            if let Some(group) = &mut self.group {
+                if group.lsn <= group.last_lsn {
+                    let lsn = group.lsn;
+                    let range = record_at(&group.payload, group.position)
+                        .map_err(|damage| damage_at(&self.cursor, group.offset, lsn, damage))?;
+                    group.position = range.end;
+                    group.lsn += 1;
+                    if lsn < self.next_lsn {
+                        continue;
+                    }
+                    self.next_lsn = lsn + 1;
+                    return Ok(Some((lsn, group.payload.slice(range))));
+                }
+                self.group = None;
+            }
+            if self.next_lsn > self.visible_lsn {
+                self.visible_lsn = self.shared.durable_lsn();
+                if self.next_lsn > self.visible_lsn {
+                    return Ok(None);
+                }
+                if let Some(cursor) = &mut self.cursor {
+                    cursor.forget_buffer();
+                }
+            }
+            self.open_group()?;
+        }
+    }
+
+    /// Opens the group that holds `next_lsn`, which is durable.
+    fn open_group(&mut self) -> Result<(), JournalError> {
+        let mut relocated = false;
+        loop {
+            let cursor = match &mut self.cursor {
+                Some(cursor) => cursor,
+                None => {
+                    relocated = true;
+                    let (segment, offset) = self.shared.locate(self.next_lsn).unwrap_or_default();
+                    let path = segment_path(&self.shared.directory, segment);
+                    let cursor = SegmentCursor::open(&path, offset).map_err(JournalError::io(
+                        "open",
+                        &path,
+                        offset,
+                        self.next_lsn,
+                    ))?;
+                    self.cursor.insert(cursor)
+                }
+            };
+            let offset = cursor.offset();
+            let damage = match cursor.next_group(HashCheck::Skip)? {
+                Step::Group(group) if group.header.last_lsn() < self.next_lsn => continue,
+                Step::Group(group) if group.header.first_lsn <= self.next_lsn => {
+                    self.group = Some(OpenGroup {
+                        payload: Bytes::copy_from_slice(group.payload),
+                        position: 0,
+                        lsn: group.header.first_lsn,
+                        last_lsn: group.header.last_lsn(),
+                        offset,
+                    });
+                    return Ok(());
+                }
+                Step::Group(group) => {
+                    Damage::LsnGap { expected: self.next_lsn, found: group.header.first_lsn }
+                }
+                Step::Damaged(damage) => damage,
+                // A sealed segment is at its end, the next one holds the record.
+                Step::End if !relocated => {
+                    self.cursor = None;
+                    continue;
+                }
+                Step::End => Damage::HeaderCut,
+            };
+            return Err(damage_at(&self.cursor, offset, self.next_lsn, damage));
+        }
+    }
+}
+
+fn damage_at(cursor: &Option<SegmentCursor>, offset: u64, lsn: u64, damage: Damage) -> JournalError {
+    let path = cursor.as_ref().map(SegmentCursor::path);
+    JournalError::damaged(path.unwrap_or_else(|| "".as_ref()), offset, lsn, damage)
+}

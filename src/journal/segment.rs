@@ -1,0 +1,272 @@
+//! A segment: one file of groups, named by its first LSN.
+//!
+//! | offset | size | field |
+//! | ---: | ---: | --- |
+//! | 0 | 8 | magic `F7 54 57 4A 53 45 47 0A` |
+//! | 8 | 2 | format version (1) |
+//! | 10 | 2 | flags, 0 |
+//! | 12 | 4 | reserved, 0 |
+//! | 16 | 16 | identity of the journal (UUID) |
+//! | 32 | 8 | first LSN |
+//! | 40 | 32 | hash of the last group of the segment before |
+//! | 72 | 4 | reserved, 0 |
+//! | 76 | 4 | CRC-32 over bytes 0–75 |
+//! | 80 | … | groups |
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use super::error::{Damage, JournalError};
+use super::fields::{Fields, Truncated};
+use super::group::{GROUP_HEADER_LENGTH, GROUP_MAGIC, GroupHash, GroupHeader};
+
+/// Segment layout that this code writes, and the newest that it reads.
+pub const SEGMENT_FORMAT_VERSION: u16 = 1;
+/// Bytes of a segment's header.
+pub const SEGMENT_HEADER_LENGTH: usize = 80;
+
+const SEGMENT_MAGIC: [u8; 8] = *b"\xf7TWJSEG\n";
+const CHECKED_LENGTH: usize = 76;
+/// Groups are read through a buffer of this size, so that small ones don't cost a system call each.
+const READ_AHEAD_BYTES: usize = 256 << 10;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SegmentHeader {
+    pub identity: Uuid,
+    pub first_lsn: u64,
+    pub previous_hash: GroupHash,
+}
+
+impl SegmentHeader {
+    pub(super) fn encode(&self) -> [u8; SEGMENT_HEADER_LENGTH] {
+        let mut bytes = [0; SEGMENT_HEADER_LENGTH];
+        bytes[..8].copy_from_slice(&SEGMENT_MAGIC);
+        bytes[8..10].copy_from_slice(&SEGMENT_FORMAT_VERSION.to_le_bytes());
+        bytes[16..32].copy_from_slice(self.identity.as_bytes());
+        bytes[32..40].copy_from_slice(&self.first_lsn.to_le_bytes());
+        bytes[40..72].copy_from_slice(&self.previous_hash.0);
+        let checksum = crc32fast::hash(&bytes[..CHECKED_LENGTH]);
+        bytes[CHECKED_LENGTH..].copy_from_slice(&checksum.to_le_bytes());
+        bytes
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Damage> {
+        let header = bytes.get(..SEGMENT_HEADER_LENGTH).ok_or(Damage::HeaderCut)?;
+        Self::decode_fields(header).unwrap_or(Err(Damage::HeaderCut))
+    }
+
+    fn decode_fields(header: &[u8]) -> Result<Result<Self, Damage>, Truncated> {
+        let mut fields = Fields::new(header);
+        let magic: [u8; 8] = fields.array()?;
+        let version = fields.u16()?;
+        let flags = fields.u16()?;
+        let _reserved = fields.u32()?;
+        let identity = Uuid::from_bytes(fields.array()?);
+        let first_lsn = fields.u64()?;
+        let previous_hash = GroupHash(fields.array()?);
+        let _reserved = fields.u32()?;
+        let checksum = fields.u32()?;
+        Ok(if magic != SEGMENT_MAGIC {
+            Err(Damage::NoMagic)
+        } else if version > SEGMENT_FORMAT_VERSION {
+            Err(Damage::NewerFormat { found: version, supported: SEGMENT_FORMAT_VERSION })
+        } else if crc32fast::hash(&header[..CHECKED_LENGTH]) != checksum {
+            Err(Damage::HeaderChecksum)
+        } else if flags != 0 {
+            Err(Damage::UnknownFlags(flags))
+        } else {
+            Ok(Self { identity, first_lsn, previous_hash })
+        })
+    }
+}
+
+/// What stands at the place of a [`SegmentCursor`].
+pub(super) enum Step<'a> {
+    /// The file ends exactly here.
+    End,
+    Group(GroupView<'a>),
+    Damaged(Damage),
+}
+
+/// A group in the cursor's buffer.
+pub(super) struct GroupView<'a> {
+    pub header: GroupHeader,
+    pub payload: &'a [u8],
+}
+
+/// Whether to check a group's hash or leave it at the checksums of header and records.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum HashCheck {
+    Verify,
+    Skip,
+}
+
+/// Reads a segment group by group, through a buffer.
+pub(super) struct SegmentCursor {
+    file: File,
+    path: PathBuf,
+    buffer: Vec<u8>,
+    /// How many bytes at the front of `buffer` are of the file.
+    filled: usize,
+    /// Where `buffer` starts in the file.
+    buffer_offset: u64,
+    /// Where the next group starts in the file.
+    offset: u64,
+}
+
+impl SegmentCursor {
+    pub(super) fn open(path: &Path, offset: u64) -> io::Result<Self> {
+        let file = File::open(path)?;
+        Ok(Self { file, path: path.to_owned(), buffer: Vec::new(), filled: 0, buffer_offset: offset, offset })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Bytes in the file now.
+    pub(super) fn file_length(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// Drops what was read ahead: a writer may since have written there.
+    pub(super) fn forget_buffer(&mut self) {
+        self.filled = 0;
+        self.buffer_offset = self.offset;
+    }
+
+    pub(super) fn segment_header(&mut self) -> Result<Result<SegmentHeader, Damage>, JournalError> {
+        Ok(SegmentHeader::decode(self.window(0, SEGMENT_HEADER_LENGTH)?))
+    }
+
+    /// The group at the cursor, which moves behind it; stays where it is at the end and at damage.
+    pub(super) fn next_group(&mut self, check: HashCheck) -> Result<Step<'_>, JournalError> {
+        let offset = self.offset;
+        let bytes = self.window(offset, GROUP_HEADER_LENGTH)?;
+        if bytes.is_empty() {
+            return Ok(Step::End);
+        }
+        let header = match GroupHeader::decode(bytes) {
+            Ok(header) => header,
+            Err(damage) => return Ok(Step::Damaged(damage)),
+        };
+        let length = GROUP_HEADER_LENGTH + header.payload_length as usize;
+        // Asked for in two steps, so that a length is only believed once the header's checksum is right.
+        let intact = {
+            let group = self.window(offset, length)?;
+            if group.len() < length {
+                return Ok(Step::Damaged(Damage::PayloadCut));
+            }
+            check == HashCheck::Skip || header.hash_matches(group)
+        };
+        if !intact {
+            return Ok(Step::Damaged(Damage::GroupHash));
+        }
+        self.offset += length as u64;
+        let group = self.window(offset, length)?;
+        Ok(Step::Group(GroupView { header, payload: &group[GROUP_HEADER_LENGTH..] }))
+    }
+
+    /// Whether a valid group starts anywhere behind the cursor: then what stands at the cursor is no torn write, since
+    /// groups are written one after the other and each is synced before the next.
+    pub(super) fn valid_group_follows(&mut self) -> Result<bool, JournalError> {
+        let start = self.offset;
+        let mut position = start + 1;
+        loop {
+            let window = self.window(position, READ_AHEAD_BYTES)?;
+            if window.len() < GROUP_HEADER_LENGTH {
+                self.offset = start;
+                return Ok(false);
+            }
+            let window_length = window.len() as u64;
+            let found = window.windows(GROUP_MAGIC.len()).position(|bytes| bytes == GROUP_MAGIC);
+            let Some(found) = found else {
+                position += window_length - (GROUP_MAGIC.len() as u64 - 1);
+                continue;
+            };
+            self.offset = position + found as u64;
+            let is_group = matches!(self.next_group(HashCheck::Verify)?, Step::Group(_));
+            if is_group {
+                self.offset = start;
+                return Ok(true);
+            }
+            position += found as u64 + 1;
+        }
+    }
+
+    /// Up to `length` bytes from `offset` on, fewer only at the end of the file.
+    fn window(&mut self, offset: u64, length: usize) -> Result<&[u8], JournalError> {
+        let buffered =
+            offset >= self.buffer_offset && offset + length as u64 <= self.buffer_offset + self.filled as u64;
+        if !buffered {
+            self.fill(offset, length.max(READ_AHEAD_BYTES))
+                .map_err(JournalError::io("read", &self.path, offset, 0))?;
+        }
+        let start = (offset - self.buffer_offset) as usize;
+        let end = self.filled.min(start + length);
+        Ok(&self.buffer[start..end])
+    }
+
+    fn fill(&mut self, offset: u64, length: usize) -> io::Result<()> {
+        if self.buffer.len() < length {
+            self.buffer = vec![0; length];
+        }
+        self.filled = 0;
+        self.buffer_offset = offset;
+        while self.filled < length {
+            match self.file.read_at(&mut self.buffer[self.filled..length], offset + self.filled as u64) {
+                Ok(0) => break,
+                Ok(count) => self.filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> SegmentHeader {
+        SegmentHeader {
+            identity: Uuid::from_bytes(*b"0123456789abcdef"),
+            first_lsn: 0x0102,
+            previous_hash: GroupHash([0xbb; 32]),
+        }
+    }
+
+    #[test]
+    fn the_layout_on_disk_is_the_documented_one() {
+        let mut golden = vec![0xf7, b'T', b'W', b'J', b'S', b'E', b'G', b'\n', 1, 0, 0, 0, 0, 0, 0, 0];
+        golden.extend(b"0123456789abcdef");
+        golden.extend([2, 1, 0, 0, 0, 0, 0, 0]);
+        golden.extend([0xbb; 32]);
+        golden.extend([0; 4]);
+        golden.extend(crc32fast::hash(&golden).to_le_bytes());
+        assert_eq!(sample().encode()[..], golden);
+        assert_eq!(SegmentHeader::decode(&golden), Ok(sample()));
+    }
+
+    #[test]
+    fn no_flipped_bit_and_no_cut_goes_unnoticed() {
+        let bytes = sample().encode();
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes;
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(SegmentHeader::decode(&flipped).is_err(), "bit {bit}");
+        }
+        for length in 0..bytes.len() {
+            assert_eq!(SegmentHeader::decode(&bytes[..length]), Err(Damage::HeaderCut));
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Between records as the fold sees them and records as the journal keeps them.
+//!
+//! An outside event's body is its `data` as it was sent; everything the tower writes about itself is JSON too.
+
+use serde::Serialize;
+
+use crate::domain::event::{self, EventType};
+use crate::domain::ids::{Lsn, Name, TenantNumber};
+use crate::domain::record::{Body, Record, SystemBody, Transition, TransitionBody};
+use crate::domain::time::Timestamp;
+use crate::journal::envelope::{self, DecodeError, EnvelopeRef, FLAG_EVENT_TIME_GIVEN};
+
+/// Version of the bodies' shapes.
+pub const SCHEMA_VERSION: u16 = 1;
+/// Version of the fold: what `apply` makes of a record. A journal folded by a newer version is not opened.
+pub const FOLD_VERSION: u16 = 1;
+/// This process has the only partition.
+pub const PARTITION: u16 = 0;
+
+const KIND_EVENT: u8 = 1;
+const KIND_TRANSITION: u8 = 2;
+const KIND_SYSTEM: u8 = 3;
+
+/// Why a journaled record can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CodecError {
+    #[error(transparent)]
+    Envelope(#[from] DecodeError),
+    #[error("record {lsn} of type `{record_type}` does not hold what its type says: {detail}")]
+    Body { lsn: Lsn, record_type: String, detail: String },
+    #[error("record {lsn} has kind {kind}, which this version does not know")]
+    UnknownKind { lsn: Lsn, kind: u8 },
+    #[error("record {lsn} was folded by version {found} of the rules; this is version {FOLD_VERSION}: use a newer tidewatch")]
+    NewerFold { lsn: Lsn, found: u16 },
+}
+
+/// What identifies an outside event, next to the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventIdentity {
+    pub key: u128,
+    pub content_hash: [u8; 16],
+}
+
+/// An event's key in the duplicate window: `(tenant, source, id)`.
+pub fn event_key(tenant: TenantNumber, source: &str, id: &str) -> u128 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&tenant.0.to_le_bytes());
+    hasher.update(&(source.len() as u32).to_le_bytes());
+    hasher.update(source.as_bytes());
+    hasher.update(id.as_bytes());
+    let mut key = [0; 16];
+    key.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    u128::from_le_bytes(key)
+}
+
+/// The parts of an outside event that only the journal keeps.
+#[derive(Clone, Copy, Debug)]
+pub struct SentEvent<'a> {
+    pub type_name: &'a str,
+    pub subject: &'a str,
+    pub time_given: bool,
+    pub content_hash: [u8; 16],
+    /// `data` as it was sent.
+    pub data: &'a [u8],
+}
+
+/// Encodes an outside event; the writer stamps its number and times later.
+pub fn encode_event(record: &Record, sent: SentEvent<'_>, out: &mut Vec<u8>) {
+    let flags = if sent.time_given { FLAG_EVENT_TIME_GIVEN } else { 0 };
+    let parts = Parts {
+        kind: KIND_EVENT,
+        flags,
+        content_hash: sent.content_hash,
+        record_type: sent.type_name,
+        subject: sent.subject,
+    };
+    encode(record, parts, sent.data, out);
+}
+
+/// Encodes a transition or a record of the tower about itself.
+///
+/// # Errors
+/// If the body can't be written as JSON, which none of its types allows for.
+pub fn encode_own(record: &Record, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+    let (kind, record_type, body) = match &record.body {
+        Body::Transition(body) => (KIND_TRANSITION, transition_type(&body.transition), to_json(body)?),
+        Body::System(body) => (KIND_SYSTEM, system_type(body), to_json(body)?),
+        Body::Event { .. } => return Err(serde::ser::Error::custom("an outside event is encoded as it was sent")),
+    };
+    let mut hash = [0; 16];
+    hash.copy_from_slice(&blake3::hash(&body).as_bytes()[..16]);
+    encode(record, Parts { kind, flags: 0, content_hash: hash, record_type, subject: "" }, &body, out);
+    Ok(())
+}
+
+struct Parts<'a> {
+    kind: u8,
+    flags: u8,
+    content_hash: [u8; 16],
+    record_type: &'a str,
+    subject: &'a str,
+}
+
+fn encode(record: &Record, parts: Parts<'_>, body: &[u8], out: &mut Vec<u8>) {
+    let envelope = EnvelopeRef {
+        lsn: record.lsn.0,
+        tenant: record.tenant.0,
+        partition: PARTITION,
+        epoch: 0,
+        entity_revision: record.entity_revision,
+        event_time: record.event_time.micros(),
+        ingest_time: record.ingest_time.micros(),
+        business_time: record.business_time.micros(),
+        causing_lsn: record.causing_lsn.0,
+        schema_version: SCHEMA_VERSION,
+        fold_version: FOLD_VERSION,
+        kind: parts.kind,
+        flags: parts.flags,
+        content_hash: parts.content_hash,
+        sequence: &record.sequence,
+        principal: &record.principal,
+        source: &record.source,
+        id: &record.id,
+        record_type: parts.record_type,
+        subject: parts.subject,
+    };
+    envelope::encode_record(&envelope, body, out);
+}
+
+fn to_json<T: Serialize>(body: &T) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec(body)
+}
+
+/// The record type under which a transition stands in the journal.
+pub fn transition_type(transition: &Transition) -> &'static str {
+    match transition {
+        Transition::Exception(transition) => transition.kind.as_str(),
+        Transition::SupplierStatistics(_) => "supplier.statistics_published",
+        Transition::RefusedEvent(_) => "event.refused",
+        Transition::SupplyPlanned(_) => "supply.planned",
+    }
+}
+
+fn system_type(body: &SystemBody) -> &'static str {
+    match body {
+        SystemBody::TenantDeclared { .. } => "tenant.declared",
+        SystemBody::Started { .. } => "tower.started",
+        SystemBody::ConfigurationActivated { .. } => "configuration.activated",
+        SystemBody::Rejected { .. } => "event.rejected",
+        SystemBody::QuarantineClosed { .. } => "quarantine.closed",
+        SystemBody::EntityQuarantined { .. } => "entity.quarantined",
+        SystemBody::EntityReleased { .. } => "entity.released",
+    }
+}
+
+/// Reads a journaled record back. For an outside event also what identifies it.
+///
+/// # Errors
+/// [`CodecError`]; the journal's checksums have been checked before, so this means another version wrote it.
+pub fn decode(bytes: &[u8]) -> Result<(Record, Option<EventIdentity>), CodecError> {
+    let (envelope, body) = envelope::decode_record(bytes)?;
+    let lsn = Lsn(envelope.lsn);
+    if envelope.fold_version > FOLD_VERSION {
+        return Err(CodecError::NewerFold { lsn, found: envelope.fold_version });
+    }
+    let wrong = |detail: String| CodecError::Body { lsn, record_type: envelope.record_type.to_owned(), detail };
+    let mut identity = None;
+    let typed = match envelope.kind {
+        KIND_EVENT => {
+            identity = Some(EventIdentity {
+                key: event_key(TenantNumber(envelope.tenant), envelope.source, envelope.id),
+                content_hash: envelope.content_hash,
+            });
+            let text = std::str::from_utf8(body).map_err(|error| wrong(error.to_string()))?;
+            let data = event::parse(envelope.record_type, text).map_err(|error| wrong(format!("{error:?}")))?;
+            Body::Event { event_type: EventType::parse(envelope.record_type), data }
+        }
+        KIND_TRANSITION => {
+            let body: TransitionBody = serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
+            Body::Transition(Box::new(body))
+        }
+        KIND_SYSTEM => {
+            let body: SystemBody = serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
+            Body::System(Box::new(body))
+        }
+        kind => return Err(CodecError::UnknownKind { lsn, kind }),
+    };
+    let record = Record {
+        lsn,
+        tenant: TenantNumber(envelope.tenant),
+        event_time: Timestamp::from_micros(envelope.event_time),
+        ingest_time: Timestamp::from_micros(envelope.ingest_time),
+        business_time: Timestamp::from_micros(envelope.business_time),
+        causing_lsn: Lsn(envelope.causing_lsn),
+        entity_revision: envelope.entity_revision,
+        source: Name::from(envelope.source),
+        id: Name::from(envelope.id),
+        sequence: Name::from(envelope.sequence),
+        principal: Name::from(envelope.principal),
+        body: typed,
+    };
+    Ok((record, identity))
+}

@@ -1,0 +1,165 @@
+//! The duplicate window: which events were taken, by `(tenant, source, id)`, decided in journal order.
+//!
+//! Two tables take turns: when the newer one is half a window full, the older one is forgotten. So between half and
+//! all of `window` events are remembered, a look-up costs at most two probes, and forgetting costs nothing.
+
+use std::hash::{BuildHasherDefault, Hasher};
+
+use hashbrown::HashMap;
+
+use crate::domain::ids::Lsn;
+use crate::domain::time::Timestamp;
+
+/// What is known of an event id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Never taken, or too long ago to be remembered.
+    New,
+    /// Taken with the same content, as that record.
+    Repeat(Lsn),
+    /// Taken with other content, as that record.
+    Reused(Lsn),
+}
+
+#[derive(Clone, Copy)]
+struct Taken {
+    /// Half of the content hash: among events of one id, 64 bits tell contents apart.
+    content: u64,
+    lsn: Lsn,
+}
+
+/// Keys are parts of a cryptographic hash already.
+#[derive(Default)]
+struct KeyIsHash(u64);
+
+impl Hasher for KeyIsHash {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 ^= u64::from_le_bytes(word);
+        }
+    }
+    fn write_u128(&mut self, key: u128) {
+        self.0 = key as u64;
+    }
+}
+
+type Table = HashMap<u128, Taken, BuildHasherDefault<KeyIsHash>>;
+
+/// The window of one journal.
+pub struct Duplicates {
+    half: usize,
+    newer: Table,
+    older: Table,
+    newer_since: Option<(Lsn, Timestamp)>,
+    older_since: Option<(Lsn, Timestamp)>,
+}
+
+/// How far back the window reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Events remembered now, and at most.
+    pub events: usize,
+    pub events_max: usize,
+    /// Every event from this record on is remembered; `None` when nothing is.
+    pub since: Option<(Lsn, Timestamp)>,
+}
+
+impl Duplicates {
+    /// Remembers at least half of `window` events and at most all of it.
+    pub fn new(window: usize) -> Duplicates {
+        Duplicates {
+            half: (window / 2).max(1),
+            newer: Table::default(),
+            older: Table::default(),
+            newer_since: None,
+            older_since: None,
+        }
+    }
+
+    /// What is known of this event.
+    pub fn look_up(&self, key: u128, content_hash: &[u8; 16]) -> Seen {
+        match self.newer.get(&key).or_else(|| self.older.get(&key)) {
+            None => Seen::New,
+            Some(taken) if taken.content == content_word(content_hash) => Seen::Repeat(taken.lsn),
+            Some(taken) => Seen::Reused(taken.lsn),
+        }
+    }
+
+    /// Remembers an event that is about to be written as `lsn`.
+    pub fn reserve(&mut self, key: u128, content_hash: &[u8; 16], lsn: Lsn, ingested: Timestamp) {
+        if self.newer.len() >= self.half {
+            // The emptied table keeps its memory: from here on the window no longer allocates.
+            std::mem::swap(&mut self.newer, &mut self.older);
+            self.newer.clear();
+            self.older_since = self.newer_since.take();
+        }
+        self.newer_since.get_or_insert((lsn, ingested));
+        self.newer.insert(key, Taken { content: content_word(content_hash), lsn });
+    }
+
+    /// Forgets an event that was not written after all.
+    pub fn release(&mut self, key: u128) {
+        if self.newer.remove(&key).is_none() {
+            self.older.remove(&key);
+        }
+    }
+
+    /// How far the window reaches.
+    pub fn reach(&self) -> Reach {
+        Reach {
+            events: self.newer.len() + self.older.len(),
+            events_max: self.half * 2,
+            since: self.older_since.or(self.newer_since),
+        }
+    }
+}
+
+fn content_word(hash: &[u8; 16]) -> u64 {
+    let mut word = [0; 8];
+    word.copy_from_slice(&hash[..8]);
+    u64::from_le_bytes(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u64) -> u128 {
+        u128::from_le_bytes(blake3::hash(&n.to_le_bytes()).as_bytes()[..16].try_into().unwrap())
+    }
+
+    #[test]
+    fn a_repeat_and_a_reused_id_are_told_apart() {
+        let mut window = Duplicates::new(10);
+        assert_eq!(window.look_up(key(1), &[1; 16]), Seen::New);
+        window.reserve(key(1), &[1; 16], Lsn(7), Timestamp::default());
+        assert_eq!(window.look_up(key(1), &[1; 16]), Seen::Repeat(Lsn(7)));
+        assert_eq!(window.look_up(key(1), &[2; 16]), Seen::Reused(Lsn(7)));
+        window.release(key(1));
+        assert_eq!(window.look_up(key(1), &[1; 16]), Seen::New);
+    }
+
+    #[test]
+    fn the_last_half_window_is_always_remembered_and_never_more_than_all_of_it() {
+        let mut window = Duplicates::new(100);
+        for n in 0..1_000u64 {
+            window.reserve(key(n), &[0; 16], Lsn(n + 1), Timestamp::default());
+            let reach = window.reach();
+            assert!(reach.events <= 100);
+            let (since, _) = reach.since.unwrap();
+            for m in 0..=n {
+                if n - m < 50 {
+                    assert_ne!(window.look_up(key(m), &[0; 16]), Seen::New);
+                }
+                if m + 1 >= since.0 {
+                    assert_ne!(window.look_up(key(m), &[0; 16]), Seen::New, "the reach published is true");
+                }
+            }
+        }
+    }
+}

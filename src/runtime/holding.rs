@@ -1,0 +1,69 @@
+//! The holding area: records whose document line nobody has announced yet. Folded by the dispatcher.
+//!
+//! A held record counts as applied; the document that names its line releases it, and it takes effect there. Bounded:
+//! beyond the limit the one that waited longest goes to quarantine, where a person can see and retry it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::documents::DocumentKey;
+use crate::domain::ids::{Lsn, Name};
+use crate::domain::record::Record;
+
+/// What a record waits for: a line, or anything of the document.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Awaited {
+    pub document: DocumentKey,
+    pub line_id: Option<Name>,
+}
+
+/// The records held.
+pub struct Holding {
+    events_max: usize,
+    by_lsn: BTreeMap<Lsn, (Arc<Record>, Awaited)>,
+    by_awaited: HashMap<Awaited, Vec<Lsn>>,
+}
+
+impl Holding {
+    /// Room for that many records.
+    pub fn new(events_max: usize) -> Holding {
+        Holding { events_max: events_max.max(1), by_lsn: BTreeMap::new(), by_awaited: HashMap::new() }
+    }
+
+    /// Holds a record. Gives back the one that had to leave for it, if any.
+    pub fn hold(&mut self, record: Arc<Record>, awaited: Awaited) -> Option<(Arc<Record>, Awaited)> {
+        self.by_awaited.entry(awaited.clone()).or_default().push(record.lsn);
+        self.by_lsn.insert(record.lsn, (record, awaited));
+        if self.by_lsn.len() <= self.events_max {
+            return None;
+        }
+        let (lsn, (record, awaited)) = self.by_lsn.pop_first()?;
+        self.forget(&awaited, lsn);
+        Some((record, awaited))
+    }
+
+    /// Takes out what waited for this, oldest first.
+    pub fn release(&mut self, awaited: &Awaited) -> Vec<Arc<Record>> {
+        let lsns = self.by_awaited.remove(awaited).unwrap_or_default();
+        lsns.iter().filter_map(|lsn| self.by_lsn.remove(lsn)).map(|(record, _)| record).collect()
+    }
+
+    fn forget(&mut self, awaited: &Awaited, lsn: Lsn) {
+        if let Some(lsns) = self.by_awaited.get_mut(awaited) {
+            lsns.retain(|held| *held != lsn);
+            if lsns.is_empty() {
+                self.by_awaited.remove(awaited);
+            }
+        }
+    }
+
+    /// Records held now.
+    pub fn len(&self) -> usize {
+        self.by_lsn.len()
+    }
+
+    /// Whether none is held.
+    pub fn is_empty(&self) -> bool {
+        self.by_lsn.is_empty()
+    }
+}

@@ -1,0 +1,113 @@
+//! Counters and gauges that `/metrics` shows. Labels are few and known; never a SKU.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// What became of events at the door.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct EventOutcomeLabel {
+    pub outcome: &'static str,
+}
+
+/// Why an event or request was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CodeLabel {
+    pub code: String,
+}
+
+/// An answer's status class.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct StatusLabel {
+    pub status: u16,
+}
+
+/// Everything counted while the tower runs.
+pub struct Metrics {
+    pub registry: Registry,
+    pub events: Family<EventOutcomeLabel, Counter>,
+    pub rejections: Family<CodeLabel, Counter>,
+    pub responses: Family<StatusLabel, Counter>,
+    pub groups: Counter,
+    pub group_records: Histogram,
+    pub journal_bytes: Counter,
+    pub group_seconds: Histogram,
+    pub disk_full: Counter,
+    pub proposals: Counter,
+    pub stale_transitions: Counter,
+    pub entity_failures: Counter,
+    pub reviews: Counter,
+    pub feed_frames: Counter,
+    pub feed_slow_closes: Counter,
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        let mut metrics = Metrics {
+            registry: Registry::with_prefix("tidewatch"),
+            events: Family::default(),
+            rejections: Family::default(),
+            responses: Family::default(),
+            groups: Counter::default(),
+            group_records: Histogram::new(exponential_buckets(1.0, 4.0, 8)),
+            journal_bytes: Counter::default(),
+            group_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
+            disk_full: Counter::default(),
+            proposals: Counter::default(),
+            stale_transitions: Counter::default(),
+            entity_failures: Counter::default(),
+            reviews: Counter::default(),
+            feed_frames: Counter::default(),
+            feed_slow_closes: Counter::default(),
+        };
+        let r = &mut metrics.registry;
+        r.register("events", "Events at the door, by what became of them", metrics.events.clone());
+        r.register("rejections", "Events rejected, by code", metrics.rejections.clone());
+        r.register("http_responses", "HTTP answers, by status", metrics.responses.clone());
+        r.register("journal_groups", "Groups written and synced", metrics.groups.clone());
+        r.register("journal_group_records", "Records in a group", metrics.group_records.clone());
+        r.register_with_unit("journal_written", "Bytes of records written", Unit::Bytes, metrics.journal_bytes.clone());
+        r.register_with_unit("journal_group", "Writing and syncing a group", Unit::Seconds, metrics.group_seconds.clone());
+        r.register("journal_disk_full", "Groups that met a full disk", metrics.disk_full.clone());
+        r.register("proposals", "Transitions proposed by entities", metrics.proposals.clone());
+        r.register(
+            "stale_transitions",
+            "Transitions that came back with a revision that was no longer the next one",
+            metrics.stale_transitions.clone(),
+        );
+        r.register("entity_failures", "Entities quarantined because their code failed", metrics.entity_failures.clone());
+        r.register("reviews", "Entities looked at because their time had come", metrics.reviews.clone());
+        r.register("feed_frames", "Frames sent to feed clients", metrics.feed_frames.clone());
+        r.register("feed_slow_closes", "Feed clients closed because they fell behind", metrics.feed_slow_closes.clone());
+        metrics
+    }
+}
+
+impl Metrics {
+    pub(super) fn group_written(&self, records: u32, bytes: usize, took: Duration) {
+        self.groups.inc();
+        self.group_records.observe(f64::from(records));
+        self.journal_bytes.inc_by(bytes as u64);
+        self.group_seconds.observe(took.as_secs_f64());
+    }
+
+    pub(super) fn disk_full(&self) {
+        self.disk_full.inc();
+    }
+
+    /// Counts events by what became of them.
+    pub fn count_events(&self, outcome: &'static str, count: u64) {
+        if count > 0 {
+            self.events.get_or_create(&EventOutcomeLabel { outcome }).inc_by(count);
+        }
+    }
+
+    /// Counts one rejection.
+    pub fn count_rejection(&self, code: &str) {
+        self.rejections.get_or_create(&CodeLabel { code: code.to_owned() }).inc();
+    }
+}

@@ -1,0 +1,98 @@
+//! Quarantine: what could not be used, kept visible until someone deals with it. Folded by the dispatcher.
+//!
+//! Entries hold where the thing stands in the journal, not the thing: it is read from there when someone asks.
+
+use std::collections::BTreeMap;
+
+use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
+use crate::domain::time::Timestamp;
+
+/// Why something is here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QuarantineReason {
+    /// It was never accepted as an event.
+    Rejected,
+    /// It was accepted; the entity it concerns could not use it.
+    Refused,
+    /// It was accepted; its document never came.
+    Unresolved,
+    /// An entity failed on it and stands still.
+    Entity(Box<EntityKey>),
+}
+
+impl QuarantineReason {
+    /// The name on the wire.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            QuarantineReason::Rejected => "rejected",
+            QuarantineReason::Refused => "refused",
+            QuarantineReason::Unresolved => "unresolved",
+            QuarantineReason::Entity(_) => "entity_failed",
+        }
+    }
+}
+
+/// One thing in quarantine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarantineEntry {
+    /// The record that put it here: its id.
+    pub entry: Lsn,
+    /// The record that holds the event.
+    pub event: Lsn,
+    pub tenant: TenantNumber,
+    pub reason: QuarantineReason,
+    pub code: Name,
+    pub detail: String,
+    pub at: Timestamp,
+}
+
+/// What is in quarantine.
+pub struct Quarantine {
+    entries_max: usize,
+    entries: BTreeMap<Lsn, QuarantineEntry>,
+    /// Entries that left because there was no room; their records are still in the journal.
+    overflowed: u64,
+    added: u64,
+}
+
+impl Quarantine {
+    /// Room for that many.
+    pub fn new(entries_max: usize) -> Quarantine {
+        Quarantine { entries_max: entries_max.max(1), entries: BTreeMap::new(), overflowed: 0, added: 0 }
+    }
+
+    /// Adds one; the oldest leaves if there is no room.
+    pub fn add(&mut self, entry: QuarantineEntry) {
+        self.added += 1;
+        self.entries.insert(entry.entry, entry);
+        if self.entries.len() > self.entries_max {
+            self.entries.pop_first();
+            self.overflowed += 1;
+        }
+    }
+
+    /// One was dealt with.
+    pub fn close(&mut self, entry: Lsn) {
+        self.entries.remove(&entry);
+    }
+
+    /// An entity goes on.
+    pub fn close_entity(&mut self, entity: &EntityKey) {
+        self.entries.retain(|_, entry| !matches!(&entry.reason, QuarantineReason::Entity(key) if **key == *entity));
+    }
+
+    /// One of a tenant's entries.
+    pub fn get(&self, tenant: TenantNumber, entry: Lsn) -> Option<&QuarantineEntry> {
+        self.entries.get(&entry).filter(|found| found.tenant == tenant)
+    }
+
+    /// A tenant's entries after `after`, newest last.
+    pub fn list(&self, tenant: TenantNumber, after: Lsn) -> impl Iterator<Item = &QuarantineEntry> {
+        self.entries.range(after.next()..).map(|(_, entry)| entry).filter(move |entry| entry.tenant == tenant)
+    }
+
+    /// Entries now, put here so far, and lost sight of for want of room.
+    pub fn usage(&self) -> (usize, u64, u64) {
+        (self.entries.len(), self.added, self.overflowed)
+    }
+}

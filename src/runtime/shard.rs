@@ -1,0 +1,594 @@
+//! A shard: one actor per core that owns its part of the entities.
+//!
+//! It gets a batch as one message, creates what is new, and hands each touched entity the head of its chain of records,
+//! one message per entity and batch, on its own thread. Entities apply and, within the batch's time budget, reconcile at
+//! once; what does not fit waits in the dirty queue and is worked off between batches. A batch counts as applied when
+//! its last entity is done, and batches are published as applied in their order.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
+use crossbeam_channel::Sender;
+use foldhash::fast::FixedState;
+
+use super::admission::Admission;
+use super::fold::{Dirty, Routed};
+use super::metrics::Metrics;
+use super::progress::Progress;
+use super::rebuild::{RebuildRequest, Rebuilder};
+use super::reviews::Reviews;
+use super::shell::{Apply, EmitState, GoLive, Hosted, Inspect, Inspection, Reconcile, Shell};
+use super::summaries::Exceptions;
+use super::writer::Submission;
+use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
+use crate::domain::record::{ClockKind, Record};
+use crate::domain::reference::Reference;
+use crate::domain::sku_location::SkuLocation;
+use crate::domain::subject::Subject;
+use crate::domain::supplier::Supplier;
+use crate::domain::time::Timestamp;
+use crate::feed::{StateSink, StateUpdate};
+
+/// The end of a chain of records.
+pub const NO_MORE: u32 = u32::MAX;
+
+/// Feed topics that show entity state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateKind {
+    SkuLocation,
+    Supplier,
+}
+
+/// Bounds of a shard's work.
+#[derive(Clone, Copy, Debug)]
+pub struct ShardLimits {
+    /// Time one batch may spend on reconciling before the rest is put off.
+    pub reconcile_budget: Duration,
+    /// Entities taken from the dirty queue at a time, and reviews started per tick.
+    pub review_slice: usize,
+    /// Shortest time between two state frames of one entity.
+    pub state_interval: Duration,
+}
+
+/// Work for a shard, in LSN order.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct ShardBatch {
+    /// New entities, by slot.
+    pub created: Vec<(u32, EntityKey)>,
+    pub steps: Vec<Step>,
+    /// Everything up to here that concerns this shard is in this batch or was in an earlier one.
+    pub upto: Lsn,
+    /// The Reference as of `upto`.
+    pub reference: Arc<Reference>,
+}
+
+/// One step of a batch.
+pub enum Step {
+    /// Records that read the same version of the Reference.
+    Deliver { reference: Arc<Reference>, deliveries: Vec<ShardDelivery> },
+    Dirty { whom: ShardDirty, origin: Lsn },
+    ClockAdvanced { tenant: TenantNumber, to: Timestamp, origin: Lsn },
+    /// Recovery is done: reconcile from here on.
+    GoLive,
+}
+
+/// Who of this shard must look again.
+pub enum ShardDirty {
+    These(Vec<u32>),
+    Tenant(TenantNumber),
+    Everyone,
+}
+
+impl ShardDirty {
+    /// The part of `whom` that lives on a shard, if any.
+    pub fn on_shard(whom: &Dirty, shard: u16) -> Option<ShardDirty> {
+        match whom {
+            Dirty::Everyone => Some(ShardDirty::Everyone),
+            Dirty::Tenant(tenant) => Some(ShardDirty::Tenant(*tenant)),
+            Dirty::These(addresses) => {
+                let slots: Vec<u32> = addresses.iter().filter(|a| a.shard == shard).map(|a| a.slot).collect();
+                (!slots.is_empty()).then_some(ShardDirty::These(slots))
+            }
+        }
+    }
+}
+
+/// A record for one slot.
+pub struct ShardDelivery {
+    pub slot: u32,
+    pub record: Arc<Record>,
+    pub lsn: Lsn,
+    pub business_time: Timestamp,
+    pub origin: Lsn,
+}
+
+impl ShardDelivery {
+    /// As the fold routed it.
+    pub fn routed(&self) -> Routed<'_> {
+        Routed { record: &self.record, lsn: self.lsn, business_time: self.business_time, origin: self.origin }
+    }
+}
+
+/// Deliveries being worked on, chained per entity.
+pub struct Segment {
+    pub reference: Arc<Reference>,
+    pub deliveries: Vec<ShardDelivery>,
+    /// For each delivery the next one of the same entity.
+    pub next: Vec<u32>,
+    batch: Arc<BatchInWork>,
+}
+
+impl Segment {
+    /// Whether there is time left to reconcile at once.
+    pub fn within_budget(&self) -> bool {
+        self.batch.deadline > Instant::now()
+    }
+}
+
+struct BatchInWork {
+    upto: Lsn,
+    /// Entity messages not handled yet, plus one while the batch is being handed out.
+    /// Only this shard's thread touches it; atomic because actix sends nothing that could not cross threads.
+    remaining: AtomicUsize,
+    deadline: Instant,
+}
+
+/// An entity's actor.
+pub enum EntityAddr {
+    SkuLocation(Addr<Shell<SkuLocation>>),
+    Supplier(Addr<Shell<Supplier>>),
+    Subject(Addr<Shell<Subject>>),
+}
+
+struct Slot {
+    addr: EntityAddr,
+    tenant: TenantNumber,
+    /// In the dirty queue already.
+    dirty: bool,
+    /// In the list of changed states already.
+    changed: bool,
+    /// Scratch while a batch is chained: the chain's ends.
+    head: u32,
+    tail: u32,
+}
+
+struct Stopped {
+    poison: Option<Lsn>,
+    skip: Vec<Lsn>,
+}
+
+/// What a shard's actor and its entities share; lives on one thread.
+pub struct ShardShared {
+    pub index: usize,
+    pub live: Cell<bool>,
+    pub submissions: Sender<Submission>,
+    pub progress: Arc<Progress>,
+    pub metrics: Arc<Metrics>,
+    pub exceptions: Arc<Exceptions>,
+    admission: Arc<Admission>,
+    rebuilder: Rebuilder,
+    state_sink: StateSink,
+    wall_clock: fn() -> Timestamp,
+    limits: ShardLimits,
+    slots: RefCell<Vec<Slot>>,
+    reference: RefCell<Arc<Reference>>,
+    applied: Cell<Lsn>,
+    in_work: RefCell<VecDeque<Arc<BatchInWork>>>,
+    dirty: RefCell<VecDeque<(u32, Lsn)>>,
+    draining: Cell<bool>,
+    changed: RefCell<Vec<u32>>,
+    reviews: RefCell<Reviews>,
+    /// Highest business time delivered here, by tenant.
+    business: RefCell<Vec<Timestamp>>,
+    stopped: RefCell<HashMap<EntityKey, Stopped, FixedState>>,
+    myself: RefCell<Option<Addr<Shard>>>,
+}
+
+/// What a shard is made of.
+pub struct ShardParts {
+    pub index: usize,
+    pub limits: ShardLimits,
+    pub submissions: Sender<Submission>,
+    pub progress: Arc<Progress>,
+    pub admission: Arc<Admission>,
+    pub metrics: Arc<Metrics>,
+    pub exceptions: Arc<Exceptions>,
+    pub rebuilder: Rebuilder,
+    pub state_sink: StateSink,
+    pub wall_clock: fn() -> Timestamp,
+}
+
+impl ShardShared {
+    fn new(parts: ShardParts) -> ShardShared {
+        ShardShared {
+            index: parts.index,
+            live: Cell::new(false),
+            submissions: parts.submissions,
+            progress: parts.progress,
+            metrics: parts.metrics,
+            exceptions: parts.exceptions,
+            admission: parts.admission,
+            rebuilder: parts.rebuilder,
+            state_sink: parts.state_sink,
+            wall_clock: parts.wall_clock,
+            limits: parts.limits,
+            slots: RefCell::default(),
+            reference: RefCell::default(),
+            applied: Cell::new(Lsn::ZERO),
+            in_work: RefCell::default(),
+            dirty: RefCell::default(),
+            draining: Cell::new(false),
+            changed: RefCell::default(),
+            reviews: RefCell::default(),
+            business: RefCell::default(),
+            stopped: RefCell::default(),
+            myself: RefCell::default(),
+        }
+    }
+
+    /// The Reference as of the last batch.
+    pub fn reference(&self) -> Arc<Reference> {
+        self.reference.borrow().clone()
+    }
+
+    /// The record up to which this shard has applied everything.
+    pub fn applied(&self) -> Lsn {
+        self.applied.get()
+    }
+
+    /// The tenant's business time here: what was last delivered, on the wall clock at least the wall.
+    pub fn now(&self, tenant: TenantNumber) -> Timestamp {
+        let delivered = self.business.borrow().get(usize::from(tenant.0)).copied().unwrap_or_default();
+        match self.event_clock(tenant) {
+            Some(_) => delivered,
+            None => delivered.max((self.wall_clock)()),
+        }
+    }
+
+    fn event_clock(&self, tenant: TenantNumber) -> Option<TenantNumber> {
+        let reference = self.reference.borrow();
+        reference.tenant(tenant).filter(|t| t.clock == ClockKind::Event).map(|_| tenant)
+    }
+
+    fn note_business_time(&self, tenant: TenantNumber, time: Timestamp) {
+        let mut business = self.business.borrow_mut();
+        let index = usize::from(tenant.0);
+        if index >= business.len() {
+            business.resize(index + 1, Timestamp::default());
+        }
+        business[index] = business[index].max(time);
+    }
+
+    /// Puts an entity into the dirty queue, once.
+    pub fn mark_dirty(&self, slot: u32, origin: Lsn) {
+        {
+            let mut slots = self.slots.borrow_mut();
+            let Some(entry) = slots.get_mut(slot as usize) else { return };
+            if std::mem::replace(&mut entry.dirty, true) {
+                // It waits already, for a record before this one.
+                return;
+            }
+        }
+        self.progress.begin(self.index, origin);
+        self.dirty.borrow_mut().push_back((slot, origin));
+        self.wake_drain();
+    }
+
+    fn wake_drain(&self) {
+        if self.live.get()
+            && !self.draining.get()
+            && let Some(myself) = &*self.myself.borrow()
+        {
+            self.draining.set(true);
+            myself.do_send(DrainDirty);
+        }
+    }
+
+    /// Notes that an entity's state frame is out of date.
+    pub fn note_changed(&self, slot: u32) {
+        if !self.state_sink.wanted() {
+            return;
+        }
+        if let Some(entry) = self.slots.borrow_mut().get_mut(slot as usize)
+            && !std::mem::replace(&mut entry.changed, true)
+        {
+            self.changed.borrow_mut().push(slot);
+        }
+    }
+
+    /// Gives an entity's state to the feed.
+    pub fn emit_state(&self, kind: StateKind, key: &EntityKey, lsn: Lsn, item: serde_json::Value) {
+        self.state_sink.send(StateUpdate { kind, key: key.clone(), lsn, item });
+    }
+
+    /// Sets when an entity must be reviewed.
+    pub fn schedule_review(&self, slot: u32, tenant: TenantNumber, at: Option<Timestamp>) {
+        let clock = self.event_clock(tenant);
+        self.reviews.borrow_mut().schedule(slot, at, clock);
+    }
+
+    /// One entity is done with its part of a segment.
+    pub fn segment_done(&self, segment: &Segment) {
+        self.one_done(&segment.batch);
+    }
+
+    fn one_done(&self, batch: &Arc<BatchInWork>) {
+        if batch.remaining.fetch_sub(1, Ordering::Relaxed) > 1 {
+            return;
+        }
+        let mut upto = None;
+        {
+            let mut in_work = self.in_work.borrow_mut();
+            while in_work.front().is_some_and(|first| first.remaining.load(Ordering::Relaxed) == 0) {
+                upto = in_work.pop_front().map(|batch| batch.upto);
+            }
+        }
+        if let Some(upto) = upto {
+            self.applied.set(upto);
+            self.progress.publish_applied(self.index, upto);
+            self.admission.applied(self.progress.applied());
+        }
+    }
+
+    /// Has an entity's state made anew from the journal.
+    pub fn rebuild<E: Hosted>(&self, request: RebuildRequest) {
+        let slots = self.slots.borrow();
+        if let Some(addr) = slots.get(request.slot as usize).and_then(|slot| E::addr(&slot.addr)) {
+            self.rebuilder.start::<E>(self.index as u16, request, addr.clone());
+        }
+    }
+
+    /// A quarantine of an entity is in the journal.
+    pub fn note_quarantined(&self, key: &EntityKey, poison: Lsn) {
+        let mut stopped = self.stopped.borrow_mut();
+        stopped.entry(key.clone()).or_insert(Stopped { poison: None, skip: Vec::new() }).poison = Some(poison);
+    }
+
+    /// Whether the journal says that this entity stands still.
+    pub fn is_recorded_as_quarantined(&self, key: &EntityKey) -> bool {
+        self.stopped.borrow().get(key).is_some_and(|stopped| stopped.poison.is_some())
+    }
+
+    /// An entity was released, perhaps leaving a record out.
+    pub fn note_released(&self, key: &EntityKey, poison: Lsn, skip: bool) {
+        let mut stopped = self.stopped.borrow_mut();
+        let entry = stopped.entry(key.clone()).or_insert(Stopped { poison: None, skip: Vec::new() });
+        entry.poison = None;
+        if skip {
+            entry.skip.push(poison);
+        }
+    }
+
+    /// An entity works again.
+    pub fn note_live(&self, key: &EntityKey) {
+        if let Some(stopped) = self.stopped.borrow_mut().get_mut(key) {
+            stopped.poison = None;
+        }
+    }
+
+    /// Records left out for an entity.
+    pub fn skipped(&self, key: &EntityKey) -> Vec<Lsn> {
+        self.stopped.borrow().get(key).map(|stopped| stopped.skip.clone()).unwrap_or_default()
+    }
+}
+
+/// The shard's actor.
+pub struct Shard {
+    shared: Rc<ShardShared>,
+}
+
+impl Shard {
+    /// Makes the shard on the calling thread, which must run an actix system or arbiter.
+    pub fn start_here(parts: ShardParts) -> Addr<Shard> {
+        let shared = Rc::new(ShardShared::new(parts));
+        Shard { shared }.start()
+    }
+
+    fn create(&self, slot: u32, key: EntityKey) {
+        let tenant = key.tenant();
+        let shared = self.shared.clone();
+        let key = Arc::new(key);
+        let addr = match &*key {
+            EntityKey::SkuLocation { .. } => EntityAddr::SkuLocation(Shell::new(key, slot, shared).start()),
+            EntityKey::Supplier { .. } => EntityAddr::Supplier(Shell::new(key, slot, shared).start()),
+            EntityKey::Subject { .. } => EntityAddr::Subject(Shell::new(key, slot, shared).start()),
+        };
+        let mut slots = self.shared.slots.borrow_mut();
+        debug_assert_eq!(slots.len(), slot as usize, "slots are handed out in order");
+        slots.push(Slot { addr, tenant, dirty: false, changed: false, head: NO_MORE, tail: NO_MORE });
+    }
+
+    /// Chains deliveries per entity and sends each entity the head of its chain.
+    fn hand_out(&self, batch: &Arc<BatchInWork>, reference: Arc<Reference>, deliveries: Vec<ShardDelivery>) {
+        let mut next = vec![NO_MORE; deliveries.len()];
+        let mut touched: Vec<u32> = Vec::with_capacity(deliveries.len());
+        let mut slots = self.shared.slots.borrow_mut();
+        for (index, delivery) in deliveries.iter().enumerate() {
+            let index = index as u32;
+            let slot = &mut slots[delivery.slot as usize];
+            if slot.head == NO_MORE {
+                slot.head = index;
+                touched.push(delivery.slot);
+            } else {
+                next[slot.tail as usize] = index;
+            }
+            slot.tail = index;
+            self.shared.note_business_time(slot.tenant, delivery.business_time);
+        }
+        let segment = Arc::new(Segment { reference, deliveries, next, batch: batch.clone() });
+        batch.remaining.fetch_add(touched.len(), Ordering::Relaxed);
+        for slot in touched {
+            let slot = &mut slots[slot as usize];
+            let message = Apply { segment: segment.clone(), head: std::mem::replace(&mut slot.head, NO_MORE) };
+            match &slot.addr {
+                EntityAddr::SkuLocation(addr) => addr.do_send(message),
+                EntityAddr::Supplier(addr) => addr.do_send(message),
+                EntityAddr::Subject(addr) => addr.do_send(message),
+            }
+        }
+    }
+
+    fn make_dirty(&self, whom: ShardDirty, origin: Lsn) {
+        if !self.shared.live.get() {
+            // Going live makes everyone dirty.
+            return;
+        }
+        let slots: Vec<u32> = match whom {
+            ShardDirty::These(slots) => slots,
+            ShardDirty::Everyone => (0..self.shared.slots.borrow().len() as u32).collect(),
+            ShardDirty::Tenant(tenant) => {
+                let slots = self.shared.slots.borrow();
+                (0..slots.len() as u32).filter(|slot| slots[*slot as usize].tenant == tenant).collect()
+            }
+        };
+        for slot in slots {
+            self.shared.mark_dirty(slot, origin);
+        }
+    }
+
+    fn go_live(&self, origin: Lsn) {
+        self.shared.live.set(true);
+        for slot in &*self.shared.slots.borrow() {
+            match &slot.addr {
+                EntityAddr::SkuLocation(addr) => addr.do_send(GoLive),
+                EntityAddr::Supplier(addr) => addr.do_send(GoLive),
+                EntityAddr::Subject(addr) => addr.do_send(GoLive),
+            }
+        }
+        self.make_dirty(ShardDirty::Everyone, origin);
+    }
+
+    fn start_due_reviews(&self) {
+        if !self.shared.live.get() {
+            return;
+        }
+        let now = (self.shared.wall_clock)();
+        let due = self.shared.reviews.borrow_mut().due_wall(now, self.shared.limits.review_slice);
+        self.shared.metrics.reviews.inc_by(due.len() as u64);
+        for slot in due {
+            self.shared.mark_dirty(slot, self.shared.applied());
+        }
+    }
+
+    fn emit_changed(&self) {
+        let changed = std::mem::take(&mut *self.shared.changed.borrow_mut());
+        let mut slots = self.shared.slots.borrow_mut();
+        for slot in changed {
+            let slot = &mut slots[slot as usize];
+            slot.changed = false;
+            match &slot.addr {
+                EntityAddr::SkuLocation(addr) => addr.do_send(EmitState),
+                EntityAddr::Supplier(addr) => addr.do_send(EmitState),
+                EntityAddr::Subject(_) => {}
+            }
+        }
+    }
+}
+
+/// How often the wall clock's reviews are looked at.
+const REVIEW_TICK: Duration = Duration::from_millis(200);
+/// Messages the shard's mailbox takes before senders that wait would wait; batches are bounded by admission.
+const MAILBOX_CAPACITY: usize = 1_024;
+
+impl Actor for Shard {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        context.set_mailbox_capacity(MAILBOX_CAPACITY);
+        *self.shared.myself.borrow_mut() = Some(context.address());
+        context.run_interval(REVIEW_TICK, |shard, _| shard.start_due_reviews());
+        context.run_interval(self.shared.limits.state_interval, |shard, _| shard.emit_changed());
+    }
+}
+
+impl Handler<ShardBatch> for Shard {
+    type Result = ();
+
+    fn handle(&mut self, message: ShardBatch, _: &mut Context<Self>) {
+        let batch = Arc::new(BatchInWork {
+            upto: message.upto,
+            remaining: AtomicUsize::new(1),
+            deadline: Instant::now() + self.shared.limits.reconcile_budget,
+        });
+        self.shared.in_work.borrow_mut().push_back(batch.clone());
+        *self.shared.reference.borrow_mut() = message.reference;
+        for (slot, key) in message.created {
+            self.create(slot, key);
+        }
+        for step in message.steps {
+            match step {
+                Step::Deliver { reference, deliveries } => self.hand_out(&batch, reference, deliveries),
+                Step::Dirty { whom, origin } => self.make_dirty(whom, origin),
+                Step::ClockAdvanced { tenant, to, origin } => {
+                    self.shared.note_business_time(tenant, to);
+                    let due = self.shared.reviews.borrow_mut().due_event(tenant, to);
+                    self.shared.metrics.reviews.inc_by(due.len() as u64);
+                    self.make_dirty(ShardDirty::These(due), origin);
+                }
+                Step::GoLive => self.go_live(message.upto),
+            }
+        }
+        self.shared.one_done(&batch);
+    }
+}
+
+/// Work off a slice of the dirty queue.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct DrainDirty;
+
+impl Handler<DrainDirty> for Shard {
+    type Result = ();
+
+    fn handle(&mut self, _: DrainDirty, context: &mut Context<Self>) {
+        let slice: Vec<(u32, Lsn)> = {
+            let mut dirty = self.shared.dirty.borrow_mut();
+            let count = dirty.len().min(self.shared.limits.review_slice);
+            dirty.drain(..count).collect()
+        };
+        {
+            let mut slots = self.shared.slots.borrow_mut();
+            for (slot, origin) in slice {
+                let slot = &mut slots[slot as usize];
+                slot.dirty = false;
+                match &slot.addr {
+                    EntityAddr::SkuLocation(addr) => addr.do_send(Reconcile { origin }),
+                    EntityAddr::Supplier(addr) => addr.do_send(Reconcile { origin }),
+                    EntityAddr::Subject(addr) => addr.do_send(Reconcile { origin }),
+                }
+            }
+        }
+        if self.shared.dirty.borrow().is_empty() {
+            self.shared.draining.set(false);
+        } else {
+            // Behind whatever else is in the mailbox: facts go before second looks.
+            context.address().do_send(DrainDirty);
+        }
+    }
+}
+
+/// Read one entity on its own thread.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct InspectSlot<E: Hosted> {
+    pub slot: u32,
+    pub inspection: Inspection<E>,
+}
+
+impl<E: Hosted> Handler<InspectSlot<E>> for Shard {
+    type Result = ();
+
+    fn handle(&mut self, message: InspectSlot<E>, _: &mut Context<Self>) {
+        let slots = self.shared.slots.borrow();
+        match slots.get(message.slot as usize).and_then(|slot| E::addr(&slot.addr)) {
+            Some(addr) => addr.do_send(Inspect(message.inspection)),
+            None => (message.inspection)(None),
+        }
+    }
+}

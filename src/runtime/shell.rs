@@ -1,0 +1,441 @@
+//! The shell around every live entity: one generic actor for all kinds.
+//!
+//! It owns the state, hands it records in LSN order, reconciles it once per batch, journals what it proposes, and keeps
+//! a failure of one entity from becoming a failure of the tower.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix::{Actor, Addr, Context, Handler, Message};
+
+use super::codec;
+use super::fold::Routed;
+use super::rebuild::RebuildRequest;
+use super::shard::{EntityAddr, NO_MORE, Segment, ShardShared, StateKind};
+use super::writer::{Pending, Submission};
+use crate::domain::entity::Entity;
+use crate::domain::ids::{EntityKey, Lsn, Name};
+use crate::domain::record::{Body, Delivery, Record, SystemBody, Transition, TransitionBody};
+use crate::domain::reference::Reference;
+use crate::domain::time::Timestamp;
+
+/// An entity kind that the runtime can hold.
+pub trait Hosted: Entity {
+    /// Which feed topic shows its state, if any.
+    const STATE_KIND: Option<StateKind>;
+
+    /// The address, if the entity is of this kind.
+    fn addr(entity: &EntityAddr) -> Option<&Addr<Shell<Self>>>;
+
+    /// The item that a state frame shows.
+    fn state_item(&self, key: &EntityKey, now: Timestamp, reference: &Reference) -> serde_json::Value;
+}
+
+/// One live entity.
+pub struct Shell<E: Hosted> {
+    key: Arc<EntityKey>,
+    slot: u32,
+    shard: Rc<ShardShared>,
+    health: Health<E>,
+    /// Proposals journaled or on their way there, and not applied yet.
+    in_flight: Option<InFlight>,
+}
+
+struct InFlight {
+    remaining: usize,
+    origin: Lsn,
+}
+
+enum Health<E> {
+    Live(E),
+    /// Its code failed on a record; the state is the one before (absent while it is being rebuilt).
+    Failed { poison: Lsn, before: Option<E> },
+    /// Released: being rebuilt up to an LSN; what comes meanwhile waits here in order.
+    Rebuilding { waiting: Vec<Waiting> },
+}
+
+struct Waiting {
+    record: Arc<Record>,
+    lsn: Lsn,
+    business_time: Timestamp,
+    origin: Lsn,
+}
+
+/// Records of one segment for one entity, linked from `head`.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Apply {
+    pub segment: Arc<Segment>,
+    pub head: u32,
+}
+
+/// Look again; the shard took it from its dirty queue.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Reconcile {
+    pub origin: Lsn,
+}
+
+/// Read the state on the shard's own thread.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Inspect<E: Hosted>(pub Inspection<E>);
+
+/// What to do with a state that is read. Gets `None` while there is no state to read.
+pub type Inspection<E> = Box<dyn FnOnce(Option<Inspected<'_, E>>) + Send>;
+
+/// A state as it is read.
+pub struct Inspected<'a, E> {
+    pub entity: &'a E,
+    pub key: &'a EntityKey,
+    pub now: Timestamp,
+    pub reference: &'a Reference,
+    /// The highest record whose effect the state shows.
+    pub lsn: Lsn,
+    /// It stands still because its code failed on that record.
+    pub failed_at: Option<Lsn>,
+}
+
+/// Tell the feed how things stand.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct EmitState;
+
+/// The tower has caught up: from now on entities reconcile.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct GoLive;
+
+/// A rebuilt state.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Rebuilt<E: Hosted> {
+    /// `Err` with the record on which it failed again.
+    pub outcome: Result<E, (Lsn, String)>,
+    /// The state before the failing record, if it failed again.
+    pub before: Option<E>,
+}
+
+impl<E: Hosted> Shell<E> {
+    /// A shell around an entity that has seen nothing.
+    pub fn new(key: Arc<EntityKey>, slot: u32, shard: Rc<ShardShared>) -> Shell<E> {
+        let health = Health::Live(E::new(&key));
+        Shell { key, slot, shard, health, in_flight: None }
+    }
+
+    fn apply(&mut self, at: Routed<'_>, reference: &Reference) {
+        if let Body::System(body) = &at.record.body {
+            self.apply_system(body, at.lsn);
+            return;
+        }
+        let entity = match &mut self.health {
+            Health::Live(entity) => entity,
+            Health::Failed { .. } => return,
+            Health::Rebuilding { waiting } => {
+                waiting.push(Waiting {
+                    record: at.record.clone(),
+                    lsn: at.lsn,
+                    business_time: at.business_time,
+                    origin: at.origin,
+                });
+                return;
+            }
+        };
+        let delivery = Delivery { record: at.record, lsn: at.lsn, business_time: at.business_time };
+        let revision = entity.revision();
+        let outcome = catch_unwind(AssertUnwindSafe(|| entity.apply(&delivery, reference)));
+        match outcome {
+            Ok(()) => {
+                let took_effect = entity.revision() != revision;
+                if let Body::Transition(body) = &at.record.body {
+                    self.own_transition_applied(body, at, took_effect);
+                }
+            }
+            Err(panic) => self.fail(at.record.lsn, &panic_text(panic.as_ref())),
+        }
+    }
+
+    fn own_transition_applied(&mut self, body: &TransitionBody, at: Routed<'_>, took_effect: bool) {
+        if took_effect {
+            if let Transition::Exception(transition) = &body.transition {
+                self.shard.exceptions.upsert(at.record.tenant, transition.item.clone(), at.record.lsn);
+            }
+        } else {
+            self.shard.metrics.stale_transitions.inc();
+        }
+        if let Some(in_flight) = &mut self.in_flight {
+            in_flight.remaining = in_flight.remaining.saturating_sub(1);
+        }
+    }
+
+    /// Looks and proposes. `origin` is the outside record that led here.
+    fn reconcile(&mut self, now: Timestamp, reference: &Reference, origin: Lsn) {
+        if self.in_flight.as_ref().is_some_and(|in_flight| in_flight.remaining > 0) {
+            // The group in flight goes back to an earlier record, and its return reconciles: nothing is missed.
+            return;
+        }
+        let landed = self.in_flight.take();
+        let origin = landed.as_ref().map_or(origin, |landed| landed.origin.min(origin));
+        let Health::Live(entity) = &self.health else {
+            self.finish(landed);
+            return;
+        };
+        let revision = entity.revision();
+        let causing_lsn = entity.applied_lsn();
+        match catch_unwind(AssertUnwindSafe(|| entity.reconcile(&self.key, now, reference))) {
+            Ok(reconciled) => {
+                self.shard.schedule_review(self.slot, self.key.tenant(), reconciled.next_review_at);
+                if !reconciled.proposals.is_empty() {
+                    let proposals = reconciled.proposals.into_iter().collect();
+                    self.propose(proposals, revision, causing_lsn, now, origin);
+                }
+            }
+            Err(panic) => self.fail(causing_lsn, &panic_text(panic.as_ref())),
+        }
+        self.finish(landed);
+    }
+
+    /// The work that goes back to `landed.origin` is over here. Called after whatever follows from it has begun.
+    fn finish(&self, landed: Option<InFlight>) {
+        if let Some(landed) = landed {
+            self.shard.progress.finish(self.shard.index, landed.origin);
+        }
+    }
+
+    fn propose(
+        &mut self,
+        proposals: Vec<Transition>,
+        revision: u64,
+        causing_lsn: Lsn,
+        now: Timestamp,
+        origin: Lsn,
+    ) {
+        let mut records = Vec::with_capacity(proposals.len());
+        let mut buffer = Vec::new();
+        for (index, transition) in proposals.into_iter().enumerate() {
+            let body = Body::Transition(Box::new(TransitionBody { entity: (*self.key).clone(), transition }));
+            let record = self.own_record(body, revision + 1 + index as u64, causing_lsn, now);
+            let start = buffer.len();
+            if let Err(error) = codec::encode_own(&record, &mut buffer) {
+                tracing::error!(entity = %self.key, %error, "a proposal can't be written as JSON and is left out");
+                buffer.truncate(start);
+                return;
+            }
+            records.push(Pending { record: Arc::new(record), bytes: start..buffer.len(), identity: None });
+        }
+        self.in_flight = Some(InFlight { remaining: records.len(), origin });
+        self.shard.progress.begin(self.shard.index, origin);
+        self.shard.metrics.proposals.inc_by(records.len() as u64);
+        // If the writer is gone the process is ending; the next start reconciles again.
+        let _ = self.shard.submissions.send(Submission::Own { records, buffer, origin: Some(origin), reply: None });
+    }
+
+    fn own_record(&self, body: Body, entity_revision: u64, causing_lsn: Lsn, now: Timestamp) -> Record {
+        Record {
+            lsn: Lsn::ZERO,
+            tenant: self.key.tenant(),
+            event_time: now,
+            ingest_time: now,
+            business_time: now,
+            causing_lsn,
+            entity_revision,
+            source: Name::const_new("tidewatch"),
+            id: Name::default(),
+            sequence: Name::default(),
+            principal: Name::const_new("tidewatch"),
+            body,
+        }
+    }
+
+    /// The entity's code failed: its state can't be trusted. It stands still as of the record before, visibly.
+    fn fail(&mut self, poison: Lsn, detail: &str) {
+        tracing::error!(entity = %self.key, %poison, detail, "an entity failed on a record and is quarantined");
+        self.shard.metrics.entity_failures.inc();
+        self.health = Health::Failed { poison, before: None };
+        if let Some(in_flight) = self.in_flight.take() {
+            self.finish(Some(in_flight));
+        }
+        self.shard.rebuild::<E>(RebuildRequest {
+            key: (*self.key).clone(),
+            slot: self.slot,
+            until: Lsn(poison.0.saturating_sub(1)),
+            skip: Vec::new(),
+        });
+        if self.shard.live.get() {
+            self.journal_failure(poison, detail);
+        }
+    }
+
+    fn journal_failure(&self, poison: Lsn, detail: &str) {
+        let now = self.shard.now(self.key.tenant());
+        let body = SystemBody::EntityQuarantined { entity: (*self.key).clone(), poison, detail: detail.to_owned() };
+        let record = self.own_record(Body::System(Box::new(body)), 0, poison, now);
+        let mut buffer = Vec::new();
+        if codec::encode_own(&record, &mut buffer).is_ok() {
+            let pending = Pending { record: Arc::new(record), bytes: 0..buffer.len(), identity: None };
+            let own = Submission::Own { records: vec![pending], buffer, origin: None, reply: None };
+            let _ = self.shard.submissions.send(own);
+        }
+    }
+
+    fn apply_system(&mut self, body: &SystemBody, lsn: Lsn) {
+        match body {
+            SystemBody::EntityReleased { poison, skip, .. } => {
+                self.shard.note_released(&self.key, *poison, *skip);
+                self.health = Health::Rebuilding { waiting: Vec::new() };
+                self.shard.rebuild::<E>(RebuildRequest {
+                    key: (*self.key).clone(),
+                    slot: self.slot,
+                    until: lsn,
+                    skip: self.shard.skipped(&self.key),
+                });
+            }
+            SystemBody::EntityQuarantined { poison, .. } => {
+                // In replay the failure may not happen again, with newer code: the record stands all the same, until
+                // someone releases the entity.
+                if let Health::Live(_) = &self.health {
+                    self.health = Health::Failed { poison: *poison, before: None };
+                    self.shard.rebuild::<E>(RebuildRequest {
+                        key: (*self.key).clone(),
+                        slot: self.slot,
+                        until: Lsn(poison.0.saturating_sub(1)),
+                        skip: self.shard.skipped(&self.key),
+                    });
+                }
+                self.shard.note_quarantined(&self.key, *poison);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panic without a message".to_owned())
+}
+
+impl<E: Hosted> Actor for Shell<E> {
+    type Context = Context<Self>;
+}
+
+impl<E: Hosted> Handler<Apply> for Shell<E> {
+    type Result = ();
+
+    fn handle(&mut self, message: Apply, _: &mut Context<Self>) {
+        let segment = message.segment;
+        let mut origin = Lsn(u64::MAX);
+        let mut now = Timestamp::MIN;
+        let mut at = message.head;
+        while at != NO_MORE {
+            let delivery = &segment.deliveries[at as usize];
+            self.apply(delivery.routed(), &segment.reference);
+            origin = origin.min(delivery.origin);
+            now = now.max(delivery.business_time);
+            at = segment.next[at as usize];
+        }
+        if self.shard.live.get() {
+            if segment.within_budget() {
+                self.reconcile(now, &segment.reference, origin);
+            } else {
+                self.shard.mark_dirty(self.slot, origin);
+            }
+            if E::STATE_KIND.is_some() {
+                self.shard.note_changed(self.slot);
+            }
+        }
+        self.shard.segment_done(&segment);
+    }
+}
+
+impl<E: Hosted> Handler<Reconcile> for Shell<E> {
+    type Result = ();
+
+    fn handle(&mut self, message: Reconcile, _: &mut Context<Self>) {
+        let now = self.shard.now(self.key.tenant());
+        let reference = self.shard.reference();
+        self.reconcile(now, &reference, message.origin);
+        self.shard.progress.finish(self.shard.index, message.origin);
+        if E::STATE_KIND.is_some() {
+            self.shard.note_changed(self.slot);
+        }
+    }
+}
+
+impl<E: Hosted> Handler<Inspect<E>> for Shell<E> {
+    type Result = ();
+
+    fn handle(&mut self, message: Inspect<E>, _: &mut Context<Self>) {
+        let (entity, failed_at) = match &self.health {
+            Health::Live(entity) => (Some(entity), None),
+            Health::Failed { poison, before } => (before.as_ref(), Some(*poison)),
+            Health::Rebuilding { .. } => (None, None),
+        };
+        let reference = self.shard.reference();
+        let now = self.shard.now(self.key.tenant());
+        let inspected = entity.map(|entity| Inspected {
+            entity,
+            key: &self.key,
+            now,
+            reference: &reference,
+            lsn: entity.applied_lsn().max(self.shard.applied()),
+            failed_at,
+        });
+        (message.0)(inspected);
+    }
+}
+
+impl<E: Hosted> Handler<EmitState> for Shell<E> {
+    type Result = ();
+
+    fn handle(&mut self, _: EmitState, _: &mut Context<Self>) {
+        let (Some(kind), Health::Live(entity)) = (E::STATE_KIND, &self.health) else { return };
+        let reference = self.shard.reference();
+        let now = self.shard.now(self.key.tenant());
+        let item = entity.state_item(&self.key, now, &reference);
+        let lsn = entity.applied_lsn().max(self.shard.applied());
+        self.shard.emit_state(kind, &self.key, lsn, item);
+    }
+}
+
+impl<E: Hosted> Handler<GoLive> for Shell<E> {
+    type Result = ();
+
+    fn handle(&mut self, _: GoLive, _: &mut Context<Self>) {
+        if let Health::Failed { poison, .. } = &self.health
+            && !self.shard.is_recorded_as_quarantined(&self.key)
+        {
+            self.journal_failure(*poison, "failed again when the journal was replayed");
+        }
+    }
+}
+
+impl<E: Hosted> Handler<Rebuilt<E>> for Shell<E> {
+    type Result = ();
+
+    fn handle(&mut self, message: Rebuilt<E>, _: &mut Context<Self>) {
+        let reference = self.shard.reference();
+        match (&mut self.health, message.outcome) {
+            (Health::Failed { before, .. }, Ok(state)) => *before = Some(state),
+            (Health::Failed { before, .. }, Err(_)) => *before = message.before,
+            (Health::Rebuilding { waiting }, Ok(state)) => {
+                let waiting = std::mem::take(waiting);
+                self.health = Health::Live(state);
+                self.shard.note_live(&self.key);
+                for one in &waiting {
+                    let at =
+                        Routed { record: &one.record, lsn: one.lsn, business_time: one.business_time, origin: one.origin };
+                    self.apply(at, &reference);
+                }
+                self.shard.mark_dirty(self.slot, self.shard.applied());
+            }
+            (Health::Rebuilding { .. }, Err((poison, detail))) => {
+                self.health = Health::Failed { poison, before: message.before };
+                if self.shard.live.get() {
+                    self.journal_failure(poison, &detail);
+                }
+            }
+            (Health::Live(_), _) => {}
+        }
+    }
+}

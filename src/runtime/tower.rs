@@ -1,0 +1,535 @@
+//! The tower as a whole: how it starts, recovers, and stops.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use actix::Addr;
+use actix_rt::Arbiter;
+use crossbeam_channel::{Sender, bounded, unbounded};
+use parking_lot::RwLock;
+use tokio::sync::oneshot;
+use tracing::{error, info, warn};
+
+use super::admission::Admission;
+use super::codec::{self, CodecError, FOLD_VERSION};
+use super::directory::Directory;
+use super::dispatcher::Dispatcher;
+use super::duplicates::Duplicates;
+use super::fold::{Fold, FoldLimits, FoldUsage};
+use super::metrics::Metrics;
+use super::progress::Progress;
+use super::quarantine::Quarantine;
+use super::rebuild::Rebuilder;
+use super::shard::{Shard, ShardLimits, ShardParts};
+use super::summaries::Exceptions;
+use super::writer::{Committed, GroupLimits, Pending, Submission, TenantClock, Writer, WriterShared, Written};
+use crate::domain::ids::{Lsn, Name, TenantNumber};
+use crate::domain::money::Currency;
+use crate::domain::record::{Body, ClockKind, Record, SystemBody};
+use crate::domain::reference::Reference;
+use crate::domain::settings::Settings;
+use crate::domain::time::Timestamp;
+use crate::feed::{JournalSink, StateSink};
+use crate::journal::{Journal, JournalError, JournalOptions, JournalReader};
+
+/// What the tower is started with.
+#[derive(Clone, Debug)]
+pub struct TowerOptions {
+    /// Everything that must last.
+    pub data: PathBuf,
+    pub shards: u16,
+    pub segment_bytes_max: u64,
+    pub group_records_max: usize,
+    pub group_bytes_max: usize,
+    pub entities_max: usize,
+    pub duplicate_window_events: usize,
+    pub records_max: u64,
+    pub bytes_max: u64,
+    pub batch_records_max: usize,
+    pub reconcile_budget: Duration,
+    pub review_slice: usize,
+    pub replay_records_in_flight_max: u64,
+    pub document_index_lines_max: usize,
+    pub holding_events_max: usize,
+    pub quarantine_entries_max: usize,
+    pub exceptions_ended_max: usize,
+    pub state_interval: Duration,
+    pub settings: Settings,
+    pub settings_hash: String,
+    pub tenants: Vec<TenantOptions>,
+}
+
+/// A tenant as the configuration says it.
+#[derive(Clone, Debug)]
+pub struct TenantOptions {
+    pub name: Name,
+    pub clock: ClockKind,
+    pub base_currency: Currency,
+    pub timezone: Name,
+}
+
+/// What the tower is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Phase {
+    Recovering = 0,
+    Ready = 1,
+    Draining = 2,
+}
+
+/// Why the tower did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Record(#[from] CodecError),
+    #[error("a thread could not be started: {0}")]
+    Thread(#[from] std::io::Error),
+    #[error("tenant `{name}` keeps time by the {journaled} clock since it was declared; {asked} can only be set on an empty data directory")]
+    Clock { name: Name, journaled: &'static str, asked: &'static str },
+    #[error("the tower ended while it was starting")]
+    Ended,
+}
+
+/// The tower: first recovering, then running, then draining.
+pub struct Tower {
+    phase: AtomicU8,
+    running: OnceLock<Running>,
+    recovery: RwLock<Recovery>,
+    pub metrics: Arc<Metrics>,
+}
+
+/// How far recovery is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Recovery {
+    pub replayed: u64,
+    pub of: u64,
+    pub took: Option<Duration>,
+}
+
+/// Everything that requests use once the tower runs.
+pub struct Running {
+    pub submissions: Sender<Submission>,
+    pub progress: Arc<Progress>,
+    pub admission: Arc<Admission>,
+    pub directory: Arc<Directory>,
+    pub exceptions: Arc<Exceptions>,
+    pub quarantine: Arc<RwLock<Quarantine>>,
+    pub clocks: Arc<WriterShared>,
+    pub shards: Vec<Addr<Shard>>,
+    pub reader: JournalReader,
+    /// The journal's identity: the feed's epoch.
+    pub identity: String,
+    pub started_at: Timestamp,
+    reference: Arc<RwLock<Arc<Reference>>>,
+    usage: Arc<RwLock<FoldUsage>>,
+}
+
+impl Running {
+    /// The Reference as of the last batch handed to the shards.
+    pub fn reference(&self) -> Arc<Reference> {
+        self.reference.read().clone()
+    }
+
+    /// How much of its bounds the dispatcher's fold uses.
+    pub fn fold_usage(&self) -> FoldUsage {
+        *self.usage.read()
+    }
+
+    /// The opaque position of a record.
+    pub fn position(&self, lsn: Lsn) -> String {
+        format!("{}-{}", self.identity, lsn.0)
+    }
+
+    /// Reads a position back.
+    pub fn parse_position(&self, position: &str) -> Option<Lsn> {
+        let (identity, lsn) = position.rsplit_once('-')?;
+        let canonical = !lsn.is_empty() && lsn.bytes().all(|b| b.is_ascii_digit());
+        (identity == self.identity && canonical).then(|| lsn.parse().ok().map(Lsn))?
+    }
+
+    /// Journals records of the tower about itself and waits until they are durable.
+    pub async fn write_own(&self, records: Vec<Record>) -> Option<Written> {
+        let (reply, answer) = oneshot::channel();
+        let submission = own_submission(records, Some(reply))?;
+        self.submissions.send(submission).ok()?;
+        answer.await.ok()
+    }
+
+    /// Journals records of the tower about itself.
+    pub fn submit_own(&self, records: Vec<Record>) {
+        if let Some(submission) = own_submission(records, None) {
+            let _ = self.submissions.send(submission);
+        }
+    }
+}
+
+fn own_submission(records: Vec<Record>, reply: Option<oneshot::Sender<Written>>) -> Option<Submission> {
+    let mut buffer = Vec::new();
+    let mut pending = Vec::with_capacity(records.len());
+    for record in records {
+        let start = buffer.len();
+        if let Err(error) = codec::encode_own(&record, &mut buffer) {
+            error!(%error, "a record can't be written as JSON");
+            return None;
+        }
+        pending.push(Pending { record: Arc::new(record), bytes: start..buffer.len(), identity: None });
+    }
+    Some(Submission::Own { records: pending, buffer, origin: None, reply })
+}
+
+/// A record of the tower about itself, as of now.
+pub fn system_record(tenant: TenantNumber, principal: Name, body: SystemBody) -> Record {
+    let now = wall_clock();
+    Record {
+        lsn: Lsn::ZERO,
+        tenant,
+        event_time: now,
+        ingest_time: now,
+        business_time: now,
+        causing_lsn: Lsn::ZERO,
+        entity_revision: 0,
+        source: Name::const_new("tidewatch"),
+        id: Name::default(),
+        sequence: Name::default(),
+        principal,
+        body: Body::System(Box::new(body)),
+    }
+}
+
+/// The machine's clock.
+pub fn wall_clock() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+impl Tower {
+    /// Starts recovery on a thread of its own and returns at once. `done` gets what became of it.
+    ///
+    /// # Errors
+    /// If no thread can be started.
+    pub fn start(
+        options: TowerOptions,
+        state: StateSink,
+        feed: JournalSink,
+        done: oneshot::Sender<Result<(), StartError>>,
+    ) -> Result<Arc<Tower>, StartError> {
+        let tower = Arc::new(Tower {
+            phase: AtomicU8::new(Phase::Recovering as u8),
+            running: OnceLock::new(),
+            recovery: RwLock::default(),
+            metrics: Arc::new(Metrics::default()),
+        });
+        let booting = tower.clone();
+        let boot = move || {
+            let result = booting.boot(options, state, feed);
+            let _ = done.send(result);
+        };
+        std::thread::Builder::new().name("recovery".into()).spawn(boot)?;
+        Ok(tower)
+    }
+
+    /// What the tower is doing.
+    pub fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Acquire) {
+            0 => Phase::Recovering,
+            1 => Phase::Ready,
+            _ => Phase::Draining,
+        }
+    }
+
+    /// The running parts, once recovery is done.
+    pub fn running(&self) -> Option<&Running> {
+        self.running.get()
+    }
+
+    /// How far recovery is, or how long it took.
+    pub fn recovery(&self) -> Recovery {
+        *self.recovery.read()
+    }
+
+    /// From now on no new work is taken.
+    pub fn begin_drain(&self) {
+        self.phase.store(Phase::Draining as u8, Ordering::Release);
+    }
+
+    /// Waits until everything accepted is applied and settled, then closes the journal. `false` if it took too long;
+    /// what was acknowledged is durable even so.
+    pub async fn drain(&self, within: Duration) -> bool {
+        self.begin_drain();
+        let Some(running) = self.running() else { return true };
+        let deadline = Instant::now() + within;
+        let last = running.progress.durable();
+        let settled = running.progress.wait_settled(last, within).await;
+        let (done, closed) = oneshot::channel();
+        if running.submissions.send(Submission::Stop { done }).is_err() {
+            return settled;
+        }
+        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(500));
+        settled && matches!(tokio::time::timeout(left, closed).await, Ok(Ok(())))
+    }
+
+    fn boot(&self, options: TowerOptions, state: StateSink, feed: JournalSink) -> Result<(), StartError> {
+        let began = Instant::now();
+        let limits = FoldLimits {
+            entities_max: options.entities_max,
+            document_index_lines_max: options.document_index_lines_max,
+            holding_events_max: options.holding_events_max,
+            quarantine_entries_max: options.quarantine_entries_max,
+        };
+        let directory_path = options.data.join("journal");
+        let journal_options = JournalOptions { segment_bytes_max: options.segment_bytes_max };
+        let (journal, recovered) = Journal::open(&directory_path, journal_options)?;
+        let last = Lsn(journal.durable_lsn());
+        if recovered.created {
+            info!(path = %directory_path.display(), "new journal");
+        } else {
+            info!(records = last.0, "journal verified, replaying");
+        }
+        self.recovery.write().of = last.0;
+
+        let progress = Arc::new(Progress::new(usize::from(options.shards)));
+        let admission = Arc::new(Admission::new(options.records_max, options.bytes_max));
+        let exceptions = Arc::new(Exceptions::new(options.exceptions_ended_max));
+        let quarantine = Arc::new(RwLock::new(Quarantine::new(options.quarantine_entries_max)));
+        let directory = Arc::new(Directory::new(options.shards));
+        // Not bounded by itself: outside work holds credits and is refused at the edge while the queue is long, own work
+        // is one group per entity. A channel that blocked would let the two wait for each other.
+        let (submissions, submitted) = unbounded();
+        let (committed_in, committed_out) = unbounded();
+        let rebuilder = Rebuilder { reader: journal.reader(), shards: options.shards, limits };
+
+        let mut shards = Vec::new();
+        for index in 0..usize::from(options.shards) {
+            let parts = ShardParts {
+                index,
+                limits: ShardLimits {
+                    reconcile_budget: options.reconcile_budget,
+                    review_slice: options.review_slice,
+                    state_interval: options.state_interval,
+                },
+                submissions: submissions.clone(),
+                progress: progress.clone(),
+                admission: admission.clone(),
+                metrics: self.metrics.clone(),
+                exceptions: exceptions.clone(),
+                rebuilder: rebuilder.clone(),
+                state_sink: state.clone(),
+                wall_clock,
+            };
+            shards.push(start_shard(parts)?);
+        }
+
+        let fold = Fold::new(options.shards, limits, directory.clone(), quarantine.clone());
+        let published = Arc::new(RwLock::new(Arc::new(Reference::default())));
+        let usage = Arc::new(RwLock::new(FoldUsage::default()));
+        let mut dispatcher = Dispatcher {
+            fold,
+            shards: shards.clone(),
+            progress: progress.clone(),
+            batch_records_max: options.batch_records_max,
+            published: published.clone(),
+            usage: usage.clone(),
+            feed,
+        };
+
+        let mut duplicates = Duplicates::new(options.duplicate_window_events);
+        let reader = journal.reader();
+        let clocks = self.replay(&reader, last, &options, &mut dispatcher, &mut duplicates, &progress)?;
+        progress.publish_durable(last);
+        dispatcher.go_live(last);
+
+        let shared = Arc::new(WriterShared { clocks: RwLock::new(clocks), reach: RwLock::new(duplicates.reach()) });
+        let identity = journal.identity().simple().to_string();
+        let writer = Writer {
+            journal,
+            duplicates,
+            limits: GroupLimits { records_max: options.group_records_max, bytes_max: options.group_bytes_max },
+            submissions: submitted,
+            committed: committed_in,
+            shared: shared.clone(),
+            progress: progress.clone(),
+            admission: admission.clone(),
+            metrics: self.metrics.clone(),
+            wall_clock,
+        };
+        let write = move || {
+            if let Err(failure) = writer.run() {
+                error!(%failure, "stopping: the journal can't be trusted to hold what comes next");
+                std::process::exit(EXIT_JOURNAL_FAILED);
+            }
+        };
+        std::thread::Builder::new().name("journal".into()).spawn(write)?;
+        std::thread::Builder::new().name("dispatcher".into()).spawn(move || dispatcher.run(&committed_out))?;
+
+        let running = Running {
+            submissions,
+            progress,
+            admission,
+            directory,
+            exceptions,
+            quarantine,
+            clocks: shared,
+            shards,
+            reader,
+            identity,
+            started_at: wall_clock(),
+            reference: published,
+            usage,
+        };
+        self.introduce(&running, &options)?;
+        let took = began.elapsed();
+        *self.recovery.write() = Recovery { replayed: last.0, of: last.0, took: Some(took) };
+        if self.running.set(running).is_err() {
+            return Err(StartError::Ended);
+        }
+        // A drain that began meanwhile stays a drain.
+        let _ = self.phase.compare_exchange(
+            Phase::Recovering as u8,
+            Phase::Ready as u8,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
+        info!(records = last.0, seconds = took.as_secs_f64(), "ready");
+        Ok(())
+    }
+
+    /// Folds the whole journal; gives back the tenants' clocks as they stood.
+    fn replay(
+        &self,
+        reader: &JournalReader,
+        last: Lsn,
+        options: &TowerOptions,
+        dispatcher: &mut Dispatcher,
+        duplicates: &mut Duplicates,
+        progress: &Progress,
+    ) -> Result<Vec<TenantClock>, StartError> {
+        let mut clocks: Vec<TenantClock> = Vec::new();
+        let mut group = Vec::with_capacity(options.batch_records_max);
+        if last == Lsn::ZERO {
+            return Ok(clocks);
+        }
+        let mut told = Instant::now();
+        for read in reader.read_from(1) {
+            let (_, bytes) = read?;
+            let (record, identity) = codec::decode(&bytes)?;
+            if let Some(identity) = identity {
+                duplicates.reserve(identity.key, &identity.content_hash, record.lsn, record.ingest_time);
+            }
+            if let Body::System(body) = &record.body
+                && let SystemBody::TenantDeclared { clock, .. } = &**body
+            {
+                clocks.push(TenantClock { kind: *clock, business_time: record.business_time });
+            }
+            if let Some(clock) = clocks.get_mut(usize::from(record.tenant.0)) {
+                clock.business_time = clock.business_time.max(record.business_time);
+            }
+            let lsn = record.lsn;
+            group.push(Committed { record: Arc::new(record), origin: lsn });
+            if group.len() >= options.batch_records_max {
+                dispatcher.replay(&group);
+                group.clear();
+                self.recovery.write().replayed = lsn.0;
+                while lsn.0.saturating_sub(progress.applied().0) > options.replay_records_in_flight_max {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                if told.elapsed() > Duration::from_secs(1) {
+                    told = Instant::now();
+                    info!(replayed = lsn.0, of = last.0, "replaying");
+                }
+            }
+        }
+        dispatcher.replay(&group);
+        while progress.applied() < last {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(clocks)
+    }
+
+    /// Journals what the fold must know of this start: code, tenants, configuration.
+    fn introduce(&self, running: &Running, options: &TowerOptions) -> Result<(), StartError> {
+        let reference = running.reference();
+        let own = |body| system_record(TenantNumber(0), Name::const_new("tidewatch"), body);
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let mut records = vec![own(SystemBody::Started { version, fold_version: FOLD_VERSION })];
+        for tenant in &options.tenants {
+            match reference.tenant_by_name(&tenant.name).and_then(|number| reference.tenant(number)) {
+                None => {
+                    let number = TenantNumber(
+                        u16::try_from(reference.tenants().count() + records.len() - 1).unwrap_or(u16::MAX),
+                    );
+                    let body = SystemBody::TenantDeclared {
+                        name: tenant.name.clone(),
+                        clock: tenant.clock,
+                        base_currency: tenant.base_currency,
+                        timezone: tenant.timezone.clone(),
+                    };
+                    records.push(system_record(number, Name::const_new("tidewatch"), body));
+                }
+                Some(known) if known.clock != tenant.clock => {
+                    return Err(StartError::Clock {
+                        name: tenant.name.clone(),
+                        journaled: clock_name(known.clock),
+                        asked: clock_name(tenant.clock),
+                    });
+                }
+                Some(known) => {
+                    if known.base_currency != tenant.base_currency || known.time_zone.iana_name() != Some(tenant.timezone.as_str()) {
+                        warn!(
+                            tenant = %tenant.name,
+                            "base currency and time zone stay as they were when the tenant was declared"
+                        );
+                    }
+                }
+            }
+        }
+        if reference.version() == Lsn::ZERO || *reference.settings() != options.settings {
+            records.push(own(SystemBody::ConfigurationActivated {
+                hash: options.settings_hash.clone(),
+                settings: Box::new(options.settings.clone()),
+            }));
+        }
+        let (reply, mut answer) = oneshot::channel();
+        let submission = own_submission(records, Some(reply)).ok_or(StartError::Ended)?;
+        running.submissions.send(submission).map_err(|_| StartError::Ended)?;
+        let written = loop {
+            match answer.try_recv() {
+                Ok(written) => break written,
+                Err(oneshot::error::TryRecvError::Empty) => std::thread::sleep(Duration::from_millis(1)),
+                Err(oneshot::error::TryRecvError::Closed) => return Err(StartError::Ended),
+            }
+        };
+        if let Written::Done(_) = written {
+            let last = running.progress.durable();
+            while running.progress.applied() < last {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Exit code when the journal failed under a running tower.
+pub const EXIT_JOURNAL_FAILED: i32 = 74;
+
+fn clock_name(clock: ClockKind) -> &'static str {
+    match clock {
+        ClockKind::Wall => "wall",
+        ClockKind::Event => "event",
+    }
+}
+
+fn start_shard(parts: ShardParts) -> Result<Addr<Shard>, StartError> {
+    let (sender, receiver) = bounded(1);
+    let arbiter = Arbiter::new();
+    let started = arbiter.spawn_fn(move || {
+        let _ = sender.send(Shard::start_here(parts));
+    });
+    if !started {
+        return Err(StartError::Ended);
+    }
+    receiver.recv().map_err(|_| StartError::Ended)
+}

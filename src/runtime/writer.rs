@@ -1,0 +1,334 @@
+//! The journal's writer: one thread that numbers, decides duplicates, writes, syncs, answers, and hands on.
+//!
+//! Group commit without a timer: whatever is queued becomes one group; while the disk works, the next one forms.
+//! Nothing is answered, applied or shown before its group is on the disk.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender};
+use parking_lot::RwLock;
+use tokio::sync::oneshot;
+use tracing::error;
+
+use super::admission::{Admission, Credits};
+use super::codec::EventIdentity;
+use super::duplicates::{Duplicates, Reach, Seen};
+use super::metrics::Metrics;
+use super::progress::Progress;
+use crate::domain::event::EventData;
+use crate::domain::ids::{Lsn, TenantNumber};
+use crate::domain::record::{Body, ClockKind, Record, SystemBody};
+use crate::domain::time::Timestamp;
+use crate::journal::{GroupBuilder, Journal, JournalError, envelope};
+
+/// A record on its way into the journal: typed, and encoded at `bytes` of its submission's buffer.
+pub struct Pending {
+    pub record: Arc<Record>,
+    pub bytes: Range<usize>,
+    /// Set for outside events: decides duplicates.
+    pub identity: Option<EventIdentity>,
+}
+
+/// Work for the writer.
+pub enum Submission {
+    /// From outside; credits were taken for it.
+    Outside { records: Vec<Pending>, buffer: Vec<u8>, credits: Credits, reply: oneshot::Sender<Written> },
+    /// An entity's proposals, or the tower about itself: never refused, and written as one group or not at all.
+    Own { records: Vec<Pending>, buffer: Vec<u8>, origin: Option<Lsn>, reply: Option<oneshot::Sender<Written>> },
+    /// Finish what is queued, sync, stop.
+    Stop { done: oneshot::Sender<()> },
+}
+
+/// What became of a submission, in the order of its records.
+#[derive(Debug)]
+pub enum Written {
+    Done(Vec<Outcome>),
+    /// Nothing of it was taken: the disk is full.
+    DiskFull,
+}
+
+/// What became of one record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Accepted(Lsn),
+    /// The same event was taken before, as that record.
+    Duplicate(Lsn),
+    /// Another event was taken under this id, as that record.
+    Reused(Lsn),
+}
+
+/// A record that is durable, on its way to the dispatcher.
+pub struct Committed {
+    pub record: Arc<Record>,
+    /// The outside record that it goes back to: itself, unless it is a consequence.
+    pub origin: Lsn,
+}
+
+/// A tenant's clock as the writer stamps it.
+#[derive(Clone, Copy, Debug)]
+pub struct TenantClock {
+    pub kind: ClockKind,
+    pub business_time: Timestamp,
+}
+
+/// What others may ask of the writer while it works.
+pub struct WriterShared {
+    /// By tenant number.
+    pub clocks: RwLock<Vec<TenantClock>>,
+    pub reach: RwLock<Reach>,
+}
+
+/// How much one group takes.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupLimits {
+    pub records_max: usize,
+    pub bytes_max: usize,
+}
+
+/// The writer, before its thread runs.
+pub struct Writer {
+    pub journal: Journal,
+    pub duplicates: Duplicates,
+    pub limits: GroupLimits,
+    pub submissions: Receiver<Submission>,
+    pub committed: Sender<Vec<Committed>>,
+    pub shared: Arc<WriterShared>,
+    pub progress: Arc<Progress>,
+    pub admission: Arc<Admission>,
+    pub metrics: Arc<Metrics>,
+    /// The wall clock, in microseconds since the Unix epoch.
+    pub wall_clock: fn() -> Timestamp,
+}
+
+/// A submission whose fate hangs on the group being written.
+struct Waiting {
+    submission: Submission,
+    outcomes: Vec<Outcome>,
+}
+
+impl Writer {
+    /// Works until told to stop, until every handle is gone, or until the journal fails: then the process must end,
+    /// because what the disk holds is no longer known.
+    pub fn run(mut self) -> Result<(), JournalError> {
+        let mut builder = GroupBuilder::new(self.journal.next_lsn());
+        let mut waiting: Vec<Waiting> = Vec::new();
+        // Own work that met a full disk; bounded because every entity has at most one group in flight.
+        let mut postponed: VecDeque<Submission> = VecDeque::new();
+        let mut room = true;
+        loop {
+            let first = if room && let Some(submission) = postponed.pop_front() {
+                submission
+            } else if postponed.is_empty() {
+                match self.submissions.recv() {
+                    Ok(submission) => submission,
+                    Err(_) => return self.journal.close(),
+                }
+            } else {
+                match self.submissions.recv_timeout(DISK_FULL_RETRY) {
+                    Ok(submission) => submission,
+                    Err(_) => {
+                        room = true;
+                        continue;
+                    }
+                }
+            };
+            let mut stop = None;
+            let mut next = Some(first);
+            builder.reset(self.journal.next_lsn());
+            while let Some(mut submission) = next.take() {
+                if let Submission::Stop { done } = submission {
+                    stop = Some(done);
+                    break;
+                }
+                let outcomes = self.take(&mut submission, &mut builder)?;
+                waiting.push(Waiting { submission, outcomes });
+                let full = builder.record_count() as usize >= self.limits.records_max
+                    || builder.payload_bytes() >= self.limits.bytes_max;
+                if !full {
+                    next = self.submissions.try_recv().ok();
+                }
+            }
+            match self.write(&mut builder) {
+                Ok(()) => {
+                    room = true;
+                    self.answer(&mut waiting);
+                }
+                Err(JournalError::DiskFull { .. }) => {
+                    room = false;
+                    self.refuse(&mut waiting, &mut postponed);
+                }
+                Err(failure) => {
+                    error!(%failure, "the journal failed: nothing more can be promised, stopping");
+                    return Err(failure);
+                }
+            }
+            if let Some(done) = stop {
+                self.journal.close()?;
+                let _ = done.send(());
+                return Ok(());
+            }
+        }
+    }
+
+    /// Numbers a submission's records and puts them into the group.
+    fn take(&mut self, submission: &mut Submission, builder: &mut GroupBuilder) -> Result<Vec<Outcome>, JournalError> {
+        let now = (self.wall_clock)();
+        let (records, buffer) = match submission {
+            Submission::Outside { records, buffer, .. } | Submission::Own { records, buffer, .. } => (records, buffer),
+            Submission::Stop { .. } => return Ok(Vec::new()),
+        };
+        let mut outcomes = Vec::with_capacity(records.len());
+        let mut clocks = self.shared.clocks.write();
+        for pending in records {
+            let lsn = Lsn(builder.next_lsn());
+            if let Some(identity) = pending.identity {
+                match self.duplicates.look_up(identity.key, &identity.content_hash) {
+                    Seen::New => {}
+                    Seen::Repeat(first) => {
+                        outcomes.push(Outcome::Duplicate(first));
+                        continue;
+                    }
+                    Seen::Reused(first) => {
+                        outcomes.push(Outcome::Reused(first));
+                        continue;
+                    }
+                }
+                self.duplicates.reserve(identity.key, &identity.content_hash, lsn, now);
+            }
+            #[allow(clippy::expect_used, reason = "a record numbered while others read it would break the journal's order")]
+            let record = Arc::get_mut(&mut pending.record).expect("whoever submits a record gives it away");
+            record.lsn = lsn;
+            record.ingest_time = now;
+            record.business_time = business_time(&mut clocks, record, now);
+            let bytes = &mut buffer[pending.bytes.clone()];
+            envelope::stamp(bytes, lsn.0, self.journal.epoch(), now.micros(), record.business_time.micros());
+            builder.push(bytes)?;
+            outcomes.push(Outcome::Accepted(lsn));
+        }
+        Ok(outcomes)
+    }
+
+    fn write(&mut self, builder: &mut GroupBuilder) -> Result<(), JournalError> {
+        if builder.is_empty() {
+            return Ok(());
+        }
+        let started = std::time::Instant::now();
+        let records = builder.record_count();
+        let bytes = builder.payload_bytes();
+        self.journal.append_group(builder)?;
+        self.metrics.group_written(records, bytes, started.elapsed());
+        self.progress.publish_durable(Lsn(self.journal.durable_lsn()));
+        *self.shared.reach.write() = self.duplicates.reach();
+        Ok(())
+    }
+
+    /// The group is on the disk: hand its records on, then answer.
+    fn answer(&mut self, waiting: &mut Vec<Waiting>) {
+        let mut committed = Vec::new();
+        let mut replies = Vec::with_capacity(waiting.len());
+        for Waiting { submission, outcomes } in waiting.drain(..) {
+            let (records, origin, reply) = match submission {
+                Submission::Outside { records, credits, reply, .. } => {
+                    self.settle_credits(&outcomes, credits);
+                    (records, None, Some(reply))
+                }
+                Submission::Own { records, origin, reply, .. } => (records, origin, reply),
+                Submission::Stop { .. } => continue,
+            };
+            for (pending, outcome) in records.into_iter().zip(&outcomes) {
+                if let Outcome::Accepted(lsn) = outcome {
+                    committed.push(Committed { record: pending.record, origin: origin.unwrap_or(*lsn) });
+                }
+            }
+            replies.extend(reply.map(|reply| (reply, outcomes)));
+        }
+        if !committed.is_empty() {
+            // The dispatcher outlives the writer; if it is gone the process is ending anyway.
+            let _ = self.committed.send(committed);
+        }
+        for (reply, outcomes) in replies {
+            // A client that hung up no longer wants its answer; its events count all the same.
+            let _ = reply.send(Written::Done(outcomes));
+        }
+    }
+
+    fn settle_credits(&self, outcomes: &[Outcome], credits: Credits) {
+        let last = outcomes.iter().rev().find_map(|outcome| match outcome {
+            Outcome::Accepted(lsn) => Some(*lsn),
+            _ => None,
+        });
+        match last {
+            Some(lsn) => self.admission.give_back_when_applied(lsn, credits),
+            None => self.admission.give_back(credits),
+        }
+    }
+
+    /// The disk is full and the group is not on it: outside work is refused, own work waits for room.
+    fn refuse(&mut self, waiting: &mut Vec<Waiting>, postponed: &mut VecDeque<Submission>) {
+        self.metrics.disk_full();
+        for Waiting { submission, outcomes } in waiting.drain(..) {
+            match submission {
+                Submission::Outside { records, credits, reply, .. } => {
+                    for (pending, outcome) in records.iter().zip(&outcomes) {
+                        if let (Outcome::Accepted(_), Some(identity)) = (outcome, pending.identity) {
+                            self.duplicates.release(identity.key);
+                        }
+                    }
+                    self.admission.give_back(credits);
+                    let _ = reply.send(Written::DiskFull);
+                }
+                own @ Submission::Own { .. } => postponed.push_back(own),
+                Submission::Stop { .. } => {}
+            }
+        }
+    }
+}
+
+/// How long own work waits before it tries a full disk again.
+const DISK_FULL_RETRY: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// The tenant's clock after this record. It never goes back.
+fn business_time(clocks: &mut Vec<TenantClock>, record: &Record, now: Timestamp) -> Timestamp {
+    if let Body::System(body) = &record.body
+        && let SystemBody::TenantDeclared { clock, .. } = &**body
+    {
+        clocks.push(TenantClock { kind: *clock, business_time: initial_time(*clock, now) });
+    }
+    let Some(clock) = clocks.get_mut(usize::from(record.tenant.0)) else {
+        return now;
+    };
+    match clock.kind {
+        ClockKind::Wall => clock.business_time = clock.business_time.max(now),
+        ClockKind::Event => {
+            if let Body::Event { data: EventData::ClockAdvanced(to), .. } = &record.body {
+                clock.business_time = clock.business_time.max(*to);
+            }
+        }
+    }
+    clock.business_time
+}
+
+fn initial_time(clock: ClockKind, now: Timestamp) -> Timestamp {
+    match clock {
+        ClockKind::Wall => now,
+        ClockKind::Event => Timestamp::default(),
+    }
+}
+
+impl WriterShared {
+    /// The tenant's business time as last stamped; on the wall clock, `now` if that is later.
+    pub fn business_time(&self, tenant: TenantNumber, now: Timestamp) -> Timestamp {
+        match self.clocks.read().get(usize::from(tenant.0)) {
+            Some(clock) if clock.kind == ClockKind::Event => clock.business_time,
+            Some(clock) => clock.business_time.max(now),
+            None => now,
+        }
+    }
+
+    /// Which clock the tenant has.
+    pub fn clock_kind(&self, tenant: TenantNumber) -> ClockKind {
+        self.clocks.read().get(usize::from(tenant.0)).map(|clock| clock.kind).unwrap_or_default()
+    }
+}
