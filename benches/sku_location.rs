@@ -1,5 +1,7 @@
 //! What one SKU-location costs per event: apply, and reconcile after it.
 
+#![allow(clippy::expect_used, reason = "a benchmark may stop")]
+
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};

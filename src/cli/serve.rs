@@ -1,5 +1,6 @@
 //! `tidewatch serve`: the tower itself.
 
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -170,7 +171,7 @@ async fn run_tower(args: ServeArgs, config: Config) -> Result<ExitCode, Failure>
 fn start_log(config: &Config) {
     let filter = EnvFilter::try_from_env("TIDEWATCH_LOG")
         .unwrap_or_else(|_| EnvFilter::new(format!("{},actix_server=warn", config.log.level.as_str())));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(std::io::stderr().is_terminal());
     // A second subscriber can only come from a test that runs this twice.
     let _ = match config.log.format {
         LogFormat::Text => log.try_init(),

@@ -40,6 +40,8 @@ pub const FLAG_EVENT_TIME_GIVEN: u8 = 1;
 
 const LSN_OFFSET: usize = 8;
 const EPOCH_OFFSET: usize = 16;
+const FLAGS_OFFSET: usize = 2;
+const EVENT_TIME_OFFSET: usize = 32;
 const INGEST_TIME_OFFSET: usize = 40;
 const BUSINESS_TIME_OFFSET: usize = 48;
 /// A string length takes at most 5 LEB128 bytes: 32 bits are more than a record may hold.
@@ -219,7 +221,8 @@ pub fn encode_record(envelope: &EnvelopeRef<'_>, body: &[u8], out: &mut Vec<u8>)
     out.extend_from_slice(body);
 }
 
-/// Writes what only the journal's writer knows into an encoded record, in place.
+/// Writes what only the journal's writer knows into an encoded record, in place. An event whose sender gave no time
+/// happened when it was ingested.
 ///
 /// # Panics
 /// If `record` is shorter than [`ENVELOPE_HEADER_LENGTH`], hence not made by [`encode_record`]: a record without its
@@ -228,8 +231,16 @@ pub fn stamp(record: &mut [u8], lsn: u64, epoch: u32, ingest_time: i64, business
     assert!(record.len() >= ENVELOPE_HEADER_LENGTH, "only encoded records can be stamped");
     record[LSN_OFFSET..][..8].copy_from_slice(&lsn.to_le_bytes());
     record[EPOCH_OFFSET..][..4].copy_from_slice(&epoch.to_le_bytes());
+    if record[FLAGS_OFFSET] & FLAG_EVENT_TIME_GIVEN == 0 {
+        record[EVENT_TIME_OFFSET..][..8].copy_from_slice(&ingest_time.to_le_bytes());
+    }
     record[INGEST_TIME_OFFSET..][..8].copy_from_slice(&ingest_time.to_le_bytes());
     record[BUSINESS_TIME_OFFSET..][..8].copy_from_slice(&business_time.to_le_bytes());
+}
+
+/// Whether an encoded record's sender gave an event time.
+pub fn is_event_time_given(record: &[u8]) -> bool {
+    record.get(FLAGS_OFFSET).is_some_and(|flags| flags & FLAG_EVENT_TIME_GIVEN != 0)
 }
 
 /// Splits an encoded record into its envelope and its body, borrowing both. Total: any bytes give an answer.

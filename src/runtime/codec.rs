@@ -89,7 +89,7 @@ pub fn encode_own(record: &Record, out: &mut Vec<u8>) -> Result<(), serde_json::
     };
     let mut hash = [0; 16];
     hash.copy_from_slice(&blake3::hash(&body).as_bytes()[..16]);
-    encode(record, Parts { kind, flags: 0, content_hash: hash, record_type, subject: "" }, &body, out);
+    encode(record, Parts { kind, flags: FLAG_EVENT_TIME_GIVEN, content_hash: hash, record_type, subject: "" }, &body, out);
     Ok(())
 }
 

@@ -207,7 +207,7 @@ pub fn wall_clock() -> Timestamp {
 }
 
 impl Tower {
-    /// Starts recovery on a thread of its own and returns at once. `done` gets what became of it.
+    /// Starts recovery on a thread of its own and returns at once. Call it within an actix system. `done` gets what became of it.
     ///
     /// # Errors
     /// If no thread can be started.
@@ -224,8 +224,10 @@ impl Tower {
             metrics: Arc::new(Metrics::default()),
         });
         let booting = tower.clone();
+        // Arbiters belong to the actix system of the calling thread.
+        let arbiters: Vec<Arbiter> = (0..options.shards).map(|_| Arbiter::new()).collect();
         let boot = move || {
-            let result = booting.boot(options, state, feed);
+            let result = booting.boot(options, &arbiters, state, feed);
             let _ = done.send(result);
         };
         std::thread::Builder::new().name("recovery".into()).spawn(boot)?;
@@ -272,7 +274,7 @@ impl Tower {
         settled && matches!(tokio::time::timeout(left, closed).await, Ok(Ok(())))
     }
 
-    fn boot(&self, options: TowerOptions, state: StateSink, feed: JournalSink) -> Result<(), StartError> {
+    fn boot(&self, options: TowerOptions, arbiters: &[Arbiter], state: StateSink, feed: JournalSink) -> Result<(), StartError> {
         let began = Instant::now();
         let limits = FoldLimits {
             entities_max: options.entities_max,
@@ -303,7 +305,7 @@ impl Tower {
         let rebuilder = Rebuilder { reader: journal.reader(), shards: options.shards, limits };
 
         let mut shards = Vec::new();
-        for index in 0..usize::from(options.shards) {
+        for (index, arbiter) in arbiters.iter().enumerate() {
             let parts = ShardParts {
                 index,
                 limits: ShardLimits {
@@ -320,7 +322,7 @@ impl Tower {
                 state_sink: state.clone(),
                 wall_clock,
             };
-            shards.push(start_shard(parts)?);
+            shards.push(start_shard(arbiter, parts)?);
         }
 
         let fold = Fold::new(options.shards, limits, directory.clone(), quarantine.clone());
@@ -355,6 +357,7 @@ impl Tower {
             admission: admission.clone(),
             metrics: self.metrics.clone(),
             wall_clock,
+            last_ingest: Timestamp::default(),
         };
         let write = move || {
             if let Err(failure) = writer.run() {
@@ -522,9 +525,8 @@ fn clock_name(clock: ClockKind) -> &'static str {
     }
 }
 
-fn start_shard(parts: ShardParts) -> Result<Addr<Shard>, StartError> {
+fn start_shard(arbiter: &Arbiter, parts: ShardParts) -> Result<Addr<Shard>, StartError> {
     let (sender, receiver) = bounded(1);
-    let arbiter = Arbiter::new();
     let started = arbiter.spawn_fn(move || {
         let _ = sender.send(Shard::start_here(parts));
     });

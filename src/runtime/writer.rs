@@ -98,8 +98,10 @@ pub struct Writer {
     pub progress: Arc<Progress>,
     pub admission: Arc<Admission>,
     pub metrics: Arc<Metrics>,
-    /// The wall clock, in microseconds since the Unix epoch.
+    /// The wall clock.
     pub wall_clock: fn() -> Timestamp,
+    /// Ingest time of the last record numbered.
+    pub last_ingest: Timestamp,
 }
 
 /// A submission whose fate hangs on the group being written.
@@ -174,7 +176,7 @@ impl Writer {
 
     /// Numbers a submission's records and puts them into the group.
     fn take(&mut self, submission: &mut Submission, builder: &mut GroupBuilder) -> Result<Vec<Outcome>, JournalError> {
-        let now = (self.wall_clock)();
+        let wall = (self.wall_clock)();
         let (records, buffer) = match submission {
             Submission::Outside { records, buffer, .. } | Submission::Own { records, buffer, .. } => (records, buffer),
             Submission::Stop { .. } => return Ok(Vec::new()),
@@ -182,6 +184,9 @@ impl Writer {
         let mut outcomes = Vec::with_capacity(records.len());
         let mut clocks = self.shared.clocks.write();
         for pending in records {
+            // Each record has an ingest time of its own, so that events without a time happened in the order in which
+            // they came.
+            let now = wall.max(self.last_ingest.plus(1));
             let lsn = Lsn(builder.next_lsn());
             if let Some(identity) = pending.identity {
                 match self.duplicates.look_up(identity.key, &identity.content_hash) {
@@ -199,8 +204,12 @@ impl Writer {
             }
             #[allow(clippy::expect_used, reason = "a record numbered while others read it would break the journal's order")]
             let record = Arc::get_mut(&mut pending.record).expect("whoever submits a record gives it away");
+            self.last_ingest = now;
             record.lsn = lsn;
             record.ingest_time = now;
+            if !envelope::is_event_time_given(&buffer[pending.bytes.clone()]) {
+                record.event_time = now;
+            }
             record.business_time = business_time(&mut clocks, record, now);
             let bytes = &mut buffer[pending.bytes.clone()];
             envelope::stamp(bytes, lsn.0, self.journal.epoch(), now.micros(), record.business_time.micros());

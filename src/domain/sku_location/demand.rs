@@ -11,7 +11,7 @@
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::forecast::{Forecast, OwnForecast, Published};
+use super::forecast::{Forecast, OwnForecast, Published, next_start};
 use super::raw;
 use crate::domain::demand::classification::{DemandClass, DemandPattern};
 use crate::domain::demand::smoothing::{ExponentialSmoothing, SmoothingWeights};
@@ -55,7 +55,7 @@ pub struct Demand {
 struct Outside {
     /// Ordered for later periods, by period.
     ahead: Vec<Ahead>,
-    published: Published,
+    published: Option<Box<Published>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,11 +67,9 @@ struct Ahead {
 
 /// The weights that the settings ask for, within what the model takes.
 #[allow(clippy::expect_used, reason = "weights within their bounds are taken")]
+#[allow(clippy::manual_clamp, reason = "unlike clamp, max turns not-a-number into the lower bound")]
 pub fn weights(settings: &DemandSettings) -> SmoothingWeights {
-    let bounded = |weight: f64| {
-        // `max` before `min` also turns not-a-number into the lower bound.
-        weight.max(SmoothingWeights::MIN).min(SmoothingWeights::MAX)
-    };
+    let bounded = |weight: f64| weight.max(SmoothingWeights::MIN).min(SmoothingWeights::MAX);
     SmoothingWeights::new(bounded(settings.alpha), bounded(settings.error_alpha)).expect("bounded weights")
 }
 
@@ -118,7 +116,8 @@ impl Demand {
 
     /// Takes a forecast from outside.
     pub fn publish(&mut self, published: &ForecastPublished, record: &Record) {
-        self.outside.get_or_insert_default().published.publish(published, record);
+        let outside = self.outside.get_or_insert_default();
+        outside.published.get_or_insert_default().publish(published, record);
     }
 
     /// Ends the periods that are over at `business_time`.
@@ -157,7 +156,8 @@ impl Demand {
             let days = f64::from(self.period_days.max(1));
             OwnForecast { mean_per_day: next.mean / days, variance_per_day: next.variance / days }
         });
-        Forecast::choose(own, self.outside.as_ref().map(|outside| &outside.published), now)
+        let published = self.outside.as_ref().and_then(|outside| outside.published.as_deref());
+        Forecast::choose(own, published, now)
     }
 
     pub fn class(&self) -> Option<DemandClass> {
@@ -176,7 +176,7 @@ impl Demand {
 
     /// When a published forecast begins that does not cover `now`.
     pub fn next_published_at(&self, now: Timestamp) -> Option<Timestamp> {
-        super::forecast::next_start(&self.outside.as_ref()?.published, now)
+        next_start(self.outside.as_ref()?.published.as_deref()?, now)
     }
 
     /// Where the running period began; `now` before the first.
@@ -212,10 +212,10 @@ impl Demand {
     fn finish_until(&mut self, now: i32, calendar: &Calendar<'_>) {
         let weights = weights(&calendar.settings.demand);
         let actual = self.current.as_f64();
-        if let Some(outside) = self.outside.as_mut() {
+        if let Some(published) = self.outside.as_mut().and_then(|outside| outside.published.as_mut()) {
             let own = self.smoothing.forecast(weights).mean;
             let weight = calendar.settings.demand.error_alpha;
-            outside.published.measure(actual, own, self.from, self.until, weight);
+            published.measure(actual, own, self.from, self.until, weight);
         }
         self.feed(actual, weights);
         let mut next = self.period.saturating_add(1);
@@ -263,7 +263,12 @@ impl Demand {
                     ahead.remove(at);
                 }
             }
-            Err(at) if quantity.is_positive() => ahead.insert(at, Ahead { period, quantity }),
+            Err(at) if quantity.is_positive() => {
+                if ahead.len() == ahead.capacity() {
+                    ahead.reserve_exact((ahead.len() / 2).max(1));
+                }
+                ahead.insert(at, Ahead { period, quantity });
+            }
             // It was put into the last period when that one was nearer, and is gone with it.
             Err(_) => {}
         }
@@ -288,7 +293,9 @@ impl Demand {
         self.period = period_of(self.until.day(calendar.zone), period_days);
         self.current = Quantity::ZERO;
         let Some(outside) = self.outside.as_mut() else { return };
-        outside.published.forget_measured();
+        if let Some(published) = outside.published.as_mut() {
+            published.forget_measured();
+        }
         for Ahead { period, quantity } in std::mem::take(&mut outside.ahead) {
             let period = period_of(first_day(period, old_days), period_days);
             if period <= self.period {

@@ -27,9 +27,19 @@ impl LineKey {
         LineKey(key)
     }
 
+    /// Compares with document and line id, the document first. NUL sorts before all that names are made of, so that
+    /// the bytes one after the other are in the same order; this is where most of a lookup's time goes.
     fn compare(&self, document: &str, line_id: &str) -> Ordering {
-        let (own_document, own_line_id) = self.parts();
-        own_document.cmp(document).then_with(|| own_line_id.cmp(line_id))
+        let (key, document) = (self.0.as_bytes(), document.as_bytes());
+        let common = key.len().min(document.len());
+        match key[..common].cmp(&document[..common]) {
+            Ordering::Equal => match key.get(common) {
+                Some(0) => key[common + 1..].cmp(line_id.as_bytes()),
+                Some(_) => Ordering::Greater,
+                None => Ordering::Less,
+            },
+            unequal => unequal,
+        }
     }
 
     fn parts(&self) -> (&str, &str) {
@@ -277,7 +287,20 @@ impl<L: LineKind> Lines<L> {
         keeping: Keeping<'_>,
         change: impl FnOnce(&mut L) -> R,
     ) -> R {
-        let at = match self.find(document, line_id) {
+        let found = self.find(document, line_id);
+        self.change_found(found, document, line_id, keeping, change)
+    }
+
+    /// [`Lines::change`] with what [`Lines::find`] said.
+    fn change_found<R>(
+        &mut self,
+        found: Result<usize, usize>,
+        document: &str,
+        line_id: &str,
+        keeping: Keeping<'_>,
+        change: impl FnOnce(&mut L) -> R,
+    ) -> R {
+        let at = match found {
             Ok(at) => at,
             Err(at) => {
                 if self.lines.capacity() == self.lines.len() {
@@ -306,7 +329,8 @@ impl<L: LineKind> Lines<L> {
         keeping: Keeping<'_>,
         change: impl FnOnce(&mut L) -> R,
     ) -> Result<R, TooManyLines> {
-        let is_open = self.get(document, line_id).is_some_and(|line| line.line().open().is_positive());
+        let found = self.find(document, line_id);
+        let is_open = found.is_ok_and(|at| self.lines[at].line().open().is_positive());
         if !is_open
             && ordered.is_some_and(Quantity::is_positive)
             && self.open_lines as usize >= keeping.settings.lines_max
@@ -316,7 +340,7 @@ impl<L: LineKind> Lines<L> {
         let ended_at = self.ended_documents.as_ref().and_then(|ended| {
             ended.0.iter().filter(|ended| ended.document == document).map(|ended| ended.ended_at).max()
         });
-        Ok(self.change(document, line_id, keeping, |line| {
+        Ok(self.change_found(found, document, line_id, keeping, |line| {
             let changed = change(line);
             if ended_at.is_some_and(|ended_at| line.line().announced_at <= ended_at.into()) {
                 line.line_mut().end();
@@ -427,4 +451,22 @@ fn expiry<L: LineKind>(line: &L, keeping: Keeping<'_>) -> Timestamp {
     let closed_at = line.line().closed_at.get().unwrap_or(Timestamp::MAX);
     let expiry = closed_at.plus(keeping.lateness());
     line.needed_until(keeping.period).map_or(expiry, |needed| needed.max(expiry))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_order_by_document_and_then_by_line() {
+        let ascending =
+            [("a", "1"), ("a", "10"), ("a", "2"), ("a b", "1"), ("ab", "0"), ("b", ""), ("ä", "1")];
+        for (at, (document, line_id)) in ascending.iter().enumerate() {
+            let key = LineKey::new(document, line_id);
+            assert_eq!(key.parts(), (*document, *line_id));
+            for (other, (document, line_id)) in ascending.iter().enumerate() {
+                assert_eq!(key.compare(document, line_id), at.cmp(&other), "{at} {other}");
+            }
+        }
+    }
 }

@@ -8,6 +8,7 @@
 //! repeats (the writer drops them), and everything that is reference data.
 
 mod apply;
+mod apply_documents;
 mod demand;
 mod evidence;
 mod forecast;
@@ -39,7 +40,7 @@ use self::evidence::Evidence;
 use self::line::Lines;
 use self::order_lines::OrderLine;
 use self::outbound_lines::OutboundLine;
-use self::planned_supply::PlannedSupply;
+use self::planned_supply::{Planned, PlannedSupply};
 use self::stock::Stock;
 use self::supply_lines::SupplyLine;
 pub use self::view::{ProjectionDayView, ProjectionView, ShortageWindowView, SkuLocationView};
@@ -85,9 +86,28 @@ struct Unavailable {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Supply {
     purchase_lines: Lines<SupplyLine>,
+    transfers: Option<Box<Transfers>>,
+    planned: Option<Box<PlannedSupply>>,
+}
+
+/// Transfer lines by the end of the transfer that this place is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Transfers {
     inbound_lines: Lines<SupplyLine>,
     outbound_lines: Lines<OutboundLine>,
-    planned: PlannedSupply,
+}
+
+impl Supply {
+    /// All lines that bring something here and are open.
+    fn open_lines(&self) -> impl Iterator<Item = &SupplyLine> {
+        let inbound = self.transfers.iter().flat_map(|transfers| transfers.inbound_lines.open_lines());
+        self.purchase_lines.open_lines().chain(inbound)
+    }
+
+    /// Planned actions that count at `now`.
+    fn planned(&self, now: Timestamp) -> impl Iterator<Item = &Planned> {
+        self.planned.iter().flat_map(move |planned| planned.in_force(now))
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -149,16 +149,15 @@ fn receipts(place: &SkuLocation, planning: &Planning<'_>) -> DatedList {
     let mut expect = |at: Timestamp, quantity: Quantity| {
         receipts.push(Dated { at: planning.not_past(at), units: quantity.as_f64() });
     };
-    let mut expect_line = |line: &SupplyLine| {
+    let expect_line = |line: &SupplyLine| {
         line.for_each_part(|expected, quantity| match expected {
             Expected::Shipment(eta) => expect(eta, quantity),
             Expected::Arrived => expect(planning.now, quantity),
             Expected::Promise => expect(planning.promised_arrival(line), quantity),
         });
     };
-    supply.purchase_lines.open_lines().for_each(&mut expect_line);
-    supply.inbound_lines.open_lines().for_each(&mut expect_line);
-    for planned in supply.planned.in_force(planning.now).filter(|planned| !planned.outbound) {
+    supply.open_lines().for_each(expect_line);
+    for planned in supply.planned(planning.now).filter(|planned| !planned.outbound) {
         expect(planned.arrives_at, planned.quantity);
     }
     receipts.sort_unstable_by_key(|receipt| receipt.at);

@@ -3,6 +3,7 @@
 use super::SkuLocation;
 use super::line::LineKind;
 use super::order_lines::OrderLine;
+use super::supply_lines::SupplyLine;
 use crate::domain::quantity::Quantity;
 use crate::domain::time::Timestamp;
 
@@ -33,15 +34,18 @@ impl Position {
             planned: Quantity::ZERO,
         };
         if let Some(supply) = &place.supply {
-            for planned in supply.planned.in_force(now) {
+            for planned in supply.planned(now) {
                 if planned.outbound {
                     position.outbound += planned.quantity;
                 } else {
                     position.planned += planned.quantity;
                 }
             }
-            position.outbound += supply.outbound_lines.open();
-            position.on_order = supply.purchase_lines.open() + supply.inbound_lines.open() + position.planned;
+            position.on_order = supply.purchase_lines.open() + position.planned;
+            if let Some(transfers) = &supply.transfers {
+                position.outbound += transfers.outbound_lines.open();
+                position.on_order += transfers.inbound_lines.open();
+            }
         }
         position
     }
@@ -75,8 +79,7 @@ impl SkuLocation {
     /// The part of what is on order that is on the way.
     pub(super) fn in_transit(&self) -> Quantity {
         let Some(supply) = &self.supply else { return Quantity::ZERO };
-        let lines = supply.purchase_lines.open_lines().chain(supply.inbound_lines.open_lines());
-        lines.map(|line| line.in_transit()).sum()
+        supply.open_lines().map(SupplyLine::in_transit).sum()
     }
 
     /// Stock that is here and can't be sold.

@@ -249,7 +249,7 @@ impl SkuLocation {
         review_at.consider_some(outlook.receipts.first().map(|receipt| receipt.at));
         review_at.consider_some(outlook.forecast.next_edge(now));
         review_at.consider_some(demand.next_published_at(now));
-        for planned in self.supply.iter().flat_map(|supply| supply.planned.in_force(now)) {
+        for planned in self.supply.iter().flat_map(|supply| supply.planned(now)) {
             review_at.consider(planned.expires_at);
         }
     }

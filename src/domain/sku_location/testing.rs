@@ -392,27 +392,56 @@ pub fn policy(change: impl FnOnce(&mut PolicySet)) -> EventData {
     EventData::PolicySet(Box::new(policy))
 }
 
+/// What the permuted events of [`any_event`] take for granted: lines that the dispatcher waits for, because only they
+/// say which end of a transfer is here and which place a shipment comes to.
+pub fn announced() -> Vec<(i64, EventData)> {
+    vec![
+        (0, transfer("out", "L", "M", 5, None)),
+        (0, transfer("in", "M", "L", 5, None)),
+        (0, purchase("a", 5, None)),
+        (0, purchase("b", 5, None)),
+    ]
+}
+
 /// Any event about stock and lines of few documents, and its event time in hours.
 pub fn any_event() -> impl Strategy<Value = (i64, EventData)> {
-    let id = || prop_oneof![Just("a"), Just("b")];
+    use ShipmentStep::{Arrived, Delayed, Dispatched};
+    let id = || prop_oneof![Just("a"), Just("b"), Just("c")];
     let quantity = || 0..20_i64;
+    let some = || 1..9_i64;
     let promised = || proptest::option::of((0..40_i64).prop_map(hour));
+    let transfers = prop_oneof![
+        quantity().prop_map(|quantity| transfer("out", "L", "M", quantity, None)),
+        quantity().prop_map(|quantity| transfer("out", "K", "M", quantity, None)),
+        (quantity(), promised()).prop_map(|(quantity, at)| transfer("in", "M", "L", quantity, at)),
+        some().prop_map(|quantity| transfer_received("in", quantity)),
+        prop_oneof![Just("in"), Just("out")].prop_map(transfer_cancelled),
+    ];
+    let shipments = (
+        prop_oneof![Just(Dispatched), Just(Delayed), Just(Arrived)],
+        prop_oneof![Just("s"), Just("t")],
+        promised(),
+        prop_oneof![Just("a"), Just("b")],
+        proptest::option::of(some()),
+    );
     let data = prop_oneof![
-        (1..9_i64).prop_map(sale),
-        (1..9_i64).prop_map(|quantity| returned(quantity, StockStatus::Available)),
-        (1..9_i64).prop_map(|quantity| returned(quantity, StockStatus::Damaged)),
+        some().prop_map(sale),
+        some().prop_map(|quantity| returned(quantity, StockStatus::Available)),
+        some().prop_map(|quantity| returned(quantity, StockStatus::Damaged)),
         (-5..30_i64).prop_map(counted),
         (0..5_i64).prop_map(|quantity| counted_as(quantity, StockStatus::Blocked)),
         (-9..9_i64).prop_map(adjusted),
         (id(), quantity(), promised()).prop_map(|(id, quantity, at)| order(id, quantity, at)),
         (id(), quantity()).prop_map(|(id, quantity)| order_at(id, quantity, "elsewhere", None)),
         id().prop_map(order_cancelled),
-        (id(), 1..9_i64).prop_map(|(id, quantity)| shipped_from(id, quantity, "L")),
+        (id(), some()).prop_map(|(id, quantity)| shipped_from(id, quantity, "L")),
         (id(), quantity(), promised()).prop_map(|(id, quantity, at)| purchase(id, quantity, at)),
         (id(), quantity(), promised()).prop_map(|(id, quantity, at)| acknowledged(id, quantity, at)),
-        (id(), 1..9_i64).prop_map(|(id, quantity)| received(id, quantity)),
+        (id(), some()).prop_map(|(id, quantity)| received(id, quantity)),
         id().prop_map(|id| purchase_ended(id, Some("1"))),
         id().prop_map(|id| purchase_ended(id, None)),
+        transfers,
+        shipments.prop_map(|(step, id, eta, po, quantity)| shipment(step, id, eta, &[(po, quantity)])),
     ];
     (0..40_i64, data)
 }

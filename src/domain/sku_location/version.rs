@@ -55,7 +55,9 @@ impl Version {
 /// characters.
 fn tie_key(record: &Record) -> String {
     let sequence = record.sequence.as_str();
-    let mut key = String::with_capacity(sequence.len() + record.source.len() + record.id.len() + 8);
+    // Exact where there is no sequence, so that the text needs no second allocation to become a box.
+    let class = if sequence.is_empty() { 1 } else { 5 };
+    let mut key = String::with_capacity(class + sequence.len() + record.source.len() + record.id.len() + 2);
     let (negative, digits) = match sequence.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, sequence),

@@ -33,6 +33,9 @@ proptest! {
     ) {
         let mut first = Place::new();
         first.at(hour(40));
+        for (at, data) in announced() {
+            first.event(hour(at), data);
+        }
         let records = records(&events, &mut first);
         let mut second = first.clone();
         records.iter().for_each(|record| first.tell(record));
