@@ -51,7 +51,8 @@ fn now() -> i64 {
 }
 
 fn advance(client: &Client, to: i64) -> u64 {
-    let mut batch = Batch::new(&format!("clock-{to}"));
+    static TOLD: AtomicI64 = AtomicI64::new(0);
+    let mut batch = Batch::new(&format!("clock-{}-{to}", TOLD.fetch_add(1, Ordering::SeqCst)));
     batch.add_at(to, "clock.advanced", json!({"to": at(to)}));
     NOW.fetch_max(to, Ordering::SeqCst);
     client.accept(&batch.take())["lsn"].as_u64().unwrap()
