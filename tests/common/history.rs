@@ -18,15 +18,28 @@ pub struct History {
     prefix: String,
     base: i64,
     sequenced: bool,
+    /// Whether it may say what the contract leaves open.
+    wild: bool,
     pub events: Vec<Value>,
 }
 
 impl History {
     /// All within 22 hours from `base` (seconds since the Unix epoch), on names that start with `prefix`.
     pub fn of_seed(seed: u64, prefix: &str, base: i64) -> History {
+        History::new(seed, prefix, base, false)
+    }
+
+    /// One that the model has no single answer to: lines end before they change, acknowledgements differ, parts of
+    /// a shipment are received.
+    pub fn wild(seed: u64, prefix: &str, base: i64) -> History {
+        History::new(seed, prefix, base, true)
+    }
+
+    fn new(seed: u64, prefix: &str, base: i64, wild: bool) -> History {
         let mut random = Random::new(seed);
         let sequenced = random.chance(50);
-        let mut history = History { random, prefix: prefix.to_owned(), base, sequenced, events: Vec::new() };
+        let mut history =
+            History { random, prefix: prefix.to_owned(), base, sequenced, wild, events: Vec::new() };
         history.movements();
         for number in 0..6 {
             history.order(number);
@@ -66,9 +79,9 @@ impl History {
         slots
     }
 
-    /// After every change of a document.
+    /// After every change of a document, unless the history is wild.
     fn late_slot(&mut self) -> i64 {
-        self.random.between(SLOTS + 1, SLOTS + 3)
+        if self.wild { self.slot() } else { self.random.between(SLOTS + 1, SLOTS + 3) }
     }
 
     /// A quantity as number or text, with up to three decimals.
@@ -147,7 +160,7 @@ impl History {
                 data["sku"] = json!(sku);
                 data["location"] = json!(location);
                 data["quantity"] = self.quantity(0);
-                if promised {
+                if promised && !(self.wild && self.random.chance(40)) {
                     data["promised_at"] = json!(at(self.base + 3600 * self.random.between(0, 72)));
                 }
                 self.emit(*slot, if i == 0 { "order.placed" } else { "order.changed" }, data);
@@ -204,7 +217,9 @@ impl History {
                 quantities[i].push(quantity);
             }
             if self.random.chance(50) {
-                acknowledged.push(json!({"line_id": i.to_string(), "quantity": quantities[i].last(),
+                let confirmed = quantities[i].last().cloned().unwrap();
+                let confirmed = if self.wild { self.quantity(0) } else { confirmed };
+                acknowledged.push(json!({"line_id": i.to_string(), "quantity": confirmed,
                     "promised_at": at(self.base + 86_400 * self.random.between(1, 20))}));
             }
         }
@@ -227,7 +242,13 @@ impl History {
             let receipts = if self.random.chance(35) && smallest > 0 {
                 let part = self.random.between(1, smallest);
                 carried.push(json!({"po_id": po_id, "line_id": i.to_string(), "quantity": self.write(part)}));
-                if self.random.chance(40) { vec![self.write(largest)] } else { vec![] }
+                if self.wild {
+                    vec![self.quantity(1)]
+                } else if self.random.chance(40) {
+                    vec![self.write(largest)]
+                } else {
+                    vec![]
+                }
             } else {
                 (0..self.random.below(3)).map(|_| self.quantity(1)).collect()
             };
