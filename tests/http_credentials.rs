@@ -20,6 +20,8 @@ fn keys_roles_and_scopes_hold() {
     checks!(
         tower,
         without_credentials_only_health_is_shown,
+        the_description_of_the_api_wants_credentials,
+        the_feed_wants_credentials,
         a_key_works_within_a_second_and_until_it_is_revoked,
         roles_have_their_authority,
         a_scope_narrows_every_read,
@@ -71,7 +73,6 @@ fn without_credentials_only_health_is_shown(tower: &Tower) {
         "/api/v1/stats",
         "/api/v1/quarantine",
         "/metrics",
-        "/openapi.json",
     ] {
         anonymous.get(path).expect_any_problem(401);
         tower.http().with_key("not-a-key").get(path).expect_any_problem(401);
@@ -81,8 +82,17 @@ fn without_credentials_only_health_is_shown(tower: &Tower) {
     for value in ["Basic dXNlcjpwYXNz", "Bearer", "Bearer ", "nonsense", "Bearer a b"] {
         tower.http().with_header("Authorization", value).get("/api/v1/stats").expect_any_problem(401);
     }
-    assert_eq!(Feed::open(&anonymous).err(), Some(401));
+}
+
+fn the_description_of_the_api_wants_credentials(tower: &Tower) {
+    tower.http().get("/openapi.json").expect_any_problem(401);
+    assert_eq!(client(tower, "viewer", &[]).get("/openapi.json").status, 200);
+}
+
+fn the_feed_wants_credentials(tower: &Tower) {
+    assert_eq!(Feed::open(&tower.http()).err(), Some(401));
     assert_eq!(Feed::open(&tower.http().with_key("not-a-key")).err(), Some(401));
+    assert!(Feed::open(&client(tower, "viewer", &[])).is_ok());
 }
 
 fn a_key_works_within_a_second_and_until_it_is_revoked(tower: &Tower) {

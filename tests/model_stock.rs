@@ -45,17 +45,56 @@ fn stock_is_what_the_model_says_in_any_order_of_arrival() {
     for told in &told {
         compare(&tower.http(), told, now, lsn, "after time passed", &mut wrong);
     }
+    let picture = everything_shown(&tower.http(), lsn);
     tower.stop();
     tower.start_again();
+    same(&picture, &everything_shown(&tower.http(), lsn), "a clean restart");
     for told in &told {
         compare(&tower.http(), told, now, lsn, "after a clean restart", &mut wrong);
     }
     tower.kill();
     tower.start_again();
+    same(&picture, &everything_shown(&tower.http(), lsn), "kill -9");
     for told in &told {
         compare(&tower.http(), told, now, lsn, "after kill -9", &mut wrong);
     }
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Every figure and every exception: while the event clock stands still, a restart changes none of them.
+fn everything_shown(client: &Client, lsn: u64) -> BTreeMap<String, Value> {
+    assert_eq!(client.settled("/api/v1/exceptions", lsn).status, 200);
+    let mut shown = BTreeMap::new();
+    for item in client.list("/api/v1/sku-locations") {
+        let (sku, location) = (item["sku"].as_str().unwrap(), item["location"].as_str().unwrap());
+        let path = format!("/api/v1/sku-locations/{}/{}", encode(sku), encode(location));
+        let mut detail = client.get(&path).expect(200);
+        for key in ["lsn", "position"] {
+            detail.as_object_mut().unwrap().remove(key);
+        }
+        shown.insert(path, detail);
+    }
+    for state in ["open", "acknowledged", "snoozed", "in_case", "resolved", "cleared"] {
+        for found in client.list(&format!("/api/v1/exceptions?state={state}")) {
+            shown.insert(format!("exception {}", found["id"]), found);
+        }
+    }
+    shown
+}
+
+#[track_caller]
+fn same(before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>, what: &str) {
+    assert!(before.keys().any(|key| key.starts_with("exception")), "no exceptions at all");
+    let differs = |key: &&String| before.get(*key) != after.get(*key);
+    let changed: Vec<&String> = before.keys().chain(after.keys()).filter(differs).collect();
+    if let Some(key) = changed.first() {
+        panic!(
+            "{} things changed by {what}; {key} from {:?} to {:?}",
+            changed.len(),
+            before.get(*key),
+            after.get(*key)
+        );
+    }
 }
 
 fn advance(client: &Client, to: i64) -> u64 {
