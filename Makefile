@@ -9,6 +9,8 @@ SHELL := /bin/bash
 TIDEWATCH := $(or $(CARGO_TARGET_DIR),target)/release/tidewatch
 # How many cases `make soak` tries each property with; `make test` tries 256.
 SOAK_CASES ?= 20000
+# Options of `make bench`, as in BENCH_ARGS="--repeat 3 --data /mnt/disk --markdown table.md".
+BENCH_ARGS ?=
 
 # $(call need,PROGRAM,HOW TO GET IT): stops with one line when a program is missing.
 define need
@@ -35,8 +37,12 @@ test: ## all tests; uses cargo-nextest where it is installed
 	fi
 
 .PHONY: bench
-bench: release ## throughput and latency of the whole tower over HTTP
-	@$(TIDEWATCH) bench --suite
+bench: release ## measure a tower under load over HTTP against every target; BENCH_ARGS adds options
+	@$(TIDEWATCH) bench --suite $(BENCH_ARGS)
+
+.PHONY: bench-quick
+bench-quick: release ## the same with shorter loads and fewer SKU-locations: does it work rather than how fast
+	@$(TIDEWATCH) bench --suite --quick $(BENCH_ARGS)
 
 .PHONY: bench-micro
 bench-micro: ## criterion benches of the parts

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tidewatch::cli::{demo, keys, replay, serve};
+use tidewatch::cli::{demo, keys, replay, serve, watch};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -21,6 +21,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Demo(demo::DemoArgs),
     Replay(replay::ReplayArgs),
+    Watch(watch::WatchArgs),
     Keys(keys::KeysCommand),
 }
 
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Command::Keys(command) => keys::run(command),
         Command::Demo(args) => on_a_runtime(demo::run(args)),
         Command::Replay(args) => on_a_runtime(replay::run(args)),
+        Command::Watch(args) => on_a_runtime(async { Ok(watch::run(args).await) }),
     }
 }
 

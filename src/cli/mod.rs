@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+pub mod bench;
 pub mod client;
 pub mod demo;
 pub mod keys;
@@ -7,3 +8,4 @@ pub mod pace;
 pub mod progress;
 pub mod replay;
 pub mod serve;
+pub mod watch;

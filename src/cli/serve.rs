@@ -22,7 +22,7 @@ use crate::domain::settings::{
     DemandSettings, ExceptionSettings, MissingMasterDataSettings, PlanningDefaults, ProjectedStockoutSettings, Settings,
     ShortageNowSettings, SkuLocationSettings, SupplierSettings,
 };
-use crate::feed;
+use crate::feed::{self, Hub};
 use crate::http::state::AppState;
 use crate::http::{ServeError, Serving, serve};
 use crate::runtime::{StartError, TenantOptions, Tower, TowerOptions};
@@ -126,12 +126,12 @@ async fn run_tower(args: ServeArgs, config: Config) -> Result<ExitCode, Failure>
     let (state_sink, journal_sink, inlet) = feed::channel();
     let (done, recovered) = oneshot::channel();
     let tower = Tower::start(options, state_sink, journal_sink, done)?;
+    let hub = Hub::start(inlet, tower.clone(), config.feed.clone())?;
     let keys = KeyCache::open(KeyStore::new(&args.data))?;
     let drain = Duration::from_millis(config.server.drain_ms);
     let listen = config.server.listen;
     let state = web::Data::new(AppState { tower: tower.clone(), config, keys, dev: args.dev });
-    drop(inlet);
-    let Serving { address, server } = serve(state, listen)?;
+    let Serving { address, server } = serve(state, hub, listen)?;
     let handle = server.handle();
     let serving = actix_web::rt::spawn(server);
     println!("tidewatch listens on http://{address}");

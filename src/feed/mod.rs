@@ -1,4 +1,10 @@
 //! The live feed: gapless events from journal records, conflated state from entities.
+//!
+//! One hub on a thread of its own owns all subscriptions ([`Hub`]). Each socket has one bounded queue between the hub
+//! and the task that writes to it ([`SocketQueue`]). Where a subscriber's place is behind what the hub has in memory,
+//! its events come from the journal until it has caught up.
+//!
+//! Not responsible for: sockets and credentials (`http`), what an exception is (`domain`).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,8 +12,32 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::domain::ids::{EntityKey, Lsn};
-use crate::domain::record::{Body, Record, Transition};
+use crate::domain::record::{Body, Record, SystemBody};
 use crate::runtime::{Committed, StateKind};
+
+mod catch_up;
+mod clock;
+mod conflated;
+mod event;
+mod frame;
+mod handle;
+mod history;
+mod hub;
+mod queue;
+mod request;
+mod revisions;
+mod ring;
+mod snapshot;
+mod stats;
+mod tickets;
+
+pub use handle::{FeedHandle, Seat, SocketId, Viewer};
+pub use hub::Hub;
+pub use queue::{Closing, Frame as SocketFrame, Outgoing, Pushed, QueueLimits, SocketQueue};
+pub use request::{Refused, Request, Subscribe, Topic, parse as parse_request};
+pub use tickets::{IssuedTicket, TicketsFull};
+
+pub(crate) use frame::error as error_frame;
 
 /// An entity's state as it is now, for subscribers of its topic.
 #[derive(Debug)]
@@ -22,7 +52,9 @@ pub struct StateUpdate {
 /// What reaches the feed's hub from inside the tower.
 #[derive(Debug)]
 pub enum FeedInput {
-    /// Durable records that make frames, in LSN order, and how far the journal is with them.
+    /// Records of the time before this start that say which transitions took effect; they make no frames.
+    Replayed { records: Vec<Arc<Record>> },
+    /// Durable records that the feed reads, in LSN order, and how far the journal is with them.
     Records { records: Vec<Arc<Record>>, upto: Lsn },
     State(StateUpdate),
 }
@@ -53,17 +85,28 @@ pub struct JournalSink {
 }
 
 impl JournalSink {
-    /// Hands on what of a group makes frames. Bounded by what entities have in flight.
+    /// Hands on what the feed reads of a group. Bounded by what entities have in flight.
     pub fn group(&self, group: &[Committed]) {
         let Some(upto) = group.last().map(|last| last.record.lsn) else { return };
-        let records = group.iter().map(|committed| &committed.record).filter(|record| makes_frame(record));
-        let _ = self.sender.send(FeedInput::Records { records: records.cloned().collect(), upto });
+        let _ = self.sender.send(FeedInput::Records { records: read_by_the_feed(group), upto });
+    }
+
+    /// The same for a group of the journal as it was before this start.
+    pub fn replayed(&self, group: &[Committed]) {
+        let records = read_by_the_feed(group);
+        if !records.is_empty() {
+            let _ = self.sender.send(FeedInput::Replayed { records });
+        }
     }
 }
 
-/// Whether a record is shown in a gapless topic.
-pub fn makes_frame(record: &Record) -> bool {
-    matches!(&record.body, Body::Transition(body) if matches!(body.transition, Transition::Exception(_)))
+fn read_by_the_feed(group: &[Committed]) -> Vec<Arc<Record>> {
+    let read = |record: &Record| match &record.body {
+        Body::Transition(_) => true,
+        Body::System(body) => matches!(**body, SystemBody::EntityReleased { .. }),
+        Body::Event { .. } => false,
+    };
+    group.iter().map(|committed| &committed.record).filter(|record| read(record)).cloned().collect()
 }
 
 /// The feed's inner ends: for the shards, for the dispatcher, and for the hub.

@@ -5,8 +5,9 @@
 pub mod caller;
 pub mod cloudevents;
 mod exceptions;
+pub mod feed;
 mod ingest;
-mod inspect;
+pub mod inspect;
 mod master_data;
 pub mod openapi;
 mod operations;

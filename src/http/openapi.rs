@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, get, web};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{exceptions, ingest, master_data, operations, quarantine, sku_locations, suppliers};
+use super::{exceptions, feed, ingest, master_data, operations, quarantine, sku_locations, suppliers};
 
 /// The document.
 #[derive(OpenApi)]
@@ -31,6 +31,8 @@ use super::{exceptions, ingest, master_data, operations, quarantine, sku_locatio
         quarantine::get_quarantine,
         quarantine::retry_quarantine,
         quarantine::delete_quarantine,
+        feed::get_feed,
+        feed::post_feed_ticket,
         operations::healthz,
         operations::readyz,
         operations::get_metrics,

@@ -68,6 +68,7 @@ codes! {
     INTERNAL = 500 "internal" "Something went wrong inside";
     RECOVERING = 503 "recovering" "The tower is reading its journal";
     DRAINING = 503 "draining" "The tower is shutting down";
+    TOO_MANY_SOCKETS = 503 "too_many_sockets" "No more sockets are taken";
     DISK_FULL = 503 "disk_full" "There is no room left to make events durable";
     NOT_YET_APPLIED = 504 "not_yet_applied" "The position asked for is not applied yet";
 }

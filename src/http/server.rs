@@ -11,7 +11,8 @@ use actix_web::{App, HttpRequest, HttpServer, ResponseError as _, web};
 
 use super::problem::{Problem, code};
 use super::state::AppState;
-use super::{exceptions, ingest, master_data, openapi, operations, quarantine, sku_locations, suppliers};
+use super::{exceptions, feed, ingest, master_data, openapi, operations, quarantine, sku_locations, suppliers};
+use crate::feed::FeedHandle;
 use crate::runtime::metrics::StatusLabel;
 
 /// Why the server can't serve.
@@ -40,7 +41,7 @@ const SHUTDOWN_S: u64 = 2;
 ///
 /// # Errors
 /// [`ServeError`].
-pub fn serve(state: web::Data<AppState>, listen: SocketAddr) -> Result<Serving, ServeError> {
+pub fn serve(state: web::Data<AppState>, feed: FeedHandle, listen: SocketAddr) -> Result<Serving, ServeError> {
     if state.dev && !listen.ip().is_loopback() {
         return Err(ServeError::DevNotLoopback(listen));
     }
@@ -48,11 +49,13 @@ pub fn serve(state: web::Data<AppState>, listen: SocketAddr) -> Result<Serving, 
     let address = listener.local_addr()?;
     let config = state.config.server.clone();
     let document = web::Data::new(openapi::document());
+    let feed = web::Data::new(feed);
     let server = HttpServer::new(move || {
         let metrics = state.tower.metrics.clone();
         App::new()
             .app_data(state.clone())
             .app_data(document.clone())
+            .app_data(feed.clone())
             .app_data(web::PayloadConfig::new(SMALL_BODY_BYTES_MAX))
             .wrap(Compress::default())
             .wrap(DefaultHeaders::new().add(("X-Content-Type-Options", "nosniff")).add(("Cache-Control", "no-store")))
@@ -82,6 +85,8 @@ pub fn serve(state: web::Data<AppState>, listen: SocketAddr) -> Result<Serving, 
             .service(quarantine::retry_quarantine)
             .service(quarantine::get_quarantine)
             .service(quarantine::delete_quarantine)
+            .service(feed::get_feed)
+            .service(feed::post_feed_ticket)
             .service(operations::healthz)
             .service(operations::readyz)
             .service(operations::get_metrics)

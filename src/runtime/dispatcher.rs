@@ -94,6 +94,7 @@ impl Dispatcher {
     pub fn replay(&mut self, group: &[Committed]) {
         let mut outbox = self.outbox();
         self.dispatch(group, &mut outbox);
+        self.feed.replayed(group);
     }
 
     /// Everything up to `upto` was replayed: entities may act again.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
@@ -43,6 +44,9 @@ pub struct Metrics {
     pub reviews: Counter,
     pub feed_frames: Counter,
     pub feed_slow_closes: Counter,
+    pub feed_sockets: Gauge,
+    pub feed_subscriptions: Gauge,
+    pub feed_ring_events: Gauge,
 }
 
 impl Default for Metrics {
@@ -63,6 +67,9 @@ impl Default for Metrics {
             reviews: Counter::default(),
             feed_frames: Counter::default(),
             feed_slow_closes: Counter::default(),
+            feed_sockets: Gauge::default(),
+            feed_subscriptions: Gauge::default(),
+            feed_ring_events: Gauge::default(),
         };
         let r = &mut metrics.registry;
         r.register("events", "Events at the door, by what became of them", metrics.events.clone());
@@ -83,6 +90,9 @@ impl Default for Metrics {
         r.register("reviews", "Entities looked at because their time had come", metrics.reviews.clone());
         r.register("feed_frames", "Frames sent to feed clients", metrics.feed_frames.clone());
         r.register("feed_slow_closes", "Feed clients closed because they fell behind", metrics.feed_slow_closes.clone());
+        r.register("feed_sockets", "Open feed sockets", metrics.feed_sockets.clone());
+        r.register("feed_subscriptions", "Subscriptions on feed sockets", metrics.feed_subscriptions.clone());
+        r.register("feed_ring_events", "Events in memory for clients that come back", metrics.feed_ring_events.clone());
         metrics
     }
 }

@@ -129,7 +129,7 @@ pub(super) fn transfer(f: &Fields<'_, '_, '_>) -> EventData {
                 from: line.required("from", name),
                 to: line.required("to", name),
                 quantity: line.required("quantity", quantity_from_zero),
-                promised_at: line.optional("promised_at", time),
+                promised_at: Some(line.required("promised_at", time)),
             };
             if transfer_line.from == transfer_line.to && !transfer_line.to.is_empty() {
                 line.fault("to", Fault::new("same_location", "must differ from `from`"));
@@ -206,11 +206,13 @@ pub(super) fn forecast(f: &Fields<'_, '_, '_>) -> EventData {
             from,
             until: until.unwrap_or_default(),
             quantity: b.required("quantity", quantity_from_zero),
-            p10: b.optional("p10", quantity),
-            p90: b.optional("p90", quantity),
+            p10: Some(b.required("p10", quantity)),
+            p90: Some(b.required("p90", quantity)),
         };
+        // A placeholder for what is wrong in itself is not compared.
         if let (Some(p10), Some(p90)) = (bucket.p10, bucket.p90)
             && p10 > p90
+            && !b.has_errors()
         {
             b.fault("p90", Fault::new("out_of_range", "must not be below p10"));
         }

@@ -67,7 +67,7 @@ const EXAMPLES: &[(&str, &str, &[&str])] = &[
     ),
     (
         "transfer.changed",
-        r#"{"transfer_id":"T","lines":[{"line_id":"1","sku":"A","from":"L","to":"M","quantity":5}]}"#,
+        r#"{"transfer_id":"T","lines":[{"line_id":"1","sku":"A","from":"L","to":"M","quantity":5,"promised_at":"2026-03-01T12:00:00Z"}]}"#,
         &["transfer_id", "lines"],
     ),
     (
@@ -115,7 +115,7 @@ const EXAMPLES: &[(&str, &str, &[&str])] = &[
     ("promotion.cancelled", r#"{"promotion_id":"R"}"#, &["promotion_id"]),
     (
         "forecast.published",
-        r#"{"sku":"A","location":"L","buckets":[{"from":"2026-03-02T00:00:00Z","until":"2026-03-03T00:00:00Z","quantity":4,"p10":1,"p90":9},{"from":"2026-03-01T00:00:00Z","until":"2026-03-02T00:00:00Z","quantity":3}],"model":"m","confidence":1}"#,
+        r#"{"sku":"A","location":"L","buckets":[{"from":"2026-03-02T00:00:00Z","until":"2026-03-03T00:00:00Z","quantity":4,"p10":1,"p90":9},{"from":"2026-03-01T00:00:00Z","until":"2026-03-02T00:00:00Z","quantity":3,"p10":1,"p90":5}],"model":"m","confidence":1}"#,
         &["sku", "location", "buckets"],
     ),
     (

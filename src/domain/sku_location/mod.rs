@@ -1,8 +1,8 @@
 //! One item at one location: its stock, what is ordered from it and for it, its demand, and what is wrong with it.
 //!
-//! A pure state machine ([`Entity`]). [`apply`] folds events in, and what it makes of stock and document lines does
-//! not depend on the order of their arrival (within the windows that the settings name); [`reconcile`] proposes
-//! exceptions; [`view`] shows it. Demand and exceptions do depend on their path.
+//! A pure state machine ([`Entity`]). `apply` folds events in, and what it makes of stock and document lines does
+//! not depend on the order of their arrival (within the windows that the settings name); `reconcile` proposes
+//! exceptions; `view` shows it. Demand and exceptions do depend on their path.
 //!
 //! Not here: which records concern this place and what a line without a place means (the dispatcher resolves both),
 //! repeats (the writer drops them), and everything that is reference data.

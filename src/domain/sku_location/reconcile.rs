@@ -282,16 +282,16 @@ impl Assessment {
 
 fn severity(outlook: &Outlook<'_>, exception_type: ExceptionType, value: Option<Money>) -> Severity {
     let exceptions = &outlook.planning.settings.exceptions;
-    let value = value.map_or(0.0, Money::as_f64);
-    let is_short_now = exception_type == ExceptionType::ShortageNow;
-    if value >= exceptions.severity_value_critical {
-        Severity::Critical
-    } else if value >= exceptions.severity_value_high {
-        if is_short_now { Severity::Critical } else { Severity::High }
-    } else if is_short_now {
-        Severity::High
-    } else {
-        Severity::Medium
+    let thresholds =
+        [exceptions.severity_value_medium, exceptions.severity_value_high, exceptions.severity_value_critical];
+    // A value that nobody knows is not taken for a small one.
+    let passed = value.map_or(1, |value| thresholds.iter().filter(|threshold| value.as_f64() >= **threshold).count());
+    // What is short already is one step worse than what may become short.
+    match passed + usize::from(exception_type == ExceptionType::ShortageNow) {
+        0 => Severity::Low,
+        1 => Severity::Medium,
+        2 => Severity::High,
+        _ => Severity::Critical,
     }
 }
 

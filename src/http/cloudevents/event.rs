@@ -53,7 +53,7 @@ pub struct ParsedEvent<'a> {
     pub data: EventData,
     /// `data` as it was sent, always the text of an object.
     pub data_json: &'a str,
-    /// Equal for equal type, subject, time as sent and `data` in RFC 8785 form; see [`event_key`] for the name.
+    /// Equal for equal type, subject, time as sent and `data` in RFC 8785 form.
     pub content_hash: [u8; 16],
 }
 
@@ -99,17 +99,6 @@ impl Rejection {
     pub fn to_problem(&self) -> Problem {
         Problem::new(self.code).detail(self.detail.clone()).errors(self.errors.clone())
     }
-}
-
-/// Names an event within the tower: the first 16 bytes of BLAKE3 over tenant, source and id, each framed by its
-/// length. `tenant_number` is the tenant's place in the order of declaration.
-pub fn event_key(tenant_number: u16, source: &str, id: &str) -> u128 {
-    let mut buffer = smallvec::SmallVec::<[u8; 256]>::new();
-    buffer.extend_from_slice(&tenant_number.to_le_bytes());
-    buffer.extend_from_slice(&(source.len() as u32).to_le_bytes());
-    buffer.extend_from_slice(source.as_bytes());
-    buffer.extend_from_slice(id.as_bytes());
-    u128::from_le_bytes(first_16(blake3::hash(&buffer)))
 }
 
 fn first_16(hash: blake3::Hash) -> [u8; 16] {

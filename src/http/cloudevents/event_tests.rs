@@ -143,17 +143,6 @@ fn text_that_is_not_utf8_is_refused() {
 }
 
 #[test]
-fn a_key_names_one_event_of_one_tenant() {
-    let key = event_key(1, "ab", "c");
-    assert_eq!(key, event_key(1, "ab", "c"));
-    for other in
-        [event_key(2, "ab", "c"), event_key(1, "a", "bc"), event_key(1, "abc", ""), event_key(1, "ab", "d")]
-    {
-        assert_ne!(key, other);
-    }
-}
-
-#[test]
 fn a_day_ahead_is_not_too_far() {
     let now = Timestamp::parse("2026-03-01T12:00:00Z").unwrap();
     assert!(!is_too_far_ahead(now.plus(DAY), now));

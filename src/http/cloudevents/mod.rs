@@ -11,6 +11,6 @@ mod mode;
 mod split;
 
 pub use binary::structured_from_binary;
-pub use event::{Limits, ParsedEvent, Rejection, event_key, is_too_far_ahead, parse_event};
+pub use event::{Limits, ParsedEvent, Rejection, is_too_far_ahead, parse_event};
 pub use mode::{Mode, content_mode, starts_array};
 pub use split::{BrokenArray, LineSplitter, LineTooLong, split_batch};

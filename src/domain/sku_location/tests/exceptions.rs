@@ -128,7 +128,7 @@ fn value_at_risk_is_the_margin_of_the_units_short_and_the_price_without_a_cost()
     let euro = Currency::parse("EUR").unwrap();
     // 50 on hand for 70 in seven days: 20 short.
     for (price, cost, worth, severity) in [
-        ("10.00", Some("6.00"), 80, Severity::Medium),
+        ("10.00", Some("6.00"), 80, Severity::Low),
         ("10.00", None, 200, Severity::Medium),
         ("50.00", None, 1_000, Severity::High),
         ("500.00", None, 10_000, Severity::Critical),

@@ -1,0 +1,367 @@
+//! Request bodies that are made once and then only patched: ids, times, names and quantities stand in fields of fixed
+//! width, so that a request of 256 events costs the generator a few microseconds and not a millisecond.
+//!
+//! Zero-padded digits fill ids; JSON numbers may not begin with zeros, so theirs are followed by spaces, which JSON
+//! allows between tokens.
+
+use std::sync::Arc;
+
+use super::mix::EventKind;
+use super::random::Random;
+use super::wire::Endpoint;
+use super::world::{Place, World, counted_stock};
+
+/// Orders that each connection has open before the load, and keeps open: `order.shipped` is for the oldest of them.
+const OPEN_ORDERS: u64 = 64;
+/// Digits of a connection's number.
+const CONNECTION_DIGITS: usize = 3;
+/// Digits of an event's and an order's number within a connection.
+const COUNTER_DIGITS: usize = 12;
+const SKU_DIGITS: usize = 6;
+const LOCATION_DIGITS: usize = 3;
+/// Characters of a quantity, a minus sign included.
+const QUANTITY_WIDTH: usize = 4;
+/// Characters of an RFC 3339 time in UTC with microseconds.
+pub const TIME_WIDTH: usize = 27;
+
+/// Units of one adjustment: on average what the default mix sells and ships in between.
+const DELIVERY_MIN: u32 = 21;
+const DELIVERY_SPREAD: u32 = 30;
+/// Units of one sale or order line are 1 to this.
+const SALE_MAX: u32 = 3;
+
+/// What all connections of one load have in common.
+#[derive(Clone, Debug)]
+pub struct LoadShape {
+    pub world: World,
+    /// Kinds of events in the order in which they come, over and over.
+    pub cycle: Arc<[EventKind]>,
+    pub batch: usize,
+    /// Events about the first SKU-location, of 10,000. Counts never are: on a key with thousands of movements on
+    /// their way at once, a count that was overtaken by many of them would need movements already forgotten.
+    pub hot_of_10_000: u32,
+    pub seed: u64,
+    /// Makes the events of this load different from any other's.
+    pub run: u64,
+    /// What orders are promised for; RFC 3339.
+    pub promised_at: String,
+}
+
+/// The name of an item as events carry it.
+pub fn sku_name(sku: u32) -> String {
+    format!("B{sku:0SKU_DIGITS$}")
+}
+
+/// The name of a store as events carry it.
+pub fn location_name(location: u32) -> String {
+    format!("L{location:0LOCATION_DIGITS$}")
+}
+
+/// Where the fields of a place stand.
+#[derive(Clone, Copy)]
+struct PlaceFields {
+    sku: usize,
+    location: usize,
+}
+
+/// One event within a request: where its fields stand.
+struct Slot {
+    id: usize,
+    time: usize,
+    data: SlotData,
+}
+
+enum SlotData {
+    Sale { place: PlaceFields, quantity: usize },
+    Adjusted { place: PlaceFields, delta: usize },
+    Counted { place: PlaceFields, on_hand: usize },
+    OrderPlaced { place: PlaceFields, order: usize, quantity: usize },
+    OrderShipped { order: usize, quantity: usize },
+}
+
+/// A whole HTTP request with the places to patch.
+#[derive(Default)]
+struct Request {
+    bytes: Vec<u8>,
+    slots: Vec<Slot>,
+}
+
+/// The requests of one connection, one after another without end.
+pub struct RequestStream {
+    shape: LoadShape,
+    /// One for each phase of the cycle that a request can begin with.
+    requests: Vec<Request>,
+    next_request: usize,
+    random: Random,
+    events: u64,
+    orders_placed: u64,
+    orders_shipped: u64,
+}
+
+impl RequestStream {
+    /// The requests of the connection with that number, below 1,000.
+    pub fn new(endpoint: &Endpoint, shape: &LoadShape, connection: usize) -> RequestStream {
+        let phases = shape.cycle.len() / greatest_common_divisor(shape.batch, shape.cycle.len());
+        let kinds =
+            |phase: usize| shape.cycle.iter().copied().cycle().skip(phase * shape.batch % shape.cycle.len());
+        let request = |phase| {
+            let kinds: Vec<EventKind> = kinds(phase).take(shape.batch).collect();
+            build(endpoint, shape, connection, &kinds)
+        };
+        RequestStream {
+            shape: shape.clone(),
+            requests: (0..phases).map(request).collect(),
+            // Not all connections at the same phase: with single events they would all send the same kind.
+            next_request: connection % phases,
+            random: Random::new(shape.seed, connection as u64),
+            events: 0,
+            orders_placed: 0,
+            orders_shipped: 0,
+        }
+    }
+
+    /// The next request, as of now.
+    pub fn next(&mut self, now: &[u8; TIME_WIDTH]) -> &[u8] {
+        let number = self.next_request;
+        self.next_request = (number + 1) % self.requests.len();
+        let mut request = std::mem::take(&mut self.requests[number]);
+        self.patch(&mut request, now);
+        self.requests[number] = request;
+        &self.requests[number].bytes
+    }
+
+    /// The orders that are open from the beginning, as one request; nothing if the load has no orders.
+    pub fn opening_orders(
+        &mut self,
+        endpoint: &Endpoint,
+        connection: usize,
+        now: &[u8; TIME_WIDTH],
+    ) -> Option<(Vec<u8>, u64)> {
+        if !self.shape.cycle.contains(&EventKind::OrderPlaced) {
+            return None;
+        }
+        let kinds = [EventKind::OrderPlaced; OPEN_ORDERS as usize];
+        let mut request = build(endpoint, &self.shape, connection, &kinds);
+        self.patch(&mut request, now);
+        Some((request.bytes, OPEN_ORDERS))
+    }
+
+    fn patch(&mut self, request: &mut Request, now: &[u8; TIME_WIDTH]) {
+        let Request { bytes, slots } = request;
+        for slot in slots {
+            put_digits(bytes, slot.id, COUNTER_DIGITS, self.events);
+            self.events += 1;
+            bytes[slot.time..slot.time + TIME_WIDTH].copy_from_slice(now);
+            match slot.data {
+                SlotData::Sale { place, quantity } => {
+                    put_place(bytes, place, self.any_place());
+                    put_quantity(bytes, quantity, 1 + self.random.below(SALE_MAX));
+                }
+                SlotData::Adjusted { place, delta } => {
+                    put_place(bytes, place, self.any_place());
+                    put_quantity(bytes, delta, DELIVERY_MIN + self.random.below(DELIVERY_SPREAD));
+                }
+                SlotData::Counted { place, on_hand } => {
+                    put_place(bytes, place, self.any_place_but_the_hot_one());
+                    put_quantity(bytes, on_hand, counted_stock(&mut self.random));
+                }
+                SlotData::OrderPlaced { place, order, quantity } => {
+                    put_place(bytes, place, self.any_place());
+                    put_digits(bytes, order, COUNTER_DIGITS, self.orders_placed);
+                    put_quantity(bytes, quantity, ordered_units(self.orders_placed));
+                    self.orders_placed += 1;
+                }
+                SlotData::OrderShipped { order, quantity } => {
+                    put_digits(bytes, order, COUNTER_DIGITS, self.orders_shipped);
+                    put_quantity(bytes, quantity, ordered_units(self.orders_shipped));
+                    self.orders_shipped += 1;
+                }
+            }
+        }
+    }
+
+    fn any_place(&mut self) -> Place {
+        if self.shape.hot_of_10_000 > 0 && self.random.chance(self.shape.hot_of_10_000) {
+            return self.shape.world.place(0);
+        }
+        self.shape.world.place(self.random.below(self.shape.world.keys()))
+    }
+
+    fn any_place_but_the_hot_one(&mut self) -> Place {
+        let keys = self.shape.world.keys();
+        let first = u32::from(self.shape.hot_of_10_000 > 0 && keys > 1);
+        self.shape.world.place(first + self.random.below(keys - first))
+    }
+}
+
+/// Units of an order, from its number alone: what ships is what was ordered, and nobody has to remember it.
+fn ordered_units(order: u64) -> u32 {
+    1 + (order % u64::from(SALE_MAX)) as u32
+}
+
+fn build(endpoint: &Endpoint, shape: &LoadShape, connection: usize, kinds: &[EventKind]) -> Request {
+    let mut body = Request::default();
+    let is_batch = kinds.len() > 1;
+    for (number, kind) in kinds.iter().enumerate() {
+        match (is_batch, number) {
+            (false, _) => {}
+            (true, 0) => body.bytes.push(b'['),
+            (true, _) => body.bytes.push(b','),
+        }
+        body.event(shape, connection, *kind);
+    }
+    if is_batch {
+        body.bytes.push(b']');
+    }
+    let content_type =
+        if is_batch { "application/cloudevents-batch+json" } else { "application/cloudevents+json" };
+    let head = endpoint.post_events_head(content_type, body.bytes.len());
+    body.with_head(&head)
+}
+
+impl Request {
+    fn text(&mut self, text: &str) {
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// Room for a field; says where it is.
+    fn field(&mut self, width: usize) -> usize {
+        let at = self.bytes.len();
+        self.bytes.resize(at + width, b' ');
+        at
+    }
+
+    fn place(&mut self) -> PlaceFields {
+        self.text("\"sku\":\"B");
+        let sku = self.field(SKU_DIGITS);
+        self.text("\",\"location\":\"L");
+        let location = self.field(LOCATION_DIGITS);
+        self.text("\"");
+        PlaceFields { sku, location }
+    }
+
+    fn quantity(&mut self, name: &str) -> usize {
+        self.text(",\"");
+        self.text(name);
+        self.text("\":");
+        self.field(QUANTITY_WIDTH)
+    }
+
+    fn order(&mut self, run: u64, connection: usize) -> usize {
+        self.text(&format!("\"order_id\":\"{run:016x}-{connection:0CONNECTION_DIGITS$}-"));
+        let order = self.field(COUNTER_DIGITS);
+        self.text("\",\"line_id\":\"1\"");
+        order
+    }
+
+    fn event(&mut self, shape: &LoadShape, connection: usize, kind: EventKind) {
+        let run = shape.run;
+        self.text(&format!(
+            "{{\"specversion\":\"1.0\",\"source\":\"/bench/{run:016x}\",\"id\":\"{connection:0CONNECTION_DIGITS$}-"
+        ));
+        let id = self.field(COUNTER_DIGITS);
+        let event_type = match kind {
+            EventKind::Sale => "pos.sale",
+            EventKind::Adjusted => "inventory.adjusted",
+            EventKind::Counted => "inventory.counted",
+            EventKind::OrderPlaced => "order.placed",
+            EventKind::OrderShipped => "order.shipped",
+        };
+        self.text(&format!("\",\"type\":\"{event_type}\",\"time\":\""));
+        let time = self.field(TIME_WIDTH);
+        self.text("\",\"data\":{");
+        let data = match kind {
+            EventKind::Sale => {
+                let (place, quantity) = (self.place(), self.quantity("quantity"));
+                self.text(",\"unit_price\":\"9.95\",\"currency\":\"EUR\"");
+                SlotData::Sale { place, quantity }
+            }
+            EventKind::Adjusted => {
+                let (place, delta) = (self.place(), self.quantity("delta"));
+                self.text(",\"reason\":\"delivery\"");
+                SlotData::Adjusted { place, delta }
+            }
+            EventKind::Counted => {
+                SlotData::Counted { place: self.place(), on_hand: self.quantity("on_hand") }
+            }
+            EventKind::OrderPlaced => {
+                let order = self.order(run, connection);
+                self.text(",");
+                let (place, quantity) = (self.place(), self.quantity("quantity"));
+                self.text(&format!(",\"channel\":\"web\",\"promised_at\":\"{}\"", shape.promised_at));
+                SlotData::OrderPlaced { place, order, quantity }
+            }
+            EventKind::OrderShipped => SlotData::OrderShipped {
+                order: self.order(run, connection),
+                quantity: self.quantity("quantity"),
+            },
+        };
+        self.text("}}");
+        self.slots.push(Slot { id, time, data });
+    }
+
+    /// The same with `head` before it, and every field where it then stands.
+    fn with_head(mut self, head: &str) -> Request {
+        self.bytes.splice(0..0, head.bytes());
+        for slot in &mut self.slots {
+            slot.shift(head.len());
+        }
+        self
+    }
+}
+
+impl Slot {
+    fn shift(&mut self, by: usize) {
+        let shift_place = |place: &mut PlaceFields| {
+            place.sku += by;
+            place.location += by;
+        };
+        self.id += by;
+        self.time += by;
+        match &mut self.data {
+            SlotData::Sale { place, quantity: number }
+            | SlotData::Adjusted { place, delta: number }
+            | SlotData::Counted { place, on_hand: number } => {
+                shift_place(place);
+                *number += by;
+            }
+            SlotData::OrderPlaced { place, order, quantity } => {
+                shift_place(place);
+                *order += by;
+                *quantity += by;
+            }
+            SlotData::OrderShipped { order, quantity } => {
+                *order += by;
+                *quantity += by;
+            }
+        }
+    }
+}
+
+fn put_place(bytes: &mut [u8], fields: PlaceFields, place: Place) {
+    put_digits(bytes, fields.sku, SKU_DIGITS, u64::from(place.sku));
+    put_digits(bytes, fields.location, LOCATION_DIGITS, u64::from(place.location));
+}
+
+/// Writes the last `width` digits of a number, zeros in front.
+fn put_digits(bytes: &mut [u8], at: usize, width: usize, mut number: u64) {
+    for digit in bytes[at..at + width].iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+}
+
+/// Writes a number of at most [`QUANTITY_WIDTH`] digits, spaces behind.
+fn put_quantity(bytes: &mut [u8], at: usize, number: u32) {
+    let digits = number.checked_ilog10().map_or(1, |log| log as usize + 1).min(QUANTITY_WIDTH);
+    put_digits(bytes, at, digits, u64::from(number));
+    bytes[at + digits..at + QUANTITY_WIDTH].fill(b' ');
+}
+
+fn greatest_common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+#[cfg(test)]
+#[path = "requests_tests.rs"]
+mod tests;

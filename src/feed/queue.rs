@@ -1,0 +1,381 @@
+//! What waits for one client, between the hub and the task that writes to the socket.
+//!
+//! Frames that must all arrive wait in order, bounded in number and bytes; one more than fits ends the socket. State
+//! waits conflated: one value per key. What is due together goes out as one message.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::conflated::Conflated;
+use crate::domain::ids::{EntityKey, Lsn};
+
+/// Bytes after which no further frame is put into a message. A longer frame goes alone.
+const MESSAGE_BYTES_MAX: usize = 64 << 10;
+
+/// Bounds of one socket's queue.
+#[derive(Clone, Copy, Debug)]
+pub struct QueueLimits {
+    pub frames_max: usize,
+    pub bytes_max: usize,
+    /// Shortest time between two rounds of state frames.
+    pub state_interval: Duration,
+}
+
+/// One frame: the subscriber's beginning and what it shares with others.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// The record of a gapless event.
+    pub event: Option<Lsn>,
+    pub head: Arc<str>,
+    pub tail: Arc<str>,
+}
+
+impl Frame {
+    /// A frame for this client alone.
+    pub fn own(text: impl Into<Arc<str>>) -> Frame {
+        Frame { event: None, head: text.into(), tail: Arc::from("") }
+    }
+
+    fn len(&self) -> usize {
+        self.head.len() + self.tail.len()
+    }
+}
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    Queued,
+    /// There is no room: the client can't keep up.
+    Overflow,
+    /// The socket is ending.
+    Ended,
+}
+
+/// What a state value is of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum StateKey {
+    Entity(EntityKey),
+    Stats,
+}
+
+/// How the socket ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closing {
+    pub code: u16,
+    /// The position to come back with, or what was wrong.
+    pub reason: String,
+}
+
+/// What the socket's task is to write.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outgoing {
+    /// One frame, or a JSON array of several; with their number.
+    Message(String, usize),
+    /// The end. `None`: the client is gone.
+    Close(Option<Closing>),
+}
+
+enum Due {
+    Now(Outgoing),
+    /// Nothing yet; state may be sent from then on.
+    At(Option<Instant>),
+}
+
+/// One socket's queue.
+pub struct SocketQueue {
+    limits: QueueLimits,
+    waiting: Mutex<Waiting>,
+    /// Something is due.
+    due: Notify,
+    /// Something was taken out, or the end has come.
+    room: Notify,
+    /// The end has come.
+    ended: Notify,
+}
+
+struct Waiting {
+    frames: VecDeque<Frame>,
+    bytes: usize,
+    /// By the subscription's serial number.
+    states: BTreeMap<u64, StateLine>,
+    /// State frames left in the round that is being sent.
+    round_left: usize,
+    next_round: Instant,
+    end: Option<Option<Closing>>,
+}
+
+/// One subscription's state values.
+struct StateLine {
+    head: Arc<str>,
+    /// Its snapshot is out: values may follow.
+    open: bool,
+    values: Conflated<StateKey, Arc<str>>,
+}
+
+impl SocketQueue {
+    /// An empty queue.
+    pub fn new(limits: QueueLimits) -> SocketQueue {
+        let waiting = Waiting {
+            frames: VecDeque::new(),
+            bytes: 0,
+            states: BTreeMap::new(),
+            round_left: 0,
+            next_round: Instant::now(),
+            end: None,
+        };
+        SocketQueue {
+            limits,
+            waiting: Mutex::new(waiting),
+            due: Notify::new(),
+            room: Notify::new(),
+            ended: Notify::new(),
+        }
+    }
+
+    /// Queues a frame that must arrive.
+    pub fn push(&self, frame: Frame) -> Pushed {
+        let mut waiting = self.waiting.lock();
+        if waiting.end.is_some() {
+            return Pushed::Ended;
+        }
+        let full = waiting.frames.len() >= self.limits.frames_max
+            || (waiting.bytes + frame.len() > self.limits.bytes_max && !waiting.frames.is_empty());
+        if full {
+            return Pushed::Overflow;
+        }
+        waiting.bytes += frame.len();
+        waiting.frames.push_back(frame);
+        drop(waiting);
+        self.due.notify_one();
+        Pushed::Queued
+    }
+
+    /// Whether less than half of the queue is taken: then work that can wait for the client may add to it.
+    pub fn has_room(&self) -> bool {
+        let waiting = self.waiting.lock();
+        waiting.frames.len() < self.limits.frames_max / 2 && waiting.bytes < self.limits.bytes_max / 2
+    }
+
+    /// Waits until there is room; `false` if the socket ends before.
+    pub async fn wait_for_room(&self) -> bool {
+        loop {
+            let taken = self.room.notified();
+            tokio::pin!(taken);
+            // Registered before looking, so that what is taken in between is not missed.
+            taken.as_mut().enable();
+            if self.has_ended() {
+                return false;
+            }
+            if self.has_room() {
+                return true;
+            }
+            taken.await;
+        }
+    }
+
+    /// Waits until the socket is to end.
+    pub async fn wait_for_end(&self) {
+        loop {
+            let ended = self.ended.notified();
+            tokio::pin!(ended);
+            ended.as_mut().enable();
+            if self.has_ended() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// Bytes that a frame made for this client alone should not exceed, so that others find room beside it.
+    pub fn page_bytes_max(&self) -> usize {
+        self.limits.bytes_max / 4
+    }
+
+    /// Makes a line for a subscription's state values; they wait until [`SocketQueue::open_states`].
+    pub fn add_states(&self, subscription: u64, head: Arc<str>) {
+        let line = StateLine { head, open: false, values: Conflated::default() };
+        self.waiting.lock().states.insert(subscription, line);
+    }
+
+    /// From now on a subscription's state values are sent.
+    pub fn open_states(&self, subscription: u64) {
+        if let Some(line) = self.waiting.lock().states.get_mut(&subscription) {
+            line.open = true;
+        }
+        self.due.notify_one();
+    }
+
+    /// Forgets a subscription's state values.
+    pub fn remove_states(&self, subscription: u64) {
+        self.waiting.lock().states.remove(&subscription);
+    }
+
+    /// Puts the latest state of a thing in the place of the one that waits.
+    pub fn put_state(&self, subscription: u64, key: StateKey, tail: Arc<str>) {
+        let mut waiting = self.waiting.lock();
+        if waiting.end.is_some() {
+            return;
+        }
+        if let Some(line) = waiting.states.get_mut(&subscription) {
+            let (open, first) = (line.open, line.values.is_empty());
+            line.values.put(key, tail);
+            drop(waiting);
+            // The writer knows of a line that waits already.
+            if open && first {
+                self.due.notify_one();
+            }
+        }
+    }
+
+    /// Ends the socket after what waits is written.
+    pub fn close(&self, closing: Closing) {
+        self.end(Some(closing), false);
+    }
+
+    /// Ends the socket before what waits is written.
+    pub fn cut(&self, closing: Closing) {
+        self.end(Some(closing), true);
+    }
+
+    /// The client is gone.
+    pub fn abandon(&self) {
+        self.end(None, true);
+    }
+
+    fn end(&self, closing: Option<Closing>, forget: bool) {
+        let mut waiting = self.waiting.lock();
+        waiting.end.get_or_insert(closing);
+        waiting.states.clear();
+        if forget {
+            waiting.frames = VecDeque::new();
+            waiting.bytes = 0;
+        }
+        drop(waiting);
+        self.due.notify_one();
+        self.room.notify_waiters();
+        self.ended.notify_waiters();
+    }
+
+    /// Whether the socket is ending.
+    pub fn has_ended(&self) -> bool {
+        self.waiting.lock().end.is_some()
+    }
+
+    /// The lowest record among the events that wait.
+    pub fn first_waiting(&self) -> Option<Lsn> {
+        self.waiting.lock().frames.iter().filter_map(|frame| frame.event).min()
+    }
+
+    /// What to write next. Only one task may wait here.
+    pub async fn next(&self) -> Outgoing {
+        loop {
+            match self.take_due(Instant::now()) {
+                Due::Now(outgoing) => return outgoing,
+                Due::At(Some(at)) => {
+                    tokio::select! {
+                        () = self.due.notified() => {}
+                        () = tokio::time::sleep_until(at) => {}
+                    }
+                }
+                Due::At(None) => self.due.notified().await,
+            }
+        }
+    }
+
+    fn take_due(&self, now: Instant) -> Due {
+        let mut waiting = self.waiting.lock();
+        let mut message = Message::default();
+        while let Some(frame) = waiting.frames.front() {
+            if message.is_full(frame.len()) {
+                break;
+            }
+            message.push(&frame.head, &frame.tail);
+            waiting.bytes -= frame.len();
+            waiting.frames.pop_front();
+        }
+        if waiting.frames.is_empty() {
+            waiting.take_states(now, self.limits.state_interval, &mut message);
+        }
+        let at = waiting.states.values().any(StateLine::is_due).then_some(waiting.next_round);
+        let end = waiting.end.clone();
+        drop(waiting);
+        if message.frames > 0 {
+            self.room.notify_waiters();
+            return Due::Now(message.finish());
+        }
+        end.map_or(Due::At(at), |closing| Due::Now(Outgoing::Close(closing)))
+    }
+}
+
+impl StateLine {
+    fn is_due(&self) -> bool {
+        self.open && !self.values.is_empty()
+    }
+}
+
+impl Waiting {
+    /// Adds what fits of the round of state frames that is being sent, or begins one if it is time.
+    fn take_states(&mut self, now: Instant, interval: Duration, message: &mut Message) {
+        if self.round_left == 0 {
+            if now < self.next_round {
+                return;
+            }
+            let due = self.states.values().filter(|line| line.is_due());
+            self.round_left = due.map(|line| line.values.len()).sum();
+            if self.round_left == 0 {
+                return;
+            }
+            self.next_round = now + interval;
+        }
+        for line in self.states.values_mut().filter(|line| line.open) {
+            while self.round_left > 0 && !message.is_full(0) {
+                let Some(tail) = line.values.pop() else { break };
+                self.round_left -= 1;
+                message.push(&line.head, &tail);
+            }
+        }
+        // A subscription may have ended in the middle of the round.
+        if !self.states.values().any(StateLine::is_due) {
+            self.round_left = 0;
+        }
+    }
+}
+
+/// A message in the making.
+#[derive(Default)]
+struct Message {
+    text: String,
+    frames: usize,
+}
+
+impl Message {
+    fn is_full(&self, more: usize) -> bool {
+        self.frames > 0 && self.text.len() + more >= MESSAGE_BYTES_MAX
+    }
+
+    fn push(&mut self, head: &str, tail: &str) {
+        // The bracket of an array that may turn out to be none.
+        self.text.push(if self.frames == 0 { '[' } else { ',' });
+        self.text.push_str(head);
+        self.text.push_str(tail);
+        self.frames += 1;
+    }
+
+    fn finish(mut self) -> Outgoing {
+        if self.frames == 1 {
+            self.text.remove(0);
+        } else {
+            self.text.push(']');
+        }
+        Outgoing::Message(self.text, self.frames)
+    }
+}
+
+#[cfg(test)]
+#[path = "queue_tests.rs"]
+mod tests;

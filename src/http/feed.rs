@@ -1,0 +1,254 @@
+//! `GET /api/v1/feed`, the WebSocket, and `POST /api/v1/feed/tickets`.
+//!
+//! A socket has two tasks on its worker's thread: one reads what the client says, one writes what the hub has queued.
+//! What is said and shown is the feed's affair (`crate::feed`); here it is carried.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::header::{HOST, ORIGIN};
+use actix_web::{FromRequest as _, HttpRequest, HttpResponse, get, post, web};
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError, Session};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::{Instant, timeout};
+
+use super::caller::Caller;
+use super::problem::{Problem, code};
+use super::state::AppState;
+use crate::auth::Permission;
+use crate::domain::time::SECOND;
+use crate::feed::{
+    Closing, FeedHandle, Outgoing, Pushed, Request, Seat, SocketFrame, SocketId, SocketQueue, Viewer,
+    error_frame, parse_request,
+};
+use crate::runtime::wall_clock;
+
+const SUB_PROTOCOL: &str = "tidewatch.v1";
+/// How long the last frames may take to leave once a socket is to end.
+const GOODBYE_MAX: Duration = Duration::from_secs(2);
+/// Frames in a row that may be refused: as many at once, and one more each second.
+const REFUSALS_MAX: u32 = 100;
+const CLOSE_SILENT: u16 = 1001;
+const CLOSE_NOT_TEXT: u16 = 1007;
+const CLOSE_TOO_MANY_MISTAKES: u16 = 1008;
+const CLOSE_TOO_LONG: u16 = 1009;
+
+#[derive(Deserialize)]
+struct FeedQuery {
+    ticket: Option<String>,
+}
+
+#[utoipa::path(get, path = "/api/v1/feed", tag = "feed", params(("ticket" = Option<String>, Query)),
+    responses((status = 101, description = "A WebSocket with sub-protocol tidewatch.v1"),
+        (status = 400, description = "No WebSocket upgrade"), (status = 503, description = "No more sockets are taken")),
+    security(("key" = [])))]
+#[get("/api/v1/feed")]
+pub async fn get_feed(
+    request: HttpRequest,
+    body: web::Payload,
+    state: web::Data<AppState>,
+    feed: web::Data<FeedHandle>,
+) -> Result<HttpResponse, Problem> {
+    state.running_for_work()?;
+    let viewer = viewer(&request, &feed).await?;
+    let Some(seat) = feed.take_seat() else {
+        let detail = format!("{} sockets are open", feed.config().sockets_max);
+        return Err(Problem::new(&code::TOO_MANY_SOCKETS)
+            .detail(detail)
+            .retry_after_s(state.retry_after_s()));
+    };
+    let (response, session, stream) = actix_ws::handle_with_protocols(&request, body, &[SUB_PROTOCOL])
+        .map_err(|error| {
+            Problem::new(&code::BAD_REQUEST).detail(format!("the feed is a WebSocket: {error}"))
+        })?;
+    let frame_bytes_max = feed.config().frame_bytes_max;
+    let stream = stream
+        .max_frame_size(frame_bytes_max)
+        .aggregate_continuations()
+        .max_continuation_size(frame_bytes_max);
+    let feed = feed.get_ref().clone();
+    let queue = feed.new_queue();
+    actix_web::rt::spawn(write(session.clone(), queue.clone(), feed.clone(), seat));
+    actix_web::rt::spawn(async move {
+        let socket = feed.open(viewer, queue.clone()).await;
+        let reader =
+            Reader { socket, queue, feed, session, refusals_left: REFUSALS_MAX, refilled: Instant::now() };
+        reader.run(stream).await;
+    });
+    Ok(response)
+}
+
+/// Who opens the socket: by ticket, or as any other request.
+async fn viewer(request: &HttpRequest, feed: &FeedHandle) -> Result<Viewer, Problem> {
+    let query = web::Query::<FeedQuery>::from_query(request.query_string())
+        .map_err(|error| Problem::new(&code::BAD_PARAMETER).detail(error.to_string()))?;
+    if let Some(ticket) = &query.ticket {
+        return feed.redeem_ticket(ticket).ok_or_else(|| {
+            Problem::new(&code::UNAUTHENTICATED).detail("this ticket is not known, was used or ran out")
+        });
+    }
+    let caller = Caller::extract(request).await?;
+    caller.need(Permission::Read)?;
+    // A page can open a socket to anywhere and can't send a key with it: without a ticket, a page of another site
+    // would be let in where no key is needed.
+    if !is_same_origin(request) {
+        return Err(Problem::new(&code::FORBIDDEN).detail("a page of another site needs a ticket"));
+    }
+    Ok(Viewer { principal: caller.principal, tenant: caller.tenant })
+}
+
+/// Whether the request comes from a page of this server, or from no page at all.
+fn is_same_origin(request: &HttpRequest) -> bool {
+    let header = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
+    match (header(ORIGIN), header(HOST)) {
+        (None, _) => true,
+        (Some(origin), host) => origin.split_once("://").map(|(_, origin)| origin) == host,
+    }
+}
+
+#[utoipa::path(post, path = "/api/v1/feed/tickets", tag = "feed",
+    responses((status = 200, description = "A ticket that opens one socket"), (status = 429, description = "Too many tickets are out")),
+    security(("key" = [])))]
+#[post("/api/v1/feed/tickets")]
+pub async fn post_feed_ticket(caller: Caller, feed: web::Data<FeedHandle>) -> Result<HttpResponse, Problem> {
+    caller.need(Permission::Read)?;
+    let viewer = Viewer { principal: caller.principal, tenant: caller.tenant };
+    let issued = feed.issue_ticket(viewer).map_err(|error| {
+        let ttl = u32::try_from(feed.config().ticket_ttl_s).unwrap_or(u32::MAX);
+        Problem::new(&code::TOO_MANY_REQUESTS).detail(error.to_string()).retry_after_s(ttl)
+    })?;
+    let good_for = i64::try_from(issued.good_for.as_secs()).unwrap_or(i64::MAX / SECOND);
+    let expires_at = wall_clock().plus(good_for.saturating_mul(SECOND));
+    Ok(HttpResponse::Ok().json(json!({"ticket": issued.ticket, "expires_at": expires_at})))
+}
+
+/// Writes what is queued, until the end.
+async fn write(mut session: Session, queue: Arc<SocketQueue>, feed: FeedHandle, _seat: Seat) {
+    loop {
+        match queue.next().await {
+            Outgoing::Message(text, frames) => {
+                feed.tower().metrics.feed_frames.inc_by(frames as u64);
+                // A client that does not read holds this up; it must not do so once the socket is to end.
+                let sent = tokio::select! {
+                    sent = session.text(text) => sent,
+                    () = goodbye_is_over(&queue) => break,
+                };
+                if sent.is_err() {
+                    queue.abandon();
+                    break;
+                }
+            }
+            Outgoing::Close(closing) => {
+                let reason = closing.map(|Closing { code, reason }| CloseReason {
+                    code: CloseCode::from(code),
+                    description: Some(reason),
+                });
+                let _ = timeout(GOODBYE_MAX, session.close(reason)).await;
+                break;
+            }
+        }
+    }
+}
+
+async fn goodbye_is_over(queue: &SocketQueue) {
+    queue.wait_for_end().await;
+    tokio::time::sleep(GOODBYE_MAX).await;
+}
+
+struct Reader {
+    socket: SocketId,
+    queue: Arc<SocketQueue>,
+    feed: FeedHandle,
+    session: Session,
+    refusals_left: u32,
+    refilled: Instant,
+}
+
+impl Reader {
+    /// Takes what the client says, until either side ends it or the client is silent for too long.
+    async fn run(mut self, mut stream: AggregatedMessageStream) {
+        let silence_max = Duration::from_secs(self.feed.config().silence_close_s);
+        loop {
+            let said = tokio::select! {
+                said = timeout(silence_max, stream.recv()) => said,
+                () = self.queue.wait_for_end() => return,
+            };
+            match said {
+                Err(_) => {
+                    return self.close(CLOSE_SILENT, &format!("silent for {} s", silence_max.as_secs()));
+                }
+                Ok(None) => return self.queue.abandon(),
+                Ok(Some(Ok(message))) => {
+                    if !self.take(message).await {
+                        return;
+                    }
+                }
+                Ok(Some(Err(error))) => return self.give_up(&error),
+            }
+        }
+    }
+
+    /// Follows one message; `false` at the end.
+    async fn take(&mut self, message: AggregatedMessage) -> bool {
+        match message {
+            AggregatedMessage::Text(text) => match parse_request(&text) {
+                Ok(Request::Subscribe(wish)) => self.feed.subscribe(self.socket, wish).await,
+                Ok(Request::Unsubscribe { id }) => self.feed.unsubscribe(self.socket, id).await,
+                Ok(Request::Pong) => {}
+                Err(refused) => return self.refuse(refused.id.as_deref(), refused.code, &refused.detail),
+            },
+            AggregatedMessage::Binary(_) => {
+                return self.refuse(None, "bad_frame", "frames are text, not binary");
+            }
+            AggregatedMessage::Ping(payload) => {
+                if timeout(GOODBYE_MAX, self.session.pong(&payload)).await.is_err() {
+                    // The client does not read: an answer more or less changes nothing for it.
+                    return true;
+                }
+            }
+            AggregatedMessage::Pong(_) => {}
+            AggregatedMessage::Close(_) => {
+                self.close(u16::from(CloseCode::Normal), "");
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Answers a frame that can't be followed; too many of them end the socket.
+    fn refuse(&mut self, id: Option<&str>, code: &str, detail: &str) -> bool {
+        let seconds = self.refilled.elapsed().as_secs();
+        if seconds > 0 {
+            let back = u32::try_from(seconds).unwrap_or(u32::MAX);
+            self.refusals_left = self.refusals_left.saturating_add(back).min(REFUSALS_MAX);
+            self.refilled = Instant::now();
+        }
+        if self.refusals_left == 0 {
+            self.close(CLOSE_TOO_MANY_MISTAKES, "too many frames that can't be followed");
+            return false;
+        }
+        self.refusals_left -= 1;
+        if self.queue.push(SocketFrame::own(error_frame(id, code, detail))) == Pushed::Overflow {
+            self.close(CLOSE_TOO_MANY_MISTAKES, "too many answers wait");
+            return false;
+        }
+        true
+    }
+
+    fn give_up(&self, error: &ProtocolError) {
+        match error {
+            ProtocolError::Overflow => self.close(CLOSE_TOO_LONG, "the frame is too long"),
+            ProtocolError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                self.close(CLOSE_NOT_TEXT, "the frame is not UTF-8");
+            }
+            // The only other failure with a client that is still there: pieces of a frame that are too long together.
+            ProtocolError::Io(_) => self.close(CLOSE_TOO_LONG, "the frame is too long"),
+            _ => self.close(u16::from(CloseCode::Protocol), "not as the WebSocket protocol has it"),
+        }
+    }
+
+    fn close(&self, code: u16, reason: &str) {
+        self.queue.close(Closing { code, reason: reason.to_owned() });
+    }
+}
