@@ -22,6 +22,7 @@ fn keys_roles_and_scopes_hold() {
         without_credentials_only_health_is_shown,
         the_description_of_the_api_wants_credentials,
         the_feed_wants_credentials,
+        a_feed_ticket_is_good_once,
         a_key_works_within_a_second_and_until_it_is_revoked,
         roles_have_their_authority,
         a_scope_narrows_every_read,
@@ -93,6 +94,20 @@ fn the_feed_wants_credentials(tower: &Tower) {
     assert_eq!(Feed::open(&tower.http()).err(), Some(401));
     assert_eq!(Feed::open(&tower.http().with_key("not-a-key")).err(), Some(401));
     assert!(Feed::open(&client(tower, "viewer", &[])).is_ok());
+}
+
+fn a_feed_ticket_is_good_once(tower: &Tower) {
+    let ticket = |client: &Client| client.send("POST", "/api/v1/feed/tickets", &[], b"");
+    ticket(&tower.http()).expect_any_problem(401);
+    let answer = ticket(&client(tower, "viewer", &["--scope", "location=nowhere"]));
+    assert!(answer.status == 200 || answer.status == 201, "{}: {}", answer.status, answer.text());
+    let answer = answer.json();
+    assert!(answer["expires_at"].as_str().is_some_and(|text| text.ends_with('Z')), "{answer}");
+    let path = format!("/api/v1/feed?ticket={}", encode(answer["ticket"].as_str().expect("a ticket")));
+    let mut feed = Feed::open_at(&tower.http(), &path).expect("a ticket proves itself");
+    assert_eq!(feed.next(Duration::from_secs(5)).expect("a hello")["type"], "hello");
+    assert_eq!(Feed::open_at(&tower.http(), &path).err(), Some(401), "good once");
+    assert_eq!(Feed::open_at(&tower.http(), "/api/v1/feed?ticket=made-up").err(), Some(401));
 }
 
 fn a_key_works_within_a_second_and_until_it_is_revoked(tower: &Tower) {

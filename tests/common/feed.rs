@@ -22,7 +22,11 @@ pub struct Feed {
 impl Feed {
     /// Opens the feed with the client's credentials; `Err` is the status of a refused upgrade.
     pub fn open(client: &Client) -> Result<Feed, u16> {
-        let mut request = format!("ws://{}/api/v1/feed", client.address).into_client_request().unwrap();
+        Feed::open_at(client, "/api/v1/feed")
+    }
+
+    pub fn open_at(client: &Client, path: &str) -> Result<Feed, u16> {
+        let mut request = format!("ws://{}{path}", client.address).into_client_request().unwrap();
         request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("tidewatch.v1"));
         for (name, value) in client.headers() {
             request
