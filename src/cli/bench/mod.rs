@@ -219,8 +219,8 @@ async fn measure(args: BenchArgs) -> Result<ExitCode, BenchError> {
     }
 
     let world = World::new(args.keys);
-    let mut session = match &args.against {
-        Some(url) => Session::against(Endpoint::parse(url, args.key)?, world, args.seed).await?,
+    let session = match &args.against {
+        Some(url) => Session::against(Endpoint::parse(url, args.key)?, world, args.seed),
         None => Session::start(&tower, world, args.seed).await?,
     };
     let disk = match session.tower() {
