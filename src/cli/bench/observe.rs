@@ -53,7 +53,9 @@ impl Observer {
                 200 => return Ok(()),
                 // Not yet; the tower has waited as long as it waits for one request.
                 504 => {}
-                status => return Err(BenchError::Status { status, answer: answer.excerpt() }),
+                status => {
+                    return Err(BenchError::Status { request: "stats", status, answer: answer.excerpt() });
+                }
             }
         }
         Err(BenchError::NotSettled { lsn, seconds: SETTLE_MAX.as_secs() })
