@@ -178,7 +178,7 @@ pub async fn deliver(connection: &mut Connection, request: &[u8], events: u64) -
                 return Ok(Taken { events, refused, lsn: count("lsn") });
             }
             429 | 503 => {}
-            status => return Err(BenchError::Status { status, answer: answer.excerpt() }),
+            status => return Err(BenchError::Status { request: "events", status, answer: answer.excerpt() }),
         }
         tokio::time::sleep(REFUSED_PAUSE).await;
     }

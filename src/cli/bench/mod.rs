@@ -152,8 +152,8 @@ pub enum BenchError {
     Silent { seconds: u64 },
     #[error("the tower refused a request {refusals} times")]
     Busy { refusals: u64 },
-    #[error("the tower answered {status}: {answer}")]
-    Status { status: u16, answer: String },
+    #[error("the tower answered {status} to {request}: {answer}")]
+    Status { request: &'static str, status: u16, answer: String },
     #[error("of {sent} events sent {accepted} were accepted: {answer}")]
     NotTaken { sent: u64, accepted: u64, answer: String },
     #[error("the consequences up to {lsn} were not settled after {seconds} s")]
@@ -219,8 +219,8 @@ async fn measure(args: BenchArgs) -> Result<ExitCode, BenchError> {
     }
 
     let world = World::new(args.keys);
-    let mut session = match &args.against {
-        Some(url) => Session::against(Endpoint::parse(url, args.key)?, world, args.seed).await?,
+    let session = match &args.against {
+        Some(url) => Session::against(Endpoint::parse(url, args.key)?, world, args.seed),
         None => Session::start(&tower, world, args.seed).await?,
     };
     let disk = match session.tower() {

@@ -8,10 +8,11 @@ use super::wire::{Connection, Endpoint};
 /// How long consequences may take to settle after a load.
 const SETTLE_MAX: Duration = Duration::from_secs(600);
 
-/// A connection for questions.
+/// Asks questions, each on a connection of its own: between two of them a load may last longer than the tower keeps an
+/// idle connection open.
+#[derive(Clone, Debug)]
 pub struct Observer {
     endpoint: Endpoint,
-    connection: Connection,
 }
 
 /// The metrics that a bench reports, counted since the tower's start.
@@ -24,36 +25,37 @@ pub struct Counters {
 }
 
 impl Observer {
-    /// # Errors
-    /// If the tower can't be reached.
-    pub async fn connect(endpoint: &Endpoint) -> Result<Observer, BenchError> {
-        let connection = Connection::open(endpoint).await?;
-        Ok(Observer { endpoint: endpoint.clone(), connection })
+    pub fn new(endpoint: Endpoint) -> Observer {
+        Observer { endpoint }
     }
 
     /// Whether the tower takes events.
     ///
     /// # Errors
     /// If the tower can't be reached.
-    pub async fn is_ready(&mut self) -> Result<bool, BenchError> {
+    pub async fn is_ready(&self) -> Result<bool, BenchError> {
         let request = self.endpoint.get("/readyz");
-        Ok(self.connection.exchange(request.as_bytes()).await?.status == 200)
+        let mut connection = Connection::open(&self.endpoint).await?;
+        Ok(connection.exchange(request.as_bytes()).await?.status == 200)
     }
 
     /// Waits until everything up to `lsn` is applied and all its consequences are too.
     ///
     /// # Errors
     /// If that takes longer than [`SETTLE_MAX`], or the tower answers anything else than that it needs more time.
-    pub async fn settle(&mut self, lsn: u64) -> Result<(), BenchError> {
+    pub async fn settle(&self, lsn: u64) -> Result<(), BenchError> {
         let request = self.endpoint.get(&format!("/api/v1/stats?at_least={lsn}&settled=true"));
+        let mut connection = Connection::open(&self.endpoint).await?;
         let deadline = Instant::now() + SETTLE_MAX;
         while Instant::now() < deadline {
-            let answer = self.connection.exchange(request.as_bytes()).await?;
+            let answer = connection.exchange(request.as_bytes()).await?;
             match answer.status {
                 200 => return Ok(()),
                 // Not yet; the tower has waited as long as it waits for one request.
                 504 => {}
-                status => return Err(BenchError::Status { status, answer: answer.excerpt() }),
+                status => {
+                    return Err(BenchError::Status { request: "stats", status, answer: answer.excerpt() });
+                }
             }
         }
         Err(BenchError::NotSettled { lsn, seconds: SETTLE_MAX.as_secs() })
@@ -63,9 +65,10 @@ impl Observer {
     ///
     /// # Errors
     /// If the tower can't be reached.
-    pub async fn counters(&mut self) -> Result<Option<Counters>, BenchError> {
+    pub async fn counters(&self) -> Result<Option<Counters>, BenchError> {
         let request = self.endpoint.get("/metrics");
-        let answer = self.connection.exchange(request.as_bytes()).await?;
+        let mut connection = Connection::open(&self.endpoint).await?;
+        let answer = connection.exchange(request.as_bytes()).await?;
         Ok((answer.status == 200).then(|| counters_in(&String::from_utf8_lossy(answer.body))).flatten())
     }
 }

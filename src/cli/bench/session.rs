@@ -126,18 +126,13 @@ impl Session {
     /// If the tower does not start.
     pub async fn start(options: &TowerOptions, world: World, seed: u64) -> Result<Session, BenchError> {
         let tower = Tower::start(options).await?;
-        let mut session = Session::against(tower.endpoint().clone(), world, seed).await?;
-        session.tower = Some(tower);
-        Ok(session)
+        let session = Session::against(tower.endpoint().clone(), world, seed);
+        Ok(Session { tower: Some(tower), ..session })
     }
 
     /// With a tower that runs already. Nothing of it is ended, and what is sent to it stays.
-    ///
-    /// # Errors
-    /// If the tower can't be reached.
-    pub async fn against(endpoint: Endpoint, world: World, seed: u64) -> Result<Session, BenchError> {
-        let observer = Observer::connect(&endpoint).await?;
-        Ok(Session { endpoint, tower: None, observer, world, seed })
+    pub fn against(endpoint: Endpoint, world: World, seed: u64) -> Session {
+        Session { observer: Observer::new(endpoint.clone()), endpoint, tower: None, world, seed }
     }
 
     pub fn tower(&self) -> Option<&Tower> {
@@ -159,7 +154,7 @@ impl Session {
     ///
     /// # Errors
     /// As for a load.
-    pub async fn prepare(&mut self, steps: &[Step], progress: Progress) -> Result<(), BenchError> {
+    pub async fn prepare(&self, steps: &[Step], progress: Progress) -> Result<(), BenchError> {
         let now = jiff::Timestamp::now();
         let day = |days: i64| (now + jiff::SignedDuration::from_hours(24 * days)).to_string();
         let preparation = Preparation {
@@ -184,7 +179,7 @@ impl Session {
     ///
     /// # Errors
     /// If the tower can't be reached, falls silent, or does not accept each event exactly once.
-    pub async fn measure(&mut self, load: &Load, progress: Progress) -> Result<LoadReport, BenchError> {
+    pub async fn measure(&self, load: &Load, progress: Progress) -> Result<LoadReport, BenchError> {
         let options = LoadOptions {
             shape: LoadShape {
                 world: self.world,
@@ -268,14 +263,14 @@ impl Session {
         least
     }
 
-    async fn settle(&mut self, lsn: u64, progress: Progress) -> Result<(), BenchError> {
+    async fn settle(&self, lsn: u64, progress: Progress) -> Result<(), BenchError> {
         let bar = progress.waiting("waiting until everything is settled");
         let settled = self.observer.settle(lsn).await;
         bar.finish_and_clear();
         settled.map_err(|error| self.explain(error))
     }
 
-    async fn state(&mut self) -> Result<State, BenchError> {
+    async fn state(&self) -> Result<State, BenchError> {
         // The clock is read first: what reading the rest takes is no part of a load.
         Ok(State {
             at: Instant::now(),

@@ -24,7 +24,7 @@ const HOT_OF_10_000: u32 = 8_000;
 const SCALING_KEYS: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
 const SCALING_KEYS_QUICK: [u32; 3] = [1_000, 10_000, 50_000];
 const MEMORY_KEYS: u32 = 100_000;
-const MEMORY_KEYS_QUICK: u32 = 20_000;
+const MEMORY_KEYS_QUICK: u32 = 50_000;
 /// Before memory is measured, this much load on few SKU-locations fills whatever buffers a load fills.
 const MEMORY_WARM_UP_KEYS: u32 = 1_000;
 /// The least that the configuration allows: what the tower remembers of events is not part of an entity.
@@ -140,7 +140,7 @@ async fn run_once(options: &SuiteOptions, progress: Progress) -> Result<SuiteRun
         warm_up: options.warm_up,
         measured: options.measured,
     };
-    let mut session = Session::start(&options.tower, World::new(KEYS), options.seed).await?;
+    let session = Session::start(&options.tower, World::new(KEYS), options.seed).await?;
     let fdatasync = match session.tower() {
         Some(tower) => probe_fdatasync(tower.directory()).map_err(BenchError::Disk)?,
         None => LatencySummary::default(),
@@ -157,7 +157,7 @@ async fn run_once(options: &SuiteOptions, progress: Progress) -> Result<SuiteRun
     let mut scaling = Vec::new();
     let sizes = if options.quick { &SCALING_KEYS_QUICK[..] } else { &SCALING_KEYS };
     for keys in sizes {
-        let mut session = Session::start(&options.tower, World::new(*keys), options.seed).await?;
+        let session = Session::start(&options.tower, World::new(*keys), options.seed).await?;
         session.prepare(&Step::LOAD, progress).await?;
         scaling.push(session.measure(&at_most, progress).await?);
         session.stop().await?;

@@ -149,10 +149,10 @@ fn address_in(line: &str) -> Option<String> {
 }
 
 async fn await_ready(endpoint: &Endpoint) -> Result<(), BenchError> {
+    let observer = Observer::new(endpoint.clone());
     let deadline = Instant::now() + START_TIMEOUT;
     loop {
-        let ready = async { Observer::connect(endpoint).await?.is_ready().await };
-        match ready.await {
+        match observer.is_ready().await {
             Ok(true) => return Ok(()),
             Err(error) if Instant::now() > deadline => return Err(error),
             _ => sleep(READY_INTERVAL).await,
