@@ -160,7 +160,10 @@ fn resumed_pieces_make_one_gapless_sequence() {
         assert!(known.is_none_or(|(l, r)| l < *lsn && r < *revision), "{item} goes forward");
         assert!(known.is_some() || kind == "exception.opened", "{item} begins with {kind}");
     }
-    // And the end of the story is what the reads say.
+    // And the end of the story, once all of it is told, is what the reads say.
+    let lsn = tower.http().get("/api/v1/stats").expect(200)["lsn"].as_u64().unwrap();
+    assert_eq!(tower.http().settled("/api/v1/exceptions?limit=1", lsn).status, 200);
+    witness.drop_somewhere(100);
     let listed = tower.http().list("/api/v1/exceptions");
     let mut open: BTreeMap<&str, &str> = BTreeMap::new();
     for (_, _, item, _, state) in &witness.noted {
