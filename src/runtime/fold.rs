@@ -204,16 +204,18 @@ impl Fold {
 
     fn route_event(&mut self, at: Routed<'_>, tenant: TenantNumber, data: &EventData, sink: &mut impl Sink) {
         match data {
-            EventData::PosSale(sale) => self.to_sku_location(at, &sale.sku, &sale.location, sink),
+            EventData::PosSale(sale) => self.reach_sku_location(at, &sale.sku, &sale.location, sink),
             EventData::PosReturn(returned) => {
-                self.to_sku_location(at, &returned.sku, &returned.location, sink)
+                self.reach_sku_location(at, &returned.sku, &returned.location, sink)
             }
-            EventData::InventoryCounted(count) => self.to_sku_location(at, &count.sku, &count.location, sink),
+            EventData::InventoryCounted(count) => {
+                self.reach_sku_location(at, &count.sku, &count.location, sink)
+            }
             EventData::InventoryAdjusted(change) => {
-                self.to_sku_location(at, &change.sku, &change.location, sink)
+                self.reach_sku_location(at, &change.sku, &change.location, sink)
             }
             EventData::ForecastPublished(forecast) => {
-                self.to_sku_location(at, &forecast.sku, &forecast.location, sink);
+                self.reach_sku_location(at, &forecast.sku, &forecast.location, sink);
             }
             EventData::OrderLine(line) => {
                 let here = self.sku_location(at, &line.sku, &line.location, sink);
@@ -225,7 +227,7 @@ impl Fold {
             EventData::OrderCancelled(named) => {
                 let document =
                     DocumentKey { tenant, kind: DocumentKind::Order, document: named.document.clone() };
-                self.to_line(at, document, &named.line_id, sink);
+                self.reach_line(at, document, &named.line_id, sink);
             }
             EventData::OrderShipped(shipped) => self.fulfil(at, tenant, DocumentKind::Order, shipped, sink),
             EventData::PurchaseOrder(order) => self.purchase_order(at, tenant, order, sink),
@@ -241,20 +243,22 @@ impl Fold {
             }
             EventData::TransferCancelled(named) => self.end(at, tenant, DocumentKind::Transfer, named, sink),
             EventData::Shipment(shipment) => self.shipment(at, tenant, shipment, sink),
-            EventData::SupplierDelayReported(report) => self.to_supplier(at, &report.supplier, sink),
-            EventData::SupplierCapacityChanged(change) => self.to_supplier(at, &change.supplier, sink),
+            EventData::SupplierDelayReported(report) => self.reach_supplier(at, &report.supplier, sink),
+            EventData::SupplierCapacityChanged(change) => self.reach_supplier(at, &change.supplier, sink),
             EventData::SupplierDescribed(supplier) => {
-                self.to_supplier(at, &supplier.supplier, sink);
-                self.to_subject(at, tenant, SubjectKind::Supplier, &supplier.supplier, sink);
+                self.reach_supplier(at, &supplier.supplier, sink);
+                self.reach_subject(at, tenant, SubjectKind::Supplier, &supplier.supplier, sink);
             }
-            EventData::ItemDescribed(item) => self.to_subject(at, tenant, SubjectKind::Item, &item.sku, sink),
+            EventData::ItemDescribed(item) => {
+                self.reach_subject(at, tenant, SubjectKind::Item, &item.sku, sink)
+            }
             EventData::LocationDescribed(location) => {
-                self.to_subject(at, tenant, SubjectKind::Location, &location.location, sink);
+                self.reach_subject(at, tenant, SubjectKind::Location, &location.location, sink);
             }
             EventData::SourcingSet(sourcing) => {
-                self.to_sku_location(at, &sourcing.sku, &sourcing.location, sink);
+                self.reach_sku_location(at, &sourcing.sku, &sourcing.location, sink);
                 if let crate::domain::event::SourceOfSupply::Supplier(supplier) = &sourcing.source {
-                    self.to_supplier(at, supplier, sink);
+                    self.reach_supplier(at, supplier, sink);
                 }
             }
             EventData::ActionConfirmed(answer) | EventData::ActionRefused(answer) => {
@@ -327,17 +331,17 @@ impl Fold {
         });
     }
 
-    fn to_sku_location(&mut self, at: Routed<'_>, sku: &Name, location: &Name, sink: &mut impl Sink) {
+    fn reach_sku_location(&mut self, at: Routed<'_>, sku: &Name, location: &Name, sink: &mut impl Sink) {
         let address = self.sku_location(at, sku, location, sink);
         sink.deliver(address, at, &self.reference);
     }
 
-    fn to_supplier(&mut self, at: Routed<'_>, supplier: &Name, sink: &mut impl Sink) {
+    fn reach_supplier(&mut self, at: Routed<'_>, supplier: &Name, sink: &mut impl Sink) {
         let address = self.supplier(at, supplier, sink);
         sink.deliver(address, at, &self.reference);
     }
 
-    fn to_subject(
+    fn reach_subject(
         &mut self,
         at: Routed<'_>,
         tenant: TenantNumber,
@@ -422,7 +426,7 @@ impl Fold {
     }
 
     /// Cancels one line by name.
-    fn to_line(&mut self, at: Routed<'_>, document: DocumentKey, line_id: &Name, sink: &mut impl Sink) {
+    fn reach_line(&mut self, at: Routed<'_>, document: DocumentKey, line_id: &Name, sink: &mut impl Sink) {
         let whom: Addresses = self
             .documents
             .get(&document)

@@ -27,6 +27,12 @@ pub struct StatusLabel {
     pub status: u16,
 }
 
+/// One shard.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ShardLabel {
+    pub shard: u32,
+}
+
 /// Everything counted while the tower runs.
 pub struct Metrics {
     pub registry: Registry,
@@ -42,6 +48,8 @@ pub struct Metrics {
     pub stale_transitions: Counter,
     pub entity_failures: Counter,
     pub reviews: Counter,
+    pub reviews_waiting: Family<ShardLabel, Gauge>,
+    pub dirty_entities: Family<ShardLabel, Gauge>,
     pub feed_frames: Counter,
     pub feed_slow_closes: Counter,
     pub feed_sockets: Gauge,
@@ -65,6 +73,8 @@ impl Default for Metrics {
             stale_transitions: Counter::default(),
             entity_failures: Counter::default(),
             reviews: Counter::default(),
+            reviews_waiting: Family::default(),
+            dirty_entities: Family::default(),
             feed_frames: Counter::default(),
             feed_slow_closes: Counter::default(),
             feed_sockets: Gauge::default(),
@@ -102,6 +112,16 @@ impl Default for Metrics {
             metrics.entity_failures.clone(),
         );
         r.register("reviews", "Entities looked at because their time had come", metrics.reviews.clone());
+        r.register(
+            "reviews_waiting",
+            "Reviews set for later, superseded ones included",
+            metrics.reviews_waiting.clone(),
+        );
+        r.register(
+            "dirty_entities",
+            "Entities put off until there is time to look",
+            metrics.dirty_entities.clone(),
+        );
         r.register("feed_frames", "Frames sent to feed clients", metrics.feed_frames.clone());
         r.register(
             "feed_slow_closes",

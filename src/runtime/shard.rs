@@ -18,7 +18,7 @@ use foldhash::fast::FixedState;
 
 use super::admission::Admission;
 use super::fold::{Dirty, Routed};
-use super::metrics::Metrics;
+use super::metrics::{Metrics, ShardLabel};
 use super::progress::Progress;
 use super::rebuild::{RebuildRequest, Rebuilder};
 use super::reviews::Reviews;
@@ -477,6 +477,10 @@ impl Shard {
     }
 
     fn start_due_reviews(&self) {
+        let label = ShardLabel { shard: self.shared.index as u32 };
+        let metrics = &self.shared.metrics;
+        metrics.reviews_waiting.get_or_create(&label).set(self.shared.reviews.borrow().len() as i64);
+        metrics.dirty_entities.get_or_create(&label).set(self.shared.dirty.borrow().len() as i64);
         if !self.shared.live.get() {
             return;
         }
