@@ -13,6 +13,7 @@ mod fold;
 mod holding;
 mod hosted;
 pub mod metrics;
+mod panics;
 pub mod progress;
 pub mod quarantine;
 mod rebuild;

@@ -3,7 +3,6 @@
 //! Runs the dispatcher's fold over the journal on a thread of its own and applies what concerns the one entity. Slow,
 //! rare, and correct by construction: it is the fold that made the state in the first place.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use actix::Addr;
@@ -12,6 +11,7 @@ use parking_lot::RwLock;
 use super::codec;
 use super::directory::{Address, Directory};
 use super::fold::{Dirty, Fold, FoldLimits, Routed, Sink};
+use super::panics::contain;
 use super::quarantine::Quarantine;
 use super::shell::{Hosted, Rebuilt, Shell};
 use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
@@ -115,8 +115,8 @@ impl<E: Hosted> Sink for OneEntity<'_, E> {
         }
         let delivery = Delivery { record: at.record, lsn: at.lsn, business_time: at.business_time };
         let entity = &mut self.entity;
-        if catch_unwind(AssertUnwindSafe(|| entity.apply(&delivery, reference))).is_err() {
-            self.failed = Some((at.record.lsn, "failed again".to_owned()));
+        if let Err(panic) = contain(|| entity.apply(&delivery, reference)) {
+            self.failed = Some((at.record.lsn, panic));
         }
     }
 

@@ -3,7 +3,6 @@
 //! It owns the state, hands it records in LSN order, reconciles it once per batch, journals what it proposes, and keeps
 //! a failure of one entity from becoming a failure of the tower.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use actix::{Actor, Addr, Context, Handler, Message};
 
 use super::codec;
 use super::fold::Routed;
+use super::panics::contain;
 use super::rebuild::RebuildRequest;
 use super::shard::{EntityAddr, NO_MORE, Segment, ShardShared, StateKind};
 use super::writer::{Pending, Submission};
@@ -149,15 +149,14 @@ impl<E: Hosted> Shell<E> {
         };
         let delivery = Delivery { record: at.record, lsn: at.lsn, business_time: at.business_time };
         let revision = entity.revision();
-        let outcome = catch_unwind(AssertUnwindSafe(|| entity.apply(&delivery, reference)));
-        match outcome {
+        match contain(|| entity.apply(&delivery, reference)) {
             Ok(()) => {
                 let took_effect = entity.revision() != revision;
                 if let Body::Transition(body) = &at.record.body {
                     self.own_transition_applied(body, at, took_effect);
                 }
             }
-            Err(panic) => self.fail(at.record.lsn, &panic_text(panic.as_ref())),
+            Err(panic) => self.fail(at.record.lsn, &panic),
         }
     }
 
@@ -188,7 +187,7 @@ impl<E: Hosted> Shell<E> {
         };
         let revision = entity.revision();
         let causing_lsn = entity.applied_lsn();
-        match catch_unwind(AssertUnwindSafe(|| entity.reconcile(&self.key, now, reference))) {
+        match contain(|| entity.reconcile(&self.key, now, reference)) {
             Ok(reconciled) => {
                 self.shard.schedule_review(self.slot, self.key.tenant(), reconciled.next_review_at);
                 if !reconciled.proposals.is_empty() {
@@ -196,7 +195,7 @@ impl<E: Hosted> Shell<E> {
                     self.propose(proposals, revision, causing_lsn, now, origin);
                 }
             }
-            Err(panic) => self.fail(causing_lsn, &panic_text(panic.as_ref())),
+            Err(panic) => self.fail(causing_lsn, &panic),
         }
         self.finish(landed);
     }
@@ -319,12 +318,6 @@ impl<E: Hosted> Shell<E> {
             _ => {}
         }
     }
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "panic without a message".to_owned())
 }
 
 impl<E: Hosted> Actor for Shell<E> {

@@ -19,6 +19,7 @@ use super::dispatcher::Dispatcher;
 use super::duplicates::Duplicates;
 use super::fold::{Fold, FoldLimits, FoldUsage};
 use super::metrics::Metrics;
+use super::panics::mark_thread_critical;
 use super::progress::Progress;
 use super::quarantine::Quarantine;
 use super::rebuild::Rebuilder;
@@ -374,15 +375,17 @@ impl Tower {
             last_ingest: Timestamp::default(),
         };
         let write = move || {
+            mark_thread_critical();
             if let Err(failure) = writer.run() {
                 error!(%failure, "stopping: the journal can't be trusted to hold what comes next");
                 std::process::exit(EXIT_JOURNAL_FAILED);
             }
         };
         std::thread::Builder::new().name("journal".into()).spawn(write)?;
-        std::thread::Builder::new()
-            .name("dispatcher".into())
-            .spawn(move || dispatcher.run(&committed_out))?;
+        std::thread::Builder::new().name("dispatcher".into()).spawn(move || {
+            mark_thread_critical();
+            dispatcher.run(&committed_out);
+        })?;
 
         let running = Running {
             submissions,
@@ -546,6 +549,7 @@ fn clock_name(clock: ClockKind) -> &'static str {
 fn start_shard(arbiter: &Arbiter, parts: ShardParts) -> Result<Addr<Shard>, StartError> {
     let (sender, receiver) = bounded(1);
     let started = arbiter.spawn_fn(move || {
+        mark_thread_critical();
         let _ = sender.send(Shard::start_here(parts));
     });
     if !started {
