@@ -10,6 +10,8 @@ mod dispatcher;
 mod documents;
 mod duplicates;
 mod fold;
+mod fold_documents;
+mod generations;
 mod holding;
 mod hosted;
 pub mod metrics;

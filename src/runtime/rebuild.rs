@@ -10,7 +10,7 @@ use parking_lot::RwLock;
 
 use super::codec;
 use super::directory::{Address, Directory};
-use super::fold::{Dirty, Fold, FoldLimits, Routed, Sink};
+use super::fold::{Dirty, Fold, Routed, Sink};
 use super::panics::contain;
 use super::quarantine::Quarantine;
 use super::shell::{Hosted, Rebuilt, Shell};
@@ -36,7 +36,6 @@ pub struct RebuildRequest {
 pub struct Rebuilder {
     pub reader: JournalReader,
     pub shards: u16,
-    pub limits: FoldLimits,
 }
 
 /// The outcome of a rebuild.
@@ -63,7 +62,7 @@ impl Rebuilder {
     fn rebuild<E: Hosted>(&self, address: Address, request: &RebuildRequest) -> Outcome<E> {
         let directory = Arc::new(Directory::new(self.shards));
         let quarantine = Arc::new(RwLock::new(Quarantine::new(1)));
-        let mut fold = Fold::new(self.shards, self.limits, directory, quarantine);
+        let mut fold = Fold::new(self.shards, directory, quarantine);
         let mut sink = OneEntity {
             address,
             entity: E::new(&request.key),
@@ -104,7 +103,7 @@ struct OneEntity<'a, E> {
 }
 
 impl<E: Hosted> Sink for OneEntity<'_, E> {
-    fn create(&mut self, _: Address, _: &EntityKey) {}
+    fn create(&mut self, _: Address, _: &Arc<EntityKey>) {}
 
     fn deliver(&mut self, to: Address, at: Routed<'_>, reference: &Reference) {
         if to != self.address

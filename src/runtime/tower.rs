@@ -17,7 +17,7 @@ use super::codec::{self, CodecError, FOLD_VERSION};
 use super::directory::Directory;
 use super::dispatcher::Dispatcher;
 use super::duplicates::Duplicates;
-use super::fold::{Fold, FoldLimits, FoldUsage};
+use super::fold::{Fold, FoldUsage};
 use super::metrics::Metrics;
 use super::panics::mark_thread_critical;
 use super::progress::Progress;
@@ -46,7 +46,6 @@ pub struct TowerOptions {
     pub segment_bytes_max: u64,
     pub group_records_max: usize,
     pub group_bytes_max: usize,
-    pub entities_max: usize,
     pub duplicate_window_events: usize,
     pub records_max: u64,
     pub bytes_max: u64,
@@ -54,8 +53,6 @@ pub struct TowerOptions {
     pub reconcile_budget: Duration,
     pub review_slice: usize,
     pub replay_records_in_flight_max: u64,
-    pub document_index_lines_max: usize,
-    pub holding_events_max: usize,
     pub quarantine_entries_max: usize,
     pub exceptions_ended_max: usize,
     pub state_interval: Duration,
@@ -287,12 +284,6 @@ impl Tower {
         feed: JournalSink,
     ) -> Result<(), StartError> {
         let began = Instant::now();
-        let limits = FoldLimits {
-            entities_max: options.entities_max,
-            document_index_lines_max: options.document_index_lines_max,
-            holding_events_max: options.holding_events_max,
-            quarantine_entries_max: options.quarantine_entries_max,
-        };
         let directory_path = options.data.join("journal");
         let journal_options = JournalOptions { segment_bytes_max: options.segment_bytes_max };
         let (journal, recovered) = Journal::open(&directory_path, journal_options)?;
@@ -313,7 +304,7 @@ impl Tower {
         // is one group per entity. A channel that blocked would let the two wait for each other.
         let (submissions, submitted) = unbounded();
         let (committed_in, committed_out) = unbounded();
-        let rebuilder = Rebuilder { reader: journal.reader(), shards: options.shards, limits };
+        let rebuilder = Rebuilder { reader: journal.reader(), shards: options.shards };
 
         let mut shards = Vec::new();
         for (index, arbiter) in arbiters.iter().enumerate() {
@@ -336,7 +327,7 @@ impl Tower {
             shards.push(start_shard(arbiter, parts)?);
         }
 
-        let fold = Fold::new(options.shards, limits, directory.clone(), quarantine.clone());
+        let fold = Fold::new(options.shards, directory.clone(), quarantine.clone());
         let published = Arc::new(RwLock::new(Arc::new(Reference::default())));
         let usage = Arc::new(RwLock::new(FoldUsage::default()));
         let mut dispatcher = Dispatcher {
@@ -351,7 +342,8 @@ impl Tower {
 
         let mut duplicates = Duplicates::new(options.duplicate_window_events);
         let reader = journal.reader();
-        let clocks = self.replay(&reader, last, &options, &mut dispatcher, &mut duplicates, &progress)?;
+        let (clocks, last_ingest) =
+            self.replay(&reader, last, &options, &mut dispatcher, &mut duplicates, &progress)?;
         progress.publish_durable(last);
         dispatcher.go_live(last);
 
@@ -372,7 +364,7 @@ impl Tower {
             admission: admission.clone(),
             metrics: self.metrics.clone(),
             wall_clock,
-            last_ingest: Timestamp::default(),
+            last_ingest,
         };
         let write = move || {
             mark_thread_critical();
@@ -419,7 +411,7 @@ impl Tower {
         Ok(())
     }
 
-    /// Folds the whole journal; gives back the tenants' clocks as they stood.
+    /// Folds the whole journal; gives back the tenants' clocks as they stood, and the last ingest time.
     fn replay(
         &self,
         reader: &JournalReader,
@@ -428,16 +420,19 @@ impl Tower {
         dispatcher: &mut Dispatcher,
         duplicates: &mut Duplicates,
         progress: &Progress,
-    ) -> Result<Vec<TenantClock>, StartError> {
+    ) -> Result<(Vec<TenantClock>, Timestamp), StartError> {
         let mut clocks: Vec<TenantClock> = Vec::new();
         let mut group = Vec::with_capacity(options.batch_records_max);
+        // The wall may have been set back since: ingest times go on from where they were.
+        let mut last_ingest = Timestamp::default();
         if last == Lsn::ZERO {
-            return Ok(clocks);
+            return Ok((clocks, last_ingest));
         }
         let mut told = Instant::now();
         for read in reader.read_from(1) {
             let (_, bytes) = read?;
             let (record, identity) = codec::decode(&bytes)?;
+            last_ingest = last_ingest.max(record.ingest_time);
             if let Some(identity) = identity {
                 duplicates.reserve(identity.key, &identity.content_hash, record.lsn, record.ingest_time);
             }
@@ -468,7 +463,7 @@ impl Tower {
         while progress.applied() < last {
             std::thread::sleep(Duration::from_millis(1));
         }
-        Ok(clocks)
+        Ok((clocks, last_ingest))
     }
 
     /// Journals what the fold must know of this start: code, tenants, configuration.
