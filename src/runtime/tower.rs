@@ -376,6 +376,7 @@ impl Tower {
         std::thread::Builder::new().name("journal".into()).spawn(write)?;
         std::thread::Builder::new().name("dispatcher".into()).spawn(move || {
             mark_thread_critical();
+            give_way();
             dispatcher.run(&committed_out);
         })?;
 
@@ -541,10 +542,22 @@ fn clock_name(clock: ClockKind) -> &'static str {
     }
 }
 
+/// How much less of the processor the threads behind the journal ask for (Linux: 1 to 19, by thread).
+const GIVE_WAY_NICENESS: i32 = 5;
+
+/// Lets the door and the writer go first on a busy machine: an acknowledgement should not wait for reconciling. What is
+/// accepted and not applied is bounded by credits, so the threads behind can't fall back without end.
+fn give_way() {
+    if let Err(error) = rustix::process::nice(GIVE_WAY_NICENESS) {
+        info!(%error, "this system does not let threads give way; acknowledgements may wait longer under load");
+    }
+}
+
 fn start_shard(arbiter: &Arbiter, parts: ShardParts) -> Result<Addr<Shard>, StartError> {
     let (sender, receiver) = bounded(1);
     let started = arbiter.spawn_fn(move || {
         mark_thread_critical();
+        give_way();
         let _ = sender.send(Shard::start_here(parts));
     });
     if !started {
