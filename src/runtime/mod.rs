@@ -26,6 +26,8 @@ mod shell;
 pub mod summaries;
 mod tower;
 mod writer;
+#[cfg(test)]
+mod writer_tests;
 
 pub use duplicates::Reach;
 pub use shard::{InspectSlot, StateKind};
