@@ -8,10 +8,10 @@ pub mod codec;
 pub mod directory;
 mod dispatcher;
 mod documents;
-mod duplicates;
+pub mod duplicates;
 #[cfg(test)]
 mod failure_tests;
-mod fold;
+pub mod fold;
 #[cfg(test)]
 mod fold_tests;
 mod holding;
