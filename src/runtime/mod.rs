@@ -9,7 +9,11 @@ pub mod directory;
 mod dispatcher;
 mod documents;
 mod duplicates;
+#[cfg(test)]
+mod failure_tests;
 mod fold;
+#[cfg(test)]
+mod fold_tests;
 mod holding;
 mod hosted;
 pub mod metrics;
