@@ -360,5 +360,3 @@ impl<E: Hosted> Handler<GoLive> for Shell<E> {
     }
 }
 
-#[cfg(test)]
-mod tests;
