@@ -149,3 +149,24 @@ pub fn with_lsn(mut item: Value, lsn: Lsn) -> Value {
 pub fn not_found(what: &str) -> Problem {
     Problem::new(&code::NOT_FOUND).detail(format!("there is no {what}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn lists_say_of_an_entity_without_a_state_that_it_is_there() {
+        let name = Name::from("S");
+        let fields = ["supplier", "open_lines"];
+        let unread = listed(&[("supplier", &name)], &fields, None);
+        assert_eq!(unread, json!({"supplier": "S", "open_lines": null, "failed_at": null}));
+
+        let value = json!({"supplier": "S", "open_lines": 3, "receipts": 2});
+        let seen = |failed_at| Seen { value: value.clone(), lsn: Lsn(8), now: Timestamp::MIN, failed_at };
+        let live = listed(&[("supplier", &name)], &fields, Some(seen(None)));
+        assert_eq!(live, json!({"supplier": "S", "open_lines": 3, "receipts": 2, "failed_at": null}));
+        let failed = listed(&[("supplier", &name)], &fields, Some(seen(Some(Lsn(7)))));
+        assert_eq!(failed["failed_at"], 7);
+    }
+}

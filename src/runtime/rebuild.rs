@@ -88,8 +88,9 @@ impl Rebuilder {
         }
     }
 
+    /// One that makes nothing.
     #[cfg(test)]
-    pub fn idle() -> Rebuilder {
+    pub(super) fn idle() -> Rebuilder {
         Rebuilder { queue: unbounded().0 }
     }
 }
@@ -216,7 +217,7 @@ impl<E: Hosted> Task for Rebuilding<E> {
 }
 
 /// A state in the making.
-struct Making<E> {
+pub(super) struct Making<E> {
     request: RebuildRequest,
     entity: E,
     exceptions: Vec<(ExceptionItem, Lsn)>,
@@ -229,12 +230,12 @@ struct Making<E> {
 }
 
 impl<E: Entity> Making<E> {
-    fn new(request: RebuildRequest) -> Making<E> {
+    pub(super) fn new(request: RebuildRequest) -> Making<E> {
         let entity = E::new(&request.key);
         Making { request, entity, exceptions: Vec::new(), stopped: false, failed: None, is_torn: false }
     }
 
-    fn deliver(&mut self, at: Routed<'_>, reference: &Reference) {
+    pub(super) fn deliver(&mut self, at: Routed<'_>, reference: &Reference) {
         let is_system = matches!(at.record.body, Body::System(_));
         if self.stopped || is_system || at.lsn > self.request.until {
             return;
@@ -273,7 +274,7 @@ impl<E: Entity> Making<E> {
         true
     }
 
-    fn outcome(self, failure: Option<&str>) -> Result<Whole<E>, Broken<E>> {
+    pub(super) fn outcome(self, failure: Option<&str>) -> Result<Whole<E>, Broken<E>> {
         match (self.failed, failure) {
             (Some((poison, detail)), _) => {
                 let before = (failure.is_none() && !self.is_torn).then_some(self.entity);

@@ -215,7 +215,7 @@ pub struct ShardParts {
 }
 
 impl ShardShared {
-    fn new(parts: ShardParts) -> ShardShared {
+    pub(super) fn new(parts: ShardParts) -> ShardShared {
         ShardShared {
             index: parts.index,
             live: Cell::new(false),

@@ -360,3 +360,5 @@ impl<E: Hosted> Handler<GoLive> for Shell<E> {
     }
 }
 
+#[cfg(test)]
+mod tests;

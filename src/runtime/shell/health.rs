@@ -153,7 +153,7 @@ impl<E: Hosted> Shell<E> {
         }
     }
 
-    fn take_rebuilt(&mut self, message: Rebuilt<E>) {
+    pub(super) fn take_rebuilt(&mut self, message: Rebuilt<E>) {
         if message.ticket != self.ticket {
             return;
         }
