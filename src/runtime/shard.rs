@@ -215,7 +215,7 @@ pub struct ShardParts {
 }
 
 impl ShardShared {
-    fn new(parts: ShardParts) -> ShardShared {
+    pub(super) fn new(parts: ShardParts) -> ShardShared {
         ShardShared {
             index: parts.index,
             live: Cell::new(false),
@@ -359,11 +359,11 @@ impl ShardShared {
     pub fn rebuild<E: Hosted>(&self, request: RebuildRequest) {
         let slots = self.slots.borrow();
         if let Some(addr) = slots.get(request.slot as usize).and_then(|slot| E::addr(&slot.addr)) {
-            self.rebuilder.start::<E>(self.index as u16, request, addr.clone());
+            self.rebuilder.submit::<E>(self.index as u16, request, addr.clone());
         }
     }
 
-    /// A quarantine of an entity is in the journal.
+    /// A quarantine of an entity is in the journal; `poison` is [`Lsn::ZERO`] if no record is to blame.
     pub fn note_quarantined(&self, key: &EntityKey, poison: Lsn) {
         let mut stopped = self.stopped.borrow_mut();
         stopped.entry(key.clone()).or_insert(Stopped { poison: None, skip: Vec::new() }).poison =
@@ -380,7 +380,7 @@ impl ShardShared {
         let mut stopped = self.stopped.borrow_mut();
         let entry = stopped.entry(key.clone()).or_insert(Stopped { poison: None, skip: Vec::new() });
         entry.poison = None;
-        if skip {
+        if skip && poison != Lsn::ZERO {
             entry.skip.push(poison);
         }
     }

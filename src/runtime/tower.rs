@@ -304,7 +304,7 @@ impl Tower {
         // is one group per entity. A channel that blocked would let the two wait for each other.
         let (submissions, submitted) = unbounded();
         let (committed_in, committed_out) = unbounded();
-        let rebuilder = Rebuilder { reader: journal.reader(), shards: options.shards };
+        let rebuilder = Rebuilder::start(journal.reader(), options.shards)?;
 
         let mut shards = Vec::new();
         for (index, arbiter) in arbiters.iter().enumerate() {
