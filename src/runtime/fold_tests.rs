@@ -637,3 +637,23 @@ fn the_same_records_tell_the_same_whatever_the_bounds_of_batches() {
         assert_eq!(told_in_batches_of(size), whole);
     }
 }
+
+#[test]
+fn a_long_chain_of_held_records_is_released_without_depth() {
+    // Each record waits for the line that the next one to be released brings.
+    const LINKS: usize = 20_000;
+    let bounds = FoldSettings { holding_events_max: LINKS, document_index_lines_max: 4 * LINKS, ..ROOMY };
+    let mut house = House::new(bounds).described();
+    for link in 0..LINKS {
+        let lines = json!([
+            {"line_id": format!("{link:06}"), "quantity": 1},
+            {"line_id": format!("{:06}", link + 1), "sku": "A", "location": "L1", "quantity": 1},
+        ]);
+        assert_eq!(house.hears("purchase_order.changed", json!({"po_id": "P", "lines": lines})), []);
+    }
+    assert_eq!(house.fold.holding.len(), LINKS);
+    let first = json!([{"line_id": "000000", "sku": "A", "location": "L1", "quantity": 1}]);
+    let told = house.hears("purchase_order.changed", json!({"po_id": "P", "lines": first}));
+    assert_eq!(told.len(), LINKS + 1, "each of them reaches the place once");
+    assert!(house.fold.holding.is_empty());
+}
