@@ -110,8 +110,8 @@ pub enum SystemBody {
         errors: Vec<RejectedField>,
         raw: String,
     },
-    /// A quarantine entry was dealt with. `outcome_lsn` is the event that took its place, if any.
-    QuarantineClosed { entry: Lsn, retried_as: Option<Lsn> },
+    /// A quarantine entry was dealt with. If it was tried again, the event that took its place names it as its cause.
+    QuarantineClosed { entry: Lsn, retried: bool },
     /// An entity whose code failed on a record: it stands still as of the record before.
     EntityQuarantined { entity: EntityKey, poison: Lsn, detail: String },
     /// A person let it go on; `skip` leaves the poison record out, otherwise it is tried again.
