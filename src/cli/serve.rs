@@ -24,8 +24,8 @@ use crate::domain::settings::{
 };
 use crate::feed::{self, Hub};
 use crate::http::state::AppState;
-use crate::http::{SHUTDOWN_S, ServeError, Serving, serve};
-use crate::runtime::{CLOSE_MIN, StartError, TenantOptions, Tower, TowerOptions};
+use crate::http::{ServeError, Serving, serve};
+use crate::runtime::{StartError, TenantOptions, Tower, TowerOptions};
 
 /// Run the tower.
 ///
@@ -66,7 +66,8 @@ const EXIT_START: u8 = 3;
 /// Exit code when a stop took longer than it may; what was acknowledged is durable all the same.
 const EXIT_DRAIN: u8 = 4;
 
-/// How long a stop may take from the signal on: half a second less than is promised, for the process to end.
+/// How long a stop may take from the signal on: half a second less than is promised, for the process to end. The longest
+/// drain that can be configured, closing the journal and ending open connections fit into it.
 const STOP_MAX: Duration = Duration::from_millis(9_500);
 
 /// Runs the tower until it is told to stop.
@@ -162,8 +163,6 @@ async fn run_tower(args: ServeArgs, config: Config) -> Result<ExitCode, Failure>
     }
     info!("stopping: no new work is taken");
     let stopped_by = tokio::time::Instant::now() + STOP_MAX;
-    // Whatever is configured, closing the journal and letting open connections end have their time, too.
-    let drain = drain.min(STOP_MAX - CLOSE_MIN - Duration::from_secs(SHUTDOWN_S));
     let drained = tower.drain(drain).await;
     let ending = async {
         handle.stop(true).await;

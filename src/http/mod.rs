@@ -21,4 +21,4 @@ pub mod state;
 mod suppliers;
 pub mod visibility;
 
-pub use server::{SHUTDOWN_S, ServeError, Serving, serve};
+pub use server::{ServeError, Serving, serve};

@@ -28,7 +28,6 @@ pub use duplicates::Reach;
 pub use shard::{InspectSlot, StateKind};
 pub use shell::{Hosted, Inspected};
 pub use tower::{
-    CLOSE_MIN, Phase, Running, StartError, TenantOptions, Tower, TowerOptions, pending_own, system_record,
-    wall_clock,
+    Phase, Running, StartError, TenantOptions, Tower, TowerOptions, pending_own, system_record, wall_clock,
 };
 pub use writer::{Committed, Outcome, Pending, Submission, Written};

@@ -245,7 +245,7 @@ impl Tower {
     }
 
     /// Waits until everything accepted is applied and settled, then closes the journal. `false` if it took too long;
-    /// what was acknowledged is durable even so. Takes at most [`CLOSE_MIN`] longer than `within`.
+    /// what was acknowledged is durable even so. Takes at most half a second longer than `within`.
     pub async fn drain(&self, within: Duration) -> bool {
         self.begin_drain();
         let Some(running) = self.running() else { return true };
@@ -525,7 +525,7 @@ impl Tower {
 }
 
 /// How long closing the journal may take when settling took all the time there was.
-pub const CLOSE_MIN: Duration = Duration::from_millis(500);
+const CLOSE_MIN: Duration = Duration::from_millis(500);
 
 /// Exit code when the journal failed under a running tower.
 pub const EXIT_JOURNAL_FAILED: i32 = 74;

@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn a_rejection_fits_into_the_journal_and_says_what_was_cut() {
         let nuls = "\0".repeat(8 << 20);
-        let error = FieldError { pointer: nuls.clone(), code: "duplicate_key", detail: nuls.clone().into() };
+        let error = FieldError { pointer: nuls.clone(), code: "duplicate_key", detail: nuls.clone() };
         let rejection = Rejection {
             code: &code::DUPLICATE_KEY,
             detail: nuls.clone(),
