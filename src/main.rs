@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tidewatch::cli::{bench, demo, keys, replay, serve, watch};
+use tidewatch::cli::{bench, demo, inspect, keys, replay, serve, verify, watch};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -24,6 +24,8 @@ enum Command {
     Watch(watch::WatchArgs),
     Keys(keys::KeysCommand),
     Bench(bench::BenchArgs),
+    Verify(verify::VerifyArgs),
+    Inspect(inspect::InspectArgs),
 }
 
 fn main() -> ExitCode {
@@ -31,6 +33,8 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Keys(command) => keys::run(command),
         Command::Bench(args) => bench::run(args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Demo(args) => on_a_runtime(demo::run(args)),
         Command::Replay(args) => on_a_runtime(replay::run(args)),
         Command::Watch(args) => on_a_runtime(async { Ok(watch::run(args).await) }),

@@ -3,9 +3,11 @@
 pub mod bench;
 pub mod client;
 pub mod demo;
+pub mod inspect;
 pub mod keys;
 pub mod pace;
 pub mod progress;
 pub mod replay;
 pub mod serve;
+pub mod verify;
 pub mod watch;

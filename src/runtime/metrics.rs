@@ -47,6 +47,7 @@ pub struct Metrics {
     pub proposals: Counter,
     pub stale_transitions: Counter,
     pub entity_failures: Counter,
+    pub read_failures: Counter,
     pub reviews: Counter,
     pub reviews_waiting: Family<ShardLabel, Gauge>,
     pub dirty_entities: Family<ShardLabel, Gauge>,
@@ -72,6 +73,7 @@ impl Default for Metrics {
             proposals: Counter::default(),
             stale_transitions: Counter::default(),
             entity_failures: Counter::default(),
+            read_failures: Counter::default(),
             reviews: Counter::default(),
             reviews_waiting: Family::default(),
             dirty_entities: Family::default(),
@@ -111,6 +113,7 @@ impl Default for Metrics {
             "Entities quarantined because their code failed",
             metrics.entity_failures.clone(),
         );
+        r.register("read_failures", "Reads of an entity's state that failed", metrics.read_failures.clone());
         r.register("reviews", "Entities looked at because their time had come", metrics.reviews.clone());
         r.register(
             "reviews_waiting",

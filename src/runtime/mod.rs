@@ -8,8 +8,14 @@ pub mod codec;
 pub mod directory;
 mod dispatcher;
 mod documents;
-mod duplicates;
-mod fold;
+pub mod duplicates;
+#[cfg(test)]
+mod failure_tests;
+pub mod fold;
+mod fold_documents;
+#[cfg(test)]
+mod fold_tests;
+mod generations;
 mod holding;
 mod hosted;
 pub mod metrics;
@@ -23,6 +29,8 @@ mod shell;
 pub mod summaries;
 mod tower;
 mod writer;
+#[cfg(test)]
+mod writer_tests;
 
 pub use duplicates::Reach;
 pub use shard::{InspectSlot, StateKind};

@@ -27,7 +27,7 @@ mod shortage_now;
 mod stock;
 mod supply_lines;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod version;
@@ -151,6 +151,8 @@ impl Entity for SkuLocation {
 
     fn apply(&mut self, delivery: &Delivery<'_>, reference: &Reference) {
         self.apply_delivery(delivery, reference);
+        #[cfg(test)]
+        testing::fail_if_poison(delivery.record);
     }
 
     fn reconcile(&self, key: &EntityKey, now: Timestamp, reference: &Reference) -> Reconciled {

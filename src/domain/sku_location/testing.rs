@@ -14,6 +14,29 @@ use crate::domain::reference::Reference;
 use crate::domain::settings::Settings;
 use crate::domain::time::{DAY, HOUR, Timestamp};
 
+/// Ids of events on which `apply` fails, as a mistake in it would.
+static POISONS: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
+
+/// As long as this lives, `apply` fails on the event of that id, after it has changed the state.
+pub struct Poison(&'static str);
+
+/// Makes `apply` fail on the event of that id, which no other test may use.
+pub fn poison(id: &'static str) -> Poison {
+    POISONS.lock().unwrap().push(id.to_owned());
+    Poison(id)
+}
+
+impl Drop for Poison {
+    fn drop(&mut self) {
+        POISONS.lock().unwrap().retain(|id| id != self.0);
+    }
+}
+
+pub(super) fn fail_if_poison(record: &Record) {
+    let is_poison = POISONS.lock().unwrap().iter().any(|id| *id == *record.id);
+    assert!(!is_poison, "told to fail on {}", record.id);
+}
+
 /// 2026-03-02T00:00:00Z, a Monday: where the tests' hours begin.
 pub const START: i64 = 1_772_409_600_000_000;
 

@@ -1,0 +1,149 @@
+//! A disk that fills up under a running tower: it says so, goes on reading, and takes work again once there is room,
+//! with nothing lost and nothing twice. Needs the right to mount a small file system; says so where it lacks it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failing test should panic")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::{Response, Tower, event, eventually};
+use serde_json::{Value, json};
+
+/// A file system of 8 MiB, taken away again with the test.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: &Path) -> Option<SmallDisk> {
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=8m", "tmpfs"]).arg(at).output();
+        mount.is_ok_and(|output| output.status.success()).then(|| SmallDisk(at.to_owned()))
+    }
+}
+
+/// Copies what a directory holds.
+fn copy(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg("-a").arg(from.join(".")).arg(to).status().unwrap();
+    assert!(status.success());
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// Events of about 4 KiB each that sell one of `A`.
+fn events(batch: usize, count: usize) -> Vec<Value> {
+    let sold = |n| {
+        let data = json!({"sku": "A", "location": "L", "quantity": 1, "note": "x".repeat(4_000)});
+        event("pos.sale", &format!("{batch}-{n}"), data)
+    };
+    (0..count).map(sold).collect()
+}
+
+fn lines(events: &[Value]) -> String {
+    events.iter().map(|event| format!("{event}\n")).collect()
+}
+
+#[track_caller]
+fn refused_for_want_of_room(answer: &Response) -> Value {
+    let told = answer.expect_problem(503, "disk_full");
+    assert!(
+        answer.header("retry-after").is_some_and(|after| after.parse::<u32>().is_ok()),
+        "{:?}",
+        answer.headers
+    );
+    told
+}
+
+#[test]
+fn a_full_disk_refuses_work_until_there_is_room_and_loses_nothing() {
+    // What the tower has written moves to the small disk, which takes the directory's place.
+    let mut tower = Tower::dev();
+    tower.stop();
+    let place = tower.data();
+    let moved = tempfile::tempdir().unwrap();
+    copy(&place, moved.path());
+    let Some(disk) = SmallDisk::mount(&place) else {
+        eprintln!("skipped: mounting a small file system is not permitted here");
+        return;
+    };
+    copy(moved.path(), &place);
+    tower.start_again();
+    let client = tower.http();
+    let ballast = disk.0.join("ballast");
+    std::fs::write(&ballast, vec![0u8; 4 << 20]).unwrap();
+
+    // Fills up what is left.
+    let mut accepted = 0;
+    let mut batches = 0;
+    let told = loop {
+        let answer = client.post_batch(&events(batches, 20));
+        if answer.status != 202 {
+            break refused_for_want_of_room(&answer);
+        }
+        accepted += answer.json()["accepted"].as_u64().unwrap();
+        batches += 1;
+        assert!(batches < 200, "the disk never fills");
+    };
+    assert!(accepted > 0);
+    assert_eq!(
+        told.get("accepted").map_or(0, |count| count.as_u64().unwrap()),
+        0,
+        "a batch is one group: {told}"
+    );
+
+    // A long stream is taken in parts, and says how far it came.
+    let stream = events(1_000, 1_500);
+    let answer = client.post("application/x-ndjson", lines(&stream));
+    let told = refused_for_want_of_room(&answer);
+    let count = |key: &str| told[key].as_u64().unwrap_or_else(|| panic!("{key}: {told}"));
+    let processed = count("processed");
+    assert_eq!(count("accepted") + count("duplicates") + count("rejected"), processed, "{told}");
+    assert_eq!((count("duplicates"), count("rejected")), (0, 0), "{told}");
+    accepted += processed;
+
+    // Reads go on, and what was acknowledged shows.
+    let seen = eventually("what was accepted shows", || {
+        let seen = client.get("/api/v1/sku-locations/A/L").expect(200);
+        (seen["on_hand"] == -(accepted as i64)).then_some(seen)
+    });
+    assert_eq!(seen["failed_at"], json!(null));
+    assert_eq!(client.get("/readyz").status, 200);
+    refused_for_want_of_room(&client.post_batch(&events(batches, 20)));
+
+    // With room again the refused ones are new, the taken ones known.
+    std::fs::remove_file(&ballast).unwrap();
+    let receipt = eventually("work is taken again", || {
+        let answer = client.post_batch(&events(batches, 20));
+        (answer.status == 202).then(|| answer.json())
+    });
+    assert_eq!((&receipt["accepted"], &receipt["duplicates"]), (&json!(20), &json!(0)), "{receipt}");
+    accepted += 20;
+    let again = client.post_batch(&events(0, 20)).expect(202);
+    assert_eq!((&again["accepted"], &again["duplicates"]), (&json!(0), &json!(20)), "{again}");
+    let rest = &stream[usize::try_from(processed).unwrap()..][..100];
+    let receipt = client.post("application/x-ndjson", lines(rest)).expect(202);
+    assert_eq!(receipt["accepted"], 100, "{receipt}");
+    accepted += 100;
+
+    // Consequences that found no room were journaled since; and it all stands after a restart.
+    let lsn = receipt["lsn"].as_u64().unwrap();
+    let path = "/api/v1/sku-locations/A/L";
+    let seen = client.settled(path, lsn).expect(200);
+    assert_eq!(seen["on_hand"], -(accepted as i64));
+    let exceptions = client.list("/api/v1/exceptions");
+    tower.stop();
+    tower.start_again();
+    let client = tower.http();
+    let again = client.settled(path, lsn).expect(200);
+    assert_eq!(again["on_hand"], -(accepted as i64), "nothing lost, nothing twice");
+    let ids = |exceptions: &[Value]| -> Vec<String> {
+        let mut ids: Vec<String> = exceptions.iter().map(|e| e["id"].as_str().unwrap().to_owned()).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(ids(&client.list("/api/v1/exceptions")), ids(&exceptions));
+    assert_eq!(client.post_batch(&events(batches, 20)).expect(202)["duplicates"], 20);
+    tower.stop();
+}
