@@ -13,6 +13,7 @@ use tidewatch::domain::quantity::Quantity;
 use tidewatch::domain::record::{Body, Record};
 use tidewatch::domain::reference::Reference;
 use tidewatch::domain::time::{SECOND, Timestamp};
+use tidewatch::runtime::codec::EventIdentity;
 use tidewatch::runtime::directory::{Address, Directory};
 use tidewatch::runtime::duplicates::{Duplicates, Seen};
 use tidewatch::runtime::fold::{Dirty, Fold, Routed, Sink};
@@ -146,13 +147,13 @@ fn dispatch(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Keys as the door makes them: parts of a cryptographic hash.
-fn key(number: u64) -> (u128, [u8; 16]) {
+/// Identities as the door makes them: parts of a cryptographic hash.
+fn identity(number: u64) -> EventIdentity {
     let hash = blake3::hash(&number.to_le_bytes());
-    let (mut key, mut content) = ([0; 16], [0; 16]);
+    let (mut key, mut content_hash) = ([0; 16], [0; 16]);
     key.copy_from_slice(&hash.as_bytes()[..16]);
-    content.copy_from_slice(&hash.as_bytes()[16..]);
-    (u128::from_le_bytes(key), content)
+    content_hash.copy_from_slice(&hash.as_bytes()[16..]);
+    EventIdentity { key: u128::from_le_bytes(key), content_hash, retry: None }
 }
 
 fn duplicates(criterion: &mut Criterion) {
@@ -162,26 +163,25 @@ fn duplicates(criterion: &mut Criterion) {
     // Full, so that what is measured is the window as it is after an hour, not while it grows.
     for _ in 0..WINDOW {
         number += 1;
-        let (key, content) = key(number);
-        window.reserve(key, &content, Lsn(number), Timestamp::default());
+        window.reserve(&identity(number), Lsn(number), Timestamp::default());
     }
     let mut group = criterion.benchmark_group("duplicates");
     group.throughput(Throughput::Elements(RECORDS as u64));
     group.bench_function("a new event: look up and reserve", |bencher| {
-        let keys = || {
+        let events = || {
             (0..RECORDS)
                 .map(|_| {
                     number += 1;
-                    (key(number), Lsn(number))
+                    (identity(number), Lsn(number))
                 })
                 .collect::<Vec<_>>()
         };
         bencher.iter_batched_ref(
-            keys,
-            |keys| {
-                for ((key, content), lsn) in keys {
-                    assert_eq!(window.look_up(*key, content), Seen::New);
-                    window.reserve(*key, content, *lsn, Timestamp::default());
+            events,
+            |events| {
+                for (identity, lsn) in events {
+                    assert_eq!(window.look_up(identity), Seen::New);
+                    window.reserve(identity, *lsn, Timestamp::default());
                 }
             },
             BatchSize::LargeInput,
@@ -190,19 +190,19 @@ fn duplicates(criterion: &mut Criterion) {
     group.bench_function("a repeat: look up", |bencher| {
         let last = number;
         let mut back = 0;
-        let keys = || {
+        let events = || {
             (0..RECORDS)
                 .map(|_| {
                     back = (back + 7_919) % (WINDOW / 2 - 1);
-                    key(last - back)
+                    identity(last - back)
                 })
                 .collect::<Vec<_>>()
         };
         bencher.iter_batched_ref(
-            keys,
-            |keys| {
-                for (key, content) in keys {
-                    assert!(matches!(window.look_up(*key, content), Seen::Repeat(_)));
+            events,
+            |events| {
+                for identity in events {
+                    assert!(matches!(window.look_up(identity), Seen::Repeat(_)));
                 }
             },
             BatchSize::LargeInput,

@@ -29,6 +29,7 @@ fn keys_roles_and_scopes_hold() {
         a_path_scope_narrows_to_its_items,
         a_supplier_scope_narrows_to_its_supplier,
         a_scope_narrows_what_is_quarantined,
+        nobody_sees_numbers_that_others_are_in,
         tenants_do_not_see_each_other,
         nobody_acts_as_someone_else,
         wrong_key_commands_are_refused,
@@ -44,6 +45,9 @@ fn the_development_mode_can_act_as_someone_else() {
     let acting = |who: &str| tower.http().with_header("X-Tidewatch-Act-As", who);
     let again = event("pos.sale", "dev-2", json!({"sku": "A", "location": "L1", "quantity": 1}));
     acting("eve;viewer").post_event(&again).expect_any_problem(403);
+    // The only tenant's own numbers are those of the process.
+    let stats = acting("eve;viewer").get("/api/v1/stats").expect(200);
+    assert_eq!((&stats["events"]["accepted"], &stats["entities"]), (&json!(1), &json!(3)), "{stats}");
     assert_eq!(acting("eve;viewer").get("/api/v1/sku-locations/A/L1").status, 200);
     assert_eq!(acting("ian;integration").post_event(&again).status, 202);
     assert_eq!(acting("ann;viewer,integration").post_event(&again).expect(202)["duplicates"], 1);
@@ -269,6 +273,29 @@ fn a_scope_narrows_what_is_quarantined(tower: &Tower) {
     assert_eq!(integration.post_event(&bad).status, 422);
     let north = client(tower, "viewer", &["--scope", "location=north"]).get("/api/v1/quarantine");
     assert!(north.status == 403 || !north.text().contains("secret"), "{}", north.text());
+}
+
+fn nobody_sees_numbers_that_others_are_in(tower: &Tower) {
+    let process = [
+        "/records",
+        "/entities",
+        "/events/accepted",
+        "/events/rejected",
+        "/lag/unsettled",
+        "/admission/records",
+    ];
+    let whole = client(tower, "viewer", &[]).get("/api/v1/stats").expect(200);
+    let north = client(tower, "viewer", &["--scope", "location=north"]);
+    let part = north.get("/api/v1/stats").expect(200);
+    for number in process {
+        assert_eq!(whole.pointer(number), Some(&Value::Null), "two tenants: {number} in {whole}");
+        assert_eq!(part.pointer(number), Some(&Value::Null), "a scope: {number} in {part}");
+    }
+    assert!(whole["described"]["items"].is_u64() && whole["quarantine"].is_u64(), "its own: {whole}");
+    assert!(part["described"]["items"].is_null() && part["quarantine"].is_null(), "beyond a scope: {part}");
+    assert!(part["exceptions_open"].is_u64() && part["lsn"].is_u64(), "{part}");
+    north.get("/metrics").expect_any_problem(403);
+    assert_eq!(client(tower, "viewer", &[]).get("/metrics").status, 200);
 }
 
 fn tenants_do_not_see_each_other(tower: &Tower) {

@@ -66,6 +66,10 @@ const EXIT_START: u8 = 3;
 /// Exit code when a stop took longer than it may; what was acknowledged is durable all the same.
 const EXIT_DRAIN: u8 = 4;
 
+/// How long a stop may take from the signal on: half a second less than is promised, for the process to end. The longest
+/// drain that can be configured, closing the journal and ending open connections fit into it.
+const STOP_MAX: Duration = Duration::from_millis(9_500);
+
 /// Runs the tower until it is told to stop.
 pub fn run(args: ServeArgs) -> ExitCode {
     let mut config = match Config::load(args.config.as_deref()) {
@@ -158,9 +162,15 @@ async fn run_tower(args: ServeArgs, config: Config) -> Result<ExitCode, Failure>
         }
     }
     info!("stopping: no new work is taken");
+    let stopped_by = tokio::time::Instant::now() + STOP_MAX;
     let drained = tower.drain(drain).await;
-    handle.stop(true).await;
-    let _ = serving.await;
+    let ending = async {
+        handle.stop(true).await;
+        let _ = serving.await;
+    };
+    if tokio::time::timeout_at(stopped_by, ending).await.is_err() {
+        warn!("connections that were still open are cut");
+    }
     if drained {
         info!("stopped; everything accepted is applied and durable");
         Ok(ExitCode::SUCCESS)

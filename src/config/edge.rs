@@ -29,7 +29,8 @@ pub struct ServerConfig {
     pub keep_alive_s: u64,
     /// Milliseconds that a read waits for its `at_least`, 1–5,000; then `504 not_yet_applied`.
     pub read_timeout_ms: u64,
-    /// Milliseconds that a stop waits for accepted work to be applied and durable, 100–9,500.
+    /// Milliseconds that a stop waits for accepted work to be applied and durable, 100–8,000. Closing the journal and open connections
+    /// take up to 1.5 s more.
     pub drain_ms: u64,
     /// The highest `limit` of a list, 1–1,000.
     pub list_limit_max: usize,
@@ -50,7 +51,7 @@ impl ServerConfig {
             body_timeout_ms: section.integer("body_timeout_ms", 15_000, 100..=600_000),
             keep_alive_s: section.integer("keep_alive_s", 75, 1..=3_600),
             read_timeout_ms: section.integer("read_timeout_ms", 5_000, 1..=5_000),
-            drain_ms: section.integer("drain_ms", 8_000, 100..=9_500),
+            drain_ms: section.integer("drain_ms", 8_000, 100..=8_000),
             list_limit_max: section.integer("list_limit_max", 1_000, 1..=1_000),
         }
     }

@@ -110,8 +110,8 @@ pub enum SystemBody {
         errors: Vec<RejectedField>,
         raw: String,
     },
-    /// A quarantine entry was dealt with. `outcome_lsn` is the event that took its place, if any.
-    QuarantineClosed { entry: Lsn, retried_as: Option<Lsn> },
+    /// A quarantine entry was dealt with. If it was tried again, the event that took its place names it as its cause.
+    QuarantineClosed { entry: Lsn, retried: bool },
     /// An entity whose code failed on a record: it stands still as of the record before. With poison [`Lsn::ZERO`] no
     /// record is to blame, and it stands still as of the causing record.
     EntityQuarantined { entity: EntityKey, poison: Lsn, detail: String },

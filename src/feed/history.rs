@@ -89,7 +89,7 @@ mod tests {
         for lsn in 1..=records {
             let mut record = exception_record(lsn, &format!("S{lsn}"), 1);
             if lsn % 3 != 0 {
-                let body = SystemBody::QuarantineClosed { entry: Lsn(1), retried_as: None };
+                let body = SystemBody::QuarantineClosed { entry: Lsn(1), retried: false };
                 record.body = Body::System(Box::new(body));
             }
             buffer.clear();

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::handle::Viewer;
 use crate::domain::ids::Lsn;
-use crate::http::visibility::sees_exception;
+use crate::http::visibility::{sees_exception, sees_process};
 use crate::runtime::{Running, wall_clock};
 
 /// Rates between the last two samples.
@@ -28,7 +28,8 @@ impl Rates {
         self.last = Some((durable, now));
     }
 
-    /// The item that a viewer sees; exceptions are counted within its scope.
+    /// The item that a viewer sees; exceptions are counted within its scope, and numbers of the process are `null`
+    /// unless it sees all of it.
     pub fn item(&self, running: &Running, viewer: &Viewer, sockets: usize) -> Value {
         let progress = &running.progress;
         let (applied, durable) = (progress.applied(), progress.durable());
@@ -40,15 +41,19 @@ impl Rates {
                 false
             });
         }
+        let process = sees_process(&viewer.principal, &reference);
         json!({
-            "records": durable,
-            "records_per_second": self.records_per_second,
-            "durable_lsn": durable,
+            "records": process.then_some(durable),
+            "records_per_second": self.records_per_second.filter(|_| process),
+            "durable_lsn": process.then_some(durable),
             "applied_lsn": applied,
-            "lag": {"applied_records": durable.0.saturating_sub(applied.0), "unsettled": progress.unsettled_count()},
+            "lag": {
+                "applied_records": process.then(|| durable.0.saturating_sub(applied.0)),
+                "unsettled": process.then(|| progress.unsettled_count()),
+            },
             "exceptions_open": open,
-            "entities": running.directory.len(),
-            "feed_sockets": sockets,
+            "entities": process.then(|| running.directory.len()),
+            "feed_sockets": process.then_some(sockets),
             "as_of": wall_clock(),
             "lsn": applied,
         })

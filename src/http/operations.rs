@@ -40,6 +40,10 @@ pub async fn get_metrics(request: HttpRequest, state: web::Data<AppState>) -> Re
     if !principal.may(Permission::ReadMetrics) {
         return Err(Problem::new(&code::FORBIDDEN));
     }
+    if !principal.scope.is_unrestricted() {
+        let detail = "metrics are of the whole process, which a scope doesn't allow to see";
+        return Err(Problem::new(&code::FORBIDDEN).detail(detail));
+    }
     let mut text = String::new();
     encode(&mut text, &state.tower.metrics.registry)
         .map_err(|error| Problem::new(&code::INTERNAL).detail(error.to_string()))?;
@@ -147,7 +151,8 @@ pub async fn get_stats(
     Ok(HttpResponse::Ok().json(stats_item(&state, running, &caller)?))
 }
 
-/// The statistics that a caller sees: of the process, and of its own tenant.
+/// The statistics that a caller sees: of its own tenant within its scope, and of the process if all of that is its
+/// tenant's. What it may not see is `null`.
 ///
 /// # Errors
 /// `internal` if the tenant vanished.
@@ -162,6 +167,7 @@ pub fn stats_item(
     let reference = running.reference();
     let tenant = tenant_of(&reference, caller)?;
     let [items, locations, suppliers, customers] = tenant.described_counts();
+    let sees_process = super::visibility::sees_process(&caller.principal, &reference);
     let metrics = &state.tower.metrics;
     let events =
         |outcome| metrics.events.get_or_create(&crate::runtime::metrics::EventOutcomeLabel { outcome }).get();
@@ -178,35 +184,46 @@ pub fn stats_item(
         *count = json!(count.as_u64().unwrap_or(0) + 1);
     }
     let quarantined = running.quarantine.read().list(caller.tenant, crate::domain::ids::Lsn::ZERO).count();
+    let process = |number: serde_json::Value| if sees_process { number } else { serde_json::Value::Null };
+    let own = |count: usize| caller.principal.scope.is_unrestricted().then_some(count);
+    let (admission, recovery) = (&state.config.admission, state.tower.recovery());
     Ok(json!({
         "tenant": tenant.name,
         "clock": tenant.clock,
         "business_time": running.clocks.business_time(caller.tenant, now),
         "events": {
-            "accepted": events("accepted"), "duplicates": events("duplicate"), "rejected": events("rejected"),
-            "refused": events("refused"),
+            "accepted": process(json!(events("accepted"))),
+            "duplicates": process(json!(events("duplicate"))),
+            "rejected": process(json!(events("rejected"))),
+            "refused": process(json!(events("refused"))),
         },
-        "records": durable,
-        "entities": running.directory.len(),
-        "described": {"items": items, "locations": locations, "suppliers": suppliers, "customers": customers},
+        "records": process(json!(durable)),
+        "entities": process(json!(running.directory.len())),
+        "described": {
+            "items": own(items), "locations": own(locations), "suppliers": own(suppliers), "customers": own(customers),
+        },
         "exceptions_open": open.len(),
         "exceptions_open_by_type": by_type,
-        "quarantine": quarantined,
-        "holding": fold.held,
-        "document_index_lines": fold.document_lines,
-        "lag": {"applied_records": durable.0.saturating_sub(applied.0), "unsettled": progress.unsettled_count()},
+        "quarantine": own(quarantined),
+        "holding": process(json!(fold.held)),
+        "document_index_lines": process(json!(fold.document_lines)),
+        "lag": {
+            "applied_records": process(json!(durable.0.saturating_sub(applied.0))),
+            "unsettled": process(json!(progress.unsettled_count())),
+        },
         "admission": {
-            "records": credits.records, "records_max": state.config.admission.records_max,
-            "bytes": credits.bytes, "bytes_max": state.config.admission.bytes_max, "refused": refused,
+            "records": process(json!(credits.records)), "records_max": admission.records_max,
+            "bytes": process(json!(credits.bytes)), "bytes_max": admission.bytes_max,
+            "refused": process(json!(refused)),
         },
         "duplicate_window": {
-            "events": reach.events, "events_max": reach.events_max,
+            "events": process(json!(reach.events)), "events_max": reach.events_max,
             "since_lsn": reach.since.map(|(lsn, _)| lsn), "since": reach.since.map(|(_, since)| since),
             "reach_minutes": reach_seconds(reach.since) / 60.0,
         },
         "recovery": {
-            "records": state.tower.recovery().of,
-            "seconds": state.tower.recovery().took.map(|took| took.as_secs_f64()),
+            "records": process(json!(recovery.of)),
+            "seconds": recovery.took.map(|took| took.as_secs_f64()),
         },
         "started_at": running.started_at,
         "as_of": now,

@@ -2,10 +2,13 @@
 
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::cloudevents::{Limits, Rejection, parse_event};
+use super::ingest::{Body as RequestBody, Preparation, RetryOf, hand_over};
 use super::inspect::{List, not_found};
 use super::path::segments;
 use super::problem::{Problem, code};
@@ -13,10 +16,11 @@ use super::query::{Cursor, Query, Sort, SortValue};
 use super::state::AppState;
 use crate::auth::Permission;
 use crate::domain::ids::{EntityKey, Lsn, Name};
-use crate::domain::record::{Body, SystemBody};
-use crate::journal::envelope::{FLAG_EVENT_TIME_GIVEN, decode_record};
+use crate::domain::record::{Body, RejectedField, SystemBody};
+use crate::domain::time::Timestamp;
+use crate::journal::envelope::decode_record;
 use crate::runtime::quarantine::{QuarantineEntry, QuarantineReason};
-use crate::runtime::{Outcome, Running, Written, codec, system_record};
+use crate::runtime::{Outcome, Running, codec, pending_own, system_record};
 
 const PREFIX: &str = "/api/v1/quarantine";
 
@@ -29,43 +33,88 @@ fn parse_id(id: &str) -> Option<Lsn> {
     digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok().map(Lsn))?
 }
 
-/// The event that an entry is about, as a structured CloudEvent where it was one.
-fn event_of(running: &Running, entry: &QuarantineEntry) -> Result<(Value, Vec<Value>), Problem> {
+/// What the journal holds of an entry.
+struct Kept {
+    /// The event, byte for byte as it was sent if it was rejected; otherwise a structured CloudEvent with the time and the
+    /// data that were journaled. Empty if the entry is about no record.
+    text: String,
+    /// What was wrong with it.
+    errors: Vec<RejectedField>,
+    /// Source and id, if it was accepted.
+    accepted_as: Option<(Name, Name)>,
+}
+
+/// A journaled event as a structured CloudEvent.
+#[derive(Serialize)]
+struct Journaled<'a> {
+    specversion: &'static str,
+    id: &'a str,
+    source: &'a str,
+    r#type: &'a str,
+    time: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    subject: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    sequence: &'a str,
+    data: &'a RawValue,
+}
+
+/// Reads an entry's record. Blocks on the disk.
+fn read_kept(running: &Running, entry: &QuarantineEntry) -> Result<Kept, Problem> {
     let unreadable = |detail: String| Problem::new(&code::INTERNAL).detail(detail);
+    if entry.event == Lsn::ZERO {
+        return Ok(Kept { text: String::new(), errors: Vec::new(), accepted_as: None });
+    }
     let bytes = running.reader.read_one(entry.event.0).map_err(|error| unreadable(error.to_string()))?;
     let bytes = bytes.ok_or_else(|| unreadable(format!("record {} is not in the journal", entry.event)))?;
-    let (envelope, body) = decode_record(&bytes).map_err(|error| unreadable(error.to_string()))?;
     if let QuarantineReason::Rejected = entry.reason {
         let (record, _) = codec::decode(&bytes).map_err(|error| unreadable(error.to_string()))?;
         if let Body::System(body) = record.body
             && let SystemBody::Rejected { raw, errors, .. } = *body
         {
-            let event = serde_json::from_str(&raw).unwrap_or(Value::String(raw));
-            let errors =
-                errors.into_iter().map(|e| json!({"pointer": e.pointer, "code": e.code, "detail": e.detail}));
-            return Ok((event, errors.collect()));
+            return Ok(Kept { text: raw, errors, accepted_as: None });
         }
+        return Err(unreadable(format!("record {} is no rejection", entry.event)));
     }
-    let data: Value = serde_json::from_slice(body).unwrap_or_default();
-    let mut event = json!({
-        "specversion": "1.0", "id": envelope.id, "source": envelope.source, "type": envelope.record_type, "data": data,
-    });
-    if let Value::Object(map) = &mut event {
-        if envelope.flags & FLAG_EVENT_TIME_GIVEN != 0 {
-            let time = crate::domain::time::Timestamp::from_micros(envelope.event_time);
-            map.insert("time".to_owned(), time.to_string().into());
-        }
-        for (name, text) in [("subject", envelope.subject), ("sequence", envelope.sequence)] {
-            if !text.is_empty() {
-                map.insert(name.to_owned(), text.into());
-            }
-        }
-    }
-    Ok((event, Vec::new()))
+    let (envelope, body) = decode_record(&bytes).map_err(|error| unreadable(error.to_string()))?;
+    let journaled = Journaled {
+        specversion: "1.0",
+        id: envelope.id,
+        source: envelope.source,
+        r#type: envelope.record_type,
+        // Always told: without it a retry would happen now.
+        time: Timestamp::from_micros(envelope.event_time).to_string(),
+        subject: envelope.subject,
+        sequence: envelope.sequence,
+        data: serde_json::from_slice(body).map_err(|error| unreadable(error.to_string()))?,
+    };
+    let text = serde_json::to_string(&journaled).map_err(|error| unreadable(error.to_string()))?;
+    let accepted_as = Some((Name::from(envelope.source), Name::from(envelope.id)));
+    Ok(Kept { text, errors: Vec::new(), accepted_as })
 }
 
+/// Runs what reads the disk where it holds up no other request.
+async fn off_worker<T: Send + 'static>(
+    state: &web::Data<AppState>,
+    read: impl FnOnce(&Running) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let state = state.clone();
+    let read = web::block(move || read(state.running()?)).await;
+    read.map_err(|error| Problem::new(&code::INTERNAL).detail(error.to_string()))?
+}
+
+/// An entry with what it keeps. Blocks on the disk.
 fn show(running: &Running, entry: &QuarantineEntry) -> Result<Value, Problem> {
-    let (event, errors) = event_of(running, entry)?;
+    let Kept { text, errors, .. } = read_kept(running, entry)?;
+    let event = match serde_json::from_str(&text) {
+        Ok(event) => event,
+        Err(_) if text.is_empty() => Value::Null,
+        Err(_) => Value::String(text),
+    };
+    let errors: Vec<Value> = errors
+        .into_iter()
+        .map(|e| json!({"pointer": e.pointer, "code": e.code, "detail": e.detail}))
+        .collect();
     let entity = match &entry.reason {
         QuarantineReason::Entity(key) => Some(key.to_string()),
         _ => None,
@@ -127,7 +176,10 @@ pub async fn list_quarantine(
     let next = entries.last().filter(|_| more).map(|entry| {
         Cursor::after(sort, SortValue::Number(entry.entry.0 as f64), entry.entry.to_string()).encode()
     });
-    let items = entries.iter().map(|entry| show(running, entry)).collect::<Result<Vec<_>, _>>()?;
+    let items = off_worker(&state, move |running| {
+        entries.iter().map(|entry| show(running, entry)).collect::<Result<Vec<_>, _>>()
+    });
+    let items = items.await?;
     Ok(HttpResponse::Ok().json(List::new(running, lsn, items, next)))
 }
 
@@ -150,7 +202,7 @@ pub async fn get_quarantine(
     Query::parse(request.query_string(), &[])?;
     let [id] = segments(&request, PREFIX)?;
     let entry = find(running, &caller, &id)?;
-    Ok(HttpResponse::Ok().json(show(running, &entry)?))
+    Ok(HttpResponse::Ok().json(off_worker(&state, move |running| show(running, &entry)).await?))
 }
 
 #[utoipa::path(post, path = "/api/v1/quarantine/{id}/retry", tag = "quarantine", params(("id" = String, Path)),
@@ -161,7 +213,7 @@ pub async fn get_quarantine(
 #[post("/api/v1/quarantine/{id}/retry")]
 pub async fn retry_quarantine(
     request: HttpRequest,
-    body: Bytes,
+    payload: web::Payload,
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
@@ -172,40 +224,39 @@ pub async fn retry_quarantine(
     let [id] = segments(&request, PREFIX)?;
     let entry = find(running, &caller, &id)?;
     if let QuarantineReason::Entity(key) = &entry.reason {
-        return release(running, &caller, &entry, key, false).await;
+        return release(&state, running, &caller, &entry, key, false).await;
     }
-    let edited = !body.is_empty();
-    let raw = if edited {
-        body
-    } else {
-        let (event, _) = event_of(running, &entry)?;
-        let text = match event {
-            Value::String(text) => text,
-            event => event.to_string(),
-        };
-        Bytes::from(text)
+    let kept = {
+        let entry = entry.clone();
+        off_worker(&state, move |running| read_kept(running, &entry)).await?
     };
+    let server = &state.config.server;
+    let body = RequestBody::new(payload, server.request_bytes_max, server.body_timeout_ms);
+    let edited = body.read_all().await.map_err(|error| error.to_problem())?;
+    let raw = if edited.is_empty() { Bytes::from(kept.text) } else { edited };
     let limits = Limits {
-        event_bytes_max: state.config.server.event_bytes_max,
-        depth_max: u32::try_from(state.config.server.json_depth_max).unwrap_or(u32::MAX),
+        event_bytes_max: server.event_bytes_max,
+        depth_max: u32::try_from(server.json_depth_max).unwrap_or(u32::MAX),
     };
-    let mut preparation = super::ingest::Preparation::new(&caller, limits, &state)?;
+    let mut preparation = Preparation::new(&caller, limits, &state)?;
     let event = parse_event(&raw, &limits).and_then(|event| preparation.check(event));
     let event = event.map_err(|rejection: Box<Rejection>| rejection.to_problem())?;
-    // An event that was accepted once and had no effect is known by its id: trying it again is no repeat.
-    let again = !matches!(entry.reason, QuarantineReason::Rejected);
-    preparation.take(0, &raw, event);
-    let written = preparation.submit_one(again, entry.event).await?;
-    let (status, lsn) = match written {
+    let accepted_as = kept.accepted_as.as_ref().map(|(source, id)| (source.as_str(), id.as_str()));
+    preparation.take(0, &raw, event, Some(RetryOf { entry: entry.entry, accepted_as }));
+    let (outcome, last) = preparation.submit_retry(entry.entry).await?;
+    running.progress.wait_applied(last, APPLY_WAIT_MAX).await;
+    let (status, lsn) = match outcome {
         Outcome::Accepted(lsn) => ("accepted", lsn),
         Outcome::Duplicate(lsn) => ("duplicate", lsn),
         Outcome::Reused(first) => {
+            // Someone else may have tried it again, edited otherwise, a moment ago: then the entry is gone.
+            running.progress.wait_applied(running.progress.durable(), APPLY_WAIT_MAX).await;
+            find(running, &caller, &id)?;
             let detail =
                 format!("another event with this source and id was taken as record {first}; edit the id");
             return Err(Problem::new(&code::EVENT_ID_REUSED).detail(detail));
         }
     };
-    close(running, &caller, &entry, Some(lsn)).await?;
     let taken = |name| u64::from(status == name);
     Ok(HttpResponse::Accepted().json(json!({
         "id": id_of(&entry), "accepted": taken("accepted"), "duplicates": taken("duplicate"), "rejected": 0,
@@ -229,23 +280,16 @@ pub async fn delete_quarantine(
     let [id] = segments(&request, PREFIX)?;
     let entry = find(running, &caller, &id)?;
     if let QuarantineReason::Entity(key) = &entry.reason {
-        return release(running, &caller, &entry, key, true).await;
+        return release(&state, running, &caller, &entry, key, true).await;
     }
-    let lsn = close(running, &caller, &entry, None).await?;
+    let closed = SystemBody::QuarantineClosed { entry: entry.entry, retried: false };
+    let lsn = journal(&state, running, &caller, closed).await?;
     Ok(HttpResponse::Ok().json(json!({"id": id_of(&entry), "lsn": lsn, "position": running.position(lsn)})))
-}
-
-async fn close(
-    running: &Running,
-    caller: &Caller,
-    entry: &QuarantineEntry,
-    retried_as: Option<Lsn>,
-) -> Result<Lsn, Problem> {
-    journal(running, caller, SystemBody::QuarantineClosed { entry: entry.entry, retried_as }).await
 }
 
 /// Lets a failed entity go on, trying the record again or leaving it out.
 async fn release(
+    state: &AppState,
     running: &Running,
     caller: &Caller,
     entry: &QuarantineEntry,
@@ -253,25 +297,26 @@ async fn release(
     skip: bool,
 ) -> Result<HttpResponse, Problem> {
     let body = SystemBody::EntityReleased { entity: key.clone(), poison: entry.event, skip };
-    let lsn = journal(running, caller, body).await?;
+    let lsn = journal(state, running, caller, body).await?;
     Ok(HttpResponse::Accepted()
         .json(json!({"id": id_of(entry), "lsn": lsn, "position": running.position(lsn)})))
 }
 
 /// Journals a person's word and waits until it is applied.
-async fn journal(running: &Running, caller: &Caller, body: SystemBody) -> Result<Lsn, Problem> {
+async fn journal(
+    state: &AppState,
+    running: &Running,
+    caller: &Caller,
+    body: SystemBody,
+) -> Result<Lsn, Problem> {
     let principal = Name::from(caller.principal.name.as_str());
-    let written = running.write_own(vec![system_record(caller.tenant, principal, body)]).await;
-    match written {
-        Some(Written::Done(outcomes)) => match outcomes.first() {
-            Some(Outcome::Accepted(lsn)) => {
-                running.progress.wait_applied(*lsn, APPLY_WAIT_MAX).await;
-                Ok(*lsn)
-            }
-            _ => Err(Problem::new(&code::INTERNAL)),
-        },
-        _ => Err(Problem::new(&code::DRAINING)),
-    }
+    let mut buffer = Vec::new();
+    let pending = pending_own(system_record(caller.tenant, principal, body), &mut buffer)
+        .map_err(|error| Problem::new(&code::INTERNAL).detail(error.to_string()))?;
+    let outcomes = hand_over(state, running, vec![pending], buffer).await?;
+    let lsn = outcomes.first().map(Outcome::lsn).ok_or_else(|| Problem::new(&code::INTERNAL))?;
+    running.progress.wait_applied(lsn, APPLY_WAIT_MAX).await;
+    Ok(lsn)
 }
 
 /// How long a command waits to be seen in the lists before it answers anyway.

@@ -37,7 +37,7 @@ pub struct Serving {
 /// Most bytes of a request body on routes other than events.
 const SMALL_BODY_BYTES_MAX: usize = 1 << 20;
 /// How long open connections may go on after a stop.
-const SHUTDOWN_S: u64 = 2;
+const SHUTDOWN_S: u64 = 1;
 
 /// Binds and makes the server; it runs once its future is awaited or spawned.
 ///

@@ -2,7 +2,7 @@
 
 use crate::auth::{Principal, Whereabouts};
 use crate::domain::exception::ExceptionItem;
-use crate::domain::reference::TenantReference;
+use crate::domain::reference::{Reference, TenantReference};
 
 /// Whether a SKU-location is inside the principal's scope. Its suppliers are those it is sourced from.
 pub fn sees_sku_location(principal: &Principal, tenant: &TenantReference, sku: &str, location: &str) -> bool {
@@ -30,6 +30,11 @@ pub fn sees_sku_location(principal: &Principal, tenant: &TenantReference, sku: &
 /// Whether a supplier is inside the principal's scope.
 pub fn sees_supplier(principal: &Principal, _: &TenantReference, supplier: &str) -> bool {
     principal.scope.admits_supplier(supplier)
+}
+
+/// Whether the principal sees the numbers of the whole process: its tenant is the only one, and it sees all of that.
+pub fn sees_process(principal: &Principal, reference: &Reference) -> bool {
+    principal.scope.is_unrestricted() && reference.tenants().count() == 1
 }
 
 /// Whether an item's description is inside the principal's scope.

@@ -39,8 +39,21 @@ pub enum CodecError {
 /// What identifies an outside event, next to the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventIdentity {
+    /// Of `(tenant, source, id)`.
     pub key: u128,
     pub content_hash: [u8; 16],
+    /// Set for an event that is tried again out of quarantine.
+    pub retry: Option<RetryIdentity>,
+}
+
+/// What makes sure that an entry of quarantine is tried again with success once at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryIdentity {
+    /// Of the entry; whatever the event is edited to, this decides first.
+    pub entry_key: u128,
+    /// The event's own id stands for the record that was accepted and had no effect: it says nothing about this one.
+    /// Not asked of a record that is journaled already.
+    pub keeps_id: bool,
 }
 
 /// An event's key in the duplicate window: `(tenant, source, id)`.
@@ -53,6 +66,12 @@ pub fn event_key(tenant: TenantNumber, source: &str, id: &str) -> u128 {
     let mut key = [0; 16];
     key.copy_from_slice(&blake3::hash(&buffer).as_bytes()[..16]);
     u128::from_le_bytes(key)
+}
+
+/// A quarantine entry's key in the duplicate window. No event has a control character in its source, so no event has
+/// this key.
+pub fn entry_key(tenant: TenantNumber, entry: Lsn) -> u128 {
+    event_key(tenant, "\0quarantine", &entry.0.to_string())
 }
 
 /// The parts of an outside event that only the journal keeps.
@@ -177,9 +196,16 @@ pub fn decode(bytes: &[u8]) -> Result<(Record, Option<EventIdentity>), CodecErro
     let mut identity = None;
     let typed = match envelope.kind {
         KIND_EVENT => {
+            let tenant = TenantNumber(envelope.tenant);
+            // What comes from outside goes back to nothing but the quarantine entry that it was kept as.
+            let is_retry = envelope.causing_lsn != 0;
             identity = Some(EventIdentity {
-                key: event_key(TenantNumber(envelope.tenant), envelope.source, envelope.id),
+                key: event_key(tenant, envelope.source, envelope.id),
                 content_hash: envelope.content_hash,
+                retry: is_retry.then(|| RetryIdentity {
+                    entry_key: entry_key(tenant, Lsn(envelope.causing_lsn)),
+                    keeps_id: true,
+                }),
             });
             let text = std::str::from_utf8(body).map_err(|error| wrong(error.to_string()))?;
             let data =
@@ -228,8 +254,49 @@ mod tests {
     }
 
     #[test]
+    fn an_event_tried_again_is_known_by_its_quarantine_entry_after_a_restart() {
+        let data = r#"{"sku":"A","location":"L","quantity":1}"#;
+        let identity_of = |causing_lsn| {
+            let record = Record {
+                lsn: Lsn(12),
+                tenant: TenantNumber(3),
+                event_time: Timestamp::from_micros(1),
+                ingest_time: Timestamp::from_micros(2),
+                business_time: Timestamp::from_micros(3),
+                causing_lsn,
+                entity_revision: 0,
+                source: Name::const_new("s"),
+                id: Name::const_new("i"),
+                sequence: Name::default(),
+                principal: Name::const_new("p"),
+                body: Body::Event {
+                    event_type: EventType::parse("pos.sale"),
+                    data: event::parse("pos.sale", data).unwrap(),
+                },
+            };
+            let sent = SentEvent {
+                type_name: "pos.sale",
+                subject: "",
+                time_given: true,
+                content_hash: [9; 16],
+                data: data.as_bytes(),
+            };
+            let mut bytes = Vec::new();
+            encode_event(&record, sent, &mut bytes);
+            decode(&bytes).unwrap().1.unwrap()
+        };
+        let plain = identity_of(Lsn::ZERO);
+        assert_eq!(plain.key, event_key(TenantNumber(3), "s", "i"));
+        assert_eq!(plain.retry, None);
+        let again = identity_of(Lsn(7));
+        assert_eq!(again.key, plain.key);
+        assert_eq!(again.retry.unwrap().entry_key, entry_key(TenantNumber(3), Lsn(7)));
+        assert_ne!(entry_key(TenantNumber(3), Lsn(7)), entry_key(TenantNumber(3), Lsn(8)));
+    }
+
+    #[test]
     fn what_the_tower_writes_about_itself_reads_back() {
-        let body = SystemBody::QuarantineClosed { entry: Lsn(7), retried_as: Some(Lsn(9)) };
+        let body = SystemBody::QuarantineClosed { entry: Lsn(7), retried: true };
         let record = Record {
             lsn: Lsn(12),
             tenant: TenantNumber(3),

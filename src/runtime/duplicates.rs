@@ -1,4 +1,5 @@
-//! The duplicate window: which events were taken, by `(tenant, source, id)`, decided in journal order.
+//! The duplicate window: which events were taken, by `(tenant, source, id)`, decided in journal order. An event that is
+//! tried again out of quarantine is known by its entry, too.
 //!
 //! Two tables take turns: when the newer one is half a window full, the older one is forgotten. So between half and
 //! all of `window` events are remembered, a look-up costs at most two probes, and forgetting costs nothing.
@@ -7,6 +8,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use hashbrown::HashMap;
 
+use super::codec::EventIdentity;
 use crate::domain::ids::Lsn;
 use crate::domain::time::Timestamp;
 
@@ -82,30 +84,54 @@ impl Duplicates {
     }
 
     /// What is known of this event.
-    pub fn look_up(&self, key: u128, content_hash: &[u8; 16]) -> Seen {
-        match self.newer.get(&key).or_else(|| self.older.get(&key)) {
+    pub fn look_up(&self, identity: &EventIdentity) -> Seen {
+        let known = match identity.retry {
+            None => self.find(identity.key),
+            Some(retry) if retry.keeps_id => self.find(retry.entry_key),
+            Some(retry) => self.find(retry.entry_key).or_else(|| self.find(identity.key)),
+        };
+        match known {
             None => Seen::New,
-            Some(taken) if taken.content == content_word(content_hash) => Seen::Repeat(taken.lsn),
+            Some(taken) if taken.content == content_word(&identity.content_hash) => Seen::Repeat(taken.lsn),
             Some(taken) => Seen::Reused(taken.lsn),
         }
     }
 
-    /// Remembers an event that is about to be written as `lsn`.
-    pub fn reserve(&mut self, key: u128, content_hash: &[u8; 16], lsn: Lsn, ingested: Timestamp) {
+    /// Remembers an event that is about to be written as `lsn`. An id that stands for an earlier event keeps doing so.
+    pub fn reserve(&mut self, identity: &EventIdentity, lsn: Lsn, ingested: Timestamp) {
+        let taken = Taken { content: content_word(&identity.content_hash), lsn };
+        if let Some(retry) = identity.retry {
+            self.insert(retry.entry_key, taken, ingested);
+            if self.find(identity.key).is_some() {
+                return;
+            }
+        }
+        self.insert(identity.key, taken, ingested);
+    }
+
+    fn find(&self, key: u128) -> Option<&Taken> {
+        self.newer.get(&key).or_else(|| self.older.get(&key))
+    }
+
+    fn insert(&mut self, key: u128, taken: Taken, ingested: Timestamp) {
         if self.newer.len() >= self.half {
             // The emptied table keeps its memory: from here on the window no longer allocates.
             std::mem::swap(&mut self.newer, &mut self.older);
             self.newer.clear();
             self.older_since = self.newer_since.take();
         }
-        self.newer_since.get_or_insert((lsn, ingested));
-        self.newer.insert(key, Taken { content: content_word(content_hash), lsn });
+        self.newer_since.get_or_insert((taken.lsn, ingested));
+        self.newer.insert(key, taken);
     }
 
-    /// Forgets an event that was not written after all.
-    pub fn release(&mut self, key: u128) {
-        if self.newer.remove(&key).is_none() {
-            self.older.remove(&key);
+    /// Forgets an event that was not written as `lsn` after all.
+    pub fn release(&mut self, identity: &EventIdentity, lsn: Lsn) {
+        for key in [Some(identity.key), identity.retry.map(|retry| retry.entry_key)].into_iter().flatten() {
+            for table in [&mut self.newer, &mut self.older] {
+                if table.get(&key).is_some_and(|taken| taken.lsn == lsn) {
+                    table.remove(&key);
+                }
+            }
         }
     }
 
@@ -127,37 +153,77 @@ fn content_word(hash: &[u8; 16]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::codec::RetryIdentity;
     use super::*;
 
     fn key(n: u64) -> u128 {
         u128::from_le_bytes(blake3::hash(&n.to_le_bytes()).as_bytes()[..16].try_into().unwrap())
     }
 
+    fn event(id: u64, content: u8) -> EventIdentity {
+        EventIdentity { key: key(id), content_hash: [content; 16], retry: None }
+    }
+
+    fn retry(entry: u64, keeps_id: bool, id: u64, content: u8) -> EventIdentity {
+        let retry = RetryIdentity { entry_key: key(1_000_000 + entry), keeps_id };
+        EventIdentity { retry: Some(retry), ..event(id, content) }
+    }
+
     #[test]
     fn a_repeat_and_a_reused_id_are_told_apart() {
         let mut window = Duplicates::new(10);
-        assert_eq!(window.look_up(key(1), &[1; 16]), Seen::New);
-        window.reserve(key(1), &[1; 16], Lsn(7), Timestamp::default());
-        assert_eq!(window.look_up(key(1), &[1; 16]), Seen::Repeat(Lsn(7)));
-        assert_eq!(window.look_up(key(1), &[2; 16]), Seen::Reused(Lsn(7)));
-        window.release(key(1));
-        assert_eq!(window.look_up(key(1), &[1; 16]), Seen::New);
+        assert_eq!(window.look_up(&event(1, 1)), Seen::New);
+        window.reserve(&event(1, 1), Lsn(7), Timestamp::default());
+        assert_eq!(window.look_up(&event(1, 1)), Seen::Repeat(Lsn(7)));
+        assert_eq!(window.look_up(&event(1, 2)), Seen::Reused(Lsn(7)));
+        window.release(&event(1, 1), Lsn(8));
+        assert_eq!(window.look_up(&event(1, 1)), Seen::Repeat(Lsn(7)), "another record was given up");
+        window.release(&event(1, 1), Lsn(7));
+        assert_eq!(window.look_up(&event(1, 1)), Seen::New);
+    }
+
+    #[test]
+    fn an_entry_is_tried_again_once_whatever_it_is_edited_to() {
+        let mut window = Duplicates::new(100);
+        window.reserve(&event(1, 1), Lsn(1), Timestamp::default());
+        window.reserve(&event(2, 2), Lsn(2), Timestamp::default());
+        assert_eq!(
+            window.look_up(&retry(9, false, 2, 3)),
+            Seen::Reused(Lsn(2)),
+            "an id that another event has"
+        );
+        assert_eq!(window.look_up(&retry(9, true, 1, 1)), Seen::New, "the id of the event itself");
+        window.reserve(&retry(9, true, 1, 4), Lsn(3), Timestamp::default());
+        assert_eq!(window.look_up(&retry(9, true, 1, 4)), Seen::Repeat(Lsn(3)));
+        assert_eq!(window.look_up(&retry(9, false, 5, 5)), Seen::Reused(Lsn(3)), "edited otherwise");
+        assert_eq!(window.look_up(&event(1, 1)), Seen::Repeat(Lsn(1)), "the event as first sent stays known");
+        window.release(&retry(9, true, 1, 4), Lsn(3));
+        assert_eq!(window.look_up(&retry(9, true, 1, 4)), Seen::New);
+        assert_eq!(window.look_up(&event(1, 1)), Seen::Repeat(Lsn(1)));
+    }
+
+    #[test]
+    fn the_id_that_an_entry_was_edited_to_is_taken() {
+        let mut window = Duplicates::new(100);
+        window.reserve(&retry(9, false, 6, 6), Lsn(4), Timestamp::default());
+        assert_eq!(window.look_up(&event(6, 6)), Seen::Repeat(Lsn(4)));
+        assert_eq!(window.look_up(&event(6, 7)), Seen::Reused(Lsn(4)));
     }
 
     #[test]
     fn the_last_half_window_is_always_remembered_and_never_more_than_all_of_it() {
         let mut window = Duplicates::new(100);
         for n in 0..1_000u64 {
-            window.reserve(key(n), &[0; 16], Lsn(n + 1), Timestamp::default());
+            window.reserve(&event(n, 0), Lsn(n + 1), Timestamp::default());
             let reach = window.reach();
             assert!(reach.events <= 100);
             let (since, _) = reach.since.unwrap();
             for m in 0..=n {
                 if n - m < 50 {
-                    assert_ne!(window.look_up(key(m), &[0; 16]), Seen::New);
+                    assert_ne!(window.look_up(&event(m, 0)), Seen::New);
                 }
                 if m + 1 >= since.0 {
-                    assert_ne!(window.look_up(key(m), &[0; 16]), Seen::New, "the reach published is true");
+                    assert_ne!(window.look_up(&event(m, 0)), Seen::New, "the reach published is true");
                 }
             }
         }

@@ -615,8 +615,7 @@ fn history() -> Vec<Arc<Record>> {
 #[test]
 fn the_same_records_tell_the_same_whatever_the_bounds_of_batches() {
     // Small bounds, so that holding, forgetting and refusing take part.
-    let limits =
-        FoldSettings { entities_max: 14, document_index_lines_max: 12, holding_events_max: 3, ..ROOMY };
+    let limits = FoldSettings { entities_max: 14, document_index_lines_max: 12, holding_events_max: 3 };
     let records = history();
     let told_in_batches_of = |size: usize| {
         let mut house = House::new(limits.clone());

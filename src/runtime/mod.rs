@@ -35,5 +35,7 @@ mod writer_tests;
 pub use duplicates::Reach;
 pub use shard::{InspectSlot, StateKind};
 pub use shell::{Hosted, Inspected};
-pub use tower::{Phase, Running, StartError, TenantOptions, Tower, TowerOptions, system_record, wall_clock};
+pub use tower::{
+    Phase, Running, StartError, TenantOptions, Tower, TowerOptions, pending_own, system_record, wall_clock,
+};
 pub use writer::{Committed, Outcome, Pending, Submission, Written};

@@ -152,35 +152,16 @@ impl Running {
         let canonical = !lsn.is_empty() && lsn.bytes().all(|b| b.is_ascii_digit());
         (identity == self.identity && canonical).then(|| lsn.parse().ok().map(Lsn))?
     }
-
-    /// Journals records of the tower about itself and waits until they are durable.
-    pub async fn write_own(&self, records: Vec<Record>) -> Option<Written> {
-        let (reply, answer) = oneshot::channel();
-        let submission = own_submission(records, Some(reply))?;
-        self.submissions.send(submission).ok()?;
-        answer.await.ok()
-    }
-
-    /// Journals records of the tower about itself.
-    pub fn submit_own(&self, records: Vec<Record>) {
-        if let Some(submission) = own_submission(records, None) {
-            let _ = self.submissions.send(submission);
-        }
-    }
 }
 
-fn own_submission(records: Vec<Record>, reply: Option<oneshot::Sender<Written>>) -> Option<Submission> {
-    let mut buffer = Vec::new();
-    let mut pending = Vec::with_capacity(records.len());
-    for record in records {
-        let start = buffer.len();
-        if let Err(error) = codec::encode_own(&record, &mut buffer) {
-            error!(%error, "a record can't be written as JSON");
-            return None;
-        }
-        pending.push(Pending { record: Arc::new(record), bytes: start..buffer.len(), identity: None });
-    }
-    Some(Submission::Own { records: pending, buffer, origin: None, reply })
+/// A record that isn't an event, encoded behind what `buffer` holds.
+///
+/// # Errors
+/// If it can't be written as JSON, which none of its types allows for.
+pub fn pending_own(record: Record, buffer: &mut Vec<u8>) -> Result<Pending, serde_json::Error> {
+    let start = buffer.len();
+    codec::encode_own(&record, buffer)?;
+    Ok(Pending { record: Arc::new(record), bytes: start..buffer.len(), identity: None })
 }
 
 /// A record of the tower about itself, as of now.
@@ -261,7 +242,7 @@ impl Tower {
     }
 
     /// Waits until everything accepted is applied and settled, then closes the journal. `false` if it took too long;
-    /// what was acknowledged is durable even so.
+    /// what was acknowledged is durable even so. Takes at most half a second longer than `within`.
     pub async fn drain(&self, within: Duration) -> bool {
         self.begin_drain();
         let Some(running) = self.running() else { return true };
@@ -272,7 +253,7 @@ impl Tower {
         if running.submissions.send(Submission::Stop { done }).is_err() {
             return settled;
         }
-        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(500));
+        let left = deadline.saturating_duration_since(Instant::now()).max(CLOSE_MIN);
         settled && matches!(tokio::time::timeout(left, closed).await, Ok(Ok(())))
     }
 
@@ -435,7 +416,7 @@ impl Tower {
             let (record, identity) = codec::decode(&bytes)?;
             last_ingest = last_ingest.max(record.ingest_time);
             if let Some(identity) = identity {
-                duplicates.reserve(identity.key, &identity.content_hash, record.lsn, record.ingest_time);
+                duplicates.reserve(&identity, record.lsn, record.ingest_time);
             }
             if let Body::System(body) = &record.body
                 && let SystemBody::TenantDeclared { clock, .. } = &**body
@@ -513,7 +494,14 @@ impl Tower {
             }));
         }
         let (reply, mut answer) = oneshot::channel();
-        let submission = own_submission(records, Some(reply)).ok_or(StartError::Ended)?;
+        let mut buffer = Vec::new();
+        let records =
+            records.into_iter().map(|record| pending_own(record, &mut buffer)).collect::<Result<_, _>>();
+        let records = records.map_err(|error| {
+            error!(%error, "a record can't be written as JSON");
+            StartError::Ended
+        })?;
+        let submission = Submission::Own { records, buffer, origin: None, reply: Some(reply) };
         running.submissions.send(submission).map_err(|_| StartError::Ended)?;
         let written = loop {
             match answer.try_recv() {
@@ -531,6 +519,9 @@ impl Tower {
         Ok(())
     }
 }
+
+/// How long closing the journal may take when settling took all the time there was.
+const CLOSE_MIN: Duration = Duration::from_millis(500);
 
 /// Exit code when the journal failed under a running tower.
 pub const EXIT_JOURNAL_FAILED: i32 = 74;

@@ -78,6 +78,15 @@ pub enum Outcome {
     Reused(Lsn),
 }
 
+impl Outcome {
+    /// The record that the event is in the journal as, or that has its id.
+    pub fn lsn(&self) -> Lsn {
+        match self {
+            Outcome::Accepted(lsn) | Outcome::Duplicate(lsn) | Outcome::Reused(lsn) => *lsn,
+        }
+    }
+}
+
 /// A record that is durable, on its way to the dispatcher.
 pub struct Committed {
     pub record: Arc<Record>,
@@ -228,8 +237,15 @@ impl Writer {
             // they came.
             let now = wall.max(self.last_ingest.plus(1));
             let lsn = Lsn(builder.next_lsn());
+            if closes_an_entry(&pending.record)
+                && let Some(&reused @ Outcome::Reused(_)) = outcomes.last()
+            {
+                // The event that was to close the entry was not taken, so the entry stays.
+                outcomes.push(reused);
+                continue;
+            }
             if let Some(identity) = pending.identity {
-                match self.duplicates.look_up(identity.key, &identity.content_hash) {
+                match self.duplicates.look_up(&identity) {
                     Seen::New => {}
                     Seen::Repeat(first) => {
                         outcomes.push(Outcome::Duplicate(first));
@@ -240,7 +256,7 @@ impl Writer {
                         continue;
                     }
                 }
-                self.duplicates.reserve(identity.key, &identity.content_hash, lsn, now);
+                self.duplicates.reserve(&identity, lsn, now);
             }
             #[allow(
                 clippy::expect_used,
@@ -324,8 +340,8 @@ impl Writer {
             match submission {
                 Submission::Outside { records, credits, reply, .. } => {
                     for (pending, outcome) in records.iter().zip(&outcomes) {
-                        if let (Outcome::Accepted(_), Some(identity)) = (outcome, pending.identity) {
-                            self.duplicates.release(identity.key);
+                        if let (Outcome::Accepted(lsn), Some(identity)) = (outcome, pending.identity) {
+                            self.duplicates.release(&identity, *lsn);
                         }
                     }
                     self.admission.give_back(credits);
@@ -340,6 +356,11 @@ impl Writer {
 
 /// How long own work waits before it tries a full disk again.
 const DISK_FULL_RETRY: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// Whether a record says that a quarantine entry was dealt with. After an event it does so for that event.
+fn closes_an_entry(record: &Record) -> bool {
+    matches!(&record.body, Body::System(body) if matches!(**body, SystemBody::QuarantineClosed { .. }))
+}
 
 /// The tenant's clock after this record. It never goes back.
 fn business_time(clocks: &mut Vec<TenantClock>, record: &Record, now: Timestamp) -> Timestamp {

@@ -47,7 +47,7 @@ impl House {
         for read in journal.reader().read_from(1) {
             let (record, identity) = codec::decode(&read.unwrap().1).unwrap();
             if let Some(identity) = identity {
-                duplicates.reserve(identity.key, &identity.content_hash, record.lsn, record.ingest_time);
+                duplicates.reserve(&identity, record.lsn, record.ingest_time);
             }
         }
         let (submissions, submitted) = unbounded();
@@ -134,7 +134,7 @@ fn pending(kind: &str, id: &str, data: &str, time: Option<i64>, buffer: &mut Vec
     let sent = SentEvent { type_name: kind, subject: "", time_given, content_hash, data: data.as_bytes() };
     let start = buffer.len();
     codec::encode_event(&record, sent, buffer);
-    let identity = EventIdentity { key: codec::event_key(tenant, "/t", id), content_hash };
+    let identity = EventIdentity { key: codec::event_key(tenant, "/t", id), content_hash, retry: None };
     Pending { record: Arc::new(record), bytes: start..buffer.len(), identity: Some(identity) }
 }
 

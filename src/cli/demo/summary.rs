@@ -140,7 +140,7 @@ pub fn at_risk(exceptions: &Exceptions, data: &Dataset) -> String {
                 .value_at_risk
                 .as_ref()
                 .map_or("-".to_owned(), |Money { amount, currency }| format!("{amount} {currency}")),
-            or_dash(&exception.decide_by),
+            exception.decide_by.as_deref().map_or_else(|| "-".to_owned(), to_minutes),
         ]
     };
     let rows: Vec<_> = exceptions.items.iter().take(TABLE_ROWS_MAX).map(row).collect();
@@ -150,6 +150,14 @@ pub fn at_risk(exceptions: &Exceptions, data: &Dataset) -> String {
         text += &format!("and {more} more\n");
     }
     text
+}
+
+/// `2016-06-14T14:03:07.123456Z` as `2016-06-14 14:03 UTC`; what is no such time stays as it is.
+fn to_minutes(time: &str) -> String {
+    match (time.split_once('T'), time.ends_with('Z')) {
+        (Some((date, clock)), true) => format!("{date} {} UTC", clock.get(..5).unwrap_or(clock)),
+        _ => time.to_owned(),
+    }
 }
 
 /// Columns as wide as their widest cell; those in `right` end flush.
@@ -191,7 +199,7 @@ mod tests {
         let data = Dataset::embedded().unwrap();
         let exceptions = serde_json::from_value(json!({"items": [
             {"id": "e1", "type": "shortage_now", "state": "open", "severity": "critical", "urgency": 90,
-             "value_at_risk": {"amount": "1234.50", "currency": "USD"}, "decide_by": "2016-06-07T05:00:00Z",
+             "value_at_risk": {"amount": "1234.50", "currency": "USD"}, "decide_by": "2016-06-07T05:00:59.123456Z",
              "subject": {"kind": "sku_location", "sku": "IA-021", "location": "dc-ankeny", "supplier": null}},
             {"id": "e2", "type": "missing_master_data", "severity": "low", "value_at_risk": null,
              "decide_by": null, "subject": {"kind": "supplier", "supplier": "acme"}},
@@ -199,7 +207,7 @@ mod tests {
         let expected = "\
 At risk now: 1 missing_master_data, 1 shortage_now
   SKU     item                       location   exception            severity  value at risk  decide by
-  IA-021  FIREBALL CINNAMON WHISKEY  dc-ankeny  shortage_now         critical    1234.50 USD  2016-06-07T05:00:00Z
+  IA-021  FIREBALL CINNAMON WHISKEY  dc-ankeny  shortage_now         critical    1234.50 USD  2016-06-07 05:00 UTC
   acme    -                          -          missing_master_data  low                   -  -
 ";
         assert_eq!(at_risk(&exceptions.unwrap(), &data), expected);

@@ -15,8 +15,9 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use futures_util::FutureExt as _;
 use serde::Serialize;
 
-use self::body::{Body, BodyError};
-pub use self::prepare::Preparation;
+pub use self::body::{Body, BodyError};
+pub use self::prepare::{Preparation, RetryOf};
+pub use self::submit::hand_over;
 use super::caller::Caller;
 use super::cloudevents::{
     Limits, LineSplitter, Mode, content_mode, split_batch, starts_array, structured_from_binary,
@@ -45,8 +46,8 @@ impl Taken {
 
 /// Most errors told in one answer; all are counted, and all are in quarantine.
 const ERRORS_TOLD_MAX: usize = 1_000;
-/// Events handed to the writer at a time from a stream: one group's worth, so that memory stays small.
-const STREAM_CHUNK_EVENTS: usize = 512;
+/// Most events of one batch. 8 MiB hold 4 million items that are one digit each; each would be kept as a rejection.
+const BATCH_EVENTS_MAX: usize = 100_000;
 
 #[utoipa::path(
     post, path = "/api/v1/events", tag = "events",
@@ -97,13 +98,18 @@ pub async fn post_events(
         return Err(Problem::new(&code::MALFORMED_JSON).detail("a batch is a JSON array"));
     }
     if lone {
-        let event = if mode == Mode::Binary {
-            let structured = structured_from_binary(request.headers(), &bytes, &limits);
-            Bytes::from(structured.map_err(|rejection| count_refusal(&state, rejection.to_problem()))?)
+        let added = if mode == Mode::Binary {
+            match structured_from_binary(request.headers(), &bytes, &limits) {
+                Ok(structured) => preparation.add(0, &Bytes::from(structured)),
+                Err(rejection) => {
+                    preparation.reject(0, &bytes, &rejection);
+                    Err(rejection)
+                }
+            }
         } else {
-            bytes
+            preparation.add(0, &bytes)
         };
-        if let Err(rejection) = preparation.add(0, &event)
+        if let Err(rejection) = added
             && rejection.code.status != StatusCode::UNPROCESSABLE_ENTITY.as_u16()
         {
             // No event at all, or one that is too large: nothing to keep.
@@ -117,6 +123,12 @@ pub async fn post_events(
                     .detail(format!("at byte {}: {}", broken.offset, broken.what)),
             )
         })?;
+        if items.len() > BATCH_EVENTS_MAX {
+            let detail =
+                format!("a batch has at most {BATCH_EVENTS_MAX} events, this one has {}", items.len());
+            let problem = Problem::new(&code::BODY_TOO_LARGE).detail(detail);
+            return Err(count_refusal(&state, with_counts(problem, &taken, &state)));
+        }
         if let Some(index) = items.iter().position(|item| item.len() > limits.event_bytes_max) {
             let detail = format!(
                 "event {index} has {} bytes, more than {}",
@@ -129,6 +141,11 @@ pub async fn post_events(
         for (index, item) in items.into_iter().enumerate() {
             // Its rejection is part of the preparation.
             let _ = preparation.add(index as u64, &bytes.slice_ref(item));
+            if preparation.is_full()
+                && let ControlFlow::Break(problem) = preparation.submit(&mut taken).await
+            {
+                return Err(with_counts(problem, &taken, &state));
+            }
         }
     }
     if let ControlFlow::Break(problem) = preparation.submit(&mut taken).await {
@@ -181,7 +198,7 @@ async fn stream(
                     break;
                 }
             }
-            if preparation.len() >= STREAM_CHUNK_EVENTS
+            if preparation.is_full()
                 && let ControlFlow::Break(problem) = preparation.submit(&mut taken).await
             {
                 return Err(with_counts(problem, &taken, state));
@@ -197,7 +214,7 @@ async fn stream(
             }
         }
         // What came before a failure counts.
-        if (ended || too_long || failed.is_some() || preparation.len() >= STREAM_CHUNK_EVENTS)
+        if (ended || too_long || failed.is_some() || preparation.is_full())
             && let ControlFlow::Break(problem) = preparation.submit(&mut taken).await
         {
             return Err(with_counts(problem, &taken, state));
@@ -290,7 +307,8 @@ fn answer(taken: &Taken, state: &AppState) -> HttpResponse {
 }
 
 impl BodyError {
-    fn to_problem(&self) -> Problem {
+    /// The problem to answer with.
+    pub fn to_problem(&self) -> Problem {
         match self {
             BodyError::TooLarge { max } => {
                 Problem::new(&code::BODY_TOO_LARGE).detail(format!("a request has at most {max} bytes"))
