@@ -7,8 +7,11 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 
 TIDEWATCH := $(or $(CARGO_TARGET_DIR),target)/release/tidewatch
-# How many cases `make soak` tries each property with; `make test` tries 256.
+# How many cases `make soak` tries each property with (`make test`: 256), how many random histories it tells the
+# running tower, and how often it kills one under load.
 SOAK_CASES ?= 20000
+SOAK_SEEDS ?= 500
+SOAK_KILLS ?= 100
 # Options of `make bench`, as in BENCH_ARGS="--repeat 3 --data /mnt/disk --markdown table.md".
 BENCH_ARGS ?=
 
@@ -50,9 +53,9 @@ bench-micro: ## criterion benches of the parts
 	@cargo bench --locked
 
 .PHONY: soak
-soak: ## all tests, each property tried SOAK_CASES times
+soak: ## all tests, longer: SOAK_CASES, SOAK_SEEDS and SOAK_KILLS say how much
 	@$(need_cargo); $(need_cc)
-	@PROPTEST_CASES=$(SOAK_CASES) cargo test --locked
+	@PROPTEST_CASES=$(SOAK_CASES) TIDEWATCH_SEEDS=$(SOAK_SEEDS) TIDEWATCH_KILL_ROUNDS=$(SOAK_KILLS) cargo test --locked
 
 .PHONY: lint
 lint: ## formatting, clippy, and what may be linked (installs cargo-deny where it is missing)

@@ -5,7 +5,9 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tidewatch::domain::event;
-use tidewatch::http::cloudevents::{Limits, event_key, parse_event, split_batch};
+use tidewatch::domain::ids::TenantNumber;
+use tidewatch::http::cloudevents::{Limits, parse_event, split_batch};
+use tidewatch::runtime::codec::event_key;
 
 const EVENTS: u64 = 256;
 
@@ -43,7 +45,7 @@ fn parse(c: &mut Criterion) {
             items
                 .iter()
                 .filter_map(|item| parse_event(item, &limits).ok())
-                .fold(0, |all, event| all ^ event_key(1, &event.source, &event.id))
+                .fold(0, |all, event| all ^ event_key(TenantNumber(1), &event.source, &event.id))
         });
     });
     let data: Vec<String> = items

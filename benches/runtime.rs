@@ -15,7 +15,7 @@ use tidewatch::domain::reference::Reference;
 use tidewatch::domain::time::{SECOND, Timestamp};
 use tidewatch::runtime::directory::{Address, Directory};
 use tidewatch::runtime::duplicates::{Duplicates, Seen};
-use tidewatch::runtime::fold::{Dirty, Fold, FoldLimits, Routed, Sink};
+use tidewatch::runtime::fold::{Dirty, Fold, Routed, Sink};
 use tidewatch::runtime::quarantine::Quarantine;
 
 const SHARDS: u16 = 2;
@@ -32,7 +32,7 @@ struct Counting {
 }
 
 impl Sink for Counting {
-    fn create(&mut self, _: Address, _: &EntityKey) {
+    fn create(&mut self, _: Address, _: &Arc<EntityKey>) {
         self.others += 1;
     }
     fn deliver(&mut self, to: Address, at: Routed<'_>, _: &Reference) {
@@ -103,14 +103,8 @@ fn order(lsn: u64, index: usize) -> Arc<Record> {
 
 /// A fold that knows every place.
 fn fold(places: usize) -> Fold {
-    let limits = FoldLimits {
-        entities_max: 10_000_000,
-        document_index_lines_max: 1_000_000,
-        holding_events_max: 1_000,
-        quarantine_entries_max: 1_000,
-    };
-    let quarantine = Arc::new(RwLock::new(Quarantine::new(limits.quarantine_entries_max)));
-    let mut fold = Fold::new(SHARDS, limits, Arc::new(Directory::new(SHARDS)), quarantine);
+    let quarantine = Arc::new(RwLock::new(Quarantine::new(1_000)));
+    let mut fold = Fold::new(SHARDS, Arc::new(Directory::new(SHARDS)), quarantine);
     let mut sink = Counting::default();
     for index in 0..places {
         fold.take(&sale(index as u64 + 1, index), Lsn(index as u64 + 1), &mut sink);

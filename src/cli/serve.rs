@@ -19,7 +19,7 @@ use crate::domain::ids::Name;
 use crate::domain::money::Currency;
 use crate::domain::record::ClockKind;
 use crate::domain::settings::{
-    DemandSettings, ExceptionSettings, MissingMasterDataSettings, PlanningDefaults,
+    DemandSettings, ExceptionSettings, FoldSettings, MissingMasterDataSettings, PlanningDefaults,
     ProjectedStockoutSettings, Settings, ShortageNowSettings, SkuLocationSettings, SupplierSettings,
 };
 use crate::feed::{self, Hub};
@@ -209,7 +209,6 @@ fn tower_options(args: &ServeArgs, config: &Config) -> Result<TowerOptions, Fail
         segment_bytes_max: config.journal.segment_bytes_max as u64,
         group_records_max: config.journal.group_records_max,
         group_bytes_max: config.journal.group_bytes_max,
-        entities_max: config.runtime.entities_max,
         duplicate_window_events: config.journal.duplicate_window_events,
         records_max: config.admission.records_max as u64,
         bytes_max: config.admission.bytes_max as u64,
@@ -217,8 +216,6 @@ fn tower_options(args: &ServeArgs, config: &Config) -> Result<TowerOptions, Fail
         reconcile_budget: Duration::from_millis(config.runtime.reconcile_budget_ms),
         review_slice: config.runtime.review_slice,
         replay_records_in_flight_max: config.runtime.replay_records_in_flight_max as u64,
-        document_index_lines_max: config.runtime.document_index_lines_max,
-        holding_events_max: config.runtime.holding_events_max,
         quarantine_entries_max: config.runtime.quarantine_entries_max,
         exceptions_ended_max: config.runtime.exceptions_ended_max,
         state_interval: Duration::from_millis(config.feed.state_interval_ms),
@@ -234,6 +231,11 @@ fn settings(config: &Config) -> Settings {
     let exceptions = &config.exceptions;
     let amount = |amount: config::BaseCurrencyAmount| amount.ten_thousandths() as f64 / 10_000.0;
     Settings {
+        fold: FoldSettings {
+            entities_max: config.runtime.entities_max,
+            document_index_lines_max: config.runtime.document_index_lines_max,
+            holding_events_max: config.runtime.holding_events_max,
+        },
         sku_location: SkuLocationSettings {
             movements_kept_max: place.movements_kept_max,
             count_lateness_hours: place.count_lateness_hours,

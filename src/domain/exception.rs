@@ -128,6 +128,7 @@ pub struct ExceptionItem {
     pub cleared_at: Option<Timestamp>,
     pub window: Option<ExceptionWindow>,
     pub cause: Option<String>,
+    #[serde(serialize_with = "super::plain::optional")]
     pub confidence: Option<f64>,
     pub evidence: Vec<Evidence>,
     pub case_id: Option<Name>,

@@ -10,6 +10,7 @@ pub mod exception_slots;
 pub mod ids;
 pub mod inventory;
 pub mod money;
+pub mod plain;
 pub mod quantity;
 pub mod record;
 pub mod reference;

@@ -112,7 +112,8 @@ pub enum SystemBody {
     },
     /// A quarantine entry was dealt with. `outcome_lsn` is the event that took its place, if any.
     QuarantineClosed { entry: Lsn, retried_as: Option<Lsn> },
-    /// An entity whose code failed on a record: it stands still as of the record before.
+    /// An entity whose code failed on a record: it stands still as of the record before. With poison [`Lsn::ZERO`] no
+    /// record is to blame, and it stands still as of the causing record.
     EntityQuarantined { entity: EntityKey, poison: Lsn, detail: String },
     /// A person let it go on; `skip` leaves the poison record out, otherwise it is tried again.
     EntityReleased { entity: EntityKey, poison: Lsn, skip: bool },

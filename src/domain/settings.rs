@@ -5,11 +5,23 @@ use serde::{Deserialize, Serialize};
 /// Everything `apply` and `reconcile` may take from the configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
+    pub fold: FoldSettings,
     pub sku_location: SkuLocationSettings,
     pub supplier: SupplierSettings,
     pub demand: DemandSettings,
     pub defaults: PlanningDefaults,
     pub exceptions: ExceptionSettings,
+}
+
+/// Bounds that decide which entities hear of a record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FoldSettings {
+    /// Live entities; an event that needs another one goes to quarantine.
+    pub entities_max: usize,
+    /// Document lines remembered; the documents not touched for longest are forgotten.
+    pub document_index_lines_max: usize,
+    /// Events that wait for their document; the one that waited longest goes to quarantine.
+    pub holding_events_max: usize,
 }
 
 /// Bounds of one SKU-location's memory.
@@ -108,6 +120,11 @@ pub struct MissingMasterDataSettings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
+            fold: FoldSettings {
+                entities_max: 5_000_000,
+                document_index_lines_max: 5_000_000,
+                holding_events_max: 100_000,
+            },
             sku_location: SkuLocationSettings {
                 movements_kept_max: 512,
                 count_lateness_hours: 48,

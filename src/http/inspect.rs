@@ -5,7 +5,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::problem::{Problem, code};
-use crate::domain::ids::{EntityKey, Lsn};
+use crate::domain::ids::{EntityKey, Lsn, Name};
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
 use crate::runtime::directory::Address;
@@ -21,50 +21,81 @@ pub struct Seen<T> {
     pub failed_at: Option<Lsn>,
 }
 
-/// Asks one entity; `None` if it can't be read now.
+/// How soon a state that is being rebuilt may be there.
+const REBUILD_RETRY_S: u32 = 5;
+
+/// Asks one entity.
+///
+/// # Errors
+/// `rebuilding` while there is no state to read, `internal` if reading it failed.
 pub async fn ask<E: Hosted, T: Send + 'static>(
     running: &Running,
     address: Address,
     question: impl FnOnce(&E, &EntityKey, Timestamp, &Reference) -> T + Send + 'static,
-) -> Option<Seen<T>> {
+) -> Result<Seen<T>, Problem> {
     let (reply, answer) = oneshot::channel();
     let inspection = Box::new(move |inspected: Option<Inspected<'_, E>>| {
-        let seen = inspected.map(|i| Seen {
-            value: question(i.entity, i.key, i.now, i.reference),
-            lsn: i.lsn,
-            now: i.now,
-            failed_at: i.failed_at,
-        });
-        let _ = reply.send(seen);
+        let _ = reply.send(inspected.map(|inspected| see(inspected, question)));
     });
     running.shards[usize::from(address.shard)].do_send(InspectSlot::<E> { slot: address.slot, inspection });
-    answer.await.ok().flatten()
+    match answer.await {
+        Ok(Some(seen)) => Ok(seen),
+        Ok(None) => {
+            let detail = "its code failed and its state is being rebuilt; nothing that it was sent is lost";
+            Err(Problem::new(&code::REBUILDING).detail(detail).retry_after_s(REBUILD_RETRY_S))
+        }
+        // The reply went away with the question.
+        Err(_) => Err(Problem::new(&code::INTERNAL).detail("its state could not be read")),
+    }
 }
 
-/// Asks many entities the same; answers come with their place in `addresses`. Those that can't be read are left out.
+fn see<E: Hosted, T>(
+    inspected: Inspected<'_, E>,
+    question: impl FnOnce(&E, &EntityKey, Timestamp, &Reference) -> T,
+) -> Seen<T> {
+    let Inspected { entity, key, now, reference, lsn, failed_at } = inspected;
+    Seen { value: question(entity, key, now, reference), lsn, now, failed_at }
+}
+
+/// Asks many entities the same; answers stand in the order of `addresses`, `None` where there is no state to read.
 pub async fn ask_all<E: Hosted, T: Send + 'static>(
     running: &Running,
     addresses: &[Address],
     question: impl Fn(&E, &EntityKey, Timestamp, &Reference) -> T + Clone + Send + 'static,
-) -> Vec<(usize, T)> {
+) -> Vec<Option<Seen<T>>> {
     let (reply, mut answers) = mpsc::unbounded_channel();
     for (index, address) in addresses.iter().enumerate() {
         let reply = reply.clone();
         let question = question.clone();
         let inspection = Box::new(move |inspected: Option<Inspected<'_, E>>| {
-            if let Some(i) = inspected {
-                let _ = reply.send((index, question(i.entity, i.key, i.now, i.reference)));
+            if let Some(inspected) = inspected {
+                let _ = reply.send((index, see(inspected, question)));
             }
         });
         running.shards[usize::from(address.shard)]
             .do_send(InspectSlot::<E> { slot: address.slot, inspection });
     }
     drop(reply);
-    let mut all = Vec::with_capacity(addresses.len());
-    while let Some(answer) = answers.recv().await {
-        all.push(answer);
+    let mut all: Vec<Option<Seen<T>>> = addresses.iter().map(|_| None).collect();
+    while let Some((index, seen)) = answers.recv().await {
+        all[index] = Some(seen);
     }
     all
+}
+
+/// An entity as lists show it: its key, and `failed_at` where it stands still. With no state to read every field in
+/// `fields` that is not of the key is `null`.
+pub fn listed(key: &[(&str, &Name)], fields: &[&str], seen: Option<Seen<Value>>) -> Value {
+    let failed_at = seen.as_ref().and_then(|seen| seen.failed_at);
+    let mut map = match seen.map(|seen| seen.value) {
+        Some(Value::Object(map)) => map,
+        _ => fields.iter().map(|field| ((*field).to_owned(), Value::Null)).collect(),
+    };
+    for (field, name) in key {
+        map.insert((*field).to_owned(), name.as_str().into());
+    }
+    map.insert("failed_at".to_owned(), failed_at.map_or(Value::Null, |lsn| lsn.0.into()));
+    Value::Object(map)
 }
 
 /// An entity's view with the position that it shows.
@@ -117,4 +148,25 @@ pub fn with_lsn(mut item: Value, lsn: Lsn) -> Value {
 /// There is no such thing, or the caller may not know.
 pub fn not_found(what: &str) -> Problem {
     Problem::new(&code::NOT_FOUND).detail(format!("there is no {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn lists_say_of_an_entity_without_a_state_that_it_is_there() {
+        let name = Name::from("S");
+        let fields = ["supplier", "open_lines"];
+        let unread = listed(&[("supplier", &name)], &fields, None);
+        assert_eq!(unread, json!({"supplier": "S", "open_lines": null, "failed_at": null}));
+
+        let value = json!({"supplier": "S", "open_lines": 3, "receipts": 2});
+        let seen = |failed_at| Seen { value: value.clone(), lsn: Lsn(8), now: Timestamp::MIN, failed_at };
+        let live = listed(&[("supplier", &name)], &fields, Some(seen(None)));
+        assert_eq!(live, json!({"supplier": "S", "open_lines": 3, "receipts": 2, "failed_at": null}));
+        let failed = listed(&[("supplier", &name)], &fields, Some(seen(Some(Lsn(7)))));
+        assert_eq!(failed["failed_at"], 7);
+    }
 }

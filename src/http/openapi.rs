@@ -1,9 +1,12 @@
 //! `/openapi.json`: the OpenAPI 3.1 document, made from the handlers' own annotations.
 
-use actix_web::{HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+use super::caller::principal;
+use super::problem::Problem;
+use super::state::AppState;
 use super::{exceptions, feed, ingest, master_data, operations, quarantine, sku_locations, suppliers};
 
 /// The document.
@@ -53,8 +56,13 @@ impl Modify for Security {
 }
 
 #[get("/openapi.json")]
-pub async fn get_openapi(document: web::Data<String>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(document.get_ref().clone())
+pub async fn get_openapi(
+    request: HttpRequest,
+    document: web::Data<String>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    principal(&request, &state)?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(document.get_ref().clone()))
 }
 
 /// The document as JSON text.

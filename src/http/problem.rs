@@ -67,6 +67,7 @@ codes! {
     TOO_MANY_REQUESTS = 429 "too_many_requests" "More work came than is taken at once";
     INTERNAL = 500 "internal" "Something went wrong inside";
     RECOVERING = 503 "recovering" "The tower is reading its journal";
+    REBUILDING = 503 "rebuilding" "Its state is being made anew from the journal";
     DRAINING = 503 "draining" "The tower is shutting down";
     TOO_MANY_SOCKETS = 503 "too_many_sockets" "No more sockets are taken";
     DISK_FULL = 503 "disk_full" "There is no room left to make events durable";

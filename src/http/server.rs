@@ -5,10 +5,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::dev::{Server, Service as _};
-use actix_web::http::StatusCode;
 use actix_web::middleware::{Compress, DefaultHeaders};
-use actix_web::{App, HttpRequest, HttpServer, ResponseError as _, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError as _, web};
 
+use super::caller::principal;
 use super::problem::{Problem, code};
 use super::state::AppState;
 use super::{
@@ -117,11 +117,13 @@ pub fn serve(
     Ok(Serving { address, server })
 }
 
-/// A path that exists under another method is `405`, any other `404`.
-async fn no_such_route(request: HttpRequest) -> actix_web::HttpResponse {
+/// A path that exists under another method is `405`, any other `404`; without credentials nothing is told.
+async fn no_such_route(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
+    if let Err(problem) = principal(&request, &state) {
+        return problem.error_response();
+    }
     let known =
         request.resource_map().match_name(request.path()).is_some() || request.match_pattern().is_some();
     let code = if known { &code::METHOD_NOT_ALLOWED } else { &code::NOT_FOUND };
-    debug_assert!(code.status == StatusCode::NOT_FOUND.as_u16() || known);
     Problem::new(code).detail(format!("{} {}", request.method(), request.path())).error_response()
 }

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use serde_json::Value;
 
 use super::caller::Caller;
-use super::inspect::{List, ask, ask_all, not_found, shown};
+use super::inspect::{List, ask, ask_all, listed, not_found, shown};
 use super::path::segments;
 use super::problem::Problem;
 use super::query::{Query, Sort, SortValue, page};
@@ -62,7 +62,7 @@ fn find(running: &Running, caller: &Caller, sku: &Name, location: &Name) -> Resu
         ("at_least" = Option<String>, Query, description = "LSN or position to wait for"),
         ("settled" = Option<bool>, Query, description = "also wait for its consequences")),
     responses((status = 200, description = "Its numbers now"), (status = 404, description = "Unknown"),
-        (status = 504, description = "Not yet applied")),
+        (status = 503, description = "Its state is being rebuilt"), (status = 504, description = "Not yet applied")),
     security(("key" = [])))]
 #[get("/api/v1/sku-locations/{sku}/{location}")]
 pub async fn get_sku_location(
@@ -79,14 +79,14 @@ pub async fn get_sku_location(
     let seen = ask::<SkuLocation, _>(running, address, |entity, key, now, reference| {
         entity.view(now, reference, key)
     });
-    let seen = seen.await.ok_or_else(|| not_found("state of this SKU-location: it is being rebuilt"))?;
-    Ok(HttpResponse::Ok().json(shown(running, seen)))
+    Ok(HttpResponse::Ok().json(shown(running, seen.await?)))
 }
 
 #[utoipa::path(get, path = "/api/v1/sku-locations/{sku}/{location}/projection", tag = "sku-locations",
     params(("sku" = String, Path), ("location" = String, Path), ("at_least" = Option<String>, Query),
         ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "Receipts, demand and balance by day"), (status = 404, description = "Unknown")),
+    responses((status = 200, description = "Receipts, demand and balance by day"), (status = 404, description = "Unknown"),
+        (status = 503, description = "Its state is being rebuilt")),
     security(("key" = [])))]
 #[get("/api/v1/sku-locations/{sku}/{location}/projection")]
 pub async fn get_projection(
@@ -103,8 +103,7 @@ pub async fn get_projection(
     let seen = ask::<SkuLocation, _>(running, address, |entity, key, now, reference| {
         entity.projection(now, reference, key)
     });
-    let seen = seen.await.ok_or_else(|| not_found("state of this SKU-location: it is being rebuilt"))?;
-    Ok(HttpResponse::Ok().json(shown(running, seen)))
+    Ok(HttpResponse::Ok().json(shown(running, seen.await?)))
 }
 
 #[utoipa::path(get, path = "/api/v1/sku-locations", tag = "sku-locations",
@@ -220,10 +219,15 @@ fn text<'v>(item: &'v Value, field: &str) -> &'v str {
 
 async fn views(running: &Running, found: &[(EntityKey, Address)]) -> Vec<Value> {
     let addresses: Vec<Address> = found.iter().map(|(_, address)| *address).collect();
-    let mut seen = ask_all::<SkuLocation, _>(running, &addresses, |entity, key, now, reference| {
+    let seen = ask_all::<SkuLocation, _>(running, &addresses, |entity, key, now, reference| {
         entity.state_item(key, now, reference)
+    });
+    let seen = seen.await.into_iter().zip(found);
+    seen.filter_map(|(seen, (key, _))| match key {
+        EntityKey::SkuLocation { sku, location, .. } => {
+            Some(listed(&[("sku", sku), ("location", location)], FIELDS, seen))
+        }
+        _ => None,
     })
-    .await;
-    seen.sort_unstable_by_key(|(index, _)| *index);
-    seen.into_iter().map(|(_, item)| item).collect()
+    .collect()
 }

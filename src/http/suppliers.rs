@@ -4,14 +4,14 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use serde_json::Value;
 
 use super::caller::Caller;
-use super::inspect::{List, ask, ask_all, not_found, shown};
+use super::inspect::{List, ask, ask_all, listed, not_found, shown};
 use super::path::segments;
 use super::problem::Problem;
 use super::query::{Query, Sort, SortValue, page};
 use super::state::{AppState, tenant_of};
 use super::visibility::sees_supplier;
 use crate::auth::Permission;
-use crate::domain::ids::EntityKey;
+use crate::domain::ids::{EntityKey, Name};
 use crate::domain::supplier::Supplier;
 use crate::runtime::Hosted;
 use crate::runtime::directory::Address;
@@ -33,7 +33,8 @@ const FIELDS: &[&str] = &[
 
 #[utoipa::path(get, path = "/api/v1/suppliers/{supplier}", tag = "suppliers",
     params(("supplier" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "Open lines and measured lead times"), (status = 404, description = "Unknown")),
+    responses((status = 200, description = "Open lines and measured lead times"), (status = 404, description = "Unknown"),
+        (status = 503, description = "Its state is being rebuilt")),
     security(("key" = [])))]
 #[get("/api/v1/suppliers/{supplier}")]
 pub async fn get_supplier(
@@ -55,8 +56,7 @@ pub async fn get_supplier(
     let seen = ask::<Supplier, _>(running, address, |entity, key, now, reference| {
         entity.view(key.tenant(), now, reference)
     });
-    let seen = seen.await.ok_or_else(|| not_found("state of this supplier: it is being rebuilt"))?;
-    Ok(HttpResponse::Ok().json(shown(running, seen)))
+    Ok(HttpResponse::Ok().json(shown(running, seen.await?)))
 }
 
 #[utoipa::path(get, path = "/api/v1/suppliers", tag = "suppliers",
@@ -82,26 +82,27 @@ pub async fn list_suppliers(
     let tenant = tenant_of(&reference, &caller)?;
     // Suppliers are few against SKU-locations: all of them are asked.
     let found = running.directory.suppliers_after(caller.tenant, "", usize::MAX);
-    let addresses: Vec<Address> = found
+    let (suppliers, addresses): (Vec<Name>, Vec<Address>) = found
         .into_iter()
-        .filter(|(key, _)| match key {
-            EntityKey::Supplier { supplier, .. } => {
-                query.admits("supplier", supplier) && sees_supplier(&caller.principal, tenant, supplier)
-            }
-            _ => false,
+        .filter_map(|(key, address)| match key {
+            EntityKey::Supplier { supplier, .. } => Some((supplier, address)),
+            _ => None,
         })
-        .map(|(_, address)| address)
-        .collect();
+        .filter(|(supplier, _)| {
+            query.admits("supplier", supplier) && sees_supplier(&caller.principal, tenant, supplier)
+        })
+        .unzip();
     let seen = ask_all::<Supplier, _>(running, &addresses, |entity, key, now, reference| {
         entity.state_item(key, now, reference)
     })
     .await;
     let items = seen
         .into_iter()
-        .map(|(_, item)| {
+        .zip(&suppliers)
+        .map(|(seen, supplier)| {
+            let item = listed(&[("supplier", supplier)], FIELDS, seen);
             let value = SortValue::of_json(item.get(sort.field).unwrap_or(&Value::Null));
-            let id = item.get("supplier").and_then(Value::as_str).unwrap_or_default().to_owned();
-            (value, id, item)
+            (value, supplier.to_string(), item)
         })
         .collect();
     let (items, next) = page(items, sort, cursor.as_ref(), limit);

@@ -1,8 +1,9 @@
 //! Where each entity lives. Written by the dispatcher alone, read by everyone.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use dashmap::DashMap;
 use foldhash::fast::FixedState;
@@ -19,12 +20,13 @@ pub struct Address {
 
 /// All entities by key.
 ///
-/// The hash map answers single look-ups on the path of every event; the ordered map answers lists, page by page.
+/// The hash map answers single look-ups on the path of every event; the ordered set answers lists, page by page,
+/// and shares its keys with the entities.
 pub struct Directory {
     shards: u16,
     hash: FixedState,
     by_key: DashMap<EntityKey, Address, FixedState>,
-    ordered: RwLock<BTreeMap<EntityKey, Address>>,
+    ordered: RwLock<BTreeSet<Arc<EntityKey>>>,
 }
 
 /// DashMap's own default on two cores is 8 locks: too few for the readers beside the dispatcher.
@@ -67,9 +69,25 @@ impl Directory {
         (hash % u64::from(self.shards)) as u16
     }
 
-    pub(super) fn insert(&self, key: EntityKey, address: Address) {
-        self.ordered.write().insert(key.clone(), address);
-        self.by_key.insert(key, address);
+    pub(super) fn insert(&self, key: Arc<EntityKey>, address: Address) {
+        self.by_key.insert((*key).clone(), address);
+        self.ordered.write().insert(key);
+    }
+
+    /// Up to `limit` keys after `start`, as long as they are `wanted`.
+    fn keys_after(
+        &self,
+        start: &EntityKey,
+        limit: usize,
+        wanted: impl Fn(&EntityKey) -> bool,
+    ) -> Vec<(EntityKey, Address)> {
+        let ordered = self.ordered.read();
+        ordered
+            .range::<EntityKey, _>((Bound::Excluded(start), Bound::Unbounded))
+            .take_while(|key| wanted(key))
+            .take(limit)
+            .filter_map(|key| self.find(key).map(|address| ((**key).clone(), address)))
+            .collect()
     }
 
     /// Up to `limit` SKU-locations of a tenant after that one, in the order of SKU and location.
@@ -81,13 +99,11 @@ impl Directory {
     ) -> Vec<(EntityKey, Address)> {
         let (sku, location) = after.unwrap_or(("", ""));
         let start = EntityKey::SkuLocation { tenant, sku: Name::from(sku), location: Name::from(location) };
-        let ordered = self.ordered.read();
-        ordered
-            .range((Bound::Excluded(start), Bound::Unbounded))
-            .take_while(|(key, _)| matches!(key, EntityKey::SkuLocation { tenant: t, .. } if *t == tenant))
-            .take(limit)
-            .map(|(key, address)| (key.clone(), *address))
-            .collect()
+        self.keys_after(
+            &start,
+            limit,
+            |key| matches!(key, EntityKey::SkuLocation { tenant: t, .. } if *t == tenant),
+        )
     }
 
     /// Up to `limit` suppliers of a tenant after that one, in order.
@@ -98,26 +114,18 @@ impl Directory {
         limit: usize,
     ) -> Vec<(EntityKey, Address)> {
         let start = EntityKey::Supplier { tenant, supplier: Name::from(after) };
-        let ordered = self.ordered.read();
-        ordered
-            .range((Bound::Excluded(start), Bound::Unbounded))
-            .take_while(|(key, _)| matches!(key, EntityKey::Supplier { tenant: t, .. } if *t == tenant))
-            .take(limit)
-            .map(|(key, address)| (key.clone(), *address))
-            .collect()
+        self.keys_after(
+            &start,
+            limit,
+            |key| matches!(key, EntityKey::Supplier { tenant: t, .. } if *t == tenant),
+        )
     }
 
     /// Every SKU-location of one item.
     pub fn locations_of(&self, tenant: TenantNumber, sku: &Name) -> Vec<Address> {
         let start = EntityKey::SkuLocation { tenant, sku: sku.clone(), location: Name::default() };
-        let ordered = self.ordered.read();
-        ordered
-            .range(start..)
-            .take_while(|(key, _)| {
-                matches!(key, EntityKey::SkuLocation { tenant: t, sku: s, .. } if *t == tenant && s == sku)
-            })
-            .map(|(_, address)| *address)
-            .collect()
+        let of_item = |key: &EntityKey| matches!(key, EntityKey::SkuLocation { tenant: t, sku: s, .. } if *t == tenant && s == sku);
+        self.keys_after(&start, usize::MAX, of_item).into_iter().map(|(_, address)| address).collect()
     }
 
     /// Whether a thing is a subject already.

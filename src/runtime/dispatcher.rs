@@ -34,7 +34,7 @@ pub struct Dispatcher {
 /// Batches under construction.
 struct Outbox {
     /// Entities made in this batch, by shard: they come before all its steps, so that runs of deliveries stay whole.
-    created: Vec<Vec<(u32, EntityKey)>>,
+    created: Vec<Vec<(u32, Arc<EntityKey>)>>,
     steps: Vec<Vec<Step>>,
     deliveries: usize,
     /// The Reference that deliveries read now; made when the first one needs it.
@@ -114,7 +114,7 @@ impl Outbox {
 }
 
 impl Sink for Outbox {
-    fn create(&mut self, address: Address, key: &EntityKey) {
+    fn create(&mut self, address: Address, key: &Arc<EntityKey>) {
         self.created[usize::from(address.shard)].push((address.slot, key.clone()));
     }
 

@@ -6,25 +6,25 @@ use parking_lot::RwLock;
 use serde_json::{Value, json};
 
 use super::directory::{Address, Directory};
-use super::fold::{Dirty, Fold, FoldLimits, Routed, Sink};
+use super::fold::{Dirty, Fold, Routed, Sink};
 use super::quarantine::{Quarantine, QuarantineReason};
 use crate::domain::event::{self, EventType};
 use crate::domain::ids::{EntityKey, Lsn, Name, SubjectKind, TenantNumber};
 use crate::domain::money::Currency;
 use crate::domain::record::{Body, ClockKind, Record, SystemBody};
 use crate::domain::reference::Reference;
+use crate::domain::settings::{FoldSettings, Settings};
 use crate::domain::time::Timestamp;
 
 const SHARDS: u16 = 3;
 const TENANT: TenantNumber = TenantNumber(0);
 const DUE: &str = "2026-01-09T00:00:00Z";
 
-const ROOMY: FoldLimits = FoldLimits {
-    entities_max: 1_000,
-    document_index_lines_max: 1_000,
-    holding_events_max: 1_000,
-    quarantine_entries_max: 1_000,
-};
+/// Entries that quarantine has room for.
+const QUARANTINED_MAX: usize = 1_000;
+
+const ROOMY: FoldSettings =
+    FoldSettings { entities_max: 1_000, document_index_lines_max: 1_000, holding_events_max: 1_000 };
 
 /// Something that the fold told its sink.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,8 +48,8 @@ enum Told {
 struct Recorder(Vec<Told>);
 
 impl Sink for Recorder {
-    fn create(&mut self, address: Address, key: &EntityKey) {
-        self.0.push(Told::Created(address, key.clone()));
+    fn create(&mut self, address: Address, key: &Arc<EntityKey>) {
+        self.0.push(Told::Created(address, (**key).clone()));
     }
     fn deliver(&mut self, to: Address, at: Routed<'_>, reference: &Reference) {
         self.0.push(Told::Delivered {
@@ -128,11 +128,14 @@ fn subject(subject: SubjectKind, id: &str) -> EntityKey {
 }
 
 impl House {
-    fn new(limits: FoldLimits) -> House {
+    fn new(limits: FoldSettings) -> House {
         let directory = Arc::new(Directory::new(SHARDS));
-        let quarantine = Arc::new(RwLock::new(Quarantine::new(limits.quarantine_entries_max)));
-        let fold = Fold::new(SHARDS, limits, directory.clone(), quarantine.clone());
+        let quarantine = Arc::new(RwLock::new(Quarantine::new(QUARANTINED_MAX)));
+        let fold = Fold::new(SHARDS, directory.clone(), quarantine.clone());
         let mut house = House { fold, directory, quarantine, lsn: 0, told: Recorder::default() };
+        let settings = Box::new(Settings { fold: limits, ..Settings::default() });
+        let configuration = SystemBody::ConfigurationActivated { hash: String::new(), settings };
+        house.take(&record(1, Body::System(Box::new(configuration))));
         house.take(&declaration());
         house
     }
@@ -415,7 +418,7 @@ fn a_receipt_that_names_its_place_needs_no_document() {
 
 #[test]
 fn when_the_holding_area_is_full_the_one_that_waited_longest_goes_to_quarantine() {
-    let mut house = House::new(FoldLimits { holding_events_max: 2, ..ROOMY }).described();
+    let mut house = House::new(FoldSettings { holding_events_max: 2, ..ROOMY }).described();
     let shipped = |line: &str| json!({"order_id": "O", "line_id": line, "quantity": 1});
     for line in ["1", "2", "3"] {
         house.hears("order.shipped", shipped(line));
@@ -436,7 +439,7 @@ fn when_the_holding_area_is_full_the_one_that_waited_longest_goes_to_quarantine(
 #[test]
 fn a_line_that_was_forgotten_is_as_one_that_never_came() {
     // Half of it is two lines: the third new document pushes the first out of the newer half, the fifth out of both.
-    let mut house = House::new(FoldLimits { document_index_lines_max: 4, ..ROOMY }).described();
+    let mut house = House::new(FoldSettings { document_index_lines_max: 4, ..ROOMY }).described();
     let placed = |order: usize| json!({"order_id": format!("O{order}"), "line_id": "1", "sku": "A", "location": "L1", "quantity": 5});
     let shipped = |order: usize| json!({"order_id": format!("O{order}"), "line_id": "1", "quantity": 1});
     for order in 1..=4 {
@@ -532,7 +535,7 @@ fn deliveries_after_a_change_read_the_new_reference() {
 
 #[test]
 fn at_the_limit_nothing_new_is_made_and_what_is_there_goes_on() {
-    let mut house = House::new(FoldLimits { entities_max: 4, ..ROOMY }).described();
+    let mut house = House::new(FoldSettings { entities_max: 4, ..ROOMY }).described();
     assert_eq!(house.directory.len(), 2, "the two suppliers");
     assert_eq!(house.hears("pos.sale", sale("A", "L1")).len(), 1);
     assert_eq!(house.hears("pos.sale", sale("A", "L2")).len(), 1);
@@ -632,10 +635,10 @@ fn history() -> Vec<Arc<Record>> {
 fn the_same_records_tell_the_same_whatever_the_bounds_of_batches() {
     // Small bounds, so that holding, forgetting and refusing take part.
     let limits =
-        FoldLimits { entities_max: 14, document_index_lines_max: 12, holding_events_max: 3, ..ROOMY };
+        FoldSettings { entities_max: 14, document_index_lines_max: 12, holding_events_max: 3, ..ROOMY };
     let records = history();
     let told_in_batches_of = |size: usize| {
-        let mut house = House::new(limits);
+        let mut house = House::new(limits.clone());
         let mut told = std::mem::take(&mut house.told.0);
         for batch in records[1..].chunks(size) {
             let mut recorder = Recorder::default();
@@ -652,4 +655,24 @@ fn the_same_records_tell_the_same_whatever_the_bounds_of_batches() {
     for size in [1, 7] {
         assert_eq!(told_in_batches_of(size), whole);
     }
+}
+
+#[test]
+fn a_long_chain_of_held_records_is_released_without_depth() {
+    // Each record waits for the line that the next one to be released brings.
+    const LINKS: usize = 20_000;
+    let bounds = FoldSettings { holding_events_max: LINKS, document_index_lines_max: 4 * LINKS, ..ROOMY };
+    let mut house = House::new(bounds).described();
+    for link in 0..LINKS {
+        let lines = json!([
+            {"line_id": format!("{link:06}"), "quantity": 1},
+            {"line_id": format!("{:06}", link + 1), "sku": "A", "location": "L1", "quantity": 1},
+        ]);
+        assert_eq!(house.hears("purchase_order.changed", json!({"po_id": "P", "lines": lines})), []);
+    }
+    assert_eq!(house.fold.holding.len(), LINKS);
+    let first = json!([{"line_id": "000000", "sku": "A", "location": "L1", "quantity": 1}]);
+    let told = house.hears("purchase_order.changed", json!({"po_id": "P", "lines": first}));
+    assert_eq!(told.len(), LINKS + 1, "each of them reaches the place once");
+    assert!(house.fold.holding.is_empty());
 }

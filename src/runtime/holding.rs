@@ -30,16 +30,23 @@ impl Holding {
         Holding { events_max: events_max.max(1), by_lsn: BTreeMap::new(), by_awaited: HashMap::new() }
     }
 
-    /// Holds a record. Gives back the one that had to leave for it, if any.
-    pub fn hold(&mut self, record: Arc<Record>, awaited: Awaited) -> Option<(Arc<Record>, Awaited)> {
+    /// Another bound, from the next record on.
+    pub fn set_events_max(&mut self, events_max: usize) {
+        self.events_max = events_max.max(1);
+    }
+
+    /// Holds a record. Gives back those that had to leave for it: the ones that waited longest.
+    pub fn hold(&mut self, record: Arc<Record>, awaited: Awaited) -> Vec<(Arc<Record>, Awaited)> {
         self.by_awaited.entry(awaited.clone()).or_default().push(record.lsn);
         self.by_lsn.insert(record.lsn, (record, awaited));
-        if self.by_lsn.len() <= self.events_max {
-            return None;
+        let mut evicted = Vec::new();
+        while self.by_lsn.len() > self.events_max
+            && let Some((lsn, (record, awaited))) = self.by_lsn.pop_first()
+        {
+            self.forget(&awaited, lsn);
+            evicted.push((record, awaited));
         }
-        let (lsn, (record, awaited)) = self.by_lsn.pop_first()?;
-        self.forget(&awaited, lsn);
-        Some((record, awaited))
+        evicted
     }
 
     /// Takes out what waited for this, oldest first.

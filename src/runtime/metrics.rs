@@ -27,6 +27,12 @@ pub struct StatusLabel {
     pub status: u16,
 }
 
+/// One shard.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ShardLabel {
+    pub shard: u32,
+}
+
 /// Everything counted while the tower runs.
 pub struct Metrics {
     pub registry: Registry,
@@ -41,7 +47,10 @@ pub struct Metrics {
     pub proposals: Counter,
     pub stale_transitions: Counter,
     pub entity_failures: Counter,
+    pub read_failures: Counter,
     pub reviews: Counter,
+    pub reviews_waiting: Family<ShardLabel, Gauge>,
+    pub dirty_entities: Family<ShardLabel, Gauge>,
     pub feed_frames: Counter,
     pub feed_slow_closes: Counter,
     pub feed_sockets: Gauge,
@@ -64,7 +73,10 @@ impl Default for Metrics {
             proposals: Counter::default(),
             stale_transitions: Counter::default(),
             entity_failures: Counter::default(),
+            read_failures: Counter::default(),
             reviews: Counter::default(),
+            reviews_waiting: Family::default(),
+            dirty_entities: Family::default(),
             feed_frames: Counter::default(),
             feed_slow_closes: Counter::default(),
             feed_sockets: Gauge::default(),
@@ -101,7 +113,18 @@ impl Default for Metrics {
             "Entities quarantined because their code failed",
             metrics.entity_failures.clone(),
         );
+        r.register("read_failures", "Reads of an entity's state that failed", metrics.read_failures.clone());
         r.register("reviews", "Entities looked at because their time had come", metrics.reviews.clone());
+        r.register(
+            "reviews_waiting",
+            "Reviews set for later, superseded ones included",
+            metrics.reviews_waiting.clone(),
+        );
+        r.register(
+            "dirty_entities",
+            "Entities put off until there is time to look",
+            metrics.dirty_entities.clone(),
+        );
         r.register("feed_frames", "Frames sent to feed clients", metrics.feed_frames.clone());
         r.register(
             "feed_slow_closes",

@@ -12,11 +12,14 @@ pub mod duplicates;
 #[cfg(test)]
 mod failure_tests;
 pub mod fold;
+mod fold_documents;
 #[cfg(test)]
 mod fold_tests;
+mod generations;
 mod holding;
 mod hosted;
 pub mod metrics;
+mod panics;
 pub mod progress;
 pub mod quarantine;
 mod rebuild;

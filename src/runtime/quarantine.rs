@@ -62,7 +62,11 @@ impl Quarantine {
     }
 
     /// Adds one; the oldest leaves if there is no room.
-    pub fn add(&mut self, entry: QuarantineEntry) {
+    pub fn add(&mut self, mut entry: QuarantineEntry) {
+        if entry.event == Lsn::ZERO {
+            // No record is to blame; what there is to show, and what a release may name, is the entry's own.
+            entry.event = entry.entry;
+        }
         self.added += 1;
         self.entries.insert(entry.entry, entry);
         if self.entries.len() > self.entries_max {

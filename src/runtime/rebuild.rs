@@ -1,21 +1,26 @@
-//! Making one entity's state anew from the journal, after its code failed.
+//! Making entities' states anew from the journal, after their code failed.
 //!
-//! Runs the dispatcher's fold over the journal on a thread of its own and applies what concerns the one entity. Slow,
-//! rare, and correct by construction: it is the fold that made the state in the first place.
+//! One thread runs the dispatcher's fold over the journal and applies what concerns the entities that wait, all of them
+//! in one pass. Slow, rare, and correct by construction: it is the fold that made the states in the first place.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix::Addr;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use foldhash::fast::FixedState;
 use parking_lot::RwLock;
 
 use super::codec;
 use super::directory::{Address, Directory};
-use super::fold::{Dirty, Fold, FoldLimits, Routed, Sink};
+use super::fold::{Dirty, Fold, Routed, Sink};
+use super::panics::contain;
 use super::quarantine::Quarantine;
 use super::shell::{Hosted, Rebuilt, Shell};
+use crate::domain::entity::Entity;
+use crate::domain::exception::ExceptionItem;
 use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
-use crate::domain::record::{Body, Delivery};
+use crate::domain::record::{Body, Delivery, Record, Transition};
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
 use crate::journal::JournalReader;
@@ -25,102 +30,259 @@ use crate::journal::JournalReader;
 pub struct RebuildRequest {
     pub key: EntityKey,
     pub slot: u32,
+    /// Comes back with the answer.
+    pub ticket: u64,
     /// The last record to apply.
     pub until: Lsn,
+    /// A record before which to stop, if it comes sooner.
+    pub stop_before: Option<Lsn>,
+    /// From here on the exceptions that changed are wanted, too.
+    pub since: Lsn,
     /// Records left out.
     pub skip: Vec<Lsn>,
 }
 
-/// Starts rebuilds.
-#[derive(Clone)]
-pub struct Rebuilder {
-    pub reader: JournalReader,
-    pub shards: u16,
-    pub limits: FoldLimits,
+/// A state with all that was asked for.
+#[derive(Debug)]
+pub struct Whole<E> {
+    pub entity: E,
+    /// Changes of exceptions since [`RebuildRequest::since`], in order, with the records that brought them.
+    pub exceptions: Vec<(ExceptionItem, Lsn)>,
 }
 
-/// The outcome of a rebuild.
-pub struct Outcome<E> {
-    pub result: Result<E, (Lsn, String)>,
+/// What became of a rebuild that failed.
+#[derive(Debug)]
+pub struct Broken<E> {
+    /// The record on which the entity failed; [`Lsn::ZERO`] if it was not a record that failed.
+    pub poison: Lsn,
+    pub detail: String,
+    /// The state before that record.
     pub before: Option<E>,
 }
 
+/// Takes requests for rebuilds. The thread that serves them ends with the last of these.
+#[derive(Clone)]
+pub struct Rebuilder {
+    /// Not bounded by itself: every request follows from a failure or a release, which is a record in the journal.
+    queue: Sender<Box<dyn Task>>,
+}
+
 impl Rebuilder {
-    /// Rebuilds on a thread of its own and sends the state to its shell.
-    pub fn start<E: Hosted>(&self, shard: u16, request: RebuildRequest, to: Addr<Shell<E>>) {
-        let rebuilder = self.clone();
-        let key = request.key.clone();
-        let work = move || {
-            let address = Address { shard, slot: request.slot };
-            let outcome = rebuilder.rebuild::<E>(address, &request);
-            to.do_send(Rebuilt { outcome: outcome.result, before: outcome.before });
-        };
-        if let Err(error) = std::thread::Builder::new().name("rebuild".into()).spawn(work) {
-            tracing::error!(entity = %key, %error, "no thread to rebuild an entity: it stays in quarantine");
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// If it can't be started.
+    pub fn start(reader: JournalReader, shards: u16) -> std::io::Result<Rebuilder> {
+        let (queue, waiting) = unbounded();
+        let worker = Worker { reader, shards };
+        std::thread::Builder::new().name("rebuild".into()).spawn(move || worker.run(&waiting))?;
+        Ok(Rebuilder { queue })
+    }
+
+    /// Has a state rebuilt and sent to its shell.
+    pub fn submit<E: Hosted>(&self, shard: u16, request: RebuildRequest, to: Addr<Shell<E>>) {
+        let address = Address { shard, slot: request.slot };
+        let task = Rebuilding { address, making: Making::new(request), to };
+        if let Err(refused) = self.queue.send(Box::new(task)) {
+            refused.0.finish(Some("the thread that rebuilds is gone"));
         }
     }
 
-    fn rebuild<E: Hosted>(&self, address: Address, request: &RebuildRequest) -> Outcome<E> {
-        let directory = Arc::new(Directory::new(self.shards));
-        let quarantine = Arc::new(RwLock::new(Quarantine::new(1)));
-        let mut fold = Fold::new(self.shards, self.limits, directory, quarantine);
-        let mut sink = OneEntity {
-            address,
-            entity: E::new(&request.key),
-            skip: &request.skip,
-            failed: None,
-            at: Lsn::ZERO,
-        };
-        for record in self.reader.read_from(1) {
-            let read = record.map_err(|error| error.to_string()).and_then(|(_, bytes)| {
-                codec::decode(&bytes).map(|(record, _)| Arc::new(record)).map_err(|error| error.to_string())
-            });
-            let record = match read {
-                Ok(record) if record.lsn > request.until => break,
-                Ok(record) => record,
-                Err(detail) => return Outcome { result: Err((sink.at, detail)), before: None },
-            };
-            sink.at = record.lsn;
-            fold.take(&record, record.lsn, &mut sink);
-            if let Some(failed) = sink.failed.take() {
-                // The state may be half changed; a second pass up to the record before gives the whole one.
-                let before = RebuildRequest { until: Lsn(failed.0.0.saturating_sub(1)), ..request.clone() };
-                return Outcome {
-                    result: Err(failed),
-                    before: self.rebuild::<E>(address, &before).result.ok(),
-                };
+    /// One that makes nothing.
+    #[cfg(test)]
+    pub(super) fn idle() -> Rebuilder {
+        Rebuilder { queue: unbounded().0 }
+    }
+}
+
+/// One entity on its way, whatever its kind.
+trait Task: Send {
+    fn address(&self) -> Address;
+    fn until(&self) -> Lsn;
+    fn deliver(&mut self, at: Routed<'_>, reference: &Reference);
+    /// After a failure, once: begins anew, to stop before the record that failed. `false` if there is no need.
+    fn begin_again(&mut self) -> bool;
+    /// Sends the outcome; `failure` if the journal could not be folded.
+    fn finish(self: Box<Self>, failure: Option<&str>);
+}
+
+type Tasks = HashMap<Address, Box<dyn Task>, FixedState>;
+
+struct Worker {
+    reader: JournalReader,
+    shards: u16,
+}
+
+impl Worker {
+    fn run(&self, queue: &Receiver<Box<dyn Task>>) {
+        while let Ok(first) = queue.recv() {
+            // A later request of the same entity takes the place of an earlier one, whose answer nobody awaits.
+            let tasks = std::iter::once(first).chain(queue.try_iter());
+            self.serve(tasks.map(|task| (task.address(), task)).collect());
+        }
+    }
+
+    fn serve(&self, mut tasks: Tasks) {
+        let failure = self.pass(&mut tasks).err();
+        let mut again = Tasks::default();
+        for (address, mut task) in tasks {
+            if failure.is_none() && task.begin_again() {
+                again.insert(address, task);
+            } else {
+                task.finish(failure.as_deref());
             }
         }
-        Outcome { result: Ok(sink.entity), before: None }
+        if !again.is_empty() {
+            let failure = self.pass(&mut again).err();
+            again.into_values().for_each(|task| task.finish(failure.as_deref()));
+        }
+    }
+
+    /// Folds the journal as far as any of the tasks needs it.
+    fn pass(&self, tasks: &mut Tasks) -> Result<(), String> {
+        let until = tasks.values().map(|task| task.until()).max().unwrap_or_default();
+        let records = self.reader.read_from(1).map(|read| {
+            let (_, bytes) = read.map_err(|error| error.to_string())?;
+            let (record, _) = codec::decode(&bytes).map_err(|error| error.to_string())?;
+            Ok(Arc::new(record))
+        });
+        let directory = Arc::new(Directory::new(self.shards));
+        let quarantine = Arc::new(RwLock::new(Quarantine::new(1)));
+        let mut fold = Fold::new(self.shards, directory, quarantine);
+        contain(|| fold_for(&mut fold, records, until, tasks)).and_then(|folded| folded)
     }
 }
 
-struct OneEntity<'a, E> {
-    address: Address,
-    entity: E,
-    skip: &'a [Lsn],
-    failed: Option<(Lsn, String)>,
-    at: Lsn,
+fn fold_for(
+    fold: &mut Fold,
+    records: impl Iterator<Item = Result<Arc<Record>, String>>,
+    until: Lsn,
+    tasks: &mut Tasks,
+) -> Result<(), String> {
+    let mut sink = ForTasks(tasks);
+    for record in records {
+        let record = record?;
+        if record.lsn > until {
+            break;
+        }
+        fold.take(&record, record.lsn, &mut sink);
+    }
+    Ok(())
 }
 
-impl<E: Hosted> Sink for OneEntity<'_, E> {
-    fn create(&mut self, _: Address, _: &EntityKey) {}
+struct ForTasks<'t>(&'t mut Tasks);
+
+impl Sink for ForTasks<'_> {
+    fn create(&mut self, _: Address, _: &Arc<EntityKey>) {}
 
     fn deliver(&mut self, to: Address, at: Routed<'_>, reference: &Reference) {
-        if to != self.address
-            || self.skip.contains(&at.record.lsn)
-            || matches!(at.record.body, Body::System(_))
-        {
-            return;
-        }
-        let delivery = Delivery { record: at.record, lsn: at.lsn, business_time: at.business_time };
-        let entity = &mut self.entity;
-        if catch_unwind(AssertUnwindSafe(|| entity.apply(&delivery, reference))).is_err() {
-            self.failed = Some((at.record.lsn, "failed again".to_owned()));
+        if let Some(task) = self.0.get_mut(&to) {
+            task.deliver(at, reference);
         }
     }
 
     fn reference_changed(&mut self) {}
     fn dirty(&mut self, _: Dirty, _: Lsn) {}
     fn clock_advanced(&mut self, _: TenantNumber, _: Timestamp, _: Lsn) {}
+}
+
+struct Rebuilding<E: Hosted> {
+    address: Address,
+    making: Making<E>,
+    to: Addr<Shell<E>>,
+}
+
+impl<E: Hosted> Task for Rebuilding<E> {
+    fn address(&self) -> Address {
+        self.address
+    }
+
+    fn until(&self) -> Lsn {
+        self.making.request.until
+    }
+
+    fn deliver(&mut self, at: Routed<'_>, reference: &Reference) {
+        self.making.deliver(at, reference);
+    }
+
+    fn begin_again(&mut self) -> bool {
+        self.making.begin_again()
+    }
+
+    fn finish(self: Box<Self>, failure: Option<&str>) {
+        let ticket = self.making.request.ticket;
+        self.to.do_send(Rebuilt { ticket, outcome: self.making.outcome(failure) });
+    }
+}
+
+/// A state in the making.
+pub(super) struct Making<E> {
+    request: RebuildRequest,
+    entity: E,
+    exceptions: Vec<(ExceptionItem, Lsn)>,
+    /// Has reached the record before which to stop, or failed: what follows is not for it.
+    stopped: bool,
+    /// Where it failed first.
+    failed: Option<(Lsn, String)>,
+    /// The state can't be trusted.
+    is_torn: bool,
+}
+
+impl<E: Entity> Making<E> {
+    pub(super) fn new(request: RebuildRequest) -> Making<E> {
+        let entity = E::new(&request.key);
+        Making { request, entity, exceptions: Vec::new(), stopped: false, failed: None, is_torn: false }
+    }
+
+    pub(super) fn deliver(&mut self, at: Routed<'_>, reference: &Reference) {
+        let is_system = matches!(at.record.body, Body::System(_));
+        if self.stopped || is_system || at.lsn > self.request.until {
+            return;
+        }
+        if self.request.stop_before == Some(at.record.lsn) {
+            self.stopped = true;
+            return;
+        }
+        if self.request.skip.contains(&at.record.lsn) {
+            return;
+        }
+        let delivery = Delivery { record: at.record, lsn: at.lsn, business_time: at.business_time };
+        let revision = self.entity.revision();
+        if let Err(panic) = contain(|| self.entity.apply(&delivery, reference)) {
+            self.failed.get_or_insert((at.record.lsn, panic));
+            self.stopped = true;
+            self.is_torn = true;
+            return;
+        }
+        if at.lsn >= self.request.since
+            && self.entity.revision() != revision
+            && let Body::Transition(body) = &at.record.body
+            && let Transition::Exception(transition) = &body.transition
+        {
+            self.exceptions.push((transition.item.clone(), at.record.lsn));
+        }
+    }
+
+    fn begin_again(&mut self) -> bool {
+        let Some((poison, _)) = &self.failed else { return false };
+        self.request.stop_before = Some(*poison);
+        self.entity = E::new(&self.request.key);
+        self.exceptions.clear();
+        self.stopped = false;
+        self.is_torn = false;
+        true
+    }
+
+    pub(super) fn outcome(self, failure: Option<&str>) -> Result<Whole<E>, Broken<E>> {
+        match (self.failed, failure) {
+            (Some((poison, detail)), _) => {
+                let before = (failure.is_none() && !self.is_torn).then_some(self.entity);
+                Err(Broken { poison, detail, before })
+            }
+            (None, Some(failure)) => {
+                Err(Broken { poison: Lsn::ZERO, detail: failure.to_owned(), before: None })
+            }
+            (None, None) => Ok(Whole { entity: self.entity, exceptions: self.exceptions }),
+        }
+    }
 }

@@ -62,11 +62,6 @@ impl Reviews {
     pub fn len(&self) -> usize {
         self.wall.len() + self.event.values().map(BinaryHeap::len).sum::<usize>()
     }
-
-    /// Whether none waits.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 fn take_due(queue: &mut Queue, wanted: &mut [Option<Timestamp>], now: Timestamp, max: usize) -> Vec<u32> {

@@ -18,7 +18,7 @@ use foldhash::fast::FixedState;
 
 use super::admission::Admission;
 use super::fold::{Dirty, Routed};
-use super::metrics::Metrics;
+use super::metrics::{Metrics, ShardLabel};
 use super::progress::Progress;
 use super::rebuild::{RebuildRequest, Rebuilder};
 use super::reviews::Reviews;
@@ -60,7 +60,7 @@ pub struct ShardLimits {
 #[rtype(result = "()")]
 pub struct ShardBatch {
     /// New entities, by slot.
-    pub created: Vec<(u32, EntityKey)>,
+    pub created: Vec<(u32, Arc<EntityKey>)>,
     pub steps: Vec<Step>,
     /// Everything up to here that concerns this shard is in this batch or was in an earlier one.
     pub upto: Lsn,
@@ -159,8 +159,8 @@ pub enum EntityAddr {
 struct Slot {
     addr: EntityAddr,
     tenant: TenantNumber,
-    /// In the dirty queue already.
-    dirty: bool,
+    /// In the dirty queue, for a record that goes back to this one.
+    dirty: Option<Lsn>,
     /// In the list of changed states already.
     changed: bool,
     /// Scratch while a batch is chained: the chain's ends.
@@ -190,7 +190,7 @@ pub struct ShardShared {
     reference: RefCell<Arc<Reference>>,
     applied: Cell<Lsn>,
     in_work: RefCell<VecDeque<Arc<BatchInWork>>>,
-    dirty: RefCell<VecDeque<(u32, Lsn)>>,
+    dirty: RefCell<VecDeque<u32>>,
     draining: Cell<bool>,
     changed: RefCell<Vec<u32>>,
     reviews: RefCell<Reviews>,
@@ -215,7 +215,7 @@ pub struct ShardParts {
 }
 
 impl ShardShared {
-    fn new(parts: ShardParts) -> ShardShared {
+    pub(super) fn new(parts: ShardParts) -> ShardShared {
         ShardShared {
             index: parts.index,
             live: Cell::new(false),
@@ -277,16 +277,25 @@ impl ShardShared {
 
     /// Puts an entity into the dirty queue, once.
     pub fn mark_dirty(&self, slot: u32, origin: Lsn) {
-        {
+        let before = {
             let mut slots = self.slots.borrow_mut();
             let Some(entry) = slots.get_mut(slot as usize) else { return };
-            if std::mem::replace(&mut entry.dirty, true) {
-                // It waits already, for a record before this one.
+            let before = entry.dirty;
+            entry.dirty = Some(before.map_or(origin, |before| before.min(origin)));
+            before
+        };
+        match before {
+            // It waits already, for a record no later than this one.
+            Some(before) if before <= origin => return,
+            Some(before) => {
+                self.progress.begin(self.index, origin);
+                self.progress.finish(self.index, before);
                 return;
             }
+            None => {}
         }
         self.progress.begin(self.index, origin);
-        self.dirty.borrow_mut().push_back((slot, origin));
+        self.dirty.borrow_mut().push_back(slot);
         self.wake_drain();
     }
 
@@ -350,11 +359,11 @@ impl ShardShared {
     pub fn rebuild<E: Hosted>(&self, request: RebuildRequest) {
         let slots = self.slots.borrow();
         if let Some(addr) = slots.get(request.slot as usize).and_then(|slot| E::addr(&slot.addr)) {
-            self.rebuilder.start::<E>(self.index as u16, request, addr.clone());
+            self.rebuilder.submit::<E>(self.index as u16, request, addr.clone());
         }
     }
 
-    /// A quarantine of an entity is in the journal.
+    /// A quarantine of an entity is in the journal; `poison` is [`Lsn::ZERO`] if no record is to blame.
     pub fn note_quarantined(&self, key: &EntityKey, poison: Lsn) {
         let mut stopped = self.stopped.borrow_mut();
         stopped.entry(key.clone()).or_insert(Stopped { poison: None, skip: Vec::new() }).poison =
@@ -371,7 +380,7 @@ impl ShardShared {
         let mut stopped = self.stopped.borrow_mut();
         let entry = stopped.entry(key.clone()).or_insert(Stopped { poison: None, skip: Vec::new() });
         entry.poison = None;
-        if skip {
+        if skip && poison != Lsn::ZERO {
             entry.skip.push(poison);
         }
     }
@@ -401,10 +410,9 @@ impl Shard {
         Shard { shared }.start()
     }
 
-    fn create(&self, slot: u32, key: EntityKey) {
+    fn create(&self, slot: u32, key: Arc<EntityKey>) {
         let tenant = key.tenant();
         let shared = self.shared.clone();
-        let key = Arc::new(key);
         let addr = match &*key {
             EntityKey::SkuLocation { .. } => EntityAddr::SkuLocation(Shell::new(key, slot, shared).start()),
             EntityKey::Supplier { .. } => EntityAddr::Supplier(Shell::new(key, slot, shared).start()),
@@ -412,7 +420,7 @@ impl Shard {
         };
         let mut slots = self.shared.slots.borrow_mut();
         debug_assert_eq!(slots.len(), slot as usize, "slots are handed out in order");
-        slots.push(Slot { addr, tenant, dirty: false, changed: false, head: NO_MORE, tail: NO_MORE });
+        slots.push(Slot { addr, tenant, dirty: None, changed: false, head: NO_MORE, tail: NO_MORE });
     }
 
     /// Chains deliveries per entity and sends each entity the head of its chain.
@@ -474,9 +482,15 @@ impl Shard {
             }
         }
         self.make_dirty(ShardDirty::Everyone, origin);
+        // Some may have been dirty before there was anyone to wake.
+        self.shared.wake_drain();
     }
 
     fn start_due_reviews(&self) {
+        let label = ShardLabel { shard: self.shared.index as u32 };
+        let metrics = &self.shared.metrics;
+        metrics.reviews_waiting.get_or_create(&label).set(self.shared.reviews.borrow().len() as i64);
+        metrics.dirty_entities.get_or_create(&label).set(self.shared.dirty.borrow().len() as i64);
         if !self.shared.live.get() {
             return;
         }
@@ -559,16 +573,16 @@ impl Handler<DrainDirty> for Shard {
     type Result = ();
 
     fn handle(&mut self, _: DrainDirty, context: &mut Context<Self>) {
-        let slice: Vec<(u32, Lsn)> = {
+        let slice: Vec<u32> = {
             let mut dirty = self.shared.dirty.borrow_mut();
             let count = dirty.len().min(self.shared.limits.review_slice);
             dirty.drain(..count).collect()
         };
         {
             let mut slots = self.shared.slots.borrow_mut();
-            for (slot, origin) in slice {
+            for slot in slice {
                 let slot = &mut slots[slot as usize];
-                slot.dirty = false;
+                let Some(origin) = slot.dirty.take() else { continue };
                 match &slot.addr {
                     EntityAddr::SkuLocation(addr) => addr.do_send(Reconcile { origin }),
                     EntityAddr::Supplier(addr) => addr.do_send(Reconcile { origin }),

@@ -3,7 +3,6 @@
 //! It owns the state, hands it records in LSN order, reconciles it once per batch, journals what it proposes, and keeps
 //! a failure of one entity from becoming a failure of the tower.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -11,14 +10,19 @@ use actix::{Actor, Addr, Context, Handler, Message};
 
 use super::codec;
 use super::fold::Routed;
-use super::rebuild::RebuildRequest;
+use super::panics::contain;
 use super::shard::{EntityAddr, NO_MORE, Segment, ShardShared, StateKind};
 use super::writer::{Pending, Submission};
 use crate::domain::entity::Entity;
 use crate::domain::ids::{EntityKey, Lsn, Name};
-use crate::domain::record::{Body, Delivery, Record, SystemBody, Transition, TransitionBody};
+use crate::domain::record::{Body, Delivery, Record, Transition, TransitionBody};
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
+
+mod health;
+
+pub use health::Rebuilt;
+use health::{Failure, Health, Waiting};
 
 /// An entity kind that the runtime can hold.
 pub trait Hosted: Entity {
@@ -38,32 +42,16 @@ pub struct Shell<E: Hosted> {
     slot: u32,
     shard: Rc<ShardShared>,
     health: Health<E>,
+    /// Counts the changes of health: a rebuilt state that was asked for before the last one is out of date.
+    ticket: u64,
+    /// Where the entity stopped being live: what it journaled from there on is not in the summaries yet.
+    stopped_at: Option<Lsn>,
     /// Proposals journaled or on their way there, and not applied yet.
     in_flight: Option<InFlight>,
 }
 
 struct InFlight {
     remaining: usize,
-    origin: Lsn,
-}
-
-enum Health<E> {
-    Live(E),
-    /// Its code failed on a record; the state is the one before (absent while it is being rebuilt).
-    Failed {
-        poison: Lsn,
-        before: Option<E>,
-    },
-    /// Released: being rebuilt up to an LSN; what comes meanwhile waits here in order.
-    Rebuilding {
-        waiting: Vec<Waiting>,
-    },
-}
-
-struct Waiting {
-    record: Arc<Record>,
-    lsn: Lsn,
-    business_time: Timestamp,
     origin: Lsn,
 }
 
@@ -112,26 +100,16 @@ pub struct EmitState;
 #[rtype(result = "()")]
 pub struct GoLive;
 
-/// A rebuilt state.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Rebuilt<E: Hosted> {
-    /// `Err` with the record on which it failed again.
-    pub outcome: Result<E, (Lsn, String)>,
-    /// The state before the failing record, if it failed again.
-    pub before: Option<E>,
-}
-
 impl<E: Hosted> Shell<E> {
     /// A shell around an entity that has seen nothing.
     pub fn new(key: Arc<EntityKey>, slot: u32, shard: Rc<ShardShared>) -> Shell<E> {
         let health = Health::Live(E::new(&key));
-        Shell { key, slot, shard, health, in_flight: None }
+        Shell { key, slot, shard, health, ticket: 0, stopped_at: None, in_flight: None }
     }
 
-    fn apply(&mut self, at: Routed<'_>, reference: &Reference) {
+    fn apply(&mut self, at: Routed<'_>, reference: &Arc<Reference>) {
         if let Body::System(body) = &at.record.body {
-            self.apply_system(body, at.lsn);
+            self.apply_system(body, at.record);
             return;
         }
         let entity = match &mut self.health {
@@ -143,21 +121,26 @@ impl<E: Hosted> Shell<E> {
                     lsn: at.lsn,
                     business_time: at.business_time,
                     origin: at.origin,
+                    reference: reference.clone(),
                 });
                 return;
             }
         };
         let delivery = Delivery { record: at.record, lsn: at.lsn, business_time: at.business_time };
         let revision = entity.revision();
-        let outcome = catch_unwind(AssertUnwindSafe(|| entity.apply(&delivery, reference)));
-        match outcome {
+        match contain(|| entity.apply(&delivery, reference)) {
             Ok(()) => {
                 let took_effect = entity.revision() != revision;
                 if let Body::Transition(body) = &at.record.body {
                     self.own_transition_applied(body, at, took_effect);
                 }
             }
-            Err(panic) => self.fail(at.record.lsn, &panic_text(panic.as_ref())),
+            Err(panic) => {
+                let failure = Failure::on(at.record.lsn);
+                self.stand_still(failure, None, at.lsn);
+                self.request_before(failure, at.lsn);
+                self.report(failure, &panic);
+            }
         }
     }
 
@@ -188,7 +171,7 @@ impl<E: Hosted> Shell<E> {
         };
         let revision = entity.revision();
         let causing_lsn = entity.applied_lsn();
-        match catch_unwind(AssertUnwindSafe(|| entity.reconcile(&self.key, now, reference))) {
+        match contain(|| entity.reconcile(&self.key, now, reference)) {
             Ok(reconciled) => {
                 self.shard.schedule_review(self.slot, self.key.tenant(), reconciled.next_review_at);
                 if !reconciled.proposals.is_empty() {
@@ -196,7 +179,16 @@ impl<E: Hosted> Shell<E> {
                     self.propose(proposals, revision, causing_lsn, now, origin);
                 }
             }
-            Err(panic) => self.fail(causing_lsn, &panic_text(panic.as_ref())),
+            Err(panic) => {
+                // Looking changes nothing, so the state is whole; and no record is to blame.
+                let failure = Failure { poison: Lsn::ZERO, failed_at: causing_lsn };
+                if let Health::Live(state) =
+                    std::mem::replace(&mut self.health, Health::Rebuilding { waiting: Vec::new() })
+                {
+                    self.stand_still(failure, Some(state), causing_lsn);
+                }
+                self.report(failure, &panic);
+            }
         }
         self.finish(landed);
     }
@@ -258,73 +250,11 @@ impl<E: Hosted> Shell<E> {
         }
     }
 
-    /// The entity's code failed: its state can't be trusted. It stands still as of the record before, visibly.
-    fn fail(&mut self, poison: Lsn, detail: &str) {
-        tracing::error!(entity = %self.key, %poison, detail, "an entity failed on a record and is quarantined");
-        self.shard.metrics.entity_failures.inc();
-        self.health = Health::Failed { poison, before: None };
-        if let Some(in_flight) = self.in_flight.take() {
-            self.finish(Some(in_flight));
-        }
-        self.shard.rebuild::<E>(RebuildRequest {
-            key: (*self.key).clone(),
-            slot: self.slot,
-            until: Lsn(poison.0.saturating_sub(1)),
-            skip: Vec::new(),
-        });
-        if self.shard.live.get() {
-            self.journal_failure(poison, detail);
-        }
+    /// A read of its state failed: the reader gets no answer, the entity goes on.
+    fn read_failed(&self, detail: &str) {
+        tracing::error!(entity = %self.key, detail, "an entity's state can't be shown");
+        self.shard.metrics.read_failures.inc();
     }
-
-    fn journal_failure(&self, poison: Lsn, detail: &str) {
-        let now = self.shard.now(self.key.tenant());
-        let body =
-            SystemBody::EntityQuarantined { entity: (*self.key).clone(), poison, detail: detail.to_owned() };
-        let record = self.own_record(Body::System(Box::new(body)), 0, poison, now);
-        let mut buffer = Vec::new();
-        if codec::encode_own(&record, &mut buffer).is_ok() {
-            let pending = Pending { record: Arc::new(record), bytes: 0..buffer.len(), identity: None };
-            let own = Submission::Own { records: vec![pending], buffer, origin: None, reply: None };
-            let _ = self.shard.submissions.send(own);
-        }
-    }
-
-    fn apply_system(&mut self, body: &SystemBody, lsn: Lsn) {
-        match body {
-            SystemBody::EntityReleased { poison, skip, .. } => {
-                self.shard.note_released(&self.key, *poison, *skip);
-                self.health = Health::Rebuilding { waiting: Vec::new() };
-                self.shard.rebuild::<E>(RebuildRequest {
-                    key: (*self.key).clone(),
-                    slot: self.slot,
-                    until: lsn,
-                    skip: self.shard.skipped(&self.key),
-                });
-            }
-            SystemBody::EntityQuarantined { poison, .. } => {
-                // In replay the failure may not happen again, with newer code: the record stands all the same, until
-                // someone releases the entity.
-                if let Health::Live(_) = &self.health {
-                    self.health = Health::Failed { poison: *poison, before: None };
-                    self.shard.rebuild::<E>(RebuildRequest {
-                        key: (*self.key).clone(),
-                        slot: self.slot,
-                        until: Lsn(poison.0.saturating_sub(1)),
-                        skip: self.shard.skipped(&self.key),
-                    });
-                }
-                self.shard.note_quarantined(&self.key, *poison);
-            }
-            _ => {}
-        }
-    }
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "panic without a message".to_owned())
 }
 
 impl<E: Hosted> Actor for Shell<E> {
@@ -380,7 +310,7 @@ impl<E: Hosted> Handler<Inspect<E>> for Shell<E> {
     fn handle(&mut self, message: Inspect<E>, _: &mut Context<Self>) {
         let (entity, failed_at) = match &self.health {
             Health::Live(entity) => (Some(entity), None),
-            Health::Failed { poison, before } => (before.as_ref(), Some(*poison)),
+            Health::Failed { failure, before } => (before.as_ref(), Some(failure.failed_at)),
             Health::Rebuilding { .. } => (None, None),
         };
         let reference = self.shard.reference();
@@ -390,10 +320,17 @@ impl<E: Hosted> Handler<Inspect<E>> for Shell<E> {
             key: &self.key,
             now,
             reference: &reference,
-            lsn: entity.applied_lsn().max(self.shard.applied()),
+            // A live state shows everything applied so far; one that stands still shows only what it has.
+            lsn: match failed_at {
+                None => entity.applied_lsn().max(self.shard.applied()),
+                Some(_) => entity.applied_lsn(),
+            },
             failed_at,
         });
-        (message.0)(inspected);
+        // Whoever asks is told by its reply channel being dropped.
+        if let Err(panic) = contain(|| (message.0)(inspected)) {
+            self.read_failed(&panic);
+        }
     }
 }
 
@@ -404,9 +341,10 @@ impl<E: Hosted> Handler<EmitState> for Shell<E> {
         let (Some(kind), Health::Live(entity)) = (E::STATE_KIND, &self.health) else { return };
         let reference = self.shard.reference();
         let now = self.shard.now(self.key.tenant());
-        let item = entity.state_item(&self.key, now, &reference);
-        let lsn = entity.applied_lsn().max(self.shard.applied());
-        self.shard.emit_state(kind, &self.key, lsn, item);
+        match contain(|| (entity.state_item(&self.key, now, &reference), entity.applied_lsn())) {
+            Ok((item, lsn)) => self.shard.emit_state(kind, &self.key, lsn.max(self.shard.applied()), item),
+            Err(panic) => self.read_failed(&panic),
+        }
     }
 }
 
@@ -414,44 +352,13 @@ impl<E: Hosted> Handler<GoLive> for Shell<E> {
     type Result = ();
 
     fn handle(&mut self, _: GoLive, _: &mut Context<Self>) {
-        if let Health::Failed { poison, .. } = &self.health
+        if let Health::Failed { failure, .. } = &self.health
             && !self.shard.is_recorded_as_quarantined(&self.key)
         {
-            self.journal_failure(*poison, "failed again when the journal was replayed");
+            self.journal_failure(*failure, "failed again when the journal was replayed");
         }
     }
 }
 
-impl<E: Hosted> Handler<Rebuilt<E>> for Shell<E> {
-    type Result = ();
-
-    fn handle(&mut self, message: Rebuilt<E>, _: &mut Context<Self>) {
-        let reference = self.shard.reference();
-        match (&mut self.health, message.outcome) {
-            (Health::Failed { before, .. }, Ok(state)) => *before = Some(state),
-            (Health::Failed { before, .. }, Err(_)) => *before = message.before,
-            (Health::Rebuilding { waiting }, Ok(state)) => {
-                let waiting = std::mem::take(waiting);
-                self.health = Health::Live(state);
-                self.shard.note_live(&self.key);
-                for one in &waiting {
-                    let at = Routed {
-                        record: &one.record,
-                        lsn: one.lsn,
-                        business_time: one.business_time,
-                        origin: one.origin,
-                    };
-                    self.apply(at, &reference);
-                }
-                self.shard.mark_dirty(self.slot, self.shard.applied());
-            }
-            (Health::Rebuilding { .. }, Err((poison, detail))) => {
-                self.health = Health::Failed { poison, before: message.before };
-                if self.shard.live.get() {
-                    self.journal_failure(poison, &detail);
-                }
-            }
-            (Health::Live(_), _) => {}
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -17,8 +17,9 @@ use super::codec::{self, CodecError, FOLD_VERSION};
 use super::directory::Directory;
 use super::dispatcher::Dispatcher;
 use super::duplicates::Duplicates;
-use super::fold::{Fold, FoldLimits, FoldUsage};
+use super::fold::{Fold, FoldUsage};
 use super::metrics::Metrics;
+use super::panics::mark_thread_critical;
 use super::progress::Progress;
 use super::quarantine::Quarantine;
 use super::rebuild::Rebuilder;
@@ -45,7 +46,6 @@ pub struct TowerOptions {
     pub segment_bytes_max: u64,
     pub group_records_max: usize,
     pub group_bytes_max: usize,
-    pub entities_max: usize,
     pub duplicate_window_events: usize,
     pub records_max: u64,
     pub bytes_max: u64,
@@ -53,8 +53,6 @@ pub struct TowerOptions {
     pub reconcile_budget: Duration,
     pub review_slice: usize,
     pub replay_records_in_flight_max: u64,
-    pub document_index_lines_max: usize,
-    pub holding_events_max: usize,
     pub quarantine_entries_max: usize,
     pub exceptions_ended_max: usize,
     pub state_interval: Duration,
@@ -286,12 +284,6 @@ impl Tower {
         feed: JournalSink,
     ) -> Result<(), StartError> {
         let began = Instant::now();
-        let limits = FoldLimits {
-            entities_max: options.entities_max,
-            document_index_lines_max: options.document_index_lines_max,
-            holding_events_max: options.holding_events_max,
-            quarantine_entries_max: options.quarantine_entries_max,
-        };
         let directory_path = options.data.join("journal");
         let journal_options = JournalOptions { segment_bytes_max: options.segment_bytes_max };
         let (journal, recovered) = Journal::open(&directory_path, journal_options)?;
@@ -312,7 +304,7 @@ impl Tower {
         // is one group per entity. A channel that blocked would let the two wait for each other.
         let (submissions, submitted) = unbounded();
         let (committed_in, committed_out) = unbounded();
-        let rebuilder = Rebuilder { reader: journal.reader(), shards: options.shards, limits };
+        let rebuilder = Rebuilder::start(journal.reader(), options.shards)?;
 
         let mut shards = Vec::new();
         for (index, arbiter) in arbiters.iter().enumerate() {
@@ -335,7 +327,7 @@ impl Tower {
             shards.push(start_shard(arbiter, parts)?);
         }
 
-        let fold = Fold::new(options.shards, limits, directory.clone(), quarantine.clone());
+        let fold = Fold::new(options.shards, directory.clone(), quarantine.clone());
         let published = Arc::new(RwLock::new(Arc::new(Reference::default())));
         let usage = Arc::new(RwLock::new(FoldUsage::default()));
         let mut dispatcher = Dispatcher {
@@ -350,7 +342,8 @@ impl Tower {
 
         let mut duplicates = Duplicates::new(options.duplicate_window_events);
         let reader = journal.reader();
-        let clocks = self.replay(&reader, last, &options, &mut dispatcher, &mut duplicates, &progress)?;
+        let (clocks, last_ingest) =
+            self.replay(&reader, last, &options, &mut dispatcher, &mut duplicates, &progress)?;
         progress.publish_durable(last);
         dispatcher.go_live(last);
 
@@ -371,18 +364,21 @@ impl Tower {
             admission: admission.clone(),
             metrics: self.metrics.clone(),
             wall_clock,
-            last_ingest: Timestamp::default(),
+            last_ingest,
         };
         let write = move || {
+            mark_thread_critical();
             if let Err(failure) = writer.run() {
                 error!(%failure, "stopping: the journal can't be trusted to hold what comes next");
                 std::process::exit(EXIT_JOURNAL_FAILED);
             }
         };
         std::thread::Builder::new().name("journal".into()).spawn(write)?;
-        std::thread::Builder::new()
-            .name("dispatcher".into())
-            .spawn(move || dispatcher.run(&committed_out))?;
+        std::thread::Builder::new().name("dispatcher".into()).spawn(move || {
+            mark_thread_critical();
+            give_way();
+            dispatcher.run(&committed_out);
+        })?;
 
         let running = Running {
             submissions,
@@ -416,7 +412,7 @@ impl Tower {
         Ok(())
     }
 
-    /// Folds the whole journal; gives back the tenants' clocks as they stood.
+    /// Folds the whole journal; gives back the tenants' clocks as they stood, and the last ingest time.
     fn replay(
         &self,
         reader: &JournalReader,
@@ -425,16 +421,19 @@ impl Tower {
         dispatcher: &mut Dispatcher,
         duplicates: &mut Duplicates,
         progress: &Progress,
-    ) -> Result<Vec<TenantClock>, StartError> {
+    ) -> Result<(Vec<TenantClock>, Timestamp), StartError> {
         let mut clocks: Vec<TenantClock> = Vec::new();
         let mut group = Vec::with_capacity(options.batch_records_max);
+        // The wall may have been set back since: ingest times go on from where they were.
+        let mut last_ingest = Timestamp::default();
         if last == Lsn::ZERO {
-            return Ok(clocks);
+            return Ok((clocks, last_ingest));
         }
         let mut told = Instant::now();
         for read in reader.read_from(1) {
             let (_, bytes) = read?;
             let (record, identity) = codec::decode(&bytes)?;
+            last_ingest = last_ingest.max(record.ingest_time);
             if let Some(identity) = identity {
                 duplicates.reserve(identity.key, &identity.content_hash, record.lsn, record.ingest_time);
             }
@@ -465,7 +464,7 @@ impl Tower {
         while progress.applied() < last {
             std::thread::sleep(Duration::from_millis(1));
         }
-        Ok(clocks)
+        Ok((clocks, last_ingest))
     }
 
     /// Journals what the fold must know of this start: code, tenants, configuration.
@@ -543,9 +542,22 @@ fn clock_name(clock: ClockKind) -> &'static str {
     }
 }
 
+/// How much less of the processor the threads behind the journal ask for (Linux: 1 to 19, by thread).
+const GIVE_WAY_NICENESS: i32 = 5;
+
+/// Lets the door and the writer go first on a busy machine: an acknowledgement should not wait for reconciling. What is
+/// accepted and not applied is bounded by credits, so the threads behind can't fall back without end.
+fn give_way() {
+    if let Err(error) = rustix::process::nice(GIVE_WAY_NICENESS) {
+        info!(%error, "this system does not let threads give way; acknowledgements may wait longer under load");
+    }
+}
+
 fn start_shard(arbiter: &Arbiter, parts: ShardParts) -> Result<Addr<Shard>, StartError> {
     let (sender, receiver) = bounded(1);
     let started = arbiter.spawn_fn(move || {
+        mark_thread_critical();
+        give_way();
         let _ = sender.send(Shard::start_here(parts));
     });
     if !started {

@@ -21,7 +21,9 @@ use crate::domain::event::EventData;
 use crate::domain::ids::{Lsn, TenantNumber};
 use crate::domain::record::{Body, ClockKind, Record, SystemBody};
 use crate::domain::time::Timestamp;
-use crate::journal::{GroupBuilder, Journal, JournalError, envelope};
+use crate::journal::{
+    GROUP_PAYLOAD_BYTES_MAX, GroupBuilder, Journal, JournalError, RECORD_FRAME_LENGTH, envelope,
+};
 
 /// A record on its way into the journal: typed, and encoded at `bytes` of its submission's buffer.
 pub struct Pending {
@@ -44,6 +46,18 @@ pub enum Submission {
     },
     /// Finish what is queued, sync, stop.
     Stop { done: oneshot::Sender<()> },
+}
+
+impl Submission {
+    /// Bytes it takes in a group, at most.
+    fn size(&self) -> usize {
+        match self {
+            Submission::Outside { records, buffer, .. } | Submission::Own { records, buffer, .. } => {
+                buffer.len() + records.len() * RECORD_FRAME_LENGTH
+            }
+            Submission::Stop { .. } => 0,
+        }
+    }
 }
 
 /// What became of a submission, in the order of its records.
@@ -124,8 +138,12 @@ impl Writer {
         // Own work that met a full disk; bounded because every entity has at most one group in flight.
         let mut postponed: VecDeque<Submission> = VecDeque::new();
         let mut room = true;
+        // Had no place in the last group.
+        let mut carried: Option<Submission> = None;
         loop {
-            let first = if room && let Some(submission) = postponed.pop_front() {
+            let first = if let Some(submission) = carried.take() {
+                submission
+            } else if room && let Some(submission) = postponed.pop_front() {
                 submission
             } else if postponed.is_empty() {
                 match self.submissions.recv() {
@@ -144,9 +162,16 @@ impl Writer {
             let mut stop = None;
             let mut next = Some(first);
             builder.reset(self.journal.next_lsn());
+            let clocks_before = self.shared.clocks.read().clone();
             while let Some(mut submission) = next.take() {
                 if let Submission::Stop { done } = submission {
                     stop = Some(done);
+                    break;
+                }
+                if !builder.is_empty()
+                    && builder.payload_bytes() + submission.size() > GROUP_PAYLOAD_BYTES_MAX
+                {
+                    carried = Some(submission);
                     break;
                 }
                 let outcomes = self.take(&mut submission, &mut builder)?;
@@ -154,7 +179,9 @@ impl Writer {
                 let full = builder.record_count() as usize >= self.limits.records_max
                     || builder.payload_bytes() >= self.limits.bytes_max;
                 if !full {
-                    next = self.submissions.try_recv().ok();
+                    // What met a full disk goes first once there is room, all of it in one group.
+                    let waited = if room { postponed.pop_front() } else { None };
+                    next = waited.or_else(|| self.submissions.try_recv().ok());
                 }
             }
             match self.write(&mut builder) {
@@ -164,6 +191,8 @@ impl Writer {
                 }
                 Err(JournalError::DiskFull { .. }) => {
                     room = false;
+                    // What is refused has not happened: no clock was moved by it.
+                    *self.shared.clocks.write() = clocks_before;
                     self.refuse(&mut waiting, &mut postponed);
                 }
                 Err(failure) => {

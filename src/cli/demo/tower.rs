@@ -117,11 +117,12 @@ fn configuration() -> String {
     format!("[tenants.default]\nclock = \"event\"\nbase_currency = \"USD\"\ntimezone = \"{TIME_ZONE}\"\n")
 }
 
-#[allow(unsafe_code, reason = "the standard library can kill a process but not ask it to stop")]
+/// Asks a child that was not yet waited for to stop.
 fn terminate(process: i32) {
-    // SAFETY: kill(2) touches no memory of this process. The id is that of a child not yet waited for, so that it
-    // cannot have been given to another process.
-    unsafe { libc::kill(process, libc::SIGTERM) };
+    if let Some(process) = rustix::process::Pid::from_raw(process) {
+        // It may have ended by itself.
+        let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
+    }
 }
 
 impl LogTail {

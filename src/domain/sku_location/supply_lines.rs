@@ -170,12 +170,20 @@ impl SupplyLine {
         });
     }
 
-    /// How much of what is open is on the way: dispatched and not yet arrived.
+    /// How much of what is open is on the way: dispatched, not yet arrived, and not yet received either.
     pub fn in_transit(&self) -> Quantity {
         let Some(shipments) = &self.shipments else { return Quantity::ZERO };
         let on_the_way =
             shipments.0.iter().filter(|shipment| shipment.is_dispatched && !shipment.has_arrived);
-        self.line.open().min(on_the_way.map(|shipment| shipment.quantity).sum())
+        let on_the_way: Quantity = on_the_way.map(|shipment| shipment.quantity).sum();
+        self.line.open().min((on_the_way - self.received_beyond(shipments)).or_zero())
+    }
+
+    /// Received although no shipment with it has been told to have arrived: it came with one that is under way.
+    fn received_beyond(&self, shipments: &LineShipments) -> Quantity {
+        let arrived = shipments.0.iter().filter(|shipment| shipment.has_arrived);
+        let arrived: Quantity = arrived.map(|shipment| shipment.quantity).sum();
+        (self.line.fulfilled() - arrived).or_zero()
     }
 
     /// Splits what is open by when it is expected.
@@ -193,8 +201,11 @@ impl SupplyLine {
                 part(Expected::Arrived, unreceived);
                 open -= unreceived;
             }
+            let mut received = self.received_beyond(shipments);
             for shipment in shipments.0.iter().filter(|shipment| !shipment.has_arrived) {
-                let carried = shipment.quantity.min(open);
+                let unloaded = received.min(shipment.quantity);
+                received -= unloaded;
+                let carried = (shipment.quantity - unloaded).min(open);
                 if let Some(eta) = shipment.eta.get()
                     && carried.is_positive()
                 {

@@ -8,6 +8,7 @@ use super::parameters::Planning;
 use crate::domain::demand::classification::DemandClass;
 use crate::domain::ids::{EntityKey, Name};
 use crate::domain::inventory::projection::shortage_windows;
+use crate::domain::plain;
 use crate::domain::quantity::Quantity;
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
@@ -28,17 +29,24 @@ pub struct SkuLocationView {
     pub planned: Quantity,
     pub in_transit: Quantity,
     pub inventory_position: Quantity,
+    #[serde(serialize_with = "plain::number")]
     pub demand_rate_per_day: f64,
     /// `None` until there is enough history.
     pub demand_class: Option<DemandClass>,
     /// Available ÷ rate; `None` without demand.
+    #[serde(serialize_with = "plain::optional")]
     pub days_of_cover: Option<f64>,
     /// Units, as are all other statistics.
+    #[serde(serialize_with = "plain::number")]
     pub safety_stock: f64,
+    #[serde(serialize_with = "plain::number")]
     pub reorder_point: f64,
+    #[serde(serialize_with = "plain::number")]
     pub lead_time_days: f64,
     /// Within `stockout_horizon_days`.
+    #[serde(serialize_with = "plain::number")]
     pub stockout_probability: f64,
+    #[serde(serialize_with = "plain::number")]
     pub stockout_horizon_days: f64,
     /// `None` if the balance stays above zero for all days projected.
     pub projected_stockout_at: Option<Timestamp>,
@@ -63,14 +71,19 @@ pub struct ProjectionDayView {
     pub from: Timestamp,
     pub until: Timestamp,
     /// Units, as are all that follow.
+    #[serde(serialize_with = "plain::number")]
     pub receipts: f64,
     /// The greater of forecast and orders due.
+    #[serde(serialize_with = "plain::number")]
     pub demand: f64,
     /// At the end of the day.
+    #[serde(serialize_with = "plain::number")]
     pub balance: f64,
     /// The balance that is undercut with a probability of 10 %.
+    #[serde(serialize_with = "plain::number")]
     pub p10: f64,
     /// The balance that is exceeded with a probability of 10 %.
+    #[serde(serialize_with = "plain::number")]
     pub p90: f64,
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Supplier;
 use crate::domain::event::SupplierDelay;
 use crate::domain::ids::{Name, TenantNumber};
+use crate::domain::plain;
 use crate::domain::quantity::Quantity;
 use crate::domain::reference::{Reference, TenantReference};
 use crate::domain::time::{HOUR, Timestamp};
@@ -14,6 +15,10 @@ use crate::domain::time::{HOUR, Timestamp};
 pub struct SupplierView {
     pub supplier: Name,
     pub name: Option<String>,
+    pub timezone: Option<Name>,
+    pub calendar: Option<Name>,
+    #[serde(serialize_with = "plain::optional")]
+    pub ack_within_hours: Option<f64>,
     pub open_lines: usize,
     pub open_quantity: Quantity,
     /// Open lines whose latest promise has passed.
@@ -25,16 +30,21 @@ pub struct SupplierView {
     /// Lines that found no room among `supplier.lines_max`.
     pub lines_refused: u64,
     /// What planning goes by where neither policy nor sourcing says otherwise.
+    #[serde(serialize_with = "plain::number")]
     pub lead_time_mean_days: f64,
+    #[serde(serialize_with = "plain::number")]
     pub lead_time_sd_days: f64,
     pub lead_time_source: LeadTimeSource,
     /// Share of measured lines with a promise that came no later than promised.
+    #[serde(serialize_with = "plain::optional")]
     pub on_time_share: Option<f64>,
     /// Receipt less promise.
+    #[serde(serialize_with = "plain::optional")]
     pub lateness_mean_days: Option<f64>,
     /// The earliest moment by which an open line must be acknowledged; may be past.
     pub next_acknowledgement_due_at: Option<Timestamp>,
     /// Share of normal.
+    #[serde(serialize_with = "plain::number")]
     pub capacity_factor: f64,
     pub delays: Vec<SupplierDelay>,
     /// Exceptions that the supplier itself has open. It raises none of its own so far; that it was never described
@@ -71,6 +81,9 @@ impl Supplier {
         SupplierView {
             supplier: self.supplier.clone(),
             name: described.and_then(|described| described.name.as_deref().map(str::to_owned)),
+            timezone: described.and_then(|described| described.timezone.clone()),
+            calendar: described.and_then(|described| described.calendar.clone()),
+            ack_within_hours,
             open_lines: self.orders.open_lines(),
             open_quantity: self.orders.open_quantity(),
             late_lines: self

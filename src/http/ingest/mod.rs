@@ -12,6 +12,7 @@ use std::ops::ControlFlow;
 use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, post, web};
+use futures_util::FutureExt as _;
 use serde::Serialize;
 
 use self::body::{Body, BodyError};
@@ -148,7 +149,16 @@ async fn stream(
     let mut index = 0u64;
     let mut preparation = Preparation::new(caller, *limits, state)?;
     loop {
-        let chunk = body.next().await;
+        // What is read is handed over before waiting for more: a line counts when it came, not when the stream ends.
+        let chunk = match body.next().now_or_never() {
+            Some(chunk) => chunk,
+            None => {
+                if let ControlFlow::Break(problem) = preparation.submit(&mut taken).await {
+                    return Err(with_counts(problem, &taken, state));
+                }
+                body.next().await
+            }
+        };
         let ended = matches!(chunk, Ok(None));
         let failed = match chunk {
             Ok(Some(bytes)) => {

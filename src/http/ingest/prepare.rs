@@ -7,13 +7,16 @@ use actix_web::web::Bytes;
 use crate::domain::event::{EventData, KnownType};
 use crate::domain::ids::{Lsn, Name, TenantNumber};
 use crate::domain::record::{Body, ClockKind, Record, RejectedField, SystemBody};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{DAY, Timestamp};
 use crate::http::caller::Caller;
 use crate::http::cloudevents::{Limits, ParsedEvent, Rejection, is_too_far_ahead, parse_event};
 use crate::http::problem::{Problem, code};
 use crate::http::state::AppState;
 use crate::runtime::codec::{self, EventIdentity, SentEvent};
 use crate::runtime::{Pending, system_record, wall_clock};
+
+/// How far an event clock may run ahead of the wall.
+const CLOCK_AHEAD_MAX: i64 = 20 * 366 * DAY;
 
 /// Events read and not yet handed to the writer, in the order in which they came.
 pub struct Preparation<'s> {
@@ -114,7 +117,17 @@ impl<'s> Preparation<'s> {
                     );
                 }
             }
-            ClockKind::Event => {}
+            ClockKind::Event => {
+                if let EventData::ClockAdvanced(to) = event.data
+                    && to > self.now.plus(CLOCK_AHEAD_MAX)
+                {
+                    // A clock never goes back: a slip of the pen must not stop it for good.
+                    return refuse(
+                        &code::TIME_IN_FUTURE,
+                        format!("{to} is more than 20 years ahead of {}", self.now),
+                    );
+                }
+            }
         }
         Ok(event)
     }

@@ -1,0 +1,343 @@
+//! The shell by itself, around an entity that fails when it is told to.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Addr, Handler};
+use crossbeam_channel::{Receiver, unbounded};
+use serde_json::{Value, json};
+
+use super::{EmitState, Health, Hosted, Inspect, Rebuilt, Shell};
+use crate::domain::entity::{Entity, Reconciled};
+use crate::domain::event::EventData;
+use crate::domain::exception::{ExceptionItem, ExceptionTransition};
+use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
+use crate::domain::money::Currency;
+use crate::domain::record::{Body, ClockKind, Delivery, Record, SystemBody, Transition, TransitionBody};
+use crate::domain::reference::Reference;
+use crate::domain::time::Timestamp;
+use crate::runtime::admission::Admission;
+use crate::runtime::fold::Routed;
+use crate::runtime::metrics::Metrics;
+use crate::runtime::progress::Progress;
+use crate::runtime::rebuild::{Broken, Making, RebuildRequest, Rebuilder, Whole};
+use crate::runtime::shard::{EntityAddr, ShardLimits, ShardParts, ShardShared, StateKind};
+use crate::runtime::summaries::Exceptions;
+use crate::runtime::writer::Submission;
+
+const TENANT: TenantNumber = TenantNumber(0);
+
+/// Remembers which records it was given, each with the version of the Reference that it read.
+#[derive(Debug, Default)]
+struct Diary {
+    read: Vec<(u64, u64)>,
+    revision: u64,
+}
+
+impl Entity for Diary {
+    fn new(_: &EntityKey) -> Diary {
+        Diary::default()
+    }
+
+    fn apply(&mut self, delivery: &Delivery<'_>, reference: &Reference) {
+        self.read.push((delivery.record.lsn.0, reference.version().0));
+        assert!(delivery.record.id != "poison", "told to fail");
+        if delivery.record.entity_revision == self.revision + 1 {
+            self.revision += 1;
+        }
+    }
+
+    fn reconcile(&self, _: &EntityKey, now: Timestamp, _: &Reference) -> Reconciled {
+        assert!(now != Timestamp::MIN, "told to fail");
+        Reconciled::default()
+    }
+
+    fn applied_lsn(&self) -> Lsn {
+        Lsn(self.read.last().map_or(0, |(lsn, _)| *lsn))
+    }
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+}
+
+impl Hosted for Diary {
+    const STATE_KIND: Option<StateKind> = Some(StateKind::Supplier);
+
+    fn addr(_: &EntityAddr) -> Option<&Addr<Shell<Diary>>> {
+        None
+    }
+
+    fn state_item(&self, _: &EntityKey, _: Timestamp, _: &Reference) -> Value {
+        panic!("told to fail")
+    }
+}
+
+struct House {
+    shell: Shell<Diary>,
+    journal: Vec<Arc<Record>>,
+    reference: Arc<Reference>,
+    submitted: Receiver<Submission>,
+}
+
+fn key() -> EntityKey {
+    EntityKey::Supplier { tenant: TENANT, supplier: Name::from("S") }
+}
+
+fn exception(id: &str, state: &str) -> ExceptionItem {
+    serde_json::from_value(json!({
+        "id": id, "type": "missing_master_data", "state": state, "severity": "low", "urgency": 1, "value_at_risk": null,
+        "units_at_risk": null, "decide_by": null,
+        "subject": {"kind": "supplier", "sku": null, "location": null, "supplier": "S"},
+        "opened_at": "2026-03-02T00:00:00Z", "updated_at": "2026-03-02T00:00:00Z", "cleared_at": null, "window": null,
+        "cause": null, "confidence": null, "evidence": [], "case_id": null, "owner": null, "team": null,
+        "sla_due_at": null, "revision": 1
+    }))
+    .unwrap()
+}
+
+fn nothing() -> Body {
+    Body::Event { event_type: None, data: EventData::Reserved }
+}
+
+impl House {
+    fn new() -> House {
+        let (submissions, submitted) = unbounded();
+        let parts = ShardParts {
+            index: 0,
+            limits: ShardLimits {
+                reconcile_budget: Duration::MAX,
+                review_slice: 1,
+                state_interval: Duration::MAX,
+            },
+            submissions,
+            progress: Arc::new(Progress::new(1)),
+            admission: Arc::new(Admission::new(1, 1)),
+            metrics: Arc::new(Metrics::default()),
+            exceptions: Arc::new(Exceptions::new(10)),
+            rebuilder: Rebuilder::idle(),
+            state_sink: crate::feed::channel().0,
+            wall_clock: || Timestamp::from_micros(0),
+        };
+        let shared = Rc::new(ShardShared::new(parts));
+        shared.live.set(true);
+        let shell = Shell::new(Arc::new(key()), 0, shared);
+        House { shell, journal: Vec::new(), reference: Arc::default(), submitted }
+    }
+
+    fn take(&mut self, id: &str, entity_revision: u64, body: Body) -> Lsn {
+        let lsn = Lsn(self.journal.len() as u64 + 1);
+        let time = Timestamp::from_micros(lsn.0 as i64);
+        let record = Arc::new(Record {
+            lsn,
+            tenant: TENANT,
+            event_time: time,
+            ingest_time: time,
+            business_time: time,
+            causing_lsn: Lsn::ZERO,
+            entity_revision,
+            source: Name::from("/test"),
+            id: Name::from(id),
+            sequence: Name::default(),
+            principal: Name::from("dev"),
+            body,
+        });
+        let at = Routed { record: &record, lsn, business_time: time, origin: lsn };
+        self.shell.apply(at, &self.reference);
+        self.journal.push(record);
+        lsn
+    }
+
+    fn event(&mut self, id: &str) -> Lsn {
+        self.take(id, 0, nothing())
+    }
+
+    fn transition(&mut self, revision: u64, kind: &str, item: ExceptionItem) -> Lsn {
+        let kind = serde_json::from_value(json!(kind)).unwrap();
+        let transition = Transition::Exception(Box::new(ExceptionTransition { kind, item }));
+        self.take("", revision, Body::Transition(Box::new(TransitionBody { entity: key(), transition })))
+    }
+
+    fn quarantined(&mut self, poison: Lsn) -> Lsn {
+        let body = SystemBody::EntityQuarantined { entity: key(), poison, detail: String::new() };
+        self.take("", 0, Body::System(Box::new(body)))
+    }
+
+    fn released(&mut self, poison: Lsn, skip: bool) -> Lsn {
+        let body = SystemBody::EntityReleased { entity: key(), poison, skip };
+        self.take("", 0, Body::System(Box::new(body)))
+    }
+
+    /// Folds the journal for the request that the shell awaits now.
+    fn rebuilt(&self, until: Lsn) -> Rebuilt<Diary> {
+        let mut making = Making::new(RebuildRequest {
+            key: key(),
+            slot: 0,
+            ticket: self.shell.ticket,
+            until,
+            stop_before: None,
+            since: self.shell.stopped_at.unwrap_or_default(),
+            skip: self.shell.shard.skipped(&key()),
+        });
+        for record in &self.journal {
+            let at =
+                Routed { record, lsn: record.lsn, business_time: record.business_time, origin: record.lsn };
+            making.deliver(at, &self.reference);
+        }
+        Rebuilt { ticket: self.shell.ticket, outcome: making.outcome(None) }
+    }
+
+    /// A state that has the first `count` records.
+    fn state_of(&self, count: u64) -> Rebuilt<Diary> {
+        let read = (1..=count).map(|lsn| (lsn, 0)).collect();
+        let whole = Whole { entity: Diary { read, revision: 0 }, exceptions: Vec::new() };
+        Rebuilt { ticket: self.shell.ticket, outcome: Ok(whole) }
+    }
+
+    /// Records of the live state; `None` if it is not live.
+    fn read(&self) -> Option<Vec<u64>> {
+        match &self.shell.health {
+            Health::Live(diary) => Some(diary.read.iter().map(|(lsn, _)| *lsn).collect()),
+            _ => None,
+        }
+    }
+
+    fn failed_at(&self) -> Option<u64> {
+        match &self.shell.health {
+            Health::Failed { failure, .. } => Some(failure.failed_at.0),
+            _ => None,
+        }
+    }
+
+    fn open(&self) -> Vec<(String, u64)> {
+        let entries = self.shell.shard.exceptions.select(TENANT, false, |_| true);
+        entries.iter().map(|entry| (entry.item.id.to_string(), entry.lsn.0)).collect()
+    }
+}
+
+#[test]
+fn a_state_asked_for_before_the_release_does_not_go_live() {
+    let mut house = House::new();
+    house.event("a");
+    let poison = house.event("poison");
+    let before = house.state_of(1);
+    house.event("b");
+    let released = house.released(poison, true);
+    house.shell.take_rebuilt(before);
+    assert_eq!(house.read(), None, "the state before the record answers an earlier request");
+    house.event("c");
+    house.shell.take_rebuilt(house.rebuilt(released));
+    assert_eq!(house.read(), Some(vec![1, 3, 5]));
+}
+
+#[test]
+fn of_two_releases_the_later_one_counts() {
+    let mut house = House::new();
+    let poison = house.event("poison");
+    house.released(poison, true);
+    let first = house.state_of(0);
+    house.event("a");
+    let second = house.released(poison, true);
+    house.shell.take_rebuilt(first);
+    assert_eq!(house.read(), None);
+    house.shell.take_rebuilt(house.rebuilt(second));
+    assert_eq!(house.read(), Some(vec![3]));
+}
+
+#[test]
+fn a_quarantine_that_is_recorded_during_a_rebuild_holds_whenever_the_state_comes() {
+    let mut house = House::new();
+    let poison = house.event("a");
+    house.released(poison, false);
+    let early = house.state_of(1);
+    house.quarantined(poison);
+    house.shell.take_rebuilt(early);
+    assert_eq!((house.read(), house.failed_at()), (None, Some(poison.0)));
+}
+
+#[test]
+fn what_waits_for_a_rebuild_reads_the_reference_of_its_own_time() {
+    let mut house = House::new();
+    let poison = house.event("poison");
+    let released = house.released(poison, true);
+    house.event("before");
+    let mut reference = Reference::default();
+    let body = SystemBody::TenantDeclared {
+        name: Name::from("default"),
+        clock: ClockKind::Wall,
+        base_currency: Currency::parse("EUR").unwrap(),
+        timezone: Name::from("UTC"),
+    };
+    let declared = Record { lsn: Lsn(9), body: Body::System(Box::new(body)), ..(*house.journal[0]).clone() };
+    reference.apply(&Arc::new(declared));
+    house.reference = Arc::new(reference);
+    house.event("after");
+    house.shell.take_rebuilt(house.rebuilt(released));
+    let Health::Live(diary) = &house.shell.health else { panic!("it is live") };
+    assert_eq!(diary.read, [(3, 0), (4, 9)]);
+}
+
+#[test]
+fn what_an_entity_journaled_while_it_stood_still_reaches_the_summary() {
+    let mut house = House::new();
+    house.transition(1, "opened", exception("x", "open"));
+    let poison = house.event("poison");
+    // Both were on their way when it failed.
+    house.transition(2, "cleared", exception("x", "cleared"));
+    house.transition(3, "opened", exception("y", "open"));
+    assert_eq!(house.open(), [("x".to_owned(), 1)]);
+    let released = house.released(poison, true);
+    house.shell.take_rebuilt(house.rebuilt(released));
+    assert_eq!(house.open(), [("y".to_owned(), 4)]);
+    let ended = house.shell.shard.exceptions.get(TENANT, "x").unwrap();
+    assert_eq!((ended.item.state.as_str(), ended.lsn), ("cleared", Lsn(3)));
+}
+
+#[test]
+fn a_look_that_fails_keeps_the_state_and_blames_no_record() {
+    let mut house = House::new();
+    house.event("a");
+    let last = house.event("b");
+    house.shell.reconcile(Timestamp::MIN, &Reference::default(), last);
+    assert_eq!(house.failed_at(), Some(2));
+    let Health::Failed { before: Some(diary), .. } = &house.shell.health else { panic!("the state is kept") };
+    assert_eq!(diary.read, [(1, 0), (2, 0)]);
+    let Ok(Submission::Own { records, .. }) = house.submitted.try_recv() else { panic!("it is journaled") };
+    let Body::System(body) = &records[0].record.body else { panic!("by the tower") };
+    let SystemBody::EntityQuarantined { poison, .. } = &**body else { panic!("as a quarantine") };
+    assert_eq!((*poison, records[0].record.causing_lsn), (Lsn::ZERO, Lsn(2)));
+    house.quarantined(Lsn::ZERO);
+    let released = house.released(Lsn::ZERO, true);
+    house.shell.take_rebuilt(house.rebuilt(released));
+    assert_eq!(house.read(), Some(vec![1, 2]), "nothing is left out");
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_leaves_the_entity_in_quarantine() {
+    let mut house = House::new();
+    let poison = house.event("poison");
+    house.released(poison, false);
+    let broken = Broken { poison: Lsn::ZERO, detail: "no disk".to_owned(), before: None };
+    house.shell.take_rebuilt(Rebuilt { ticket: house.shell.ticket, outcome: Err(broken) });
+    assert!(house.failed_at().is_some());
+    assert_eq!(house.submitted.try_iter().count(), 2, "once for each failure");
+}
+
+#[actix_web::test]
+async fn a_read_that_fails_is_counted_and_answers_nothing() {
+    let mut house = House::new();
+    house.event("a");
+    let metrics = house.shell.shard.metrics.clone();
+    let (reply, answer) = tokio::sync::oneshot::channel::<()>();
+    let context = &mut actix::Context::new();
+    let read: super::Inspection<Diary> = Box::new(move |_| {
+        let _reply = reply;
+        panic!("told to fail");
+    });
+    house.shell.handle(Inspect(read), context);
+    assert!(answer.await.is_err());
+    house.shell.handle(EmitState, context);
+    assert_eq!(metrics.read_failures.get(), 2);
+    assert_eq!(house.read(), Some(vec![1]), "the entity goes on");
+}
