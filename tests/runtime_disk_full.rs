@@ -153,7 +153,6 @@ fn a_full_disk_refuses_work_until_there_is_room_and_loses_nothing() {
 }
 
 #[test]
-#[ignore = "a clock event that found no room has moved the clock all the same"]
 fn a_clock_event_that_was_refused_has_not_moved_the_clock() {
     let mut tower = Tower::launch().dev().event_clock().start();
     let Some(disk) = move_to_small_disk(&mut tower) else { return };

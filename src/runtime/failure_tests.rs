@@ -419,7 +419,6 @@ fn a_record_that_waited_for_its_document_fails_where_it_takes_effect() {
 }
 
 #[test]
-#[ignore = "what became dirty before the shard went live is not worked off until something else becomes dirty"]
 fn a_released_entity_that_is_alone_settles_after_a_restart() {
     let data = tempfile::tempdir().unwrap();
     let poison = poison("alone");

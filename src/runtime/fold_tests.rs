@@ -555,7 +555,6 @@ fn at_the_limit_nothing_new_is_made_and_what_is_there_goes_on() {
 }
 
 #[test]
-#[ignore = "the last document with an action's id replaces whom the action concerns, by the lines it names"]
 fn the_answer_to_an_action_reaches_everyone_whom_its_document_concerns() {
     let mut house = House::new(ROOMY).described();
     let lines = json!([
