@@ -45,6 +45,20 @@ fn lines(events: &[Value]) -> String {
     events.iter().map(|event| format!("{event}\n")).collect()
 }
 
+/// Puts what the tower has written on a small disk, which takes its directory's place; `None` where that is not allowed.
+fn move_to_small_disk(tower: &mut Tower) -> Option<SmallDisk> {
+    tower.stop();
+    let moved = tempfile::tempdir().unwrap();
+    copy(&tower.data(), moved.path());
+    let disk = SmallDisk::mount(&tower.data());
+    match &disk {
+        Some(disk) => copy(moved.path(), &disk.0),
+        None => eprintln!("skipped: mounting a small file system is not permitted here"),
+    }
+    tower.start_again();
+    disk
+}
+
 #[track_caller]
 fn refused_for_want_of_room(answer: &Response) -> Value {
     let told = answer.expect_problem(503, "disk_full");
@@ -58,18 +72,8 @@ fn refused_for_want_of_room(answer: &Response) -> Value {
 
 #[test]
 fn a_full_disk_refuses_work_until_there_is_room_and_loses_nothing() {
-    // What the tower has written moves to the small disk, which takes the directory's place.
     let mut tower = Tower::dev();
-    tower.stop();
-    let place = tower.data();
-    let moved = tempfile::tempdir().unwrap();
-    copy(&place, moved.path());
-    let Some(disk) = SmallDisk::mount(&place) else {
-        eprintln!("skipped: mounting a small file system is not permitted here");
-        return;
-    };
-    copy(moved.path(), &place);
-    tower.start_again();
+    let Some(disk) = move_to_small_disk(&mut tower) else { return };
     let client = tower.http();
     let ballast = disk.0.join("ballast");
     std::fs::write(&ballast, vec![0u8; 4 << 20]).unwrap();
@@ -146,4 +150,31 @@ fn a_full_disk_refuses_work_until_there_is_room_and_loses_nothing() {
     assert_eq!(ids(&client.list("/api/v1/exceptions")), ids(&exceptions));
     assert_eq!(client.post_batch(&events(batches, 20)).expect(202)["duplicates"], 20);
     tower.stop();
+}
+
+#[test]
+fn a_clock_event_that_was_refused_has_not_moved_the_clock() {
+    let mut tower = Tower::launch().dev().event_clock().start();
+    let Some(disk) = move_to_small_disk(&mut tower) else { return };
+    let client = tower.http();
+    let advance = |id: &str, to: &str| client.post_event(&event("clock.advanced", id, json!({"to": to})));
+    assert_eq!(advance("start", "2020-01-01T00:00:00Z").status, 202);
+    let ballast = disk.0.join("ballast");
+    // Fills the disk to its last page, then the last page.
+    let _ = std::fs::write(&ballast, vec![0u8; 16 << 20]);
+    // Nothing follows from these: a clock event waits for what follows from the events before it.
+    let small = |n: usize| {
+        client.post_event(&event("item.described", &format!("small-{n}"), json!({"sku": format!("I{n}")})))
+    };
+    let full = (0..200).find(|n| small(*n).status == 503);
+    assert!(full.is_some(), "the disk never fills");
+    refused_for_want_of_room(&advance("refused", "2021-01-01T00:00:00Z"));
+    std::fs::remove_file(&ballast).unwrap();
+    let sold = event("pos.sale", "sold", json!({"sku": "A", "location": "L", "quantity": 1}));
+    let lsn = eventually("work is taken again", || {
+        let answer = client.post_event(&sold);
+        (answer.status == 202).then(|| answer.json()["lsn"].as_u64().unwrap())
+    });
+    let seen = client.settled("/api/v1/sku-locations/A/L", lsn).expect(200);
+    assert_eq!(seen["as_of"], "2020-01-01T00:00:00Z");
 }

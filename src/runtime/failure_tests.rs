@@ -417,3 +417,33 @@ fn a_record_that_waited_for_its_document_fails_where_it_takes_effect() {
     house.release(&entry, true);
     house.shows("A", -7, None);
 }
+
+#[test]
+fn a_released_entity_that_is_alone_settles_after_a_restart() {
+    let data = tempfile::tempdir().unwrap();
+    let poison = poison("alone");
+    let house = House::start(data.path());
+    // Described beforehand, so that no subject stands beside it.
+    house.send(&[
+        ("item.described", "item", json!({"sku": "A"})),
+        ("location.described", "location", json!({"location": "L"})),
+        ("pos.sale", "alone", sale("A", 5)),
+    ]);
+    let entry = house.one_failed();
+    house.shows("A", 0, entry["event_lsn"].as_u64());
+    drop(poison);
+    house.release(&entry, false);
+    house.shows("A", -5, None);
+    // Its state is made anew while these are replayed, which is before anything reconciles.
+    let items: Vec<String> = (0..2_000).map(|n| format!("item-{n}")).collect();
+    let mut last = 0;
+    for ids in items.chunks(500) {
+        let events: Vec<_> =
+            ids.iter().map(|id| ("item.described", id.as_str(), json!({"sku": id}))).collect();
+        last = house.send(&events);
+    }
+    house.settled(last);
+    let house = house.restart(data.path());
+    house.shows("A", -5, None);
+    house.settled(last);
+}

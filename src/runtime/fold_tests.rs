@@ -555,6 +555,24 @@ fn at_the_limit_nothing_new_is_made_and_what_is_there_goes_on() {
 }
 
 #[test]
+fn the_answer_to_an_action_reaches_everyone_whom_its_document_concerns() {
+    let mut house = House::new(ROOMY).described();
+    let lines = json!([
+        {"line_id": "1", "sku": "A", "location": "L1", "quantity": 1},
+        {"line_id": "2", "sku": "B", "location": "L2", "quantity": 1},
+    ]);
+    let order = |lines: Value| json!({"po_id": "P", "supplier": "S", "action_id": "act", "lines": lines});
+    house.hears("purchase_order.placed", order(lines));
+    let everyone = [place("A", "L1"), place("B", "L2")];
+    let heard = house.hears("action.confirmed", json!({"action_id": "act"}));
+    assert_eq!(heard, everyone.clone().map(|key| (key, house.lsn)));
+    house.hears("purchase_order.acknowledged", order(json!([{"line_id": "1", "quantity": 1}])));
+    let heard = house.hears("action.refused", json!({"action_id": "act"}));
+    assert_eq!(heard, everyone.map(|key| (key, house.lsn)), "though the last step named one line");
+    assert_eq!(house.hears("action.refused", json!({"action_id": "unknown"})), []);
+}
+
+#[test]
 fn only_clock_events_advance_a_clock() {
     let mut house = House::new(ROOMY).described();
     let next = house.lsn + 1;
