@@ -166,7 +166,6 @@ fn the_document_is_open_api_3_1_and_complete_in_itself() {
 }
 
 #[test]
-#[ignore = "no handler has a sentence of its own in the document yet"]
 fn each_operation_says_what_it_is_for() {
     let tower = Tower::dev();
     let document = tower.http().get("/openapi.json").expect(200);

@@ -94,6 +94,7 @@ fn sort_value(entry: &ExceptionEntry, field: &str) -> SortValue {
     }
 }
 
+/// One exception, after its last change.
 #[utoipa::path(get, path = "/api/v1/exceptions/{id}", tag = "exceptions",
     params(("id" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
     responses((status = 200, description = "The exception"), (status = 404, description = "Unknown")),
@@ -123,6 +124,7 @@ pub async fn get_exception(
     Ok(HttpResponse::Ok().json(item))
 }
 
+/// What is wrong now, the most valuable first; ended ones when asked for.
 #[utoipa::path(get, path = "/api/v1/exceptions", tag = "exceptions",
     params(("type" = Option<Vec<String>>, Query), ("state" = Option<Vec<String>>, Query, description = "by default those that are not over"),
         ("severity" = Option<Vec<String>>, Query), ("sku" = Option<Vec<String>>, Query), ("location" = Option<Vec<String>>, Query),

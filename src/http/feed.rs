@@ -39,6 +39,7 @@ struct FeedQuery {
     ticket: Option<String>,
 }
 
+/// The live feed: upgrades to a WebSocket (sub-protocol tidewatch.v1).
 #[utoipa::path(get, path = "/api/v1/feed", tag = "feed", params(("ticket" = Option<String>, Query)),
     responses((status = 101, description = "A WebSocket with sub-protocol tidewatch.v1"),
         (status = 400, description = "No WebSocket upgrade"), (status = 503, description = "No more sockets are taken")),
@@ -107,6 +108,7 @@ fn is_same_origin(request: &HttpRequest) -> bool {
     }
 }
 
+/// A ticket with which a browser opens the feed, good once.
 #[utoipa::path(post, path = "/api/v1/feed/tickets", tag = "feed",
     responses((status = 200, description = "A ticket that opens one socket"), (status = 429, description = "Too many tickets are out")),
     security(("key" = [])))]

@@ -40,6 +40,7 @@ fn with_position(mut value: Value, running: &Running, lsn: Lsn) -> Value {
     value
 }
 
+/// An item as it was described.
 #[utoipa::path(get, path = "/api/v1/items/{sku}", tag = "master data",
     params(("sku" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
     responses((status = 200, description = "The item as described"), (status = 404, description = "Not described")),
@@ -63,6 +64,7 @@ pub async fn get_item(
     Ok(HttpResponse::Ok().json(with_position(item_value(item), running, lsn)))
 }
 
+/// A location as it was described.
 #[utoipa::path(get, path = "/api/v1/locations/{location}", tag = "master data",
     params(("location" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
     responses((status = 200, description = "The location as described"), (status = 404, description = "Not described")),
@@ -122,6 +124,7 @@ fn walk<T>(
 
 const LIST_PARAMETERS: [&str; 6] = ["limit", "cursor", "sort", "at_least", "settled", "path"];
 
+/// Items that were described.
 #[utoipa::path(get, path = "/api/v1/items", tag = "master data",
     params(("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query),
         ("path" = Option<Vec<String>>, Query, description = "hierarchy prefix, levels joined by /"),
@@ -172,6 +175,7 @@ pub async fn list_items(
     Ok(HttpResponse::Ok().json(List::new(running, lsn, page.values, page.next)))
 }
 
+/// Locations that were described.
 #[utoipa::path(get, path = "/api/v1/locations", tag = "master data",
     params(("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query),
         ("path" = Option<Vec<String>>, Query, description = "hierarchy prefix, levels joined by /"),

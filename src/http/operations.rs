@@ -12,12 +12,14 @@ use crate::auth::Permission;
 use crate::domain::time::Timestamp;
 use crate::runtime::{Phase, wall_clock};
 
+/// Whether the process is alive.
 #[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, description = "The process is alive")))]
 #[get("/healthz")]
 pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "alive"}))
 }
 
+/// Whether recovery is done and work is taken.
 #[utoipa::path(get, path = "/readyz", tag = "operations",
     responses((status = 200, description = "Recovery is done"), (status = 503, description = "Recovering or draining")))]
 #[get("/readyz")]
@@ -32,6 +34,7 @@ pub async fn readyz(state: web::Data<AppState>) -> Result<HttpResponse, Problem>
     })))
 }
 
+/// Everything counted, as OpenMetrics text.
 #[utoipa::path(get, path = "/metrics", tag = "operations",
     responses((status = 200, description = "Prometheus text", content_type = "text/plain")), security(("key" = [])))]
 #[get("/metrics")]
@@ -134,6 +137,7 @@ fn reach_seconds(since: Option<(crate::domain::ids::Lsn, Timestamp)>) -> f64 {
     since.map_or(0.0, |(_, since)| wall_clock().days_since(since) * 86_400.0)
 }
 
+/// Counts, positions, lags and limits.
 #[utoipa::path(get, path = "/api/v1/stats", tag = "operations",
     params(("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
     responses((status = 200, description = "Counts, positions, lags, limits"), (status = 504, description = "Not yet applied")),

@@ -133,6 +133,7 @@ fn unrestricted(caller: &Caller) -> Result<(), Problem> {
     Err(Problem::new(&code::FORBIDDEN).detail("quarantine is shown to principals without a scope only"))
 }
 
+/// What could not be used, oldest first.
 #[utoipa::path(get, path = "/api/v1/quarantine", tag = "quarantine",
     params(("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("code" = Option<Vec<String>>, Query),
         ("sort" = Option<String>, Query), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
@@ -188,6 +189,7 @@ fn find(running: &Running, caller: &Caller, id: &Name) -> Result<QuarantineEntry
     entry.ok_or_else(|| not_found("such quarantine entry"))
 }
 
+/// One entry of the quarantine, with its event.
 #[utoipa::path(get, path = "/api/v1/quarantine/{id}", tag = "quarantine", params(("id" = String, Path)),
     responses((status = 200, description = "The entry"), (status = 404, description = "Unknown")), security(("key" = [])))]
 #[get("/api/v1/quarantine/{id}")]
@@ -205,6 +207,7 @@ pub async fn get_quarantine(
     Ok(HttpResponse::Ok().json(off_worker(&state, move |running| show(running, &entry)).await?))
 }
 
+/// Tries an entry again, as it was or edited; releases a failed entity.
 #[utoipa::path(post, path = "/api/v1/quarantine/{id}/retry", tag = "quarantine", params(("id" = String, Path)),
     request_body(content_type = "application/cloudevents+json", description = "The edited event; nothing to retry as it is"),
     responses((status = 202, description = "Taken; the entry is closed"), (status = 404, description = "Unknown"),
@@ -264,6 +267,7 @@ pub async fn retry_quarantine(
     })))
 }
 
+/// Closes an entry without effect; releases a failed entity without the record it failed on.
 #[utoipa::path(delete, path = "/api/v1/quarantine/{id}", tag = "quarantine", params(("id" = String, Path)),
     responses((status = 200, description = "Closed without effect"), (status = 404, description = "Unknown")),
     security(("key" = [])))]

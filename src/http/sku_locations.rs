@@ -57,6 +57,7 @@ fn find(running: &Running, caller: &Caller, sku: &Name, location: &Name) -> Resu
         .ok_or_else(|| not_found("such SKU-location"))
 }
 
+/// One item at one location: stock, demand, risk, as of now.
 #[utoipa::path(get, path = "/api/v1/sku-locations/{sku}/{location}", tag = "sku-locations",
     params(("sku" = String, Path), ("location" = String, Path),
         ("at_least" = Option<String>, Query, description = "LSN or position to wait for"),
@@ -82,6 +83,7 @@ pub async fn get_sku_location(
     Ok(HttpResponse::Ok().json(shown(running, seen.await?)))
 }
 
+/// The balance of a SKU-location, day by day, with its shortage windows.
 #[utoipa::path(get, path = "/api/v1/sku-locations/{sku}/{location}/projection", tag = "sku-locations",
     params(("sku" = String, Path), ("location" = String, Path), ("at_least" = Option<String>, Query),
         ("settled" = Option<bool>, Query)),
@@ -106,6 +108,7 @@ pub async fn get_projection(
     Ok(HttpResponse::Ok().json(shown(running, seen.await?)))
 }
 
+/// SKU-locations by key, or sorted by any of their numbers.
 #[utoipa::path(get, path = "/api/v1/sku-locations", tag = "sku-locations",
     params(("sku" = Option<Vec<String>>, Query), ("location" = Option<Vec<String>>, Query),
         ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query),

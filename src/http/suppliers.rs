@@ -31,6 +31,7 @@ const FIELDS: &[&str] = &[
     "open_exceptions",
 ];
 
+/// One supplier: open lines, lead times, what it reported.
 #[utoipa::path(get, path = "/api/v1/suppliers/{supplier}", tag = "suppliers",
     params(("supplier" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
     responses((status = 200, description = "Open lines and measured lead times"), (status = 404, description = "Unknown"),
@@ -59,6 +60,7 @@ pub async fn get_supplier(
     Ok(HttpResponse::Ok().json(shown(running, seen.await?)))
 }
 
+/// Suppliers, by name or sorted by any of their numbers.
 #[utoipa::path(get, path = "/api/v1/suppliers", tag = "suppliers",
     params(("supplier" = Option<Vec<String>>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
         ("sort" = Option<String>, Query), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),

@@ -328,8 +328,11 @@ impl Tower {
         progress.publish_durable(last);
         dispatcher.go_live(last);
 
-        let shared =
-            Arc::new(WriterShared { clocks: RwLock::new(clocks), reach: RwLock::new(duplicates.reach()) });
+        let shared = Arc::new(WriterShared {
+            is_disk_full: std::sync::atomic::AtomicBool::new(false),
+            clocks: RwLock::new(clocks),
+            reach: RwLock::new(duplicates.reach()),
+        });
         let identity = journal.identity().simple().to_string();
         let writer = Writer {
             journal,

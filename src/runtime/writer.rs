@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, Sender};
 use parking_lot::RwLock;
@@ -103,6 +104,8 @@ pub struct TenantClock {
 
 /// What others may ask of the writer while it works.
 pub struct WriterShared {
+    /// Whether own work waits for room on a full disk.
+    pub is_disk_full: AtomicBool,
     /// By tenant number.
     pub clocks: RwLock<Vec<TenantClock>>,
     pub reach: RwLock<Reach>,
@@ -196,10 +199,12 @@ impl Writer {
             match self.write(&mut builder) {
                 Ok(()) => {
                     room = true;
+                    self.shared.is_disk_full.store(!postponed.is_empty(), Ordering::Release);
                     self.answer(&mut waiting);
                 }
                 Err(JournalError::DiskFull { .. }) => {
                     room = false;
+                    self.shared.is_disk_full.store(true, Ordering::Release);
                     // What is refused has not happened: no clock was moved by it.
                     *self.shared.clocks.write() = clocks_before;
                     self.refuse(&mut waiting, &mut postponed);

@@ -53,8 +53,11 @@ impl House {
         let (submissions, submitted) = unbounded();
         let (committed_in, committed) = unbounded();
         let admission = Arc::new(Admission::new(1_000, 1 << 20));
-        let shared =
-            Arc::new(WriterShared { clocks: RwLock::default(), reach: RwLock::new(duplicates.reach()) });
+        let shared = Arc::new(WriterShared {
+            is_disk_full: std::sync::atomic::AtomicBool::new(false),
+            clocks: RwLock::default(),
+            reach: RwLock::new(duplicates.reach()),
+        });
         let writer = Writer {
             journal,
             duplicates,

@@ -49,6 +49,7 @@ const ERRORS_TOLD_MAX: usize = 1_000;
 /// Most events of one batch. 8 MiB hold 4 million items that are one digit each; each would be kept as a rejection.
 const BATCH_EVENTS_MAX: usize = 100_000;
 
+/// Takes events, in any mode of CloudEvents over HTTP; answers when they are durable.
 #[utoipa::path(
     post, path = "/api/v1/events", tag = "events",
     request_body(content_type = "application/cloudevents+json", description = "One CloudEvent; also a batch \

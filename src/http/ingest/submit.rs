@@ -1,7 +1,8 @@
 //! Handing prepared events to the writer, in order, and reading its answer.
 
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -17,6 +18,8 @@ use crate::runtime::{Outcome, Pending, Running, Submission, Written, pending_own
 
 /// How long a `clock.advanced` waits for the consequences of what came before it.
 const CLOCK_SETTLE_MAX: Duration = Duration::from_secs(60);
+/// How often it looks meanwhile whether the disk is full.
+const CLOCK_SETTLE_LOOK: Duration = Duration::from_millis(500);
 
 impl Preparation<'_> {
     /// Hands over everything prepared and adds what became of it. Breaks off with the problem to answer with; what came
@@ -61,8 +64,15 @@ impl Preparation<'_> {
     /// What comes before a `clock.advanced` has its consequences before it.
     async fn settle(&self, running: &Running) -> Result<(), Problem> {
         let last = running.progress.durable();
-        if running.progress.wait_settled(last, CLOCK_SETTLE_MAX).await {
-            return Ok(());
+        let began = Instant::now();
+        while began.elapsed() < CLOCK_SETTLE_MAX {
+            if running.progress.wait_settled(last, CLOCK_SETTLE_LOOK).await {
+                return Ok(());
+            }
+            if running.clocks.is_disk_full.load(Ordering::Acquire) {
+                // What has to settle waits for room itself.
+                return Err(Problem::new(&code::DISK_FULL).retry_after_s(self.state.retry_after_s()));
+            }
         }
         Err(busy(self.state, "what came before the clock has not settled yet"))
     }
