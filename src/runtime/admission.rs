@@ -53,6 +53,21 @@ impl Admission {
         false
     }
 
+    /// Whether that much could be taken now. Cheap: asked before a request is read, so that one that would be refused
+    /// costs next to nothing.
+    pub fn has_room_for(&self, wanted: Credits) -> bool {
+        let fits = |held: &AtomicU64, wanted: u64, max: u64| {
+            let held = held.load(Ordering::Acquire);
+            held == 0 || held.saturating_add(wanted) <= max
+        };
+        let has_room = fits(&self.records, wanted.records, self.records_max)
+            && fits(&self.bytes, wanted.bytes, self.bytes_max);
+        if !has_room {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        has_room
+    }
+
     /// Gives back what was not used.
     pub fn give_back(&self, credits: Credits) {
         self.records.fetch_sub(credits.records, Ordering::AcqRel);
@@ -115,6 +130,17 @@ mod tests {
         assert_eq!(admission.usage(), (credits(4, 400), 2));
         admission.applied(Lsn(10));
         assert_eq!(admission.usage().0, Credits::default());
+    }
+
+    #[test]
+    fn room_is_told_without_taking_it() {
+        let admission = Admission::new(10, 1_000);
+        assert!(admission.has_room_for(credits(10, 1_000)));
+        assert!(admission.try_take(credits(6, 600)));
+        assert!(admission.has_room_for(credits(4, 400)));
+        assert!(!admission.has_room_for(credits(5, 1)));
+        assert!(!admission.has_room_for(credits(1, 401)));
+        assert_eq!(admission.usage(), (credits(6, 600), 2));
     }
 
     #[test]

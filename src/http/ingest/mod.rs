@@ -26,6 +26,7 @@ use super::problem::{Code, Problem, code};
 use super::state::AppState;
 use crate::auth::Permission;
 use crate::domain::ids::Lsn;
+use crate::runtime::admission::Credits;
 
 /// The counts of the contract's answer.
 #[derive(Debug, Default)]
@@ -138,6 +139,13 @@ pub async fn post_events(
             );
             let problem = Problem::new(&code::EVENT_TOO_LARGE).detail(detail);
             return Err(count_refusal(&state, with_counts(problem, &taken, &state)));
+        }
+        // Parsing what will be refused would take the processor from those who make room.
+        let first =
+            Credits { records: items.len().min(prepare::CHUNK_EVENTS_MAX) as u64, bytes: bytes.len() as u64 };
+        if !state.running_for_work()?.admission.has_room_for(first) {
+            let problem = submit::busy(&state, "too much is accepted and not yet applied");
+            return Err(with_counts(problem, &taken, &state));
         }
         for (index, item) in items.into_iter().enumerate() {
             // Its rejection is part of the preparation.

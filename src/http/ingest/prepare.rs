@@ -23,7 +23,7 @@ const TEXT_KEPT_BYTES_MAX: usize = 1 << 10;
 /// Most wrong fields kept of a rejection.
 const FIELDS_KEPT_MAX: usize = 64;
 /// Events handed to the writer at a time: one group's worth, so that memory stays small.
-const CHUNK_EVENTS_MAX: usize = 512;
+pub(super) const CHUNK_EVENTS_MAX: usize = 512;
 /// Bytes of journal records after which what is prepared is handed to the writer.
 const CHUNK_BYTES_MAX: usize = 1 << 20;
 /// How far an event clock may run ahead of the wall.

@@ -176,7 +176,7 @@ pub async fn hand_over(
     }
 }
 
-fn busy(state: &AppState, detail: &str) -> Problem {
+pub(super) fn busy(state: &AppState, detail: &str) -> Problem {
     state.tower.metrics.count_rejection(code::TOO_MANY_REQUESTS.name);
     Problem::new(&code::TOO_MANY_REQUESTS).detail(detail).retry_after_s(state.retry_after_s())
 }
