@@ -22,7 +22,8 @@ impl Currency {
 
     /// The code.
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or("XXX")
+        #[allow(clippy::expect_used, reason = "only three ASCII capitals become a currency")]
+        std::str::from_utf8(&self.0).expect("a currency is three ASCII capitals")
     }
 
     /// Decimals of the currency's minor unit (ISO 4217, list one, for those that differ from 2).

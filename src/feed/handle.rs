@@ -30,7 +30,9 @@ pub struct Viewer {
 pub struct SocketId(u64);
 
 /// A place among the sockets that may be open; given back when it is dropped.
-pub struct Seat(#[allow(dead_code, reason = "held until the socket ends")] OwnedSemaphorePermit);
+pub struct Seat {
+    _permit: OwnedSemaphorePermit,
+}
 
 /// What sockets ask of the hub.
 pub(super) enum Command {
@@ -81,7 +83,7 @@ impl FeedHandle {
 
     /// A place for one more socket, if there is one.
     pub fn take_seat(&self) -> Option<Seat> {
-        self.shared.seats.clone().try_acquire_owned().ok().map(Seat)
+        self.shared.seats.clone().try_acquire_owned().ok().map(|permit| Seat { _permit: permit })
     }
 
     /// A queue for a new socket.

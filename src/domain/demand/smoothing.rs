@@ -34,11 +34,11 @@ impl SmoothingWeights {
     pub const MIN: f64 = 0.01;
     pub const MAX: f64 = 1.0;
 
-    /// `level` is alpha, `error_variance` is beta; `None` unless both are from `MIN` to `MAX`.
-    pub fn new(level: f64, error_variance: f64) -> Option<Self> {
-        let allowed = Self::MIN..=Self::MAX;
-        (allowed.contains(&level) && allowed.contains(&error_variance))
-            .then_some(SmoothingWeights { level, error_variance })
+    /// `level` is alpha, `error_variance` is beta; what is outside `MIN` to `MAX` becomes the bound next to it, and
+    /// not-a-number the lower one.
+    pub fn bounded(level: f64, error_variance: f64) -> Self {
+        let bounded = |weight: f64| if weight > Self::MIN { weight.min(Self::MAX) } else { Self::MIN };
+        SmoothingWeights { level: bounded(level), error_variance: bounded(error_variance) }
     }
 
     /// For how many periods the level is a plain average: the greatest n with 1/n >= alpha. Rounding may
@@ -204,7 +204,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn weights(level: f64, error_variance: f64) -> SmoothingWeights {
-        SmoothingWeights::new(level, error_variance).unwrap()
+        SmoothingWeights::bounded(level, error_variance)
     }
 
     fn fit(demand: &[f64], weights: SmoothingWeights) -> ExponentialSmoothing {
@@ -312,10 +312,13 @@ mod tests {
     }
 
     #[test]
-    fn weights_outside_their_bounds_are_refused() {
-        for wrong in [0.0, 0.009, 1.001, -0.1, f64::NAN, f64::INFINITY] {
-            assert_eq!(SmoothingWeights::new(wrong, 0.1), None);
-            assert_eq!(SmoothingWeights::new(0.1, wrong), None);
+    fn weights_outside_their_bounds_become_the_bound_next_to_them() {
+        for (sent, taken) in
+            [(0.0, 0.01), (-1.0, 0.01), (f64::NAN, 0.01), (0.3, 0.3), (1.5, 1.0), (f64::INFINITY, 1.0)]
+        {
+            assert_eq!(SmoothingWeights::bounded(sent, 0.1), weights(taken, 0.1));
+            assert_eq!(SmoothingWeights::bounded(0.1, sent), weights(0.1, taken));
+            assert_eq!(SmoothingWeights::bounded(sent, 0.1).level, taken);
         }
     }
 

@@ -66,11 +66,8 @@ struct Ahead {
 }
 
 /// The weights that the settings ask for, within what the model takes.
-#[allow(clippy::expect_used, reason = "weights within their bounds are taken")]
-#[allow(clippy::manual_clamp, reason = "unlike clamp, max turns not-a-number into the lower bound")]
 pub fn weights(settings: &DemandSettings) -> SmoothingWeights {
-    let bounded = |weight: f64| weight.max(SmoothingWeights::MIN).min(SmoothingWeights::MAX);
-    SmoothingWeights::new(bounded(settings.alpha), bounded(settings.error_alpha)).expect("bounded weights")
+    SmoothingWeights::bounded(settings.alpha, settings.error_alpha)
 }
 
 fn period_of(day: Day, period_days: u16) -> i32 {
