@@ -51,7 +51,7 @@ fn backorders_are_a_shortage_until_they_are_covered() {
     assert_eq!((&again[0].id, again[0].reopened), (&items[0].id, 1));
     place.event(hour(5), received("q", 10));
     check(place.at(hour(5)), &[(Cleared, ShortageNow)]);
-    place.event(hour(5), order("c", 8, None));
+    place.event(hour(5), order("c", 80, None));
     let next = check(place.at(day(5)), &[(Opened, ShortageNow)]);
     assert_ne!(next[0].id, items[0].id);
 }
