@@ -7,15 +7,20 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use parking_lot::RwLock;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
+use crate::domain::approval_case::CaseItem;
 use crate::domain::exception::ExceptionItem;
-use crate::domain::ids::{Lsn, Name, TenantNumber};
+use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
 
 /// An exception with the record that last changed it.
 #[derive(Debug)]
 pub struct ExceptionEntry {
     pub item: ExceptionItem,
     pub lsn: Lsn,
+    /// Whose exception it is.
+    pub entity: Arc<EntityKey>,
 }
 
 /// All exceptions that are not over, and the last ones that are.
@@ -39,13 +44,15 @@ impl Exceptions {
     }
 
     /// Puts an exception in as it is after the record `lsn`.
-    pub fn upsert(&self, tenant: TenantNumber, item: ExceptionItem, lsn: Lsn) {
+    pub fn upsert(&self, tenant: TenantNumber, entity: &Arc<EntityKey>, item: ExceptionItem, lsn: Lsn) {
         let mut tenants = self.tenants.write();
         let tenant = tenants.entry(tenant).or_default();
         let id = item.id.clone();
         let ended = item.state.is_final();
-        let entry = Arc::new(ExceptionEntry { item, lsn });
+        let entry = Arc::new(ExceptionEntry { item, lsn, entity: entity.clone() });
         if !ended {
+            // It may have come back.
+            tenant.ended.remove(&id);
             tenant.open.insert(id, entry);
             return;
         }
@@ -83,5 +90,96 @@ impl Exceptions {
     /// How many are not over, over all tenants.
     pub fn open_count(&self) -> usize {
         self.tenants.read().values().map(|tenant| tenant.open.len()).sum()
+    }
+}
+
+/// A case with the record that last changed it.
+#[derive(Debug)]
+pub struct CaseEntry {
+    pub item: CaseItem,
+    pub lsn: Lsn,
+    /// Its entity.
+    pub entity: Arc<EntityKey>,
+}
+
+/// All cases that are not over, and the last ones that are.
+pub struct Cases {
+    ended_max: usize,
+    tenants: RwLock<HashMap<TenantNumber, TenantCases>>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct TenantCases {
+    cases: HashMap<Name, Arc<CaseEntry>, FixedState>,
+    /// Order of ending; the longest ended leave first. One that was opened again is passed over.
+    ended_order: VecDeque<Name>,
+}
+
+impl Cases {
+    /// Keeps at most `ended_max` ended ones a tenant; the journal has them all.
+    pub fn new(ended_max: usize) -> Cases {
+        Cases { ended_max, tenants: RwLock::default(), changed: Notify::new() }
+    }
+
+    /// Puts a case in as it is after the record `lsn`.
+    pub fn upsert(&self, tenant: TenantNumber, entity: &Arc<EntityKey>, item: CaseItem, lsn: Lsn) {
+        {
+            let mut tenants = self.tenants.write();
+            let tenant = tenants.entry(tenant).or_default();
+            let id = item.id.clone();
+            let ended = item.state.is_final();
+            let before =
+                tenant.cases.insert(id.clone(), Arc::new(CaseEntry { item, lsn, entity: entity.clone() }));
+            if ended && !before.is_some_and(|before| before.item.state.is_final()) {
+                tenant.ended_order.push_back(id);
+            }
+            while tenant.ended_order.len() > self.ended_max {
+                let Some(oldest) = tenant.ended_order.pop_front() else { break };
+                if tenant.cases.get(&oldest).is_some_and(|case| case.item.state.is_final()) {
+                    tenant.cases.remove(&oldest);
+                }
+            }
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// One case.
+    pub fn get(&self, tenant: TenantNumber, id: &str) -> Option<Arc<CaseEntry>> {
+        self.tenants.read().get(&tenant)?.cases.get(id).cloned()
+    }
+
+    /// All of a tenant that pass `wanted`.
+    pub fn select(
+        &self,
+        tenant: TenantNumber,
+        mut wanted: impl FnMut(&CaseEntry) -> bool,
+    ) -> Vec<Arc<CaseEntry>> {
+        let tenants = self.tenants.read();
+        let cases = tenants.get(&tenant).into_iter().flat_map(|tenant| tenant.cases.values());
+        cases.filter(|entry| wanted(entry)).cloned().collect()
+    }
+
+    /// All of every tenant that pass `wanted`: for the services that work on cases.
+    pub fn select_everywhere(
+        &self,
+        mut wanted: impl FnMut(&CaseEntry) -> bool,
+    ) -> Vec<(TenantNumber, Arc<CaseEntry>)> {
+        let tenants = self.tenants.read();
+        let all =
+            tenants.iter().flat_map(|(number, tenant)| tenant.cases.values().map(|case| (*number, case)));
+        all.filter(|(_, entry)| wanted(entry)).map(|(number, entry)| (number, entry.clone())).collect()
+    }
+
+    /// Ends when a case changes after this was called and polled.
+    pub fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
+    }
+
+    /// How many are not over, over all tenants.
+    pub fn open_count(&self) -> usize {
+        let tenants = self.tenants.read();
+        let all = tenants.values().flat_map(|tenant| tenant.cases.values());
+        all.filter(|entry| !entry.item.state.is_final()).count()
     }
 }
