@@ -1,5 +1,7 @@
 //! `GET /api/v1/exceptions…`
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use serde_json::Value;
 
@@ -7,12 +9,18 @@ use super::caller::Caller;
 use super::inspect::{List, not_found, with_lsn};
 use super::path::segments;
 use super::problem::Problem;
-use super::query::{Query, Sort, SortValue, page};
-use super::state::{AppState, tenant_of};
+use super::query::{Cursor, Query, Sort, SortValue};
+use super::read::{Asked, Paged, Read};
+use super::state::AppState;
 use super::visibility::sees_exception;
 use crate::auth::Permission;
+use crate::domain::exception::ExceptionItem;
 use crate::runtime::summaries::ExceptionEntry;
+use crate::runtime::summary::{Listed, Paging, Selection, SortBy, SortKey};
 
+const PREFIX: &str = "/api/v1/exceptions";
+
+/// What the list can be sorted by.
 const FIELDS: &[&str] = &[
     "id",
     "type",
@@ -68,30 +76,12 @@ const STATES: &[&str] = &["open", "acknowledged", "in_case", "snoozed", "resolve
 const FINAL_STATES: &[&str] = &["resolved", "cleared"];
 const SEVERITIES: &[&str] = &["low", "medium", "high", "critical"];
 
+/// What the list can be filtered by.
+const FILTERS: &[&str] = &["type", "state", "severity", "sku", "location", "supplier", "owner", "team"];
+
 /// An exception as the outside sees it.
 pub fn item_of(entry: &ExceptionEntry) -> Value {
     with_lsn(serde_json::to_value(&entry.item).unwrap_or_default(), entry.lsn)
-}
-
-fn sort_value(entry: &ExceptionEntry, field: &str) -> SortValue {
-    let item = &entry.item;
-    let time =
-        |time: Option<crate::domain::time::Timestamp>| SortValue::number(time.map(|t| t.micros() as f64));
-    match field {
-        "type" => SortValue::Text(item.exception_type.as_str().to_owned()),
-        "state" => SortValue::Text(item.state.as_str().to_owned()),
-        "severity" => SortValue::Number(f64::from(item.severity as u8)),
-        "urgency" => SortValue::Number(f64::from(item.urgency)),
-        "value_at_risk" => SortValue::number(item.value_at_risk.map(|money| money.as_f64())),
-        "units_at_risk" => SortValue::number(item.units_at_risk.map(|units| units.as_f64())),
-        "decide_by" => time(item.decide_by),
-        "opened_at" => time(Some(item.opened_at)),
-        "updated_at" => time(Some(item.updated_at)),
-        "cleared_at" => time(item.cleared_at),
-        "confidence" => SortValue::number(item.confidence),
-        "lsn" => SortValue::Number(entry.lsn.0 as f64),
-        _ => SortValue::Text(item.id.to_string()),
-    }
 }
 
 /// One exception, after its last change.
@@ -105,30 +95,32 @@ pub async fn get_exception(
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    caller.need(Permission::Read)?;
-    let running = state.running()?;
-    let query = Query::parse(request.query_string(), &["at_least", "settled"])?;
-    let [id] = segments(&request, "/api/v1/exceptions")?;
-    query.wait(&state, running).await?;
-    let reference = running.reference();
-    let tenant = tenant_of(&reference, &caller)?;
-    let entry = running
-        .exceptions
-        .get(caller.tenant, &id)
-        .filter(|entry| sees_exception(&caller.principal, tenant, &entry.item))
-        .ok_or_else(|| not_found("such exception"))?;
+    let asked = Asked::one(&request, &caller, &state, Permission::Read)?;
+    let [id] = segments(&request, PREFIX)?;
+    let read = asked.ready().await?;
+    let entry = find(&read, &id)?;
     let mut item = item_of(&entry);
     if let Value::Object(map) = &mut item {
-        map.insert("position".to_owned(), running.position(entry.lsn).into());
+        map.insert("position".to_owned(), read.running.position(entry.lsn).into());
     }
     Ok(HttpResponse::Ok().json(item))
+}
+
+/// An exception that the caller sees.
+fn find(read: &Read<'_>, id: &str) -> Result<Arc<ExceptionEntry>, Problem> {
+    let (caller, tenant) = (read.caller, read.tenant()?);
+    let entry = read.running.exceptions.get(caller.tenant, id);
+    entry
+        .filter(|entry| sees_exception(&caller.principal, tenant, &entry.item))
+        .ok_or_else(|| not_found("such exception"))
 }
 
 /// What is wrong now, the most valuable first; ended ones when asked for.
 #[utoipa::path(get, path = "/api/v1/exceptions", tag = "exceptions",
     params(("type" = Option<Vec<String>>, Query), ("state" = Option<Vec<String>>, Query, description = "by default those that are not over"),
         ("severity" = Option<Vec<String>>, Query), ("sku" = Option<Vec<String>>, Query), ("location" = Option<Vec<String>>, Query),
-        ("supplier" = Option<Vec<String>>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
+        ("supplier" = Option<Vec<String>>, Query), ("owner" = Option<Vec<String>>, Query), ("team" = Option<Vec<String>>, Query),
+        ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
         ("sort" = Option<String>, Query), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
     responses((status = 200, description = "A page of exceptions")), security(("key" = [])))]
 #[get("/api/v1/exceptions")]
@@ -137,42 +129,49 @@ pub async fn list_exceptions(
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    caller.need(Permission::Read)?;
-    let running = state.running()?;
-    let known = [
-        "type", "state", "severity", "sku", "location", "supplier", "limit", "cursor", "sort", "at_least",
-        "settled",
-    ];
-    let query = Query::parse(request.query_string(), &known)?;
-    let limit = query.limit(state.config.server.list_limit_max)?;
-    let sort = query.sort(FIELDS, Sort::descending("value_at_risk"))?;
-    let cursor = query.cursor(sort)?;
-    query.names("type", |name| (TYPES.contains(&name) || name.starts_with("custom.")).then_some(()))?;
-    query.names("state", |name| STATES.contains(&name).then_some(()))?;
-    query.names("severity", |name| SEVERITIES.contains(&name).then_some(()))?;
-    query.wait(&state, running).await?;
-    let lsn = running.progress.applied();
-    let reference = running.reference();
-    let tenant = tenant_of(&reference, &caller)?;
-    let names = |name: &str, value: &Option<crate::domain::ids::Name>| {
-        query.all(name).is_empty() || value.as_ref().is_some_and(|value| query.admits(name, value))
+    let asked = Asked::list(&request, &caller, &state, Permission::Read, FILTERS)?;
+    let paged = asked.paged(FIELDS, Sort::descending("value_at_risk"))?;
+    asked.query.names("type", |name| (TYPES.contains(&name) || name.starts_with("custom.")).then_some(()))?;
+    asked.query.names("state", |name| STATES.contains(&name).then_some(()))?;
+    asked.query.names("severity", |name| SEVERITIES.contains(&name).then_some(()))?;
+    let read = asked.ready().await?;
+    let selection = selection::<ExceptionItem>(&read.query);
+    Ok(HttpResponse::Ok().json(page(&read, &selection, &paged)?))
+}
+
+/// What the filters of a query mean for a summary.
+fn selection<T: Listed>(query: &Query) -> Selection<'_> {
+    let filters = |fields: &[&str]| {
+        let named = fields.iter().enumerate().map(|(at, field)| (at, query.all(field)));
+        named.filter(|(_, values)| !values.is_empty()).collect()
     };
-    let with_ended = query.all("state").iter().any(|state| FINAL_STATES.contains(&state.as_str()));
-    let found = running.exceptions.select(caller.tenant, with_ended, |entry| {
-        let item = &entry.item;
-        query.admits("type", item.exception_type.as_str())
-            && query.admits("state", item.state.as_str())
-            && query.admits("severity", item.severity.as_str())
-            && names("sku", &item.subject.sku)
-            && names("location", &item.subject.location)
-            && names("supplier", &item.subject.supplier)
-            && sees_exception(&caller.principal, tenant, item)
+    let with_over = query.all("state").iter().any(|state| FINAL_STATES.contains(&state.as_str()));
+    Selection { with_over, facets: filters(T::FACETS), names: filters(T::NAMES), absent: Vec::new() }
+}
+
+/// A page of those selected that the caller sees.
+fn page(read: &Read<'_>, selection: &Selection<'_>, paged: &Paged) -> Result<List<Value>, Problem> {
+    let (caller, tenant) = (read.caller, read.tenant()?);
+    let sort = SortBy::named::<ExceptionItem>(paged.sort.field).unwrap_or(SortBy::Id);
+    let after = paged.cursor.as_ref().map(|cursor| {
+        let key = match &cursor.value {
+            SortValue::Number(number) => SortKey::Number(*number),
+            SortValue::Text(text) => SortKey::Text(text.clone()),
+            SortValue::Unknown(()) => SortKey::Unknown,
+        };
+        (key, cursor.id.as_str())
     });
-    let candidates = found
-        .into_iter()
-        .map(|entry| (sort_value(&entry, sort.field), entry.item.id.to_string(), entry))
-        .collect();
-    let (entries, next) = page(candidates, sort, cursor.as_ref(), limit);
-    let items: Vec<Value> = entries.iter().map(|entry| item_of(entry)).collect();
-    Ok(HttpResponse::Ok().json(List::new(running, lsn, items, next)))
+    let paging = Paging { sort, descending: paged.sort.descending, after, limit: paged.limit };
+    let sees = |item: &ExceptionItem| sees_exception(&caller.principal, tenant, item);
+    let found = read.running.exceptions.page(caller.tenant, selection, &paging, sees);
+    let last = found.entries.last().filter(|_| found.has_more);
+    let next = last.map(|entry| {
+        let value = match sort.key_of(entry) {
+            SortKey::Number(number) => SortValue::number(Some(number)),
+            SortKey::Text(text) => SortValue::Text(text),
+            SortKey::Unknown => SortValue::Unknown(()),
+        };
+        Cursor::after(paged.sort, value, entry.item.id.to_string()).encode()
+    });
+    Ok(read.page(found.entries.iter().map(|entry| item_of(entry)).collect(), next))
 }

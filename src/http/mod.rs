@@ -15,6 +15,7 @@ mod path;
 pub mod problem;
 mod quarantine;
 mod query;
+mod read;
 mod server;
 mod sku_locations;
 pub mod state;

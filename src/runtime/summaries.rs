@@ -1,87 +1,72 @@
-//! The named summary that lists and rankings of exceptions need: every exception as it was after its last change.
+//! The named summaries that lists and rankings need.
 //!
-//! Written by the shards as entities apply their transitions; the same `Arc`s, not copies of state.
+//! Written by the shards as entities apply their transitions, so they show what is applied.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
-
-use foldhash::fast::FixedState;
-use parking_lot::RwLock;
-
+use super::summary::{Entry, Listed, Summary};
 use crate::domain::exception::ExceptionItem;
-use crate::domain::ids::{Lsn, Name, TenantNumber};
+use crate::domain::ids::Name;
+use crate::domain::time::Timestamp;
 
 /// An exception with the record that last changed it.
-#[derive(Debug)]
-pub struct ExceptionEntry {
-    pub item: ExceptionItem,
-    pub lsn: Lsn,
-}
+pub type ExceptionEntry = Entry<ExceptionItem>;
 
 /// All exceptions that are not over, and the last ones that are.
-pub struct Exceptions {
-    ended_max: usize,
-    tenants: RwLock<HashMap<TenantNumber, TenantExceptions>>,
-}
+pub type Exceptions = Summary<ExceptionItem>;
 
-#[derive(Default)]
-struct TenantExceptions {
-    open: HashMap<Name, Arc<ExceptionEntry>, FixedState>,
-    ended: HashMap<Name, Arc<ExceptionEntry>, FixedState>,
-    /// Order of ending; the longest ended leave first.
-    ended_order: VecDeque<Name>,
-}
+impl Listed for ExceptionItem {
+    const NUMBERS: &'static [&'static str] = &[
+        "severity",
+        "urgency",
+        "value_at_risk",
+        "units_at_risk",
+        "decide_by",
+        "opened_at",
+        "updated_at",
+        "cleared_at",
+        "confidence",
+    ];
+    const FACETS: &'static [&'static str] = &["type", "state", "severity"];
+    const NAMES: &'static [&'static str] = &["sku", "location", "supplier", "owner", "team"];
 
-impl Exceptions {
-    /// Keeps at most `ended_max` ended ones a tenant; the journal has them all.
-    pub fn new(ended_max: usize) -> Exceptions {
-        Exceptions { ended_max, tenants: RwLock::default() }
+    fn id(&self) -> &Name {
+        &self.id
     }
 
-    /// Puts an exception in as it is after the record `lsn`.
-    pub fn upsert(&self, tenant: TenantNumber, item: ExceptionItem, lsn: Lsn) {
-        let mut tenants = self.tenants.write();
-        let tenant = tenants.entry(tenant).or_default();
-        let id = item.id.clone();
-        let ended = item.state.is_final();
-        let entry = Arc::new(ExceptionEntry { item, lsn });
-        if !ended {
-            tenant.open.insert(id, entry);
-            return;
+    fn is_over(&self) -> bool {
+        self.state.is_final()
+    }
+
+    fn number(&self, at: usize) -> Option<f64> {
+        let time = |time: Timestamp| time.micros() as f64;
+        match at {
+            0 => Some(f64::from(self.severity as u8)),
+            1 => Some(f64::from(self.urgency)),
+            2 => self.value_at_risk.map(|money| money.as_f64()),
+            3 => self.units_at_risk.map(|units| units.as_f64()),
+            4 => self.decide_by.map(time),
+            5 => Some(time(self.opened_at)),
+            6 => Some(time(self.updated_at)),
+            7 => self.cleared_at.map(time),
+            _ => self.confidence,
         }
-        tenant.open.remove(&id);
-        if tenant.ended.insert(id.clone(), entry).is_none() {
-            tenant.ended_order.push_back(id);
+    }
+
+    fn facet(&self, at: usize) -> &str {
+        match at {
+            0 => self.exception_type.as_str(),
+            1 => self.state.as_str(),
+            _ => self.severity.as_str(),
         }
-        while tenant.ended_order.len() > self.ended_max {
-            if let Some(oldest) = tenant.ended_order.pop_front() {
-                tenant.ended.remove(&oldest);
-            }
-        }
     }
 
-    /// One exception.
-    pub fn get(&self, tenant: TenantNumber, id: &str) -> Option<Arc<ExceptionEntry>> {
-        let tenants = self.tenants.read();
-        let tenant = tenants.get(&tenant)?;
-        tenant.open.get(id).or_else(|| tenant.ended.get(id)).cloned()
-    }
-
-    /// All that pass `wanted`; ended ones only if asked for.
-    pub fn select(
-        &self,
-        tenant: TenantNumber,
-        with_ended: bool,
-        mut wanted: impl FnMut(&ExceptionEntry) -> bool,
-    ) -> Vec<Arc<ExceptionEntry>> {
-        let tenants = self.tenants.read();
-        let Some(tenant) = tenants.get(&tenant) else { return Vec::new() };
-        let ended = with_ended.then(|| tenant.ended.values()).into_iter().flatten();
-        tenant.open.values().chain(ended).filter(|entry| wanted(entry)).cloned().collect()
-    }
-
-    /// How many are not over, over all tenants.
-    pub fn open_count(&self) -> usize {
-        self.tenants.read().values().map(|tenant| tenant.open.len()).sum()
+    fn name(&self, at: usize) -> Option<&str> {
+        let name = match at {
+            0 => &self.subject.sku,
+            1 => &self.subject.location,
+            2 => &self.subject.supplier,
+            3 => &self.owner,
+            _ => &self.team,
+        };
+        name.as_deref()
     }
 }
