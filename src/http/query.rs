@@ -271,24 +271,32 @@ pub fn compare(sort: Sort, a: (&SortValue, &str), b: (&SortValue, &str)) -> std:
     by_value.then_with(|| a.1.cmp(b.1))
 }
 
+/// An item with the value that it is sorted by, and its id.
+pub type Sortable<T> = (SortValue, String, T);
+
+/// Skips what the cursor has passed and keeps the first `max`, in no order.
+pub fn keep_first<T>(items: &mut Vec<Sortable<T>>, sort: Sort, cursor: Option<&Cursor>, max: usize) {
+    if let Some(cursor) = cursor {
+        items.retain(|(value, id, _)| compare(sort, (value, id), (&cursor.value, &cursor.id)).is_gt());
+    }
+    if items.len() > max {
+        items.select_nth_unstable_by(max, |a, b| compare(sort, (&a.0, &a.1), (&b.0, &b.1)));
+        items.truncate(max);
+    }
+}
+
 /// Sorts, skips what the cursor has passed, and cuts a page; also says where the next one begins.
 pub fn page<T>(
-    mut items: Vec<(SortValue, String, T)>,
+    mut items: Vec<Sortable<T>>,
     sort: Sort,
     cursor: Option<&Cursor>,
     limit: usize,
 ) -> (Vec<T>, Option<String>) {
-    if let Some(cursor) = cursor {
-        items.retain(|(value, id, _)| compare(sort, (value, id), (&cursor.value, &cursor.id)).is_gt());
-    }
-    let order =
-        |a: &(SortValue, String, T), b: &(SortValue, String, T)| compare(sort, (&a.0, &a.1), (&b.0, &b.1));
+    // One more than the page says whether there is another one.
+    keep_first(&mut items, sort, cursor, limit + 1);
+    items.sort_unstable_by(|a, b| compare(sort, (&a.0, &a.1), (&b.0, &b.1)));
     let more = items.len() > limit;
-    if more {
-        items.select_nth_unstable_by(limit, order);
-        items.truncate(limit);
-    }
-    items.sort_unstable_by(order);
+    items.truncate(limit);
     let next = more
         .then(|| items.last().map(|(value, id, _)| Cursor::after(sort, value.clone(), id.clone()).encode()));
     (items.into_iter().map(|(_, _, item)| item).collect(), next.flatten())

@@ -7,7 +7,7 @@ use super::caller::Caller;
 use super::inspect::{ask, ask_all, listed, not_found, shown};
 use super::path::segments;
 use super::problem::Problem;
-use super::query::{Sort, SortValue, page};
+use super::query::{Sort, SortValue, Sortable, keep_first, page};
 use super::read::{Asked, Paged, Read};
 use super::state::AppState;
 use super::visibility::sees_sku_location;
@@ -149,7 +149,7 @@ pub async fn list_sku_locations(
         let items = views(running, &found).await;
         return Ok(HttpResponse::Ok().json(read.page(items, next)));
     }
-    let mut candidates: Vec<(SortValue, String, Value)> = Vec::new();
+    let mut candidates: Vec<Sortable<Value>> = Vec::new();
     let mut after: Option<(String, String)> = None;
     loop {
         let from = after.as_ref().map(|(sku, location)| (sku.as_str(), location.as_str()));
@@ -162,17 +162,12 @@ pub async fn list_sku_locations(
             let id = format!("{}{SEPARATOR}{}", text(&item, "sku"), text(&item, "location"));
             candidates.push((value, id, item));
         }
-        // Only what can still be on this page is kept.
-        let (kept, next) = page_of(candidates, sort, cursor.as_ref(), limit);
         if last {
-            let items = kept.into_iter().map(|(_, _, item)| item).collect();
+            let (items, next) = page(candidates, sort, cursor.as_ref(), limit);
             return Ok(HttpResponse::Ok().json(read.page(items, next)));
         }
-        candidates = kept;
-        if let (Some(_), Some(last)) = (&next, candidates.last().cloned()) {
-            // One more than the page, so that the last round still knows that there is a next page.
-            candidates.push((last.0, format!("{}\u{10ffff}", last.1), Value::Null));
-        }
+        // Only what can still be on this page is kept, and one more, which says whether there is another page.
+        keep_first(&mut candidates, sort, cursor.as_ref(), limit + 1);
     }
 }
 
@@ -190,19 +185,6 @@ fn cursor_after(sort: Sort, key: &EntityKey) -> String {
     let (sku, location) = key_parts(key).unwrap_or_default();
     let id = format!("{sku}{SEPARATOR}{location}");
     super::query::Cursor::after(sort, SortValue::Text(sku), id).encode()
-}
-
-type Candidate = (SortValue, String, Value);
-
-fn page_of(
-    items: Vec<Candidate>,
-    sort: Sort,
-    cursor: Option<&super::query::Cursor>,
-    limit: usize,
-) -> (Vec<Candidate>, Option<String>) {
-    let wrapped =
-        items.into_iter().map(|(value, id, item)| (value.clone(), id.clone(), (value, id, item))).collect();
-    page(wrapped, sort, cursor, limit)
 }
 
 fn text<'v>(item: &'v Value, field: &str) -> &'v str {

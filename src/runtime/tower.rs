@@ -16,6 +16,7 @@ use super::admission::Admission;
 use super::codec::{self, CodecError, FOLD_VERSION};
 use super::directory::Directory;
 use super::dispatcher::Dispatcher;
+use super::documents::DocumentIndex;
 use super::duplicates::Duplicates;
 use super::fold::{Fold, FoldUsage};
 use super::metrics::Metrics;
@@ -118,6 +119,7 @@ pub struct Running {
     pub progress: Arc<Progress>,
     pub admission: Arc<Admission>,
     pub directory: Arc<Directory>,
+    pub documents: DocumentIndex,
     pub exceptions: Arc<Exceptions>,
     pub quarantine: Arc<RwLock<Quarantine>>,
     pub clocks: Arc<WriterShared>,
@@ -309,6 +311,7 @@ impl Tower {
         }
 
         let fold = Fold::new(options.shards, directory.clone(), quarantine.clone());
+        let documents = fold.documents.reader();
         let published = Arc::new(RwLock::new(Arc::new(Reference::default())));
         let usage = Arc::new(RwLock::new(FoldUsage::default()));
         let mut dispatcher = Dispatcher {
@@ -369,6 +372,7 @@ impl Tower {
             progress,
             admission,
             directory,
+            documents,
             exceptions,
             quarantine,
             clocks: shared,
