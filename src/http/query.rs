@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::problem::{Problem, code};
 use super::state::AppState;
 use crate::domain::ids::Lsn;
+use crate::domain::time::Timestamp;
 use crate::runtime::Running;
 
 /// A request's parameters; a repeated one has several values.
@@ -97,9 +98,18 @@ impl Query {
     /// # Errors
     /// `bad_parameter` for anything else.
     pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        self.known_flag(name).map(|flag| flag.unwrap_or(false))
+    }
+
+    /// `true` or `false`, if it is given.
+    ///
+    /// # Errors
+    /// `bad_parameter` for anything else.
+    pub fn known_flag(&self, name: &str) -> Result<Option<bool>, Problem> {
         match self.one(name)? {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
+            None => Ok(None),
+            Some("false") => Ok(Some(false)),
+            Some("true") => Ok(Some(true)),
             Some(_) => Err(bad(format!("`{name}` is true or false"))),
         }
     }
@@ -209,6 +219,16 @@ pub enum SortValue {
 }
 
 impl SortValue {
+    /// A moment, unless it is unknown.
+    pub fn time(time: Option<Timestamp>) -> SortValue {
+        SortValue::number(time.map(|time| time.micros() as f64))
+    }
+
+    /// A text, unless it is unknown.
+    pub fn text(text: Option<&str>) -> SortValue {
+        text.map_or(SortValue::Unknown(()), |text| SortValue::Text(text.to_owned()))
+    }
+
     /// A number, unless it is unknown.
     pub fn number(value: Option<f64>) -> SortValue {
         value.filter(|value| value.is_finite()).map_or(SortValue::Unknown(()), SortValue::Number)

@@ -267,13 +267,15 @@ impl DocumentIndex {
         self.index.read().table.get(&key.hash()).map(|known| known.indexed(&key.document))
     }
 
-    /// The `wanted` ones among the next documents of a kind after that name, in order of their names or backwards.
+    /// The `wanted` ones, at most `max`, among the next documents of a kind after that name, in order of their names
+    /// or backwards.
     pub fn page(
         &self,
         tenant: TenantNumber,
         kind: DocumentKind,
         after: Option<&str>,
         backwards: bool,
+        max: usize,
         wanted: impl Fn(&Document) -> bool,
     ) -> DocumentPage {
         let index = self.index.read();
@@ -293,13 +295,18 @@ impl DocumentIndex {
         names.sort_unstable_by(|a, b| if backwards { b.cmp(a) } else { a.cmp(b) });
         names.dedup();
         names.truncate(LOOK_MAX);
-        let next_after = names.last().filter(|_| names.len() == LOOK_MAX).cloned();
-        let look = |document: Name| {
+        let mut next_after = names.last().filter(|_| names.len() == LOOK_MAX).cloned();
+        let mut documents = Vec::new();
+        for document in names {
+            if documents.len() == max {
+                next_after = documents.last().map(|last: &IndexedDocument| last.document.clone());
+                break;
+            }
             let key = DocumentKey { tenant, kind, document };
-            let known = index.table.get(&key.hash()).filter(|known| wanted(known))?;
-            Some(known.indexed(&key.document))
-        };
-        DocumentPage { documents: names.into_iter().filter_map(look).collect(), next_after }
+            let known = index.table.get(&key.hash()).filter(|known| wanted(known));
+            documents.extend(known.map(|known| known.indexed(&key.document)));
+        }
+        DocumentPage { documents, next_after }
     }
 }
 
@@ -308,6 +315,7 @@ mod tests {
     use super::*;
 
     const TENANT: TenantNumber = TenantNumber(1);
+    const MANY: usize = 100_000;
 
     fn key(kind: DocumentKind, document: &str) -> DocumentKey {
         DocumentKey { tenant: TENANT, kind, document: Name::from(document) }
@@ -321,10 +329,10 @@ mod tests {
     }
 
     /// The names of all pages.
-    fn walk(reader: &DocumentIndex, kind: DocumentKind, backwards: bool) -> Vec<String> {
+    fn walk(reader: &DocumentIndex, kind: DocumentKind, backwards: bool, max: usize) -> Vec<String> {
         let (mut all, mut after) = (Vec::new(), None);
         loop {
-            let page = reader.page(TENANT, kind, after.as_deref(), backwards, |_| true);
+            let page = reader.page(TENANT, kind, after.as_deref(), backwards, max, |_| true);
             all.extend(page.documents.iter().map(|document| document.document.to_string()));
             match page.next_after {
                 Some(next) => after = Some(next),
@@ -344,12 +352,14 @@ mod tests {
         place(&mut documents, DocumentKind::Transfer, "t", 2);
         place(&mut documents, DocumentKind::Shipment, "s", 2);
         expected.sort();
-        assert_eq!(walk(&reader, DocumentKind::Order, false), expected);
+        for max in [1, 7, LOOK_MAX, MANY] {
+            assert_eq!(walk(&reader, DocumentKind::Order, false, max), expected, "{max} at a time");
+        }
         expected.reverse();
-        assert_eq!(walk(&reader, DocumentKind::Order, true), expected);
-        assert_eq!(walk(&reader, DocumentKind::Transfer, false), ["t"]);
-        assert_eq!(walk(&reader, DocumentKind::Shipment, false), [""; 0], "shown with what they carry");
-        let other = reader.page(TenantNumber(0), DocumentKind::Order, None, false, |_| true);
+        assert_eq!(walk(&reader, DocumentKind::Order, true, MANY), expected);
+        assert_eq!(walk(&reader, DocumentKind::Transfer, false, MANY), ["t"]);
+        assert_eq!(walk(&reader, DocumentKind::Shipment, false, MANY), [""; 0], "shown with what they carry");
+        let other = reader.page(TenantNumber(0), DocumentKind::Order, None, false, MANY, |_| true);
         assert!(other.documents.is_empty() && other.next_after.is_none());
     }
 
@@ -361,13 +371,13 @@ mod tests {
             place(&mut documents, DocumentKind::Order, &format!("o{n:04}"), n);
             // Touched all the time, so never forgotten.
             place(&mut documents, DocumentKind::Order, "kept", 0);
-            let names = walk(&reader, DocumentKind::Order, false);
+            let names = walk(&reader, DocumentKind::Order, false, MANY);
             let remembered = |name: &String| reader.get(&key(DocumentKind::Order, name)).is_some();
             assert!(names.iter().all(remembered) && names.len() <= 202, "{}", names.len());
             assert!(names.contains(&format!("o{n:04}")) && names.contains(&"kept".to_owned()));
             assert!(names.is_sorted(), "each once and in order");
         }
-        let names = walk(&reader, DocumentKind::Order, false);
+        let names = walk(&reader, DocumentKind::Order, false, MANY);
         let gone =
             (0..1_000).filter(|n| reader.get(&key(DocumentKind::Order, &format!("o{n:04}"))).is_none());
         assert_eq!(gone.count() + names.len() - 1, 1_000);
@@ -381,9 +391,9 @@ mod tests {
             place(&mut documents, DocumentKind::Order, &format!("o{n:04}"), n % 500);
         }
         let is_wanted = |document: &Document| document.everyone().contains(&Address { shard: 0, slot: 499 });
-        let first = reader.page(TENANT, DocumentKind::Order, None, false, is_wanted);
+        let first = reader.page(TENANT, DocumentKind::Order, None, false, MANY, is_wanted);
         assert!(first.documents.is_empty() && first.next_after.as_deref() == Some("o0255"));
-        let second = reader.page(TENANT, DocumentKind::Order, Some("o0255"), false, is_wanted);
+        let second = reader.page(TENANT, DocumentKind::Order, Some("o0255"), false, MANY, is_wanted);
         assert_eq!(second.documents.len(), 1);
         let line = (Name::from("1"), Addresses::from_slice(&[Address { shard: 0, slot: 499 }]));
         assert_eq!(second.documents[0].document, "o0499");
