@@ -29,6 +29,7 @@ use super::{
         suppliers::get_supplier,
         exceptions::list_exceptions,
         exceptions::get_exception,
+        exceptions::list_affected,
         master_data::list_items,
         master_data::get_item,
         master_data::list_locations,

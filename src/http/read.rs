@@ -8,12 +8,13 @@ use serde_json::Value;
 use super::caller::Caller;
 use super::inspect::List;
 use super::problem::Problem;
-use super::query::{Cursor, Query, Sort};
+use super::query::{Cursor, Query, Sort, SortValue};
 use super::state::{AppState, tenant_of};
 use crate::auth::Permission;
 use crate::domain::ids::Lsn;
 use crate::domain::reference::{Reference, TenantReference};
 use crate::runtime::Running;
+use crate::runtime::summary::{Entry, Listed, Paging, Selection, SortBy, SortKey, Summary};
 
 /// Parameters that every read has.
 const ALWAYS: &[&str] = &["at_least", "settled"];
@@ -133,4 +134,46 @@ impl Read<'_> {
         }
         item
     }
+
+    /// A page of a summary's things that the caller `sees`.
+    pub fn summary_page<T: Listed>(
+        &self,
+        summary: &Summary<T>,
+        selection: &Selection<'_>,
+        paged: &Paged,
+        sees: impl FnMut(&T) -> bool,
+        show: impl Fn(&Entry<T>) -> Value,
+    ) -> List<Value> {
+        let sort = SortBy::named::<T>(paged.sort.field).unwrap_or(SortBy::Id);
+        let after = paged.cursor.as_ref().map(|cursor| {
+            let key = match &cursor.value {
+                SortValue::Number(number) => SortKey::Number(*number),
+                SortValue::Text(text) => SortKey::Text(text.clone()),
+                SortValue::Unknown(()) => SortKey::Unknown,
+            };
+            (key, cursor.id.as_str())
+        });
+        let paging = Paging { sort, descending: paged.sort.descending, after, limit: paged.limit };
+        let found = summary.page(self.caller.tenant, selection, &paging, sees);
+        let last = found.entries.last().filter(|_| found.has_more);
+        let next = last.map(|entry| {
+            let value = match sort.key_of(entry) {
+                SortKey::Number(number) => SortValue::number(Some(number)),
+                SortKey::Text(text) => SortValue::Text(text),
+                SortKey::Unknown => SortValue::Unknown(()),
+            };
+            Cursor::after(paged.sort, value, entry.item.id().to_string()).encode()
+        });
+        self.page(found.entries.iter().map(|entry| show(entry)).collect(), next)
+    }
+}
+
+/// What the filters of a query mean for a summary. What is over is left out, unless `state` asks for it.
+pub fn selection<'q, T: Listed>(query: &'q Query, is_final: impl Fn(&str) -> bool) -> Selection<'q> {
+    let filters = |fields: &[&str]| {
+        let named = fields.iter().enumerate().map(|(at, field)| (at, query.all(field)));
+        named.filter(|(_, values)| !values.is_empty()).collect()
+    };
+    let with_over = query.all("state").iter().any(|state| is_final(state));
+    Selection { with_over, facets: filters(T::FACETS), names: filters(T::NAMES), absent: Vec::new() }
 }

@@ -88,6 +88,7 @@ pub fn serve(
             .service(suppliers::list_suppliers)
             .service(suppliers::get_supplier)
             .service(exceptions::list_exceptions)
+            .service(exceptions::list_affected)
             .service(exceptions::get_exception)
             .service(master_data::list_items)
             .service(master_data::get_item)

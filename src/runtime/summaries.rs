@@ -23,10 +23,26 @@ impl Listed for ExceptionItem {
         "opened_at",
         "updated_at",
         "cleared_at",
+        "sla_due_at",
         "confidence",
     ];
     const FACETS: &'static [&'static str] = &["type", "state", "severity"];
-    const NAMES: &'static [&'static str] = &["sku", "location", "supplier", "owner", "team"];
+    const NAMES: &'static [&'static str] = &[
+        "id",
+        "group",
+        "sku",
+        "location",
+        "supplier",
+        "owner",
+        "team",
+        "case_id",
+        "po_id",
+        "order_id",
+        "transfer_id",
+        "promotion_id",
+        "action_id",
+        "source",
+    ];
 
     fn id(&self) -> &Name {
         &self.id
@@ -47,6 +63,7 @@ impl Listed for ExceptionItem {
             5 => Some(time(self.opened_at)),
             6 => Some(time(self.updated_at)),
             7 => self.cleared_at.map(time),
+            8 => self.sla_due_at.map(time),
             _ => self.confidence,
         }
     }
@@ -60,13 +77,88 @@ impl Listed for ExceptionItem {
     }
 
     fn name(&self, at: usize) -> Option<&str> {
+        let subject = &self.subject;
         let name = match at {
-            0 => &self.subject.sku,
-            1 => &self.subject.location,
-            2 => &self.subject.supplier,
-            3 => &self.owner,
-            _ => &self.team,
+            0 => return Some(&self.id),
+            1 => &self.group,
+            2 => &subject.sku,
+            3 => &subject.location,
+            4 => &subject.supplier,
+            5 => &self.owner,
+            6 => &self.team,
+            7 => &self.case_id,
+            8 => &subject.po_id,
+            9 => &subject.order_id,
+            10 => &subject.transfer_id,
+            11 => &subject.promotion_id,
+            12 => &subject.action_id,
+            _ => &subject.source,
         };
         name.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::exception::testing::item;
+    use crate::domain::exception::{ExceptionSubject, ExceptionType, Severity};
+    use crate::domain::money::{Currency, Money};
+    use crate::domain::quantity::Quantity;
+
+    /// Every field holds what its name says, or lists would be sorted and filtered by another one.
+    #[test]
+    fn columns_hold_what_their_names_say() {
+        let named = |text: &str| Some(Name::from(text));
+        let time = |micros: i64| Some(Timestamp::from_micros(micros));
+        let mut shown = item("exc_1", ExceptionType::PurchaseLate);
+        shown.severity = Severity::High;
+        shown.urgency = 77;
+        shown.value_at_risk = Currency::parse("EUR").map(|euro| Money::from_ten_thousandths(125_000, euro));
+        shown.units_at_risk = Some(Quantity::from_units(9));
+        shown.decide_by = time(1);
+        shown.opened_at = Timestamp::from_micros(2);
+        shown.updated_at = Timestamp::from_micros(3);
+        shown.cleared_at = time(4);
+        shown.sla_due_at = time(5);
+        shown.confidence = Some(0.25);
+        (shown.group, shown.owner, shown.team, shown.case_id) =
+            (named("the group"), named("the owner"), named("the team"), named("the case_id"));
+        shown.subject = ExceptionSubject {
+            kind: Name::from("purchase_order"),
+            sku: named("the sku"),
+            location: named("the location"),
+            supplier: named("the supplier"),
+            po_id: named("the po_id"),
+            order_id: named("the order_id"),
+            transfer_id: named("the transfer_id"),
+            promotion_id: named("the promotion_id"),
+            action_id: named("the action_id"),
+            source: named("the source"),
+        };
+        for (at, field) in ExceptionItem::NAMES.iter().enumerate().skip(1) {
+            assert_eq!(shown.name(at), Some(format!("the {field}").as_str()));
+        }
+        assert_eq!(shown.name(0), Some("exc_1"));
+        let numbers: Vec<(&str, f64)> = ExceptionItem::NUMBERS
+            .iter()
+            .enumerate()
+            .map(|(at, field)| (*field, shown.number(at).unwrap()))
+            .collect();
+        let expected = [
+            ("severity", 2.0),
+            ("urgency", 77.0),
+            ("value_at_risk", 12.5),
+            ("units_at_risk", 9.0),
+            ("decide_by", 1.0),
+            ("opened_at", 2.0),
+            ("updated_at", 3.0),
+            ("cleared_at", 4.0),
+            ("sla_due_at", 5.0),
+            ("confidence", 0.25),
+        ];
+        assert_eq!(numbers, expected);
+        let facets: Vec<&str> = (0..3).map(|at| shown.facet(at)).collect();
+        assert_eq!(facets, ["purchase_late", "open", "high"]);
     }
 }
