@@ -1,6 +1,7 @@
 //! What the tower is about, as pure state machines and formulas: no clock, no randomness, no I/O,
 //! no actors, no async. Time is data that comes with the record.
 
+pub mod condition;
 pub mod decimal;
 pub mod demand;
 pub mod entity;
