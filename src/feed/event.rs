@@ -16,16 +16,17 @@ use super::frame::{self, Shown};
 use super::handle::Viewer;
 use super::known::Stage;
 use super::request::Topic;
+use crate::domain::approval_case::{CaseChange, CaseTransition};
 use crate::domain::condition::Condition;
 use crate::domain::exception::{ExceptionChange, ExceptionTransition};
 use crate::domain::ids::Lsn;
 use crate::domain::record::{Body, Record, Transition};
 use crate::domain::reference::Reference;
-use crate::http::visibility::sees_exception;
+use crate::http::visibility::{sees_case, sees_exception};
 use crate::runtime::Running;
 
 /// How the record types of gapless events begin. No outside event's type does.
-const RECORD_TYPES: [&str; 1] = ["exception."];
+const RECORD_TYPES: [&str; 2] = ["exception.", "case."];
 
 /// Whether records of this type may make events.
 pub fn may_make_event(record_type: &str) -> bool {
@@ -43,12 +44,14 @@ pub struct Event {
 /// What changed.
 enum Change<'a> {
     Exception(&'a ExceptionTransition),
+    Case(&'a CaseTransition),
 }
 
 fn change(record: &Record) -> Option<Change<'_>> {
     let Body::Transition(body) = &record.body else { return None };
     match &body.transition {
         Transition::Exception(transition) => Some(Change::Exception(transition)),
+        Transition::Case(transition) => Some(Change::Case(transition)),
         _ => None,
     }
 }
@@ -58,6 +61,7 @@ impl Event {
     pub fn of(record: Arc<Record>) -> Option<Event> {
         let topic = match change(&record)? {
             Change::Exception(_) => Topic::Exceptions,
+            Change::Case(_) => Topic::Cases,
         };
         Some(Event { record, topic, tail: OnceCell::new() })
     }
@@ -71,16 +75,27 @@ impl Event {
     pub fn item_number(&self) -> u64 {
         match change(&self.record) {
             Some(Change::Exception(transition)) => item_number(self.topic, &transition.item.id),
+            Some(Change::Case(transition)) => item_number(self.topic, &transition.item.id),
             None => 0,
         }
     }
 
     /// Where its item is in its life after it.
     pub fn stage(&self) -> Stage {
-        match change(&self.record) {
-            Some(Change::Exception(transition)) if transition.item.state.is_final() => Stage::Last,
-            Some(Change::Exception(transition)) if transition.kind == ExceptionChange::Opened => Stage::First,
-            _ => Stage::Middle,
+        let (is_final, is_first) = match change(&self.record) {
+            Some(Change::Exception(ExceptionTransition { kind, item, .. })) => {
+                // What comes back within its quiet time was told before.
+                (item.state.is_final(), *kind == ExceptionChange::Opened && item.reopened == 0)
+            }
+            Some(Change::Case(CaseTransition { kind, item, .. })) => {
+                (item.state.is_final(), *kind == CaseChange::Opened)
+            }
+            None => (false, false),
+        };
+        match (is_final, is_first) {
+            (true, _) => Stage::Last,
+            (false, true) => Stage::First,
+            (false, false) => Stage::Middle,
         }
     }
 
@@ -93,6 +108,9 @@ impl Event {
             (Some(tenant), Some(Change::Exception(transition))) => {
                 sees_exception(&viewer.principal, tenant, &transition.item)
             }
+            (Some(tenant), Some(Change::Case(transition))) => {
+                sees_case(&viewer.principal, tenant, &transition.item)
+            }
             _ => false,
         }
     }
@@ -101,6 +119,7 @@ impl Event {
     pub fn item(&self) -> Option<Map<String, Value>> {
         match change(&self.record)? {
             Change::Exception(transition) => filterable(&transition.item, self.lsn()),
+            Change::Case(transition) => filterable(&transition.item, self.lsn()),
         }
     }
 
@@ -110,10 +129,8 @@ impl Event {
         let write = || {
             let lsn = self.lsn();
             let (kind, item) = match change(&self.record)? {
-                Change::Exception(transition) => (
-                    transition.kind.as_str(),
-                    serde_json::to_string(&Shown { item: &transition.item, lsn }).ok()?,
-                ),
+                Change::Exception(transition) => (transition.kind.as_str(), shown(&transition.item, lsn)?),
+                Change::Case(transition) => (transition.kind.as_str(), shown(&transition.item, lsn)?),
             };
             Some(frame::event_tail(self.topic, kind, lsn, &running.position(lsn), &item))
         };
@@ -157,7 +174,11 @@ fn listed<T: Serialize>(
     {
         return None;
     }
-    Some((item_number(topic, id), serde_json::to_string(&Shown { item, lsn }).ok()?))
+    Some((item_number(topic, id), shown(item, lsn)?))
+}
+
+fn shown<T: Serialize>(item: &T, lsn: Lsn) -> Option<String> {
+    serde_json::to_string(&Shown { item, lsn }).ok()
 }
 
 /// The number by which an item is remembered.

@@ -6,62 +6,18 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
+use serde::Deserialize;
+use serde::de::{Deserializer, Visitor};
 use serde_json::{Map, Value};
 
 use super::request::Topic;
 use crate::config::FeedConfig;
+use crate::domain::approval_case::CaseItem;
 use crate::domain::condition::{Condition, ConditionBounds, ConditionError, JsonVariables};
+use crate::domain::exception::ExceptionItem;
 
-/// The fields of an exception that a filter can name, and its value at risk as a number.
-const EXCEPTION_FIELDS: &[&str] = &[
-    "id",
-    "type",
-    "state",
-    "severity",
-    "urgency",
-    "value_at_risk",
-    "value_at_risk_amount",
-    "units_at_risk",
-    "decide_by",
-    "subject",
-    "opened_at",
-    "updated_at",
-    "cleared_at",
-    "window",
-    "cause",
-    "confidence",
-    "evidence",
-    "case_id",
-    "owner",
-    "team",
-    "sla_due_at",
-    "revision",
-    "lsn",
-];
-const CASE_FIELDS: &[&str] = &[
-    "id",
-    "kind",
-    "state",
-    "version",
-    "title",
-    "subjects",
-    "exceptions",
-    "value_at_risk",
-    "value_at_risk_amount",
-    "decide_by",
-    "options",
-    "chosen_option",
-    "proposed_by",
-    "rule",
-    "required",
-    "votes",
-    "tasks",
-    "actions",
-    "timeline",
-    "comments",
-    "outcome",
-    "lsn",
-];
+/// What an item has beside its own fields: money as a number, and the record that last changed it.
+const ADDED_FIELDS: [&str; 2] = ["value_at_risk_amount", "lsn"];
 const SKU_LOCATION_FIELDS: &[&str] = &[
     "sku",
     "location",
@@ -124,13 +80,48 @@ const STATS_FIELDS: &[&str] = &[
 ];
 
 /// The names that a filter on a topic may use.
-pub fn fields(topic: Topic) -> &'static [&'static str] {
+pub fn fields(topic: Topic) -> Vec<&'static str> {
+    let with_added = |fields: &[&'static str]| [fields, ADDED_FIELDS.as_slice()].concat();
     match topic {
-        Topic::Exceptions => EXCEPTION_FIELDS,
-        Topic::Cases => CASE_FIELDS,
-        Topic::SkuLocations => SKU_LOCATION_FIELDS,
-        Topic::Suppliers => SUPPLIER_FIELDS,
-        Topic::Stats => STATS_FIELDS,
+        Topic::Exceptions => with_added(fields_of::<ExceptionItem>()),
+        Topic::Cases => with_added(fields_of::<CaseItem>()),
+        Topic::SkuLocations => SKU_LOCATION_FIELDS.to_vec(),
+        Topic::Suppliers => SUPPLIER_FIELDS.to_vec(),
+        Topic::Stats => STATS_FIELDS.to_vec(),
+    }
+}
+
+/// The names of a structure's fields as it stands in JSON.
+fn fields_of<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
+    let mut fields: &'static [&'static str] = &[];
+    // It fails, after it has been asked for the fields.
+    let _ = T::deserialize(FieldNames(&mut fields));
+    fields
+}
+
+/// Reads nothing, and notes which fields a structure wants to read.
+struct FieldNames<'a>(&'a mut &'static [&'static str]);
+
+impl<'de> Deserializer<'de> for FieldNames<'_> {
+    type Error = serde::de::value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+        Err(serde::de::Error::custom("no structure"))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Self::Error> {
+        *self.0 = fields;
+        Err(serde::de::Error::custom("only the names of its fields are wanted"))
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
     }
 }
 
@@ -218,7 +209,7 @@ impl Filters {
         if self.in_use() >= self.filters_max {
             return Err(FilterError::TooMany(self.filters_max));
         }
-        let mut names: Vec<&str> = topics.iter().flat_map(|topic| fields(*topic)).copied().collect();
+        let mut names: Vec<&str> = topics.iter().flat_map(|topic| fields(*topic)).collect();
         names.sort_unstable();
         names.dedup();
         let condition = Condition::compile(text, &self.bounds, &names).map_err(FilterError::Condition)?;
@@ -236,11 +227,13 @@ impl Filters {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use serde_json::json;
 
     use super::*;
     use crate::feed::event::Event;
-    use crate::feed::ring::testing::exception_record;
+    use crate::feed::ring::testing::{case_record, exception_record};
 
     fn filters(filters_max: usize) -> Filters {
         Filters {
@@ -291,12 +284,16 @@ mod tests {
     }
 
     #[test]
-    fn every_field_of_an_exception_can_be_named() {
-        let event = Event::of(std::sync::Arc::new(exception_record(7, "A", 1))).expect("an event");
-        let item = event.item().expect("an item");
-        let named: std::collections::BTreeSet<&str> = EXCEPTION_FIELDS.iter().copied().collect();
-        let there: std::collections::BTreeSet<&str> = item.keys().map(String::as_str).collect();
-        assert_eq!(named, there);
+    fn every_field_of_an_item_can_be_named() {
+        for (record, topic) in
+            [(exception_record(7, "A", 1), Topic::Exceptions), (case_record(8, "case_1", 1), Topic::Cases)]
+        {
+            let event = Event::of(Arc::new(record)).expect("an event");
+            let item = event.item().expect("an item");
+            let named: BTreeSet<&str> = fields(topic).into_iter().collect();
+            let there: BTreeSet<&str> = item.keys().map(String::as_str).collect();
+            assert_eq!(named, there);
+        }
     }
 
     #[test]

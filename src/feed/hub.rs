@@ -433,6 +433,6 @@ pub(super) fn sees_entity(principal: &Principal, tenant: &TenantReference, key: 
     match key {
         EntityKey::SkuLocation { sku, location, .. } => sees_sku_location(principal, tenant, sku, location),
         EntityKey::Supplier { supplier, .. } => sees_supplier(principal, tenant, supplier),
-        EntityKey::Subject { .. } => false,
+        EntityKey::Subject { .. } | EntityKey::ApprovalCase { .. } => false,
     }
 }

@@ -13,7 +13,7 @@ use crate::journal::envelope::{self, DecodeError, EnvelopeRef, FLAG_EVENT_TIME_G
 /// Version of the bodies' shapes.
 pub const SCHEMA_VERSION: u16 = 1;
 /// Version of the fold: what `apply` makes of a record. A journal folded by a newer version is not opened.
-pub const FOLD_VERSION: u16 = 1;
+pub const FOLD_VERSION: u16 = 2;
 /// This process has the only partition.
 pub const PARTITION: u16 = 0;
 
@@ -165,7 +165,8 @@ pub fn transition_type(transition: &Transition) -> &'static str {
         Transition::Exception(transition) => transition.kind.as_str(),
         Transition::SupplierStatistics(_) => "supplier.statistics_published",
         Transition::RefusedEvent(_) => "event.refused",
-        Transition::SupplyPlanned(_) => "supply.planned",
+        Transition::ConditionNoted(_) => "exception.condition_noted",
+        Transition::Case(transition) => transition.kind.as_str(),
     }
 }
 

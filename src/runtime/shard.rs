@@ -25,6 +25,7 @@ use super::reviews::Reviews;
 use super::shell::{Apply, EmitState, GoLive, Hosted, Inspect, Inspection, Reconcile, Shell};
 use super::summaries::Exceptions;
 use super::writer::Submission;
+use crate::domain::approval_case::ApprovalCase;
 use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
 use crate::domain::record::{ClockKind, Record};
 use crate::domain::reference::Reference;
@@ -154,6 +155,7 @@ pub enum EntityAddr {
     SkuLocation(Addr<Shell<SkuLocation>>),
     Supplier(Addr<Shell<Supplier>>),
     Subject(Addr<Shell<Subject>>),
+    ApprovalCase(Addr<Shell<ApprovalCase>>),
 }
 
 struct Slot {
@@ -417,6 +419,7 @@ impl Shard {
             EntityKey::SkuLocation { .. } => EntityAddr::SkuLocation(Shell::new(key, slot, shared).start()),
             EntityKey::Supplier { .. } => EntityAddr::Supplier(Shell::new(key, slot, shared).start()),
             EntityKey::Subject { .. } => EntityAddr::Subject(Shell::new(key, slot, shared).start()),
+            EntityKey::ApprovalCase { .. } => EntityAddr::ApprovalCase(Shell::new(key, slot, shared).start()),
         };
         let mut slots = self.shared.slots.borrow_mut();
         debug_assert_eq!(slots.len(), slot as usize, "slots are handed out in order");
@@ -450,6 +453,7 @@ impl Shard {
                 EntityAddr::SkuLocation(addr) => addr.do_send(message),
                 EntityAddr::Supplier(addr) => addr.do_send(message),
                 EntityAddr::Subject(addr) => addr.do_send(message),
+                EntityAddr::ApprovalCase(addr) => addr.do_send(message),
             }
         }
     }
@@ -479,6 +483,7 @@ impl Shard {
                 EntityAddr::SkuLocation(addr) => addr.do_send(GoLive),
                 EntityAddr::Supplier(addr) => addr.do_send(GoLive),
                 EntityAddr::Subject(addr) => addr.do_send(GoLive),
+                EntityAddr::ApprovalCase(addr) => addr.do_send(GoLive),
             }
         }
         self.make_dirty(ShardDirty::Everyone, origin);
@@ -511,7 +516,7 @@ impl Shard {
             match &slot.addr {
                 EntityAddr::SkuLocation(addr) => addr.do_send(EmitState),
                 EntityAddr::Supplier(addr) => addr.do_send(EmitState),
-                EntityAddr::Subject(_) => {}
+                EntityAddr::Subject(_) | EntityAddr::ApprovalCase(_) => {}
             }
         }
     }
@@ -587,6 +592,7 @@ impl Handler<DrainDirty> for Shard {
                     EntityAddr::SkuLocation(addr) => addr.do_send(Reconcile { origin }),
                     EntityAddr::Supplier(addr) => addr.do_send(Reconcile { origin }),
                     EntityAddr::Subject(addr) => addr.do_send(Reconcile { origin }),
+                    EntityAddr::ApprovalCase(addr) => addr.do_send(Reconcile { origin }),
                 }
             }
         }

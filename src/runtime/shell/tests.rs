@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, unbounded};
 use serde_json::{Value, json};
 
 use super::{EmitState, Health, Hosted, Inspect, Rebuilt, Shell};
+use crate::domain::command::{Actor, Command, Refusal};
 use crate::domain::entity::{Entity, Reconciled};
 use crate::domain::event::EventData;
 use crate::domain::exception::{ExceptionItem, ExceptionTransition};
@@ -51,6 +52,17 @@ impl Entity for Diary {
     fn reconcile(&self, _: &EntityKey, now: Timestamp, _: &Reference) -> Reconciled {
         assert!(now != Timestamp::MIN, "told to fail");
         Reconciled::default()
+    }
+
+    fn decide(
+        &self,
+        _: &EntityKey,
+        _: &Command,
+        _: &Actor,
+        _: Timestamp,
+        _: &Reference,
+    ) -> Result<Vec<Transition>, Refusal> {
+        Err(Refusal::conflict("a diary takes no commands"))
     }
 
     fn applied_lsn(&self) -> Lsn {
@@ -155,7 +167,7 @@ impl House {
 
     fn transition(&mut self, revision: u64, kind: &str, item: ExceptionItem) -> Lsn {
         let kind = serde_json::from_value(json!(kind)).unwrap();
-        let transition = Transition::Exception(Box::new(ExceptionTransition { kind, item }));
+        let transition = Transition::Exception(Box::new(ExceptionTransition::alone(kind, item)));
         self.take("", revision, Body::Transition(Box::new(TransitionBody { entity: key(), transition })))
     }
 
