@@ -13,7 +13,7 @@ use super::problem::{Problem, code};
 use super::state::AppState;
 use super::{
     customers, exceptions, feed, ingest, master_data, openapi, operations, orders, promotions,
-    purchase_orders, quarantine, sku_locations, suppliers, transfers,
+    purchase_orders, quarantine, sku_locations, suppliers, transfers, why,
 };
 use crate::feed::FeedHandle;
 use crate::runtime::metrics::StatusLabel;
@@ -84,6 +84,9 @@ pub fn serve(
             .service(ingest::post_events)
             .service(sku_locations::list_sku_locations)
             .service(sku_locations::get_projection)
+            .service(why::why_sku_location)
+            .service(why::why_exception)
+            .service(why::why_case)
             .service(sku_locations::get_sku_location)
             .service(suppliers::list_suppliers)
             .service(suppliers::get_supplier)
