@@ -12,7 +12,7 @@ use super::problem::Problem;
 use super::query::{Query, Sort};
 use super::read::{Asked, Read, selection};
 use super::state::AppState;
-use super::visibility::sees_exception;
+use super::visibility::{locations_in_scope, sees_exception};
 use crate::auth::Permission;
 use crate::domain::exception::{ExceptionItem, ExceptionState, ExceptionType, Severity};
 use crate::runtime::summaries::ExceptionEntry;
@@ -168,7 +168,11 @@ pub async fn list_exceptions(
     let grouped = asked.query.known_flag("grouped")?;
     let read = asked.ready().await?;
     let is_final = |name: &str| state_named(name).is_some_and(ExceptionState::is_final);
+    let in_scope = locations_in_scope(&caller.principal);
     let mut selection = selection::<ExceptionItem>(&read.query, is_final);
+    if !in_scope.is_empty() {
+        selection.names.push((name_column("location"), &in_scope));
+    }
     if grouped.unwrap_or_else(|| !is_narrowed(&read.query)) {
         selection.absent.push(name_column("group"));
     }
