@@ -1,15 +1,23 @@
 //! A page of a million open exceptions: by what it is sorted, where it stands, what is filtered and who looks.
 
 use std::hint::black_box;
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tidewatch::domain::exception::ExceptionItem;
-use tidewatch::domain::ids::{Lsn, TenantNumber};
+use tidewatch::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
 use tidewatch::runtime::summaries::Exceptions;
 use tidewatch::runtime::summary::{Listed, Page, Paging, Selection, SortBy};
 
 const TENANT: TenantNumber = TenantNumber(0);
+
+/// Whose they are is of no matter here.
+fn owner() -> Arc<EntityKey> {
+    static OWNER: LazyLock<Arc<EntityKey>> =
+        LazyLock::new(|| Arc::new(EntityKey::Supplier { tenant: TENANT, supplier: Name::from("V") }));
+    OWNER.clone()
+}
 const COUNT: u64 = 1_000_000;
 
 const SEVERITIES: [&str; 4] = ["low", "medium", "high", "critical"];
@@ -69,7 +77,7 @@ fn item(n: u64) -> ExceptionItem {
 
 fn filled() -> Exceptions {
     let exceptions = Exceptions::new(1_000);
-    (0..COUNT).for_each(|n| exceptions.upsert(TENANT, item(n), Lsn(n + 1)));
+    (0..COUNT).for_each(|n| exceptions.upsert(TENANT, &owner(), item(n), Lsn(n + 1)));
     exceptions
 }
 
@@ -148,7 +156,7 @@ fn lists(criterion: &mut Criterion) {
                 n += 1;
                 (item(n * 7_919 % COUNT), Lsn(COUNT + n))
             },
-            |(item, lsn)| exceptions.upsert(TENANT, item, lsn),
+            |(item, lsn)| exceptions.upsert(TENANT, &owner(), item, lsn),
             criterion::BatchSize::SmallInput,
         );
     });
@@ -172,7 +180,7 @@ fn changes_beside_lists(_: &mut Criterion) {
             .zip(COUNT..)
             .map(|(item, lsn)| {
                 let began = Instant::now();
-                exceptions.upsert(TENANT, item, Lsn(lsn));
+                exceptions.upsert(TENANT, &owner(), item, Lsn(lsn));
                 began.elapsed()
             })
             .collect();

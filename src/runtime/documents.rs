@@ -61,6 +61,8 @@ struct Aside {
     carried_for: Addresses,
     /// The event that ended the whole document: entities that join it later must hear of it too.
     ended: Option<Arc<Record>>,
+    /// Whom it answers: the case that asked for it, and the places where that counts as planned.
+    followers: Addresses,
 }
 
 struct Line {
@@ -91,6 +93,21 @@ impl Document {
     /// Notes a supplier.
     pub fn add_supplier(&mut self, supplier: Address) {
         add(&mut self.aside.get_or_insert_default().suppliers, supplier);
+    }
+
+    /// Those who hear of everything about the document, whatever line it is about.
+    pub fn followers(&self) -> &[Address] {
+        self.aside.as_ref().map_or(&[], |aside| &aside.followers)
+    }
+
+    /// Notes that these hear of everything about it from now on.
+    pub fn follow(&mut self, followers: &[Address]) {
+        if !followers.is_empty() {
+            let known = &mut self.aside.get_or_insert_default().followers;
+            followers.iter().for_each(|follower| {
+                add(known, *follower);
+            });
+        }
     }
 
     /// Whom a shipment carries goods for.

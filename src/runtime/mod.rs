@@ -5,6 +5,7 @@
 
 pub mod admission;
 pub mod codec;
+pub mod commands;
 pub mod directory;
 mod dispatcher;
 pub mod documents;

@@ -2,9 +2,15 @@
 //!
 //! Written by the shards as entities apply their transitions, so they show what is applied.
 
-use super::summary::{Entry, Listed, Summary};
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+use super::summary::{Entry, Listed, Page, Paging, Selection, Summary};
+use crate::domain::approval_case::CaseItem;
 use crate::domain::exception::ExceptionItem;
-use crate::domain::ids::Name;
+use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
 use crate::domain::time::Timestamp;
 
 /// An exception with the record that last changed it.
@@ -95,6 +101,119 @@ impl Listed for ExceptionItem {
             _ => &subject.source,
         };
         name.as_deref()
+    }
+}
+
+/// A case with the record that last changed it.
+pub type CaseEntry = Entry<CaseItem>;
+
+impl Listed for CaseItem {
+    const NUMBERS: &'static [&'static str] =
+        &["value_at_risk", "decide_by", "opened_at", "updated_at", "closed_at", "version"];
+    const FACETS: &'static [&'static str] = &["kind", "state"];
+    const NAMES: &'static [&'static str] = &["id", "team", "owner"];
+
+    fn id(&self) -> &Name {
+        &self.id
+    }
+
+    fn is_over(&self) -> bool {
+        self.state.is_final()
+    }
+
+    fn number(&self, at: usize) -> Option<f64> {
+        let time = |time: Timestamp| time.micros() as f64;
+        match at {
+            0 => self.value_at_risk.map(|money| money.as_f64()),
+            1 => self.decide_by.map(time),
+            2 => Some(time(self.opened_at)),
+            3 => Some(time(self.updated_at)),
+            4 => self.closed_at.map(time),
+            _ => Some(self.version as f64),
+        }
+    }
+
+    fn facet(&self, at: usize) -> &str {
+        match at {
+            0 => &self.kind,
+            _ => self.state.as_str(),
+        }
+    }
+
+    fn name(&self, at: usize) -> Option<&str> {
+        match at {
+            0 => Some(&self.id),
+            1 => self.team.as_deref(),
+            _ => self.owner.as_deref(),
+        }
+    }
+}
+
+/// All cases that are not over, and the last ones that are. Says when one changes: services work on them.
+pub struct Cases {
+    summary: Summary<CaseItem>,
+    changed: Notify,
+}
+
+impl Cases {
+    /// Keeps at most `over_max` of those that are over a tenant; the journal has them all.
+    pub fn new(over_max: usize) -> Cases {
+        Cases { summary: Summary::new(over_max), changed: Notify::new() }
+    }
+
+    /// Puts a case in as it is after the record `lsn`.
+    pub fn upsert(&self, tenant: TenantNumber, entity: &Arc<EntityKey>, item: CaseItem, lsn: Lsn) {
+        self.summary.upsert(tenant, entity, item, lsn);
+        self.changed.notify_waiters();
+    }
+
+    /// One case.
+    pub fn get(&self, tenant: TenantNumber, id: &str) -> Option<Arc<CaseEntry>> {
+        self.summary.get(tenant, id)
+    }
+
+    /// All of a tenant that pass `wanted`, in no order; those that are over only if asked for.
+    pub fn select(
+        &self,
+        tenant: TenantNumber,
+        with_over: bool,
+        wanted: impl FnMut(&CaseEntry) -> bool,
+    ) -> Vec<Arc<CaseEntry>> {
+        self.summary.select(tenant, with_over, wanted)
+    }
+
+    /// All of every tenant that pass `wanted`: for the services that work on cases.
+    pub fn select_everywhere(
+        &self,
+        with_over: bool,
+        mut wanted: impl FnMut(&CaseEntry) -> bool,
+    ) -> Vec<(TenantNumber, Arc<CaseEntry>)> {
+        let of = |tenant: TenantNumber| {
+            let found = self.summary.select(tenant, with_over, &mut wanted);
+            found.into_iter().map(move |entry| (tenant, entry)).collect::<Vec<_>>()
+        };
+        self.summary.tenants().into_iter().flat_map(of).collect()
+    }
+
+    /// A page of those that pass a selection and that the reader `sees`, sorted; ties by id.
+    pub fn page(
+        &self,
+        tenant: TenantNumber,
+        selection: &Selection<'_>,
+        paging: &Paging<'_>,
+        sees: impl FnMut(&CaseItem) -> bool,
+    ) -> Page<CaseItem> {
+        self.summary.page(tenant, selection, paging, sees)
+    }
+
+    /// Ends when a case changes after this was made and polled.
+    pub fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
+    }
+
+    /// How many are not over, over all tenants.
+    pub fn open_count(&self) -> usize {
+        self.summary.open_count()
     }
 }
 

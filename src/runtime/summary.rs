@@ -21,7 +21,7 @@ use parking_lot::{Mutex, RwLock};
 
 use self::chunk::{CHUNK_ROWS, Chunk, Mark};
 pub use self::page::{Page, Paging, Selection, SortBy, SortKey};
-use crate::domain::ids::{Lsn, Name, TenantNumber};
+use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
 
 /// Something that lists show.
 pub trait Listed: Send + Sync + 'static {
@@ -49,6 +49,8 @@ pub trait Listed: Send + Sync + 'static {
 pub struct Entry<T> {
     pub item: T,
     pub lsn: Lsn,
+    /// Whose it is: who decides about it.
+    pub entity: Arc<EntityKey>,
 }
 
 /// All that are not over, and the last ones that are, of all tenants.
@@ -90,10 +92,10 @@ impl<T: Listed> Summary<T> {
     }
 
     /// Puts a thing in as it is after the record `lsn`.
-    pub fn upsert(&self, tenant: TenantNumber, item: T, lsn: Lsn) {
+    pub fn upsert(&self, tenant: TenantNumber, entity: &Arc<EntityKey>, item: T, lsn: Lsn) {
         let known = self.tenants.read().get(&tenant).cloned();
         let table = known.unwrap_or_else(|| self.tenants.write().entry(tenant).or_default().clone());
-        table.upsert(Entry { item, lsn }, self.over_max);
+        table.upsert(Entry { item, lsn, entity: entity.clone() }, self.over_max);
     }
 
     /// One thing.
@@ -121,6 +123,11 @@ impl<T: Listed> Summary<T> {
             found.extend(entries.cloned());
         }
         found
+    }
+
+    /// The tenants that have any.
+    pub fn tenants(&self) -> Vec<TenantNumber> {
+        self.tenants.read().keys().copied().collect()
     }
 
     /// A page of those that pass a selection and that the reader `sees`, sorted; ties by id.

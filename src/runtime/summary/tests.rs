@@ -39,6 +39,11 @@ impl Listed for Thing {
     }
 }
 
+/// Whose they are is of no matter here.
+fn owner() -> Arc<EntityKey> {
+    Arc::new(EntityKey::Supplier { tenant: TENANT, supplier: Name::from("V") })
+}
+
 const TENANT: TenantNumber = TenantNumber(3);
 
 fn thing() -> impl Strategy<Value = Thing> {
@@ -125,7 +130,7 @@ proptest! {
         let mut model: BTreeMap<Name, (Thing, u64)> = BTreeMap::new();
         for (n, thing) in changes.into_iter().enumerate() {
             let lsn = n as u64 + 1;
-            summary.upsert(TENANT, thing.clone(), Lsn(lsn));
+            summary.upsert(TENANT, &owner(), thing.clone(), Lsn(lsn));
             model.insert(thing.id.clone(), (thing, lsn));
         }
         let mut selection = Selection { with_over, ..Selection::default() };
@@ -164,7 +169,7 @@ fn plain(n: usize, is_over: bool) -> Thing {
 fn a_list_goes_over_many_chunks() {
     let summary = Summary::new(10);
     let count = 3 * CHUNK_ROWS + 17;
-    (0..count).for_each(|n| summary.upsert(TENANT, plain(n, false), Lsn(n as u64 + 1)));
+    (0..count).for_each(|n| summary.upsert(TENANT, &owner(), plain(n, false), Lsn(n as u64 + 1)));
     for descending in [false, true] {
         let seen = walk(&summary, &Selection::default(), "size", descending, 1_000);
         assert_eq!(seen.len(), count);
@@ -182,9 +187,9 @@ fn a_list_goes_over_many_chunks() {
 #[test]
 fn those_that_are_over_are_bounded_and_the_longest_over_go_first() {
     let summary = Summary::new(3);
-    (0..10).for_each(|n| summary.upsert(TENANT, plain(n, false), Lsn(n as u64 + 1)));
+    (0..10).for_each(|n| summary.upsert(TENANT, &owner(), plain(n, false), Lsn(n as u64 + 1)));
     for n in [5, 1, 7, 2, 9] {
-        summary.upsert(TENANT, plain(n, true), Lsn(100 + n as u64));
+        summary.upsert(TENANT, &owner(), plain(n, true), Lsn(100 + n as u64));
     }
     let left: Vec<usize> = (0..10).filter(|n| summary.get(TENANT, &plain(*n, true).id).is_some()).collect();
     assert_eq!(left, [0, 2, 3, 4, 6, 7, 8, 9], "5 and 1 were over for longest");
@@ -197,15 +202,15 @@ fn those_that_are_over_are_bounded_and_the_longest_over_go_first() {
 #[test]
 fn what_came_back_is_not_forgotten_for_its_earlier_end() {
     let summary = Summary::new(2);
-    summary.upsert(TENANT, plain(1, true), Lsn(1));
-    summary.upsert(TENANT, plain(1, false), Lsn(2));
+    summary.upsert(TENANT, &owner(), plain(1, true), Lsn(1));
+    summary.upsert(TENANT, &owner(), plain(1, false), Lsn(2));
     for n in 2..5 {
-        summary.upsert(TENANT, plain(n, true), Lsn(n as u64 + 10));
+        summary.upsert(TENANT, &owner(), plain(n, true), Lsn(n as u64 + 10));
     }
     assert!(summary.get(TENANT, "id-000001").is_some(), "it is open again");
     assert!(summary.get(TENANT, "id-000002").is_none());
     // Ended once more, it is the one that was over for the shortest time.
-    summary.upsert(TENANT, plain(1, true), Lsn(20));
+    summary.upsert(TENANT, &owner(), plain(1, true), Lsn(20));
     assert!(summary.get(TENANT, "id-000003").is_none() && summary.get(TENANT, "id-000001").is_some());
 }
 
@@ -213,8 +218,8 @@ fn what_came_back_is_not_forgotten_for_its_earlier_end() {
 fn rows_are_used_again() {
     let summary = Summary::new(1);
     for n in 0..5_000_usize {
-        summary.upsert(TENANT, plain(n, false), Lsn(2 * n as u64 + 1));
-        summary.upsert(TENANT, plain(n, true), Lsn(2 * n as u64 + 2));
+        summary.upsert(TENANT, &owner(), plain(n, false), Lsn(2 * n as u64 + 1));
+        summary.upsert(TENANT, &owner(), plain(n, true), Lsn(2 * n as u64 + 2));
     }
     assert_eq!(
         ids(&summary.page(
@@ -229,7 +234,7 @@ fn rows_are_used_again() {
     assert!(table.places.lock().rows <= 3, "{}", table.places.lock().rows);
     // Ends that a later opening made stale don't pile up.
     for n in 0..60_000_u64 {
-        summary.upsert(TENANT, plain(1, n % 2 == 0), Lsn(20_000 + n));
+        summary.upsert(TENANT, &owner(), plain(1, n % 2 == 0), Lsn(20_000 + n));
     }
     assert!(table.places.lock().over_order.len() <= 2 * CHUNK_ROWS + 1);
 }
@@ -238,7 +243,7 @@ fn rows_are_used_again() {
 fn a_cursor_of_a_value_that_nothing_has_any_more_goes_on_in_its_place() {
     let summary = Summary::new(10);
     for (n, colour) in ["blue", "green", "red"].into_iter().enumerate() {
-        summary.upsert(TENANT, Thing { colour: colour.into(), ..plain(n, false) }, Lsn(n as u64 + 1));
+        summary.upsert(TENANT, &owner(), Thing { colour: colour.into(), ..plain(n, false) }, Lsn(n as u64 + 1));
     }
     let after = |descending, text: &str| {
         let paging = Paging {
