@@ -551,3 +551,78 @@ fn a_cursor_stays_valid_while_orders_change(tower: &Tower) {
         assert_eq!((old.len(), distinct.len()), (40, 40), "{sort}: each that was there, once: {seen:?}");
     }
 }
+
+/// Places forget closed lines after two days of business time; what is known elsewhere is still shown, the rest is
+/// unknown.
+#[test]
+fn what_was_closed_long_ago_is_shown_as_far_as_it_is_known() {
+    let tower = Tower::launch().dev().event_clock().start();
+    let client = tower.http();
+    let start = 1_772_409_600;
+    let mut batch = Batch::new("old");
+    let moved = json!({"transfer_id": "T-old", "line_id": "1", "quantity": 10});
+    batch.add_at(start, "clock.advanced", json!({"to": at(start)}));
+    batch.add_at(
+        start,
+        "order.placed",
+        json!({"order_id": "O-old", "line_id": "1", "sku": "old", "location": "L1", "quantity": 5}),
+    );
+    batch.add_at(start, "order.shipped", json!({"order_id": "O-old", "line_id": "1", "quantity": 5}));
+    let line = json!({"line_id": "1", "sku": "old", "location": "L1", "quantity": 20});
+    batch.add_at(
+        start,
+        "purchase_order.placed",
+        json!({"po_id": "PO-old", "supplier": "S", "lines": [line]}),
+    );
+    batch.add_at(
+        start,
+        "purchase_order.received",
+        json!({"po_id": "PO-old", "line_id": "1", "quantity": 20}),
+    );
+    let line = json!({"line_id": "1", "sku": "old", "from": "L1", "to": "L2", "quantity": 10, "promised_at": at(start + 9 * DAY)});
+    batch.add_at(start, "transfer.placed", json!({"transfer_id": "T-old", "lines": [line]}));
+    batch.add_at(start, "transfer.dispatched", moved);
+    let lsn = told(&client, &mut batch);
+    assert_eq!(client.settled("/api/v1/transfers/T-old", lsn).expect(200)["state"], "in_transit");
+    let later = start + 5 * DAY;
+    batch.add_at(later, "clock.advanced", json!({"to": at(later)}));
+    // A place lets go of what it may forget when the next thing happens to its lines.
+    let line = json!({"line_id": "1", "sku": "old", "location": "L1", "quantity": 1});
+    batch.add_at(
+        later,
+        "purchase_order.placed",
+        json!({"po_id": "PO-new", "supplier": "S", "lines": [line]}),
+    );
+    batch.add_at(
+        later,
+        "order.placed",
+        json!({"order_id": "O-new", "line_id": "1", "sku": "old", "location": "L1", "quantity": 1}),
+    );
+    let line = json!({"line_id": "1", "sku": "old", "from": "L1", "to": "L2", "quantity": 1, "promised_at": at(later + DAY)});
+    batch.add_at(later, "transfer.placed", json!({"transfer_id": "T-new", "lines": [line]}));
+    let lsn = told(&client, &mut batch);
+
+    let order = client.settled("/api/v1/orders/O-old", lsn).expect(200);
+    assert_eq!(
+        fields(&order["lines"][0], &["line_id", "sku", "location", "state", "ordered", "shipped", "open"]),
+        json!(["1", "old", "L1", null, null, null, null])
+    );
+    assert_eq!(fields(&order, &["state", "is_open", "ordered"]), json!([null, null, null]));
+    // What is unknown is not what was asked for.
+    for query in ["is_open=true", "is_open=false&state=shipped"] {
+        let found = ids(&client.get(&format!("/api/v1/orders?{query}")).expect(200), "order_id");
+        assert!(!found.contains(&"O-old".to_owned()), "{query}: {found:?}");
+    }
+    // Its supplier still knows the purchase order.
+    let purchase = client.get("/api/v1/purchase-orders/PO-old").expect(200);
+    assert_eq!(
+        fields(&purchase, &["state", "is_open", "supplier", "ordered", "received", "open", "in_transit"]),
+        json!(["received", false, "S", 20, 20, 0, null])
+    );
+    // All of it has left, says the end where it has not arrived.
+    let transfer = client.get("/api/v1/transfers/T-old").expect(200);
+    assert_eq!(
+        fields(&transfer, &["state", "from", "to", "ordered", "dispatched", "received", "in_transit"]),
+        json!(["in_transit", "L1", "L2", 10, 10, 0, 10])
+    );
+}
