@@ -54,6 +54,10 @@ pub fn serve(
     }
     let listener =
         TcpListener::bind(listen).map_err(|source| ServeError::Listen { address: listen, source })?;
+    // Accepted connections inherit it: the system drops one whose client takes nothing of what waits for it.
+    let unread_ms = u32::try_from(feed.config().silence_close_s.saturating_mul(1_000)).unwrap_or(u32::MAX);
+    let unread = rustix::net::sockopt::set_tcp_user_timeout(&listener, unread_ms);
+    unread.map_err(|error| ServeError::Listen { address: listen, source: error.into() })?;
     let address = listener.local_addr()?;
     let config = state.config.server.clone();
     let document = web::Data::new(openapi::document());
