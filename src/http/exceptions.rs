@@ -13,7 +13,7 @@ use super::visibility::sees_exception;
 use crate::auth::Permission;
 use crate::runtime::summaries::ExceptionEntry;
 
-const FIELDS: &[&str] = &[
+pub(super) const FIELDS: &[&str] = &[
     "id",
     "type",
     "state",
@@ -30,7 +30,7 @@ const FIELDS: &[&str] = &[
 ];
 
 /// Every type of the contract. One that is not raised yet is found nowhere; a name that is none is a mistake.
-const TYPES: &[&str] = &[
+pub(super) const TYPES: &[&str] = &[
     "shortage_now",
     "projected_stockout",
     "below_safety_stock",
@@ -64,9 +64,9 @@ const TYPES: &[&str] = &[
     "missing_master_data",
     "data_quality",
 ];
-const STATES: &[&str] = &["open", "acknowledged", "in_case", "snoozed", "resolved", "cleared"];
+pub(super) const STATES: &[&str] = &["open", "acknowledged", "in_case", "snoozed", "resolved", "cleared"];
 const FINAL_STATES: &[&str] = &["resolved", "cleared"];
-const SEVERITIES: &[&str] = &["low", "medium", "high", "critical"];
+pub(super) const SEVERITIES: &[&str] = &["low", "medium", "high", "critical"];
 
 /// An exception as the outside sees it.
 pub fn item_of(entry: &ExceptionEntry) -> Value {
@@ -97,7 +97,7 @@ fn sort_value(entry: &ExceptionEntry, field: &str) -> SortValue {
 /// One exception, after its last change.
 #[utoipa::path(get, path = "/api/v1/exceptions/{id}", tag = "exceptions",
     params(("id" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "The exception"), (status = 404, description = "Unknown")),
+    responses((status = 200, description = "The exception", body = ref("#/components/schemas/ExceptionDetail")), (status = 404, description = "Unknown")),
     security(("key" = [])))]
 #[get("/api/v1/exceptions/{id}")]
 pub async fn get_exception(
@@ -130,7 +130,7 @@ pub async fn get_exception(
         ("severity" = Option<Vec<String>>, Query), ("sku" = Option<Vec<String>>, Query), ("location" = Option<Vec<String>>, Query),
         ("supplier" = Option<Vec<String>>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
         ("sort" = Option<String>, Query), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of exceptions")), security(("key" = [])))]
+    responses((status = 200, description = "A page of exceptions", body = ref("#/components/schemas/ExceptionList"))), security(("key" = [])))]
 #[get("/api/v1/exceptions")]
 pub async fn list_exceptions(
     request: HttpRequest,

@@ -2,6 +2,7 @@
 //!
 //! Not responsible for: what events mean (`domain`), when they count (`journal`, `runtime`).
 
+mod asyncapi;
 pub mod caller;
 pub mod cloudevents;
 mod exceptions;
@@ -9,12 +10,13 @@ pub mod feed;
 mod ingest;
 pub mod inspect;
 mod master_data;
-pub mod openapi;
+mod openapi;
 mod operations;
 mod path;
 pub mod problem;
 mod quarantine;
 mod query;
+mod reference;
 mod server;
 mod sku_locations;
 pub mod state;

@@ -1,21 +1,33 @@
-//! `/openapi.json`: the OpenAPI 3.1 document, made from the handlers' own annotations.
+//! `/openapi.json`: the OpenAPI 3.1 document. Handlers annotate what is their own: path, parameters, the shape of the
+//! answer. What follows from the conventions is added here for all alike: what parameters mean, the bodies that carry
+//! events, and every problem with its codes.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi};
+use serde_json::{Map, Value, json};
+use utoipa::OpenApi;
 
-use super::caller::principal;
-use super::problem::Problem;
-use super::state::AppState;
+use super::problem::{CODES, Code, Given};
+use super::reference::{components, example};
 use super::{exceptions, feed, ingest, master_data, operations, quarantine, sku_locations, suppliers};
 
-/// The document.
+/// What the handlers say of themselves.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Tidewatch",
-        description = "An actor-based, in-memory control tower for retail and distribution.",
+        description = "An actor-based, in-memory control tower for retail and distribution. Systems send events, the \
+            tower keeps stock, demand and supply current, and tells what needs a decision.\n\nGuides: `/docs`. Error \
+            codes: `/docs/errors`. Event types: `/docs/events`. The WebSocket feed: `/docs/feed`, `/asyncapi.json`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    tags(
+        (name = "events", description = "What happened, told as CloudEvents."),
+        (name = "sku-locations", description = "One item at one location: stock, demand, risk."),
+        (name = "suppliers", description = "Open lines, lead times, what they reported."),
+        (name = "exceptions", description = "What is wrong, how much it matters, until when it can be helped."),
+        (name = "master data", description = "What was described."),
+        (name = "quarantine", description = "What could not be used, until someone deals with it."),
+        (name = "feed", description = "The WebSocket feed; see `/docs/feed`."),
+        (name = "operations", description = "Health, metrics, statistics."),
     ),
     paths(
         ingest::post_events,
@@ -41,31 +53,255 @@ use super::{exceptions, feed, ingest, master_data, operations, quarantine, sku_l
         operations::get_metrics,
         operations::get_stats,
     ),
-    modifiers(&Security)
 )]
-pub struct ApiDocument;
+struct Annotations;
 
-struct Security;
+/// What each list can be sorted by, by the operation's id. `-` in front sorts descending.
+const SORTS: &[(&str, &[&str])] = &[
+    ("list_sku_locations", sku_locations::FIELDS),
+    ("list_suppliers", suppliers::FIELDS),
+    ("list_exceptions", exceptions::FIELDS),
+    ("list_items", &["sku"]),
+    ("list_locations", &["location"]),
+    ("list_quarantine", &["lsn"]),
+];
 
-impl Modify for Security {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let bearer =
-            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API key")).build();
-        document.components.get_or_insert_default().add_security_scheme("key", SecurityScheme::Http(bearer));
+/// The document.
+pub fn document() -> Value {
+    let mut document = serde_json::to_value(Annotations::openapi()).unwrap_or_default();
+    let mut schemas = components();
+    if let Some(Value::Object(derived)) = document.pointer("/components/schemas") {
+        schemas.extend(derived.clone());
+    }
+    let body_of_events = events_body(&schemas);
+    if let Some(Value::Object(paths)) = document.get_mut("paths") {
+        for (path, item) in paths.iter_mut() {
+            for (method, operation) in item.as_object_mut().into_iter().flatten() {
+                if path.as_str() == "/api/v1/events" {
+                    operation["requestBody"] = body_of_events.clone();
+                } else if path.as_str() == "/api/v1/quarantine/{id}/retry" {
+                    operation["requestBody"] = retry_body(&schemas);
+                }
+                describe_parameters(operation);
+                describe_success(operation, &schemas);
+                describe_problems(method, path, operation);
+            }
+        }
+    }
+    document["components"] = json!({
+        "schemas": schemas,
+        "securitySchemes": {"key": {
+            "type": "http", "scheme": "bearer",
+            "description": "An API key; `tidewatch keys create --name N --role R` makes one. A tower that was started \
+                with `--dev` takes requests from its own machine without one.",
+        }},
+    });
+    document
+}
+
+/// Description and schema of the parameters that mean the same everywhere.
+fn describe_parameters(operation: &mut Value) {
+    let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        let name = parameter["name"].as_str().unwrap_or_default().to_owned();
+        let is_path = parameter["in"] == "path";
+        let (about, schema) = match name.as_str() {
+            "at_least" => (
+                "An LSN or a position: the answer waits (5 s at most) until everything up to it is applied.",
+                json!({"anyOf": [{"type": "integer", "minimum": 0, "exclusiveMaximum": 1_u64 << 53}, {"type": "string", "minLength": 1, "maxLength": 80}]}),
+            ),
+            "settled" => (
+                "Also wait until the consequences are there, such as exceptions; alone: of everything so far.",
+                json!({"type": "boolean", "default": false}),
+            ),
+            "limit" => (
+                "Most items of a page.",
+                json!({"type": "integer", "minimum": 1, "maximum": 1_000, "default": 100}),
+            ),
+            "cursor" => {
+                ("`next_cursor` of the page before, with the same `sort`.", json!({"type": "string"}))
+            }
+            "sort" => {
+                let fields = SORTS.iter().find(|(list, _)| *list == id).map_or(&[][..], |(_, fields)| fields);
+                let values: Vec<String> =
+                    fields.iter().flat_map(|field| [(*field).to_owned(), format!("-{field}")]).collect();
+                let schema = if values.is_empty() {
+                    json!({"type": "string"})
+                } else {
+                    json!({"type": "string", "enum": values})
+                };
+                (
+                    "The field to sort by; `-` in front for descending. Ties by id, unknown values last.",
+                    schema,
+                )
+            }
+            "type" => ("Of these types. Repeated values mean *or*.", words(exceptions::TYPES)),
+            "state" => (
+                "In these states; by default those that are not over. Repeated values mean *or*.",
+                words(exceptions::STATES),
+            ),
+            "severity" => ("Of these severities. Repeated values mean *or*.", words(exceptions::SEVERITIES)),
+            "ticket" => {
+                ("A ticket from `POST /api/v1/feed/tickets`, instead of a key.", json!({"type": "string"}))
+            }
+            _ if is_path => ("Percent-encoded once, `/` as `%2F`.", identifier()),
+            _ => (
+                "Only these. Repeated values mean *or*.",
+                json!({"type": "array", "items": {"type": "string"}}),
+            ),
+        };
+        let is_plain = parameter["schema"]["enum"].is_null() && parameter["schema"]["$ref"].is_null();
+        if is_plain {
+            parameter["schema"] = schema;
+        }
+        if parameter["description"].as_str().unwrap_or_default().is_empty() {
+            parameter["description"] = about.into();
+        }
     }
 }
 
-#[get("/openapi.json")]
-pub async fn get_openapi(
-    request: HttpRequest,
-    document: web::Data<String>,
-    state: web::Data<AppState>,
-) -> Result<HttpResponse, Problem> {
-    principal(&request, &state)?;
-    Ok(HttpResponse::Ok().content_type("application/json").body(document.get_ref().clone()))
+fn words(words: &[&str]) -> Value {
+    json!({"type": "array", "items": {"type": "string", "enum": words}})
 }
 
-/// The document as JSON text.
-pub fn document() -> String {
-    ApiDocument::openapi().to_json().unwrap_or_default()
+fn identifier() -> Value {
+    json!({"type": "string", "minLength": 1, "maxLength": 128})
+}
+
+/// Answers that are not problems get an example.
+fn describe_success(operation: &mut Value, schemas: &Map<String, Value>) {
+    for (status, response) in
+        operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten()
+    {
+        if status.starts_with('2')
+            && let Some(media) = response.pointer_mut("/content/application~1json")
+        {
+            media["example"] = example(&media["schema"], schemas, false);
+        }
+    }
+}
+
+/// Whether an operation answers with a code.
+fn gives(code: &Code, method: &str, path: &str, operation: &Value) -> bool {
+    let takes = |name: &str| {
+        let parameters = operation["parameters"].as_array();
+        parameters.is_some_and(|all| all.iter().any(|parameter| parameter["name"] == name))
+    };
+    let wants_credentials = operation["security"].as_array().is_some_and(|all| !all.is_empty());
+    let is_feed = path == "/api/v1/feed";
+    let has_body = operation.get("requestBody").is_some();
+    let takes_events = path == "/api/v1/events" || path.ends_with("/quarantine/{id}/retry");
+    match code.given {
+        Given::Credentials | Given::Parameters => wants_credentials,
+        Given::Named => path.contains('{'),
+        Given::Body if code.status == 415 => has_body && !path.ends_with("/quarantine/{id}/retry"),
+        Given::Body => has_body || (is_feed && code.name == "bad_request"),
+        Given::Events => takes_events,
+        Given::Writing => method != "get" && (path != "/api/v1/feed/tickets" || code.status == 429),
+        Given::Recovered => path.starts_with("/api/") || path == "/readyz",
+        Given::Work => (method != "get" && path != "/api/v1/feed/tickets") || is_feed || path == "/readyz",
+        Given::Commands => has_body && !takes_events,
+        Given::Waiting => takes("at_least"),
+        Given::EntityState => path.contains("{sku}/{location}") || path.ends_with("/suppliers/{supplier}"),
+        Given::Socket => is_feed,
+        Given::Elsewhere => false,
+    }
+}
+
+/// Every problem with which the operation answers, one response a status.
+fn describe_problems(method: &str, path: &str, operation: &mut Value) {
+    let given: Vec<&Code> =
+        CODES.iter().copied().filter(|code| gives(code, method, path, operation)).collect();
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    let annotated: Vec<u16> =
+        responses.keys().filter_map(|status| status.parse().ok()).filter(|status| *status >= 400).collect();
+    let mut statuses: Vec<u16> = given.iter().map(|code| code.status).chain(annotated).collect();
+    statuses.sort_unstable();
+    statuses.dedup();
+    for status in statuses {
+        let codes: Vec<&&Code> = given.iter().filter(|code| code.status == status).collect();
+        if codes.is_empty() {
+            // Only the handler knows of it; it has told what it means.
+            let content =
+                json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
+            responses[&status.to_string()]["content"] = content;
+            continue;
+        }
+        let told: Vec<String> =
+            codes.iter().map(|code| format!("`{}`: {}.", code.name, code.title)).collect();
+        let names: Vec<&str> = codes.iter().map(|code| code.name).collect();
+        let own = json!({"properties": {"code": {"enum": names}, "status": {"const": status}}});
+        let mut schema = json!({"allOf": [{"$ref": "#/components/schemas/Problem"}, own]});
+        if status == 422 && path == "/api/v1/events" {
+            schema = json!({"allOf": [{"$ref": "#/components/schemas/Refusal"}, own]});
+        }
+        let examples: Map<String, Value> = codes
+            .iter()
+            .filter(|_| path != "/api/v1/events" || status != 422)
+            .map(|code| (code.name.to_owned(), json!({"value": super::problem::Problem::new(code)})))
+            .collect();
+        let mut response = json!({
+            "description": told.join("\n"),
+            "content": {"application/problem+json": {"schema": schema, "examples": examples}},
+        });
+        if matches!(status, 429 | 503) {
+            response["headers"] = json!({"Retry-After": {
+                "description": "Seconds after which to come back.", "schema": {"type": "integer", "minimum": 1},
+            }});
+        }
+        responses.insert(status.to_string(), response);
+    }
+}
+
+/// One sale, for examples.
+fn sale(id: &str) -> Value {
+    json!({
+        "specversion": "1.0", "id": id, "source": "/pos/store-12", "type": "pos.sale", "time": "2026-03-02T10:15:00Z",
+        "data": {"sku": "milk-1l", "location": "store-12", "quantity": 2},
+    })
+}
+
+fn event_examples(schemas: &Map<String, Value>) -> Value {
+    let kinds = schemas.iter().filter_map(|(name, schema)| Some((name.strip_prefix("data.")?, schema)));
+    let examples: Map<String, Value> = kinds
+        .map(|(kind, schema)| {
+            let event = json!({
+                "specversion": "1.0", "id": format!("{kind}-1"), "source": "/erp", "type": kind,
+                "time": "2026-03-02T10:15:00Z", "data": example(schema, schemas, false),
+            });
+            (kind.to_owned(), json!({"value": event}))
+        })
+        .collect();
+    examples.into()
+}
+
+fn events_body(schemas: &Map<String, Value>) -> Value {
+    let event = json!({"$ref": "#/components/schemas/CloudEvent"});
+    let batch = json!({"type": "array", "items": event, "maxItems": 100_000});
+    json!({
+        "required": true,
+        "description": "Events as CloudEvents 1.0 over HTTP. The `Content-Type` says how: one structured event, a batch, \
+            one event a line (taken as it streams; blank lines don't count), or plain JSON that is one event or an array. \
+            With `ce-*` headers and any other type it is binary mode: the attributes are headers (`ce-specversion`, \
+            `ce-id`, `ce-source`, `ce-type`, …), the body is `data`. At most 8 MiB a request, 64 KiB an event, 32 levels.",
+        "content": {
+            "application/cloudevents+json": {"schema": event, "examples": event_examples(schemas)},
+            "application/cloudevents-batch+json": {"schema": batch, "example": [sale("sale-0001"), sale("sale-0002")]},
+            "application/x-ndjson": {
+                "schema": {"type": "string", "description": "One structured event a line."},
+                "example": format!("{}\n{}\n", sale("sale-0001"), sale("sale-0002")),
+            },
+            "application/json": {"schema": {"anyOf": [event, batch]}, "example": sale("sale-0001")},
+        },
+    })
+}
+
+fn retry_body(schemas: &Map<String, Value>) -> Value {
+    json!({
+        "required": false,
+        "description": "The edited event; no body to retry it as it is. A failed entity is released whatever the body is.",
+        "content": {"application/cloudevents+json": {
+            "schema": {"$ref": "#/components/schemas/CloudEvent"}, "examples": event_examples(schemas),
+        }},
+    })
 }

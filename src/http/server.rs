@@ -12,7 +12,7 @@ use super::caller::principal;
 use super::problem::{Problem, code};
 use super::state::AppState;
 use super::{
-    exceptions, feed, ingest, master_data, openapi, operations, quarantine, sku_locations, suppliers,
+    exceptions, feed, ingest, master_data, operations, quarantine, reference, sku_locations, suppliers,
 };
 use crate::feed::FeedHandle;
 use crate::runtime::metrics::StatusLabel;
@@ -55,13 +55,11 @@ pub fn serve(
         TcpListener::bind(listen).map_err(|source| ServeError::Listen { address: listen, source })?;
     let address = listener.local_addr()?;
     let config = state.config.server.clone();
-    let document = web::Data::new(openapi::document());
     let feed = web::Data::new(feed);
     let server = HttpServer::new(move || {
         let metrics = state.tower.metrics.clone();
         App::new()
             .app_data(state.clone())
-            .app_data(document.clone())
             .app_data(feed.clone())
             .app_data(web::PayloadConfig::new(SMALL_BODY_BYTES_MAX))
             .wrap(Compress::default())
@@ -102,7 +100,9 @@ pub fn serve(
             .service(operations::readyz)
             .service(operations::get_metrics)
             .service(operations::get_stats)
-            .service(openapi::get_openapi)
+            .service(reference::get_openapi)
+            .service(reference::get_asyncapi)
+            .service(reference::get_docs)
             .default_service(web::to(no_such_route))
     })
     .workers(config.workers)
