@@ -236,7 +236,7 @@ mod tests {
             for call in calls {
                 for (at, _) in code.match_indices(call) {
                     // The code is the first literal of the statement, unless that is a detail in words.
-                    let rest = &code[at + call.len()..];
+                    let rest = &code[at + call.trim_end_matches('"').len()..];
                     let statement = &rest[..rest.find(';').unwrap_or(rest.len())];
                     let name = statement.split('"').nth(1).unwrap_or_default();
                     if !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn every_code_of_a_feed_error_has_its_page_and_no_other() {
-        let mut made = literals("feed", &["refused(", "Err((", "self.refuse(", "code: "]);
+        let mut made = literals("feed", &["refused(", "Err((", "self.refuse(", "code: \""]);
         made.extend(literals("http/feed.rs", &["self.refuse("]));
         assert_eq!(names(FEED_CODES), made);
     }

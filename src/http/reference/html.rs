@@ -55,7 +55,11 @@ fn kind(schema: &Value) -> String {
         _ => "anything".to_owned(),
     };
     let items = &schema["items"];
-    let named = if items.is_null() { named } else { named.replacen("array", &format!("array of {}", kind(items)), 1) };
+    let named = if items.is_null() {
+        named
+    } else {
+        named.replacen("array", &format!("array of {}", kind(items)), 1)
+    };
     match schema["format"].as_str() {
         Some(format) => named.replacen("string", format, 1),
         None => named,

@@ -34,9 +34,11 @@ fn told_of(name: &str, mut schema: Value) -> Value {
         && !map.contains_key("const")
     {
         map.entry("description").or_insert_with(|| (*about).into());
-        let has_own_kind =
-            map.contains_key("enum") || map.contains_key("properties") || map.contains_key("items");
-        if !has_own_kind && let Ok(example) = serde_json::from_str::<Value>(example) {
+        let has_parts = |schema: &Value| schema.get("properties").is_some();
+        let has_own = map.contains_key("enum")
+            || map.contains_key("properties")
+            || map.get("items").is_some_and(has_parts);
+        if !has_own && let Ok(example) = serde_json::from_str::<Value>(example) {
             map.entry("examples").or_insert_with(|| json!([example]));
         }
     }
@@ -155,34 +157,48 @@ pub fn any_number() -> Value {
     json!({"type": "number"})
 }
 
-/// A JSON number or a decimal string with at most that many decimals that are not zero.
-fn decimal(decimals: u32, limits: Value) -> Value {
-    let text = json!({"type": "string", "pattern": format!("^[+-]?[0-9]+(\\.[0-9]{{1,{decimals}}}0*)?$")});
-    let mut number = json!({"type": "number"});
-    if let (Value::Object(number), Value::Object(limits)) = (&mut number, limits) {
-        number.extend(limits);
-    }
-    json!({"anyOf": [number, text], "x-decimals-max": decimals})
+/// The largest quantity and price taken.
+const DECIMAL_MAX: f64 = 1e9;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Least {
+    Any,
+    Zero,
+    AboveZero,
 }
 
-/// The largest quantity taken.
-const QUANTITY_MAX: f64 = 1e9;
+/// A JSON number or a decimal string with at most that many decimals.
+fn decimal(decimals: u32, least: Least) -> Value {
+    let sign = if least == Least::Any { "[+-]?" } else { "\\+?" };
+    let pattern = format!("^{sign}[0-9]{{1,9}}(\\.[0-9]{{1,{decimals}}})?$");
+    let mut text = json!({"type": "string", "pattern": pattern});
+    let mut number = json!({"type": "number", "maximum": DECIMAL_MAX});
+    match least {
+        Least::Any => number["minimum"] = json!(-DECIMAL_MAX),
+        Least::Zero => number["minimum"] = json!(0),
+        Least::AboveZero => {
+            number["exclusiveMinimum"] = json!(0);
+            text["not"] = json!({"pattern": "^[+0.]*$"});
+        }
+    }
+    json!({"anyOf": [number, text]})
+}
 
 pub fn quantity() -> Value {
-    decimal(3, json!({"minimum": -QUANTITY_MAX, "maximum": QUANTITY_MAX}))
+    decimal(3, Least::Any)
 }
 
 pub fn quantity_from_zero() -> Value {
-    decimal(3, json!({"minimum": 0, "maximum": QUANTITY_MAX}))
+    decimal(3, Least::Zero)
 }
 
 pub fn quantity_above_zero() -> Value {
-    decimal(3, json!({"exclusiveMinimum": 0, "maximum": QUANTITY_MAX}))
+    decimal(3, Least::AboveZero)
 }
 
 /// A price or cost of one unit.
 pub fn price() -> Value {
-    decimal(4, json!({"minimum": 0, "maximum": QUANTITY_MAX}))
+    decimal(4, Least::Zero)
 }
 
 pub fn currency() -> Value {
