@@ -143,7 +143,7 @@ fn add_needed(schemas: &mut Map<String, Value>, shared: &Map<String, Value>) {
     }
 }
 
-/// What the items of a topic are.
+/// What the items of a topic are in a snapshot; the `lsn` of each stands in it.
 fn item(topic: Topic) -> &'static str {
     match topic {
         Topic::Exceptions => "Exception",
@@ -151,6 +151,15 @@ fn item(topic: Topic) -> &'static str {
         Topic::SkuLocations => "SkuLocationItem",
         Topic::Suppliers => "SupplierItem",
         Topic::Stats => "FeedStatistics",
+    }
+}
+
+/// What the item of a topic is in a frame of its own; the `lsn` of a state stands beside it.
+fn item_of_frame(topic: Topic) -> &'static str {
+    match topic {
+        Topic::SkuLocations => "SkuLocationState",
+        Topic::Suppliers => "SupplierState",
+        other => item(other),
     }
 }
 
@@ -179,7 +188,7 @@ fn frames() -> Vec<(String, Value)> {
         Topic::ALL.iter().copied().filter(|topic| of(*topic)).collect()
     };
     let names = |topics: &[Topic]| words(topics.iter().map(|topic| topic.as_str()));
-    let items = |topics: &[Topic]| json!({"anyOf": topics.iter().map(|topic| component(item(*topic))).collect::<Vec<_>>()});
+    let items = |topics: &[Topic], item: fn(Topic) -> &'static str| json!({"anyOf": topics.iter().map(|topic| component(item(*topic))).collect::<Vec<_>>()});
     let (all, gapless) = (topics(|_| true), topics(Topic::is_gapless));
     let latest = topics(|topic| !topic.is_gapless());
     let epoch = said("epoch", text(), "The journal's identity; survives restarts.", json!("0190c5d2a7"));
@@ -227,7 +236,7 @@ fn frames() -> Vec<(String, Value)> {
             [
                 id(),
                 required("topic", names(&all)),
-                required("items", json!({"type": "array", "items": items(&all)})),
+                required("items", json!({"type": "array", "items": items(&all, item)})),
                 said("last", boolean(), "Whether the topic's snapshot ends here.", json!(true)),
                 position(),
             ],
@@ -241,7 +250,7 @@ fn frames() -> Vec<(String, Value)> {
                 said("kind", kind, "What happened.", json!("exception.opened")),
                 said("lsn", lsn(), "The record that says so.", json!(4711)),
                 position(),
-                required("item", items(&gapless)),
+                required("item", items(&gapless, item_of_frame)),
                 optional("matches", matches),
             ],
         ),
@@ -252,7 +261,7 @@ fn frames() -> Vec<(String, Value)> {
                 id(),
                 required("topic", names(&latest)),
                 said("lsn", lsn(), "The highest record whose effect it shows.", json!(4711)),
-                required("item", items(&latest)),
+                required("item", items(&latest, item_of_frame)),
             ],
         ),
         frame("ping", "Every 15 s; answer with a pong, or anything else.", [position()]),

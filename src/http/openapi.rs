@@ -227,17 +227,30 @@ fn describe_problems(method: &str, path: &str, operation: &mut Value) {
             responses[&status.to_string()]["content"] = content;
             continue;
         }
+        // A receipt of nothing but rejections has the code of the first event, which may be any of an event.
+        let is_refusal = status == 422 && path == "/api/v1/events";
+        let of_event = |code: &&&Code| {
+            matches!(code.given, Given::Events)
+                || code.name == "malformed_json"
+                || code.name == "invalid_utf8"
+        };
+        let codes = if is_refusal {
+            let more = given.iter().filter(|code| code.status != status).filter(of_event);
+            codes.into_iter().chain(more).collect()
+        } else {
+            codes
+        };
         let told: Vec<String> =
             codes.iter().map(|code| format!("`{}`: {}.", code.name, code.title)).collect();
         let names: Vec<&str> = codes.iter().map(|code| code.name).collect();
         let own = json!({"properties": {"code": {"enum": names}, "status": {"const": status}}});
         let mut schema = json!({"allOf": [{"$ref": "#/components/schemas/Problem"}, own]});
-        if status == 422 && path == "/api/v1/events" {
+        if is_refusal {
             schema = json!({"allOf": [{"$ref": "#/components/schemas/Refusal"}, own]});
         }
         let examples: Map<String, Value> = codes
             .iter()
-            .filter(|_| path != "/api/v1/events" || status != 422)
+            .filter(|_| !is_refusal)
             .map(|code| (code.name.to_owned(), json!({"value": super::problem::Problem::new(code)})))
             .collect();
         let mut response = json!({

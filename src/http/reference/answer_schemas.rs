@@ -19,10 +19,12 @@ pub fn components() -> Map<String, Value> {
     add("Refusal", refusal());
     add("Money", money());
     add("SkuLocation", with_state(sku_location()));
+    add("SkuLocationState", object(sku_location()));
     add("SkuLocationItem", object(sku_location().into_iter().chain([required("lsn", lsn())])));
     add("SkuLocationList", list(listed(sku_location())));
     add("Projection", projection());
     add("Supplier", with_state(supplier()));
+    add("SupplierState", object(supplier()));
     add("SupplierItem", object(supplier().into_iter().chain([required("lsn", lsn())])));
     add("SupplierList", list(listed(supplier())));
     add("Exception", object(exception()));

@@ -1,6 +1,6 @@
 //! What a member of that name means, wherever it stands, and an example of it.
 
-/// Name, description, example as JSON.
+/// Name, description, example as JSON; none for what has members of its own.
 pub const FIELDS: &[(&str, &str, &str)] = &[
     // Names of things
     ("sku", "The item.", r#""milk-1l""#),
@@ -91,15 +91,15 @@ pub const FIELDS: &[(&str, &str, &str)] = &[
     ("ship_complete", "Whether the order leaves whole or not at all.", "false"),
     ("substitution_allowed", "Whether a substitute may be sent.", "false"),
     // Parts
-    ("lines", "The lines; those not named stay as they are.", "[]"),
-    ("lots", "The lots that make up the count.", "[]"),
-    ("buckets", "The periods; they must not overlap.", "[]"),
-    ("uoms", "Other units of measure, in base units.", "[]"),
-    ("substitutes", "Items that can stand in.", "[]"),
+    ("lines", "The lines; those not named stay as they are.", ""),
+    ("lots", "The lots that make up the count.", ""),
+    ("buckets", "The periods; they must not overlap.", ""),
+    ("uoms", "Other units of measure, in base units.", ""),
+    ("substitutes", "Items that can stand in.", ""),
     ("attributes", "Anything else about the item.", r#"{"colour": "white"}"#),
     ("actual", "What was done, in the other system's words.", r#"{"quantity": 3}"#),
-    ("scope", "What the policy is for; the most specific one wins.", "{}"),
-    ("source", "Where the supply comes from.", "{}"),
+    ("scope", "What the policy is for; the most specific one wins.", ""),
+    ("source", "Where the supply comes from.", ""),
     ("skus", "The items, or `\"all\"`.", r#"["milk-1l"]"#),
     ("locations", "The locations, or `\"all\"`.", r#"["store-12"]"#),
     ("rates", "What one unit of each currency is worth in the base currency.", r#"{"USD": 0.92}"#),

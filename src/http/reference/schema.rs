@@ -38,11 +38,32 @@ fn told_of(name: &str, mut schema: Value) -> Value {
         let has_own = map.contains_key("enum")
             || map.contains_key("properties")
             || map.get("items").is_some_and(has_parts);
-        if !has_own && let Ok(example) = serde_json::from_str::<Value>(example) {
+        if !has_own
+            && let Ok(example) = serde_json::from_str::<Value>(example)
+            && is_of_kind(&example, map.get("type"))
+        {
             map.entry("examples").or_insert_with(|| json!([example]));
         }
     }
     schema
+}
+
+/// Whether a value is of a schema's `type`. The same name may stand for something else in another place.
+fn is_of_kind(value: &Value, kind: Option<&Value>) -> bool {
+    let one = |kind: &Value| match kind.as_str() {
+        Some("integer") => value.is_i64(),
+        Some("number") => value.is_number(),
+        Some("string") => value.is_string(),
+        Some("boolean") => value.is_boolean(),
+        Some("array") => value.is_array(),
+        Some("object") => value.is_object(),
+        _ => value.is_null(),
+    };
+    match kind {
+        None => true,
+        Some(Value::Array(several)) => several.iter().any(one),
+        Some(kind) => one(kind),
+    }
 }
 
 /// An object with these members and any others.
@@ -236,7 +257,11 @@ pub fn example(schema: &Value, components: &Map<String, Value>, only_required: b
         Some("object") => json!({}),
         Some("boolean") => json!(false),
         Some("integer" | "number") => json!(1),
-        Some("string") => json!("text"),
+        Some("string") => match schema.get("format").and_then(Value::as_str) {
+            Some("date-time") => json!("2026-03-02T10:15:00Z"),
+            Some("date") => json!("2026-03-02"),
+            _ => json!("text"),
+        },
         _ => Value::Null,
     }
 }
