@@ -103,7 +103,10 @@ fn the_document_and_the_server_tell_of_the_same_routes() {
             let detail = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
             assert!(!detail.contains(&path), "{method} {path} is no route: {detail}");
         }
-        assert_eq!(client.send("PATCH", &path, &[], b"").status, 405, "PATCH {path}");
+        let other = client.send("PATCH", &path, &[], b"");
+        assert_eq!(other.status, 405, "PATCH {path}");
+        let allowed = other.header("allow").unwrap_or_default().to_ascii_lowercase();
+        assert!(allowed.split(", ").any(|allowed| allowed == method), "{method} {path}: Allow: {allowed}");
     }
 }
 

@@ -2,11 +2,14 @@
 //! answer. What follows from the conventions is added here for all alike: what parameters mean, the bodies that carry
 //! events, and every problem with its codes.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::problem::{CODES, Code, Given};
-use super::reference::{components, example};
+use super::reference::{components, example, name};
 use super::{exceptions, feed, ingest, master_data, operations, quarantine, sku_locations, suppliers};
 
 /// What the handlers say of themselves.
@@ -99,13 +102,28 @@ pub fn document() -> Value {
     document
 }
 
+/// The methods of a route, as the header `Allow` lists them. What is not documented are pages.
+pub fn methods_of(route: &str) -> &'static str {
+    static METHODS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+        let document = serde_json::to_value(Annotations::openapi()).unwrap_or_default();
+        let paths = document["paths"].as_object().cloned().unwrap_or_default();
+        let methods = |item: &Value| {
+            let methods =
+                item.as_object().into_iter().flat_map(Map::keys).map(|method| method.to_uppercase());
+            methods.collect::<Vec<_>>().join(", ")
+        };
+        paths.iter().map(|(path, item)| (path.clone(), methods(item))).collect()
+    });
+    METHODS.get(route).map_or("GET", String::as_str)
+}
+
 /// Description and schema of the parameters that mean the same everywhere.
 fn describe_parameters(operation: &mut Value) {
     let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
     for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
-        let name = parameter["name"].as_str().unwrap_or_default().to_owned();
+        let named = parameter["name"].as_str().unwrap_or_default().to_owned();
         let is_path = parameter["in"] == "path";
-        let (about, schema) = match name.as_str() {
+        let (about, schema) = match named.as_str() {
             "at_least" => (
                 "An LSN or a position: the answer waits (5 s at most) until everything up to it is applied.",
                 json!({"anyOf": [{"type": "integer", "minimum": 0, "exclusiveMaximum": 1_u64 << 53}, {"type": "string", "minLength": 1, "maxLength": 80}]}),
@@ -144,7 +162,7 @@ fn describe_parameters(operation: &mut Value) {
             "ticket" => {
                 ("A ticket from `POST /api/v1/feed/tickets`, instead of a key.", json!({"type": "string"}))
             }
-            _ if is_path => ("Percent-encoded once, `/` as `%2F`.", identifier()),
+            _ if is_path => ("Percent-encoded once, `/` as `%2F`.", name()),
             _ => (
                 "Only these. Repeated values mean *or*.",
                 json!({"type": "array", "items": {"type": "string"}}),
@@ -162,10 +180,6 @@ fn describe_parameters(operation: &mut Value) {
 
 fn words(words: &[&str]) -> Value {
     json!({"type": "array", "items": {"type": "string", "enum": words}})
-}
-
-fn identifier() -> Value {
-    json!({"type": "string", "minLength": 1, "maxLength": 128})
 }
 
 /// Answers that are not problems get an example.

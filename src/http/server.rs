@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::dev::{Server, Service as _};
+use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::{Compress, DefaultHeaders};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError as _, web};
 
@@ -12,7 +13,8 @@ use super::caller::principal;
 use super::problem::{Problem, code};
 use super::state::AppState;
 use super::{
-    exceptions, feed, ingest, master_data, operations, quarantine, reference, sku_locations, suppliers,
+    exceptions, feed, ingest, master_data, openapi, operations, quarantine, reference, sku_locations,
+    suppliers,
 };
 use crate::feed::FeedHandle;
 use crate::runtime::metrics::StatusLabel;
@@ -117,13 +119,21 @@ pub fn serve(
     Ok(Serving { address, server })
 }
 
-/// A path that exists under another method is `405`, any other `404`; without credentials nothing is told.
+/// A path that exists under another method is `405` and tells which, any other `404`; without credentials nothing is
+/// told.
 async fn no_such_route(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
     if let Err(problem) = principal(&request, &state) {
         return problem.error_response();
     }
-    let known =
-        request.resource_map().match_name(request.path()).is_some() || request.match_pattern().is_some();
-    let code = if known { &code::METHOD_NOT_ALLOWED } else { &code::NOT_FOUND };
-    Problem::new(code).detail(format!("{} {}", request.method(), request.path())).error_response()
+    let detail = format!("{} {}", request.method(), request.path());
+    match request.resource_map().match_pattern(request.path()) {
+        Some(pattern) => {
+            let mut response = Problem::new(&code::METHOD_NOT_ALLOWED).detail(detail).error_response();
+            if let Ok(methods) = HeaderValue::from_str(openapi::methods_of(&pattern)) {
+                response.headers_mut().insert(ALLOW, methods);
+            }
+            response
+        }
+        None => Problem::new(&code::NOT_FOUND).detail(detail).error_response(),
+    }
 }

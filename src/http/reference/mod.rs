@@ -19,7 +19,7 @@ use actix_web::{HttpRequest, HttpResponse, get};
 
 pub use answer_schemas::components;
 pub use schema::{
-    Member, any_text, boolean, component, constant, example, lsn, object, optional, required, words,
+    Member, any_text, boolean, component, constant, example, lsn, name, object, optional, required, words,
 };
 
 use super::problem::{Problem, code};
