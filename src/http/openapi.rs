@@ -1,6 +1,14 @@
-//! `/openapi.json`: the OpenAPI 3.1 document. Handlers annotate what is their own: path, parameters, the shape of the
-//! answer. What follows from the conventions is added here for all alike: what parameters mean, the bodies that carry
-//! events, and every problem with its codes.
+//! `/openapi.json`: the OpenAPI 3.1 document. Handlers annotate what is their own; what follows from the conventions is
+//! added here for all alike: what parameters mean, the bodies that carry events, and every problem with its codes.
+//!
+//! A handler that is new is documented by
+//! - `#[utoipa::path]` on it with method, path, `tag`, parameters by name and kind, `security(("key" = []))`, and its
+//!   success: `(status = 200, description = "…", body = ref("#/components/schemas/NAME"))`; a doc comment is its summary;
+//!   problems need no annotation, their codes are derived from [`Given`];
+//! - NAME in `reference/answer_schemas.rs` (or `ToSchema` on the type);
+//! - its name under `paths` below, and in [`SORTS`] if it is a list that sorts;
+//! - for a code of its own, a line in `problem.rs`, which is the code's page too;
+//! - an example that the tower answers, in `tests/openapi_document.rs`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -8,7 +16,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use super::problem::{CODES, Code, Given};
+use super::problem::{CODES, Code, Given, Problem};
 use super::reference::{components, example, name};
 use super::{exceptions, feed, ingest, master_data, operations, quarantine, sku_locations, suppliers};
 
@@ -82,6 +90,7 @@ pub fn document() -> Value {
             for (method, operation) in item.as_object_mut().into_iter().flatten() {
                 if path.as_str() == "/api/v1/events" {
                     operation["requestBody"] = body_of_events.clone();
+                    operation["parameters"] = binary_mode_headers();
                 } else if path.as_str() == "/api/v1/quarantine/{id}/retry" {
                     operation["requestBody"] = retry_body(&schemas);
                 }
@@ -122,6 +131,9 @@ fn describe_parameters(operation: &mut Value) {
     let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
     for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         let named = parameter["name"].as_str().unwrap_or_default().to_owned();
+        if parameter["in"] == "header" {
+            continue;
+        }
         let is_path = parameter["in"] == "path";
         let (about, schema) = match named.as_str() {
             "at_least" => (
@@ -265,7 +277,7 @@ fn describe_problems(method: &str, path: &str, operation: &mut Value) {
         let examples: Map<String, Value> = codes
             .iter()
             .filter(|_| !is_refusal)
-            .map(|code| (code.name.to_owned(), json!({"value": super::problem::Problem::new(code)})))
+            .map(|code| (code.name.to_owned(), json!({"value": Problem::new(code).detail(code.says)})))
             .collect();
         let mut response = json!({
             "description": told.join("\n"),
@@ -321,6 +333,26 @@ fn events_body(schemas: &Map<String, Value>) -> Value {
             "application/json": {"schema": {"anyOf": [event, batch]}, "example": sale("sale-0001")},
         },
     })
+}
+
+/// The attributes of an event in binary mode; in the others they don't count.
+fn binary_mode_headers() -> Value {
+    let headers = [
+        ("ce-specversion", "`1.0`"),
+        ("ce-id", "With `ce-source` it names the event."),
+        ("ce-source", "Who tells."),
+        ("ce-type", "The event type."),
+        ("ce-time", "When it happened; the time of arrival when absent."),
+        ("ce-subject", "What it is about; not used."),
+        ("ce-sequence", "Orders counts of the same time."),
+    ];
+    let parameter = |(name, about): (&str, &str)| {
+        json!({
+            "name": name, "in": "header", "required": false, "schema": {"type": "string"},
+            "description": format!("In binary mode. {about}"),
+        })
+    };
+    headers.into_iter().map(parameter).collect::<Vec<_>>().into()
 }
 
 fn retry_body(schemas: &Map<String, Value>) -> Value {

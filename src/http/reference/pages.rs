@@ -137,7 +137,7 @@ fn heading(name: &str) -> String {
 
 fn of_answer(told: &'static Code) -> String {
     let Code { title, status, why, remedy, .. } = told;
-    let mut problem = Problem::new(told);
+    let mut problem = Problem::new(told).detail(told.says);
     if told.name == "invalid_data" {
         let pointer = "/data/quantity".to_owned();
         let detail = "is required".to_owned();
