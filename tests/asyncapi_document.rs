@@ -67,6 +67,7 @@ fn what_the_tower_sends_is_what_is_documented() {
 
     let mut feed = Feed::open(&client).unwrap();
     feed.say_text("nonsense");
+    feed.say(&json!({"type": "subscribe", "id": "wrong", "topics": ["exceptions"], "where": "urgency >"}));
     // What the document has a client say, a filter apart: that has tests of its own.
     let mut subscribe = messages(&document, "listen")["subscribe"]["examples"][0]["payload"].clone();
     subscribe["where"] = Value::Null;

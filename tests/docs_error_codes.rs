@@ -89,7 +89,8 @@ body_timeout_ms = 200
 read_timeout_ms = 50
 [feed]
 sockets_max = 1
-subscriptions_per_socket_max = 1
+subscriptions_per_socket_max = 2
+filters_max = 1
 [runtime]
 holding_events_max = 1
 [sku_location]
@@ -332,7 +333,7 @@ fn feed(tower: &Tower, seen: &mut Seen) {
     refused(&|feed| feed.say(&subscribe(json!({"id": ""}))), "bad_id");
     refused(&|feed| feed.say(&subscribe(json!({"topics": ["weather"]}))), "unknown_topic");
     refused(&|feed| feed.say(&subscribe(json!({"since": 7}))), "bad_since");
-    refused(&|feed| feed.say(&subscribe(json!({"where": "severity =="}))), "where_not_supported");
+    refused(&|feed| feed.say(&subscribe(json!({"where": "severity =="}))), "bad_filter");
     refused(&|feed| feed.say(&json!({"type": "unsubscribe", "id": "none"})), "unknown_subscription");
     refused(
         &|feed| {
@@ -341,7 +342,21 @@ fn feed(tower: &Tower, seen: &mut Seen) {
         },
         "id_in_use",
     );
-    refused(&|feed| feed.say(&subscribe(json!({"id": "q2"}))), "too_many_subscriptions");
+    refused(
+        &|feed| {
+            feed.say(&json!({"type": "unsubscribe", "id": "q1"}));
+            feed.say(&subscribe(json!({"id": "q2", "where": "urgency > 1"})));
+            feed.say(&subscribe(json!({"id": "q3", "where": "urgency > 2"})));
+        },
+        "too_many_filters",
+    );
+    refused(
+        &|feed| {
+            feed.say(&subscribe(json!({"id": "q4"})));
+            feed.say(&subscribe(json!({"id": "q5"})));
+        },
+        "too_many_subscriptions",
+    );
     // The only seat is taken.
     seen.expect(&client.get("/api/v1/feed"), 503, "too_many_sockets");
     drop(feed);

@@ -193,6 +193,9 @@ fn furnished() -> (Tower, u64) {
         data
     };
     let line = json!([{"line_id": "1", "sku": "milk", "location": "L1", "quantity": 5, "promised_at": "2026-01-01T00:00:00Z"}]);
+    let moved = json!({"line_id": "1", "sku": "milk", "from": "L2", "to": "L1", "quantity": 2,
+        "promised_at": "2026-01-01T00:00:00Z"});
+    let shipped = json!([{"line_id": "1", "po_id": "P", "quantity": 1}]);
     let mut receipt = Value::Null;
     for (id, kind, data) in [
         (
@@ -219,6 +222,20 @@ fn furnished() -> (Tower, u64) {
         ("6", "inventory.counted", place(json!({"on_hand": 1}))),
         ("7", "order.placed", place(json!({"order_id": "O", "line_id": "1", "quantity": 9}))),
         ("8", "pos.sale", json!({"sku": "undescribed", "location": "L2", "quantity": 1})),
+        ("9", "customer.described", json!({"customer": "C", "tier": "gold"})),
+        ("10", "transfer.placed", json!({"transfer_id": "T", "lines": [moved]})),
+        ("11", "transfer.dispatched", json!({"transfer_id": "T", "line_id": "1", "quantity": 1})),
+        (
+            "12",
+            "shipment.dispatched",
+            json!({"shipment_id": "H", "lines": shipped, "eta": "2026-01-02T00:00:00Z"}),
+        ),
+        (
+            "13",
+            "promotion.scheduled",
+            json!({"promotion_id": "M", "from": "2026-01-01T00:00:00Z",
+            "until": "2099-01-01T00:00:00Z", "skus": ["milk"], "locations": "all", "price": "0.5"}),
+        ),
     ] {
         receipt = client.post_event(&event(kind, id, data)).expect(202);
     }
@@ -303,6 +320,19 @@ fn what_is_answered_is_what_is_documented() {
         ("/api/v1/exceptions", "/api/v1/exceptions", 200),
         ("/api/v1/exceptions", "/api/v1/exceptions?state=cleared&state=open", 200),
         ("/api/v1/exceptions/{id}", &format!("/api/v1/exceptions/{exception}"), 200),
+        ("/api/v1/exceptions", "/api/v1/exceptions?grouped=false", 200),
+        ("/api/v1/exceptions/{id}/affected", &format!("/api/v1/exceptions/{exception}/affected"), 200),
+        ("/api/v1/orders", "/api/v1/orders", 200),
+        ("/api/v1/orders/{order_id}", "/api/v1/orders/O", 200),
+        ("/api/v1/orders/{order_id}", "/api/v1/orders/none", 404),
+        ("/api/v1/purchase-orders", "/api/v1/purchase-orders", 200),
+        ("/api/v1/purchase-orders/{po_id}", "/api/v1/purchase-orders/P", 200),
+        ("/api/v1/transfers", "/api/v1/transfers", 200),
+        ("/api/v1/transfers/{transfer_id}", "/api/v1/transfers/T", 200),
+        ("/api/v1/promotions", "/api/v1/promotions", 200),
+        ("/api/v1/promotions/{promotion_id}", "/api/v1/promotions/M", 200),
+        ("/api/v1/customers", "/api/v1/customers", 200),
+        ("/api/v1/customers/{customer}", "/api/v1/customers/C", 200),
         ("/api/v1/items", "/api/v1/items", 200),
         ("/api/v1/items/{sku}", "/api/v1/items/milk", 200),
         ("/api/v1/locations", "/api/v1/locations", 200),
@@ -343,13 +373,15 @@ fn what_is_answered_is_what_is_documented() {
 
 /// A value that a parameter takes.
 fn value_of(name: &str, schema: &Value) -> Vec<String> {
-    if let Some(values) = schema["enum"].as_array().or_else(|| schema["items"]["enum"].as_array()) {
+    let values =
+        ["/enum", "/items/enum", "/items/anyOf/0/enum"].iter().find_map(|at| schema.pointer(at)?.as_array());
+    if let Some(values) = values {
         return values.iter().map(|value| value.as_str().unwrap().to_owned()).collect();
     }
     match name {
         "limit" => vec!["1".into(), "1000".into()],
         "at_least" => vec!["0".into()],
-        "settled" => vec!["true".into(), "false".into()],
+        "settled" | "grouped" | "is_open" => vec!["true".into(), "false".into()],
         "cursor" => Vec::new(),
         _ => vec!["x".into()],
     }
@@ -365,11 +397,10 @@ fn every_documented_parameter_is_taken_and_no_other() {
         if method != "get" || !path.starts_with("/api/v1/") || path == "/api/v1/feed" {
             continue;
         }
-        let real: String = path
-            .replace("{sku}", "milk")
-            .replace("{location}", "L1")
-            .replace("{supplier}", "S")
-            .replace("{id}", "unknown");
+        let named = path.replace("{sku}", "milk").replace("{location}", "L1").replace("{supplier}", "S");
+        let segments =
+            named.split('/').map(|segment| if segment.starts_with('{') { "unknown" } else { segment });
+        let real = segments.collect::<Vec<_>>().join("/");
         let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
         let names: BTreeSet<String> = parameters
             .iter()

@@ -15,12 +15,14 @@ use tracing_subscriber::EnvFilter;
 
 use crate::auth::{KeyCache, KeyStore};
 use crate::config::{self, Config, LogFormat};
+use crate::domain::exception::ExceptionType;
+use crate::domain::exception::kind::KindSettings;
 use crate::domain::ids::Name;
 use crate::domain::money::Currency;
 use crate::domain::record::ClockKind;
 use crate::domain::settings::{
-    DemandSettings, ExceptionSettings, FoldSettings, MissingMasterDataSettings, PlanningDefaults,
-    ProjectedStockoutSettings, Settings, ShortageNowSettings, SkuLocationSettings, SupplierSettings,
+    DemandSettings, ExceptionSettings, FoldSettings, KindTable, PlanningDefaults, Settings,
+    SkuLocationSettings, SupplierSettings,
 };
 use crate::feed::{self, Hub};
 use crate::http::state::AppState;
@@ -273,24 +275,38 @@ fn settings(config: &Config) -> Settings {
             measured_receipts_min: config.defaults.measured_receipts_min,
         },
         exceptions: ExceptionSettings {
-            shortage_now: ShortageNowSettings {
-                enabled: exceptions.shortage_now.enabled,
-                clear_days_of_demand: exceptions.shortage_now.clear_days_of_demand,
-            },
-            projected_stockout: ProjectedStockoutSettings {
-                enabled: exceptions.projected_stockout.enabled,
-                raise_probability: exceptions.projected_stockout.raise_probability,
-                clear_probability: exceptions.projected_stockout.clear_probability,
-            },
-            missing_master_data: MissingMasterDataSettings {
-                enabled: exceptions.missing_master_data.enabled,
-            },
+            kinds: kinds(exceptions),
             update_value_change: exceptions.update_value_change,
             update_interval_minutes: exceptions.update_interval_minutes,
             severity_value_medium: amount(exceptions.severity.value_medium),
             severity_value_high: amount(exceptions.severity.value_high),
             severity_value_critical: amount(exceptions.severity.value_critical),
             urgency_case_hours: f64::from(exceptions.urgency_case_hours),
+            ..ExceptionSettings::default()
         },
+        ..Settings::default()
     }
+}
+
+fn kinds(exceptions: &config::ExceptionsConfig) -> KindTable {
+    let mut table = KindTable::default();
+    let shortage_now = KindSettings {
+        enabled: exceptions.shortage_now.enabled,
+        clear: exceptions.shortage_now.clear_days_of_demand,
+        ..KindSettings::of(&ExceptionType::ShortageNow)
+    };
+    table.set(&ExceptionType::ShortageNow, shortage_now);
+    let projected_stockout = KindSettings {
+        enabled: exceptions.projected_stockout.enabled,
+        raise: exceptions.projected_stockout.raise_probability,
+        clear: exceptions.projected_stockout.clear_probability,
+        ..KindSettings::of(&ExceptionType::ProjectedStockout)
+    };
+    table.set(&ExceptionType::ProjectedStockout, projected_stockout);
+    let missing_master_data = KindSettings {
+        enabled: exceptions.missing_master_data.enabled,
+        ..KindSettings::of(&ExceptionType::MissingMasterData)
+    };
+    table.set(&ExceptionType::MissingMasterData, missing_master_data);
+    table
 }

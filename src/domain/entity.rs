@@ -2,12 +2,13 @@
 
 use smallvec::SmallVec;
 
+use super::command::{Actor, Command, Refusal};
 use super::ids::{EntityKey, Lsn};
 use super::record::{Delivery, Transition};
 use super::reference::Reference;
 use super::time::Timestamp;
 
-/// A pure state machine: one per SKU-location, supplier or subject.
+/// A pure state machine: one per SKU-location, supplier, subject or approval case.
 ///
 /// `apply` is total and deterministic: the same deliveries with the same Reference versions give the same state,
 /// live and in replay. `reconcile` looks and proposes, and changes nothing: a proposal takes effect when it comes
@@ -22,6 +23,19 @@ pub trait Entity: Sized + Send + Unpin + 'static {
 
     /// Compares what is with what should be, as of `now`.
     fn reconcile(&self, key: &EntityKey, now: Timestamp, reference: &Reference) -> Reconciled;
+
+    /// Decides a command on the state as it is: what it returns is journaled and takes effect when it comes back.
+    ///
+    /// # Errors
+    /// [`Refusal`]; then nothing happens.
+    fn decide(
+        &self,
+        key: &EntityKey,
+        command: &Command,
+        actor: &Actor,
+        now: Timestamp,
+        reference: &Reference,
+    ) -> Result<Vec<Transition>, Refusal>;
 
     /// The record up to which this state stands.
     fn applied_lsn(&self) -> Lsn;

@@ -61,6 +61,10 @@ pub enum SubjectKind {
     Location,
     /// A supplier that nobody described. The supplier's own actor holds everything else about it.
     Supplier,
+    /// Who sends events: the `source` of CloudEvents.
+    Source,
+    /// A promotion, as the cause of what it leads to.
+    Promotion,
 }
 
 impl SubjectKind {
@@ -70,6 +74,8 @@ impl SubjectKind {
             SubjectKind::Item => "item",
             SubjectKind::Location => "location",
             SubjectKind::Supplier => "supplier",
+            SubjectKind::Source => "source",
+            SubjectKind::Promotion => "promotion",
         }
     }
 }
@@ -84,6 +90,8 @@ pub enum EntityKey {
     Supplier { tenant: TenantNumber, supplier: Name },
     /// A thing that exceptions can be about and that is neither of the above.
     Subject { tenant: TenantNumber, subject: SubjectKind, id: Name },
+    /// What one decision solves.
+    ApprovalCase { tenant: TenantNumber, case: Name },
 }
 
 impl EntityKey {
@@ -92,7 +100,8 @@ impl EntityKey {
         match self {
             EntityKey::SkuLocation { tenant, .. }
             | EntityKey::Supplier { tenant, .. }
-            | EntityKey::Subject { tenant, .. } => *tenant,
+            | EntityKey::Subject { tenant, .. }
+            | EntityKey::ApprovalCase { tenant, .. } => *tenant,
         }
     }
 }
@@ -103,6 +112,7 @@ impl fmt::Display for EntityKey {
             EntityKey::SkuLocation { sku, location, .. } => write!(f, "sku_location {sku} at {location}"),
             EntityKey::Supplier { supplier, .. } => write!(f, "supplier {supplier}"),
             EntityKey::Subject { subject, id, .. } => write!(f, "{} {id}", subject.as_str()),
+            EntityKey::ApprovalCase { case, .. } => write!(f, "case {case}"),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What the tower is about, as pure state machines and formulas: no clock, no randomness, no I/O,
 //! no actors, no async. Time is data that comes with the record.
 
+pub mod approval_case;
+pub mod command;
+pub mod condition;
 pub mod decimal;
 pub mod demand;
 pub mod entity;
 pub mod event;
 pub mod exception;
-pub mod exception_slots;
 pub mod ids;
 pub mod inventory;
 pub mod money;
@@ -19,3 +21,4 @@ pub mod sku_location;
 pub mod subject;
 pub mod supplier;
 pub mod time;
+pub mod working_time;

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::approval_case::CaseTransition;
 use super::event::{EventData, EventType};
 use super::exception::ExceptionTransition;
+use super::exception::slots::ConditionNoted;
 use super::ids::{EntityKey, Lsn, Name, TenantNumber};
 use super::money::Currency;
-use super::quantity::Quantity;
 use super::supplier::PublishedStatistics;
 use super::time::Timestamp;
 
@@ -58,25 +59,14 @@ pub struct TransitionBody {
 pub enum Transition {
     /// An exception opened, changed or ended.
     Exception(Box<ExceptionTransition>),
+    /// The condition of a kind of exception began or ceased to hold, without an exception being open.
+    ConditionNoted(Box<ConditionNoted>),
+    /// An approval case changed.
+    Case(Box<CaseTransition>),
     /// A supplier's measured statistics, from now on part of the Reference.
     SupplierStatistics(PublishedStatistics),
     /// An event that the entity could not use after it was accepted.
     RefusedEvent(RefusedEvent),
-    /// An approved action counts as supply, or as stock held, from now on.
-    SupplyPlanned(Box<SupplyPlanned>),
-}
-
-/// What an approved action brings to, or holds at, one SKU-location until its document arrives, it is refused, or it
-/// expires.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SupplyPlanned {
-    pub action_id: Name,
-    pub quantity: Quantity,
-    /// When the supply is expected; for a hold, when it leaves.
-    pub arrives_at: Timestamp,
-    pub expires_at: Timestamp,
-    /// A hold on stock that is to leave, instead of supply that is to come.
-    pub outbound: bool,
 }
 
 /// An accepted event that an entity found to be unusable; it stays in the journal and goes to quarantine.

@@ -2,6 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::exception::kind::KindSettings;
+use super::exception::routing::RoutingSettings;
+use super::exception::{ExceptionType, Severity};
+use super::ids::Name;
+
 /// Everything `apply` and `reconcile` may take from the configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -11,6 +16,10 @@ pub struct Settings {
     pub demand: DemandSettings,
     pub defaults: PlanningDefaults,
     pub exceptions: ExceptionSettings,
+    #[serde(default)]
+    pub routing: RoutingSettings,
+    #[serde(default)]
+    pub cases: CaseSettings,
 }
 
 /// Bounds that decide which entities hear of a record.
@@ -79,10 +88,14 @@ pub struct PlanningDefaults {
 
 /// When exceptions are raised, cleared and told anew.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ExceptionSettings {
-    pub shortage_now: ShortageNowSettings,
-    pub projected_stockout: ProjectedStockoutSettings,
-    pub missing_master_data: MissingMasterDataSettings,
+    /// What is set about each built-in kind.
+    pub kinds: KindTable,
+    /// What is set otherwise for a part of the range or of the network; the last one that fits wins, value by value.
+    pub overrides: Vec<KindOverride>,
+    /// An operator's own kinds.
+    pub custom: Vec<CustomException>,
     /// Share by which the value at risk must move to be told anew.
     pub update_value_change: f64,
     /// An open exception is told anew after that long, if anything about it changed.
@@ -93,28 +106,278 @@ pub struct ExceptionSettings {
     pub severity_value_critical: f64,
     /// The time that working on such an exception usually takes; urgency is measured against it.
     pub urgency_case_hours: f64,
+    /// Windows that are no further apart are one exception.
+    pub merge_window_hours: f64,
+    /// Whether what one cause leads to is grouped under it.
+    pub group_by_cause: bool,
 }
 
-/// Backorders, or nothing on hand with demand.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ShortageNowSettings {
-    pub enabled: bool,
-    /// Days of demand that must be on hand again before it clears.
-    pub clear_days_of_demand: f64,
+/// The settings of every built-in kind, by its place among them; on paper by name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KindTable(Box<[KindSettings]>);
+
+impl KindTable {
+    /// What is set about a built-in kind.
+    pub fn get(&self, index: usize) -> Option<&KindSettings> {
+        self.0.get(index)
+    }
+
+    /// Sets it.
+    pub fn set(&mut self, kind: &ExceptionType, settings: KindSettings) {
+        if let Some(slot) = kind.index().and_then(|index| self.0.get_mut(index)) {
+            *slot = settings;
+        }
+    }
 }
 
-/// Stockout probability within the horizon.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ProjectedStockoutSettings {
-    pub enabled: bool,
-    pub raise_probability: f64,
-    pub clear_probability: f64,
+impl Default for KindTable {
+    fn default() -> KindTable {
+        KindTable(ExceptionType::BUILT_IN.iter().map(KindSettings::of).collect())
+    }
 }
 
-/// Things in use that nobody described.
+impl Serialize for KindTable {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(ExceptionType::BUILT_IN.iter().zip(&*self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for KindTable {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<KindTable, D::Error> {
+        let named = std::collections::BTreeMap::<Name, KindSettings>::deserialize(deserializer)?;
+        let mut table = KindTable::default();
+        for (name, settings) in named {
+            if let Some(kind) = ExceptionType::parse(&name) {
+                table.set(&kind, settings);
+            }
+        }
+        Ok(table)
+    }
+}
+
+/// What a part of the range or of the network is set otherwise. What it does not name fits everything.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KindOverride {
+    /// The kinds it is about; all if empty.
+    pub types: Vec<ExceptionType>,
+    pub part: SegmentSelector,
+    pub enabled: Option<bool>,
+    pub raise: Option<f64>,
+    pub clear: Option<f64>,
+    pub minimum: Option<f64>,
+    pub days: Option<f64>,
+    pub consecutive_periods: Option<u16>,
+    pub quiet_hours: Option<f64>,
+}
+
+/// A part of the range or of the network.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SegmentSelector {
+    /// The beginning of the item's hierarchy, joined by `/`.
+    pub path: Option<String>,
+    /// The beginning of the location's hierarchy, joined by `/`.
+    pub region: Option<String>,
+    /// The item's attribute `abc`.
+    pub abc: Option<Name>,
+    /// The item's attribute `xyz`, else what the demand's coefficient of variation says.
+    pub xyz: Option<Name>,
+    pub location: Option<Name>,
+    pub sku: Option<Name>,
+    pub supplier: Option<Name>,
+}
+
+/// Where in the range and in the network something is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Segment<'a> {
+    pub item_path: &'a [Name],
+    pub location_path: &'a [Name],
+    pub abc: Option<&'a str>,
+    pub xyz: Option<&'a str>,
+    pub location: Option<&'a str>,
+    pub sku: Option<&'a str>,
+    pub supplier: Option<&'a str>,
+}
+
+impl Segment<'_> {
+    /// Whether a hierarchy begins with the levels that stand in `prefix`, joined by `/`.
+    pub fn begins_with(path: &[Name], prefix: &str) -> bool {
+        let mut rest = prefix;
+        for level in path {
+            match rest.strip_prefix(level.as_str()) {
+                Some("") => return true,
+                Some(after) => match after.strip_prefix('/') {
+                    Some(after) => rest = after,
+                    None => return false,
+                },
+                None => return false,
+            }
+        }
+        false
+    }
+
+    fn is_in(&self, part: &SegmentSelector) -> bool {
+        let is = |wanted: &Option<Name>, here: Option<&str>| {
+            wanted.as_ref().is_none_or(|wanted| here == Some(wanted.as_str()))
+        };
+        part.path.as_ref().is_none_or(|path| Segment::begins_with(self.item_path, path))
+            && part.region.as_ref().is_none_or(|region| Segment::begins_with(self.location_path, region))
+            && is(&part.abc, self.abc)
+            && is(&part.xyz, self.xyz)
+            && is(&part.location, self.location)
+            && is(&part.sku, self.sku)
+            && is(&part.supplier, self.supplier)
+    }
+}
+
+/// One of an operator's own kinds: a condition over what a SKU-location or a supplier shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MissingMasterDataSettings {
+pub struct CustomException {
+    /// `custom.NAME`.
+    #[serde(rename = "type")]
+    pub exception_type: ExceptionType,
+    pub about: CustomSubject,
+    /// Holds it should be raised, in CEL over the fields of the subject's view.
+    pub condition: String,
+    /// Holds it clears; without one it clears when `condition` does not hold.
+    pub clear: Option<String>,
+    /// A sentence for people.
+    pub title: String,
+    pub severity: Severity,
     pub enabled: bool,
+    pub consecutive_periods: u16,
+    pub quiet_hours: f64,
+}
+
+/// What an operator's own kind looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CustomSubject {
+    SkuLocation,
+    Supplier,
+}
+
+impl ExceptionSettings {
+    /// What is set about a kind for something in that segment.
+    pub fn kind(&self, kind: &ExceptionType, segment: &Segment<'_>) -> KindSettings {
+        let mut settings = match kind.index() {
+            Some(index) => self.kinds.get(index).copied().unwrap_or_else(|| KindSettings::of(kind)),
+            None => self.custom.iter().find(|own| own.exception_type == *kind).map_or_else(
+                || KindSettings { enabled: false, ..KindSettings::of(kind) },
+                |own| KindSettings {
+                    enabled: own.enabled,
+                    consecutive_periods: own.consecutive_periods,
+                    quiet_hours: own.quiet_hours,
+                    ..KindSettings::of(kind)
+                },
+            ),
+        };
+        for other in &self.overrides {
+            if (other.types.is_empty() || other.types.contains(kind)) && segment.is_in(&other.part) {
+                let KindOverride {
+                    types: _,
+                    part: _,
+                    enabled,
+                    raise,
+                    clear,
+                    minimum,
+                    days,
+                    consecutive_periods,
+                    quiet_hours,
+                } = other;
+                settings = KindSettings {
+                    enabled: enabled.unwrap_or(settings.enabled),
+                    raise: raise.unwrap_or(settings.raise),
+                    clear: clear.unwrap_or(settings.clear),
+                    minimum: minimum.unwrap_or(settings.minimum),
+                    days: days.unwrap_or(settings.days),
+                    consecutive_periods: consecutive_periods.unwrap_or(settings.consecutive_periods),
+                    quiet_hours: quiet_hours.unwrap_or(settings.quiet_hours),
+                };
+            }
+        }
+        settings
+    }
+}
+
+impl Default for ExceptionSettings {
+    fn default() -> ExceptionSettings {
+        ExceptionSettings {
+            kinds: KindTable::default(),
+            overrides: Vec::new(),
+            custom: Vec::new(),
+            update_value_change: 0.1,
+            update_interval_minutes: 60,
+            severity_value_medium: 100.0,
+            severity_value_high: 1_000.0,
+            severity_value_critical: 10_000.0,
+            urgency_case_hours: 24.0,
+            merge_window_hours: 24.0,
+            group_by_cause: true,
+        }
+    }
+}
+
+/// What decisions cost, who may approve them, and how long what was approved is waited for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CaseSettings {
+    /// The role that approves an action of a kind; `admin` always may.
+    pub approves_order: Name,
+    pub approves_expedite: Name,
+    pub approves_transfer: Name,
+    pub approves_custom: Name,
+    /// Hours from the choice until it must be approved; then the case expires.
+    pub approve_within_hours: f64,
+    /// Hours after its expected arrival at which planned supply that nobody confirmed stops counting.
+    pub action_expires_hours: f64,
+    /// What one order costs, in base currency.
+    pub order_cost: f64,
+    /// What expediting costs, as a share of the value of what is expedited.
+    pub expedite_cost_share: f64,
+    /// Share of its lead time or remaining time that an expedited delivery takes.
+    pub expedite_time_share: f64,
+    /// What a unit short costs beside its margin, as a share of its price.
+    pub shortage_penalty_share: f64,
+    /// Share of unserved demand that comes back later.
+    pub recapture_share: f64,
+    /// What it costs to hold stock for a year, as a share of its value.
+    pub carrying_cost_share: f64,
+    /// Handling of a transfer, in base currency.
+    pub transfer_handling_cost: f64,
+    /// Donor locations looked at for one shortage.
+    pub donors_max: usize,
+    /// Options that a case keeps, a person's own included.
+    pub options_max: usize,
+    /// Entries that timeline and comments keep.
+    pub timeline_max: usize,
+    /// Share by which the value at risk must move for votes to be void and options to be computed anew.
+    pub facts_moved_share: f64,
+}
+
+impl Default for CaseSettings {
+    fn default() -> CaseSettings {
+        CaseSettings {
+            approves_order: Name::const_new("supply_planner"),
+            approves_expedite: Name::const_new("supply_planner"),
+            approves_transfer: Name::const_new("planner"),
+            approves_custom: Name::const_new("category_manager"),
+            approve_within_hours: 48.0,
+            action_expires_hours: 72.0,
+            order_cost: 50.0,
+            expedite_cost_share: 0.1,
+            expedite_time_share: 0.5,
+            shortage_penalty_share: 0.1,
+            recapture_share: 0.2,
+            carrying_cost_share: 0.2,
+            transfer_handling_cost: 25.0,
+            donors_max: 50,
+            options_max: 32,
+            timeline_max: 200,
+            facts_moved_share: 0.25,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -144,21 +407,75 @@ impl Default for Settings {
                 lead_time_days: 7.0,
                 measured_receipts_min: 5,
             },
-            exceptions: ExceptionSettings {
-                shortage_now: ShortageNowSettings { enabled: true, clear_days_of_demand: 1.0 },
-                projected_stockout: ProjectedStockoutSettings {
-                    enabled: true,
-                    raise_probability: 0.5,
-                    clear_probability: 0.3,
-                },
-                missing_master_data: MissingMasterDataSettings { enabled: true },
-                update_value_change: 0.1,
-                update_interval_minutes: 60,
-                severity_value_medium: 100.0,
-                severity_value_high: 1_000.0,
-                severity_value_critical: 10_000.0,
-                urgency_case_hours: 24.0,
-            },
+            exceptions: ExceptionSettings::default(),
+            routing: RoutingSettings::default(),
+            cases: CaseSettings::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> Vec<Name> {
+        text.split('/').map(Name::from).collect()
+    }
+
+    #[test]
+    fn a_path_begins_with_whole_levels() {
+        let drinks = path("Food/Drinks/Beer");
+        for (prefix, expected) in [
+            ("Food", true),
+            ("Food/Drinks", true),
+            ("Food/Drinks/Beer", true),
+            ("Food/Dri", false),
+            ("Food/Drinks/Beer/Pils", false),
+            ("Drinks", false),
+            ("", false),
+        ] {
+            assert_eq!(Segment::begins_with(&drinks, prefix), expected, "{prefix}");
+        }
+    }
+
+    #[test]
+    fn the_last_override_that_fits_wins_value_by_value() {
+        let kind = ExceptionType::ProjectedStockout;
+        let of = |part: SegmentSelector, raise, clear| KindOverride {
+            types: vec![kind.clone()],
+            part,
+            raise,
+            clear,
+            ..KindOverride::default()
+        };
+        let region =
+            |text: &str| SegmentSelector { region: Some(text.to_owned()), ..SegmentSelector::default() };
+        let abc = SegmentSelector { abc: Some("A".into()), ..SegmentSelector::default() };
+        let settings = ExceptionSettings {
+            overrides: vec![of(region("North"), Some(0.7), Some(0.6)), of(abc, Some(0.4), None)],
+            ..ExceptionSettings::default()
+        };
+        let north = path("North/Oslo");
+        let values = |segment: Segment<'_>| {
+            let settings = settings.kind(&kind, &segment);
+            (settings.raise, settings.clear)
+        };
+        assert_eq!(values(Segment::default()), (0.5, 0.3));
+        assert_eq!(values(Segment { location_path: &north, ..Segment::default() }), (0.7, 0.6));
+        assert_eq!(
+            values(Segment { location_path: &north, abc: Some("A"), ..Segment::default() }),
+            (0.4, 0.6)
+        );
+        let other = settings.kind(&ExceptionType::Excess, &Segment { abc: Some("A"), ..Segment::default() });
+        assert_eq!(other, KindSettings::of(&ExceptionType::Excess));
+    }
+
+    #[test]
+    fn settings_survive_json_and_unknown_kinds_stay_out() {
+        let settings = Settings::default();
+        let text = serde_json::to_string(&settings).unwrap();
+        assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), settings);
+        let table: KindTable = serde_json::from_str("{}").unwrap();
+        assert_eq!(table, KindTable::default());
     }
 }

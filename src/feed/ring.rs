@@ -79,9 +79,9 @@ impl<T> Ring<T> {
 
 #[cfg(test)]
 pub mod testing {
+    use crate::domain::approval_case::{CaseChange, CaseTransition};
     use crate::domain::exception::{
-        ExceptionChange, ExceptionItem, ExceptionState, ExceptionSubject, ExceptionTransition, ExceptionType,
-        Severity,
+        ExceptionChange, ExceptionSubject, ExceptionTransition, ExceptionType, Severity, testing,
     };
     use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
     use crate::domain::record::{Body, Record, Transition, TransitionBody};
@@ -90,37 +90,16 @@ pub mod testing {
     /// A SKU-location's record that opens a shortage.
     pub fn exception_record(lsn: u64, sku: &str, revision: u64) -> Record {
         let now = Timestamp::from_micros(1_767_225_600_000_000);
-        let subject = ExceptionSubject {
-            kind: Name::from("sku_location"),
-            sku: Some(Name::from(sku)),
-            location: Some(Name::from("L1")),
-            supplier: None,
-        };
-        let item = ExceptionItem {
-            id: Name::from(format!("exc_{sku}")),
-            exception_type: ExceptionType::ShortageNow,
-            state: ExceptionState::Open,
-            severity: Severity::High,
-            urgency: 70,
-            value_at_risk: None,
-            units_at_risk: None,
-            decide_by: None,
-            subject,
-            opened_at: now,
-            updated_at: now,
-            cleared_at: None,
-            window: None,
-            cause: None,
-            confidence: Some(0.5),
-            evidence: Vec::new(),
-            case_id: None,
-            owner: None,
-            team: None,
-            sla_due_at: None,
-            revision,
-        };
+        let mut item = testing::item(&format!("exc_{sku}"), ExceptionType::ShortageNow);
+        item.severity = Severity::High;
+        item.urgency = 70;
+        item.subject = ExceptionSubject::sku_location(&Name::from(sku), &Name::from("L1"));
+        item.opened_at = now;
+        item.updated_at = now;
+        item.confidence = Some(0.5);
+        item.revision = revision;
         let transition =
-            Transition::Exception(Box::new(ExceptionTransition { kind: ExceptionChange::Opened, item }));
+            Transition::Exception(Box::new(ExceptionTransition::alone(ExceptionChange::Opened, item)));
         let tenant = TenantNumber(0);
         let entity = EntityKey::SkuLocation { tenant, sku: Name::from(sku), location: Name::from("L1") };
         Record {
@@ -137,6 +116,18 @@ pub mod testing {
             principal: Name::from("tidewatch"),
             body: Body::Transition(Box::new(TransitionBody { entity, transition })),
         }
+    }
+
+    /// A case's record that opens it.
+    pub fn case_record(lsn: u64, id: &str, revision: u64) -> Record {
+        let item = crate::domain::approval_case::testing::case(id);
+        let transition =
+            Transition::Case(Box::new(CaseTransition { kind: CaseChange::Opened, item, claims: Vec::new() }));
+        let mut record = exception_record(lsn, id, revision);
+        if let Body::Transition(body) = &mut record.body {
+            body.transition = transition;
+        }
+        record
     }
 }
 

@@ -114,7 +114,10 @@ fn message(name: &str, schemas: &Map<String, Value>) -> Value {
     } else {
         example(&payload, schemas, false)
     };
-    json!({"name": name, "title": name, "summary": summary, "payload": payload, "examples": [{"name": name, "payload": example}]})
+    json!({
+        "name": name, "title": name, "summary": summary, "payload": payload,
+        "examples": [{"name": name, "payload": example}],
+    })
 }
 
 /// Adds the shared schemas that are referred to, and those that these refer to.
@@ -188,7 +191,10 @@ fn frames() -> Vec<(String, Value)> {
         Topic::ALL.iter().copied().filter(|topic| of(*topic)).collect()
     };
     let names = |topics: &[Topic]| words(topics.iter().map(|topic| topic.as_str()));
-    let items = |topics: &[Topic], item: fn(Topic) -> &'static str| json!({"anyOf": topics.iter().map(|topic| component(item(*topic))).collect::<Vec<_>>()});
+    let items = |topics: &[Topic], item: fn(Topic) -> &'static str| {
+        let items: Vec<Value> = topics.iter().map(|topic| component(item(*topic))).collect();
+        json!({"anyOf": items})
+    };
     let (all, gapless) = (topics(|_| true), topics(Topic::is_gapless));
     let latest = topics(|topic| !topic.is_gapless());
     let epoch = said("epoch", text(), "The journal's identity; survives restarts.", json!("0190c5d2a7"));
@@ -203,13 +209,28 @@ fn frames() -> Vec<(String, Value)> {
         "type": "string", "examples": ["severity == 'critical'"],
         "description": "A CEL condition over the item's top-level fields.",
     });
-    let snapshot = json!({"type": "boolean", "description": "Begin with what there is now; `false` when absent.", "examples": [true]});
+    let snapshot = json!({
+        "type": "boolean", "examples": [true],
+        "description": "Begin with what there is now; `false` when absent.",
+    });
     let recovered = "`false` when `since` can't be continued: a full snapshot follows.";
     let kind = json!({"type": "string", "pattern": "^(exception|case)\\.[a-z_]+$"});
-    let matches = json!({"type": "boolean", "description": "`false`, once, for an item that no longer matches `where`."});
+    let matches = json!({
+        "type": "boolean", "description": "`false`, once, for an item that no longer matches `where`.",
+    });
     let code = || said("code", text(), "Stable; `/docs/errors/CODE` has its page.", json!("unknown_topic"));
     let mut of = json!({"type": ["string", "null"], "examples": ["q1"]});
     of["description"] = "The subscription that it is about, if that can be told.".into();
+    let at = json!({
+        "type": "object", "description": "The place in the filter that the error is about.",
+        "properties": {
+            "line": {"type": "integer", "minimum": 1},
+            "column": {"type": "integer", "minimum": 1},
+            "detail": {"type": "string"},
+        },
+        "required": ["line", "column", "detail"],
+        "examples": [{"line": 1, "column": 12, "detail": "an expression ends too early"}],
+    });
     vec![
         frame(
             "subscribe",
@@ -268,7 +289,7 @@ fn frames() -> Vec<(String, Value)> {
         frame(
             "error",
             "A frame that can't be followed; the socket stays open.",
-            [required("id", of), code(), required("detail", any_text())],
+            [required("id", of), code(), required("detail", any_text()), optional("where", at)],
         ),
     ]
 }

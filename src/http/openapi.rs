@@ -5,8 +5,8 @@
 //! - `#[utoipa::path]` on it with method, path, `tag`, parameters by name and kind, `security(("key" = []))`, and its
 //!   success: `(status = 200, description = "…", body = ref("#/components/schemas/NAME"))`; a doc comment is its summary;
 //!   problems need no annotation, their codes are derived from [`Given`];
-//! - NAME in `reference/answer_schemas.rs` (or `ToSchema` on the type);
-//! - its name under `paths` below, and in [`SORTS`] if it is a list that sorts;
+//! - NAME in `reference/answers/` (or `ToSchema` on the type);
+//! - its name under `paths` below, and in `reference/parameters.rs` if it is a list: what it sorts by, its states;
 //! - for a code of its own, a line in `problem.rs`, which is the code's page too;
 //! - an example that the tower answers, in `tests/openapi_document.rs`.
 
@@ -17,8 +17,11 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::problem::{CODES, Code, Given, Problem};
-use super::reference::{components, example, name};
-use super::{exceptions, feed, ingest, master_data, operations, quarantine, sku_locations, suppliers};
+use super::reference::{components, example, parameters};
+use super::{
+    customers, exceptions, feed, ingest, master_data, operations, orders, promotions, purchase_orders,
+    quarantine, sku_locations, suppliers, transfers,
+};
 
 /// What the handlers say of themselves.
 #[derive(OpenApi)]
@@ -35,6 +38,7 @@ use super::{exceptions, feed, ingest, master_data, operations, quarantine, sku_l
         (name = "sku-locations", description = "One item at one location: stock, demand, risk."),
         (name = "suppliers", description = "Open lines, lead times, what they reported."),
         (name = "exceptions", description = "What is wrong, how much it matters, until when it can be helped."),
+        (name = "documents", description = "Orders, purchase orders, transfers, promotions."),
         (name = "master data", description = "What was described."),
         (name = "quarantine", description = "What could not be used, until someone deals with it."),
         (name = "feed", description = "The WebSocket feed; see `/docs/feed`."),
@@ -49,10 +53,21 @@ use super::{exceptions, feed, ingest, master_data, operations, quarantine, sku_l
         suppliers::get_supplier,
         exceptions::list_exceptions,
         exceptions::get_exception,
+        exceptions::list_affected,
         master_data::list_items,
         master_data::get_item,
         master_data::list_locations,
         master_data::get_location,
+        customers::list_customers,
+        customers::get_customer,
+        orders::list_orders,
+        orders::get_order,
+        purchase_orders::list_purchase_orders,
+        purchase_orders::get_purchase_order,
+        transfers::list_transfers,
+        transfers::get_transfer,
+        promotions::list_promotions,
+        promotions::get_promotion,
         quarantine::list_quarantine,
         quarantine::get_quarantine,
         quarantine::retry_quarantine,
@@ -66,16 +81,6 @@ use super::{exceptions, feed, ingest, master_data, operations, quarantine, sku_l
     ),
 )]
 struct Annotations;
-
-/// What each list can be sorted by, by the operation's id. `-` in front sorts descending.
-const SORTS: &[(&str, &[&str])] = &[
-    ("list_sku_locations", sku_locations::FIELDS),
-    ("list_suppliers", suppliers::FIELDS),
-    ("list_exceptions", exceptions::FIELDS),
-    ("list_items", &["sku"]),
-    ("list_locations", &["location"]),
-    ("list_quarantine", &["lsn"]),
-];
 
 /// The document.
 pub fn document() -> Value {
@@ -94,7 +99,7 @@ pub fn document() -> Value {
                 } else if path.as_str() == "/api/v1/quarantine/{id}/retry" {
                     operation["requestBody"] = retry_body(&schemas);
                 }
-                describe_parameters(operation);
+                parameters::describe(operation);
                 describe_success(operation, &schemas);
                 describe_problems(method, path, operation);
             }
@@ -124,74 +129,6 @@ pub fn methods_of(route: &str) -> &'static str {
         paths.iter().map(|(path, item)| (path.clone(), methods(item))).collect()
     });
     METHODS.get(route).map_or("GET", String::as_str)
-}
-
-/// Description and schema of the parameters that mean the same everywhere.
-fn describe_parameters(operation: &mut Value) {
-    let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
-    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
-        let named = parameter["name"].as_str().unwrap_or_default().to_owned();
-        if parameter["in"] == "header" {
-            continue;
-        }
-        let is_path = parameter["in"] == "path";
-        let (about, schema) = match named.as_str() {
-            "at_least" => (
-                "An LSN or a position: the answer waits (5 s at most) until everything up to it is applied.",
-                json!({"anyOf": [{"type": "integer", "minimum": 0, "exclusiveMaximum": 1_u64 << 53}, {"type": "string", "minLength": 1, "maxLength": 80}]}),
-            ),
-            "settled" => (
-                "Also wait until the consequences are there, such as exceptions; alone: of everything so far.",
-                json!({"type": "boolean", "default": false}),
-            ),
-            "limit" => (
-                "Most items of a page.",
-                json!({"type": "integer", "minimum": 1, "maximum": 1_000, "default": 100}),
-            ),
-            "cursor" => {
-                ("`next_cursor` of the page before, with the same `sort`.", json!({"type": "string"}))
-            }
-            "sort" => {
-                let fields = SORTS.iter().find(|(list, _)| *list == id).map_or(&[][..], |(_, fields)| fields);
-                let values: Vec<String> =
-                    fields.iter().flat_map(|field| [(*field).to_owned(), format!("-{field}")]).collect();
-                let schema = if values.is_empty() {
-                    json!({"type": "string"})
-                } else {
-                    json!({"type": "string", "enum": values})
-                };
-                (
-                    "The field to sort by; `-` in front for descending. Ties by id, unknown values last.",
-                    schema,
-                )
-            }
-            "type" => ("Of these types. Repeated values mean *or*.", words(exceptions::TYPES)),
-            "state" => (
-                "In these states; by default those that are not over. Repeated values mean *or*.",
-                words(exceptions::STATES),
-            ),
-            "severity" => ("Of these severities. Repeated values mean *or*.", words(exceptions::SEVERITIES)),
-            "ticket" => {
-                ("A ticket from `POST /api/v1/feed/tickets`, instead of a key.", json!({"type": "string"}))
-            }
-            _ if is_path => ("Percent-encoded once, `/` as `%2F`.", name()),
-            _ => (
-                "Only these. Repeated values mean *or*.",
-                json!({"type": "array", "items": {"type": "string"}}),
-            ),
-        };
-        let is_plain = parameter["schema"]["enum"].is_null() && parameter["schema"]["$ref"].is_null();
-        if is_plain {
-            parameter["schema"] = schema;
-        }
-        if parameter["description"].as_str().unwrap_or_default().is_empty() {
-            parameter["description"] = about.into();
-        }
-    }
-}
-
-fn words(words: &[&str]) -> Value {
-    json!({"type": "array", "items": {"type": "string", "enum": words}})
 }
 
 /// Answers that are not problems get an example.

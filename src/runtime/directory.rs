@@ -65,6 +65,7 @@ impl Directory {
             EntityKey::SkuLocation { tenant, sku, .. } => self.hash.hash_one((0u8, tenant, sku)),
             EntityKey::Supplier { tenant, supplier } => self.hash.hash_one((1u8, tenant, supplier)),
             EntityKey::Subject { tenant, subject, id } => self.hash.hash_one((2u8, tenant, subject, id)),
+            EntityKey::ApprovalCase { tenant, case } => self.hash.hash_one((3u8, tenant, case)),
         };
         (hash % u64::from(self.shards)) as u16
     }

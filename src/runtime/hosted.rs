@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::shard::{EntityAddr, StateKind};
 use super::shell::{Hosted, Shell};
+use crate::domain::approval_case::ApprovalCase;
 use crate::domain::ids::EntityKey;
 use crate::domain::reference::Reference;
 use crate::domain::sku_location::SkuLocation;
@@ -41,6 +42,18 @@ impl Hosted for Subject {
 
     fn addr(entity: &EntityAddr) -> Option<&Addr<Shell<Self>>> {
         if let EntityAddr::Subject(addr) = entity { Some(addr) } else { None }
+    }
+
+    fn state_item(&self, _: &EntityKey, _: Timestamp, _: &Reference) -> Value {
+        Value::Null
+    }
+}
+
+impl Hosted for ApprovalCase {
+    const STATE_KIND: Option<StateKind> = None;
+
+    fn addr(entity: &EntityAddr) -> Option<&Addr<Shell<Self>>> {
+        if let EntityAddr::ApprovalCase(addr) = entity { Some(addr) } else { None }
     }
 
     fn state_item(&self, _: &EntityKey, _: Timestamp, _: &Reference) -> Value {

@@ -113,9 +113,10 @@ impl Reference {
                     }
                     None => false,
                 },
-                Transition::Exception(_) | Transition::RefusedEvent(_) | Transition::SupplyPlanned(_) => {
-                    false
-                }
+                Transition::Exception(_)
+                | Transition::ConditionNoted(_)
+                | Transition::Case(_)
+                | Transition::RefusedEvent(_) => false,
             },
             Body::System(body) => self.apply_system(body, &mut affected),
         };

@@ -7,8 +7,9 @@ use super::parameters::zone_of;
 use super::planned_supply::Planned;
 use super::stock::CountTooOld;
 use super::{PriceSeen, Refused, SkuLocation, Supply};
+use crate::domain::approval_case::{ActionKind, CaseItem};
 use crate::domain::event::{EventData, InventoryCounted, StockStatus};
-use crate::domain::ids::{Name, TenantNumber};
+use crate::domain::ids::{EntityKey, Name, TenantNumber};
 use crate::domain::money::{Currency, UnitPrice};
 use crate::domain::quantity::Quantity;
 use crate::domain::record::{Body, Delivery, Record, RefusedEvent, Transition, TransitionBody};
@@ -124,6 +125,10 @@ impl SkuLocation {
     }
 
     fn apply_transition(&mut self, delivery: &Delivery<'_>, body: &TransitionBody) {
+        if !self.is_own(&body.entity) {
+            self.apply_fact(delivery, body);
+            return;
+        }
         if delivery.record.entity_revision != self.revision + 1 {
             return;
         }
@@ -132,6 +137,7 @@ impl SkuLocation {
             Transition::Exception(change) => {
                 self.exceptions.apply(change);
             }
+            Transition::ConditionNoted(noted) => self.exceptions.note_condition(noted),
             Transition::RefusedEvent(refusal) => {
                 if let Some(refused) = &mut self.refused {
                     refused.0.retain(|waiting| waiting.lsn != refusal.lsn);
@@ -140,17 +146,47 @@ impl SkuLocation {
                     }
                 }
             }
-            Transition::SupplyPlanned(planned) => {
-                let planned = Planned {
-                    action_id: planned.action_id.clone(),
-                    quantity: planned.quantity,
-                    arrives_at: planned.arrives_at,
-                    expires_at: planned.expires_at,
-                    outbound: planned.outbound,
-                };
-                self.planned_mut().plan(planned, delivery.business_time);
+            Transition::Case(_) | Transition::SupplierStatistics(_) => {}
+        }
+    }
+
+    /// What another entity decided, and this one has to know.
+    fn apply_fact(&mut self, delivery: &Delivery<'_>, body: &TransitionBody) {
+        let (sku, location) = (&self.sku, &self.location);
+        self.exceptions.hear(&body.transition, |entity| is_place(entity, sku, location));
+        if let Transition::Case(change) = &body.transition {
+            self.plan_supply(&change.item, delivery.business_time);
+        }
+    }
+
+    fn is_own(&self, entity: &EntityKey) -> bool {
+        is_place(entity, &self.sku, &self.location)
+    }
+
+    /// What a case has approved counts from now on, until its document, a refusal or its expiry; what it has given up
+    /// does not count any more.
+    fn plan_supply(&mut self, case: &CaseItem, business_time: Timestamp) {
+        for action in &case.actions {
+            let step = &action.step;
+            let arrives_here = step.location == self.location;
+            let leaves_here = step.from.as_ref().is_some_and(|from| *from == self.location);
+            if step.sku != self.sku || !(arrives_here || leaves_here) {
+                continue;
             }
-            Transition::SupplierStatistics(_) => {}
+            // An expedited line is on order already; only what brings more is planned.
+            let brings_more = matches!(action.kind, ActionKind::Order | ActionKind::Transfer);
+            if action.state.counts_as_planned() && brings_more {
+                let planned = Planned {
+                    action_id: action.id.clone(),
+                    quantity: step.quantity,
+                    arrives_at: step.arrives_at.unwrap_or(action.expires_at),
+                    expires_at: action.expires_at,
+                    outbound: leaves_here,
+                };
+                self.planned_mut().plan(planned, business_time);
+            } else if !action.state.counts_as_planned() {
+                self.planned_mut().answer(&action.id);
+            }
         }
     }
 
@@ -241,4 +277,8 @@ impl SkuLocation {
             refused.0.push(RefusedEvent { lsn: applying.record.lsn, code: Name::const_new(code), detail });
         }
     }
+}
+
+fn is_place(entity: &EntityKey, sku: &str, location: &str) -> bool {
+    matches!(entity, EntityKey::SkuLocation { sku: s, location: l, .. } if s == sku && l == location)
 }

@@ -10,7 +10,9 @@
 mod apply;
 mod apply_documents;
 mod demand;
+mod documents_view;
 mod evidence;
+mod exceptions;
 mod forecast;
 mod line;
 mod order_lines;
@@ -19,11 +21,8 @@ mod outlook;
 mod parameters;
 mod planned_supply;
 mod position;
-mod projected_stockout;
 mod projection;
 mod raw;
-mod reconcile;
-mod shortage_now;
 mod stock;
 mod supply_lines;
 #[cfg(test)]
@@ -36,20 +35,23 @@ mod view;
 use serde::{Deserialize, Serialize};
 
 use self::demand::Demand;
+pub use self::documents_view::{OrderLineView, Progress, PurchaseLineView, TransferEnd, TransferLineView};
 use self::evidence::Evidence;
 use self::line::Lines;
 use self::order_lines::OrderLine;
 use self::outbound_lines::OutboundLine;
 use self::planned_supply::{Planned, PlannedSupply};
 use self::stock::Stock;
+pub use self::supply_lines::ShipmentView;
 use self::supply_lines::SupplyLine;
 pub use self::view::{ProjectionDayView, ProjectionView, ShortageWindowView, SkuLocationView};
+use crate::domain::command::{Actor, Command, Refusal};
 use crate::domain::entity::{Entity, Reconciled};
 use crate::domain::exception::ExceptionItem;
-use crate::domain::exception_slots::ExceptionSlots;
+use crate::domain::exception::slots::ExceptionSlots;
 use crate::domain::ids::{EntityKey, Lsn, Name};
 use crate::domain::money::{Currency, UnitPrice};
-use crate::domain::record::{Delivery, RefusedEvent};
+use crate::domain::record::{Delivery, RefusedEvent, Transition};
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
 
@@ -130,7 +132,7 @@ impl Entity for SkuLocation {
         let (sku, location) = match key {
             EntityKey::SkuLocation { sku, location, .. } => (sku.clone(), location.clone()),
             // Never asked for; a name that no event can carry keeps such a place empty.
-            EntityKey::Supplier { .. } | EntityKey::Subject { .. } => (Name::default(), Name::default()),
+            _ => (Name::default(), Name::default()),
         };
         SkuLocation {
             sku,
@@ -157,6 +159,17 @@ impl Entity for SkuLocation {
 
     fn reconcile(&self, key: &EntityKey, now: Timestamp, reference: &Reference) -> Reconciled {
         self.propose(key.tenant(), now, reference)
+    }
+
+    fn decide(
+        &self,
+        key: &EntityKey,
+        command: &Command,
+        actor: &Actor,
+        now: Timestamp,
+        reference: &Reference,
+    ) -> Result<Vec<Transition>, Refusal> {
+        self.decide_command(key.tenant(), command, actor, now, reference)
     }
 
     fn applied_lsn(&self) -> Lsn {

@@ -14,7 +14,6 @@ use crate::domain::time::{DAY, Timestamp};
 /// Everything outside the state that a look at one place at one moment needs.
 pub struct Planning<'a> {
     pub now: Timestamp,
-    pub tenant_number: TenantNumber,
     pub sku: &'a str,
     pub location: &'a str,
     pub parameters: PlanningParameters,
@@ -32,7 +31,6 @@ impl<'a> Planning<'a> {
         let (sku, location) = (place.sku.as_str(), place.location.as_str());
         Planning {
             now,
-            tenant_number,
             sku,
             location,
             parameters: reference.planning_parameters(tenant_number, sku, location, now),

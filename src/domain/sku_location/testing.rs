@@ -145,6 +145,15 @@ impl Place {
         self
     }
 
+    /// Something that a case decided.
+    pub fn fact(&mut self, transition: Transition) {
+        let entity = EntityKey::ApprovalCase { tenant: self.key.tenant(), case: "c".into() };
+        let body = TransitionBody { entity, transition };
+        let mut record = self.next_record(self.business_time, Body::Transition(Box::new(body)));
+        record.entity_revision = 1;
+        self.tell(&record);
+    }
+
     pub fn transition(&mut self, revision: u64, transition: Transition) {
         let body = TransitionBody { entity: self.key.clone(), transition };
         let mut record = self.next_record(self.business_time, Body::Transition(Box::new(body)));

@@ -5,29 +5,26 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
+use super::command::{Actor, Command, Refusal};
 use super::entity::{Entity, Reconciled};
 use super::event::EventData;
-use super::exception::{
-    Evidence, ExceptionChange, ExceptionItem, ExceptionState, ExceptionSubject, ExceptionTransition,
-    ExceptionType, Severity, exception_id,
-};
-use super::exception_slots::ExceptionSlots;
+use super::exception::command::{Where, decide};
+use super::exception::slots::ExceptionSlots;
+use super::exception::watch::{Assessment, Condition, Description, Watch};
+use super::exception::{Evidence, ExceptionSubject, ExceptionType, Severity};
 use super::ids::{EntityKey, Lsn, Name, SubjectKind};
 use super::record::{Body, Delivery, Transition};
 use super::reference::{Reference, TenantReference};
-use super::time::Timestamp;
-
-/// Urgency of missing master data: nothing runs out, so there is no time left to measure. It stands low and fixed,
-/// below whatever has a deadline that is near.
-const MISSING_MASTER_DATA_URGENCY: u8 = 10;
+use super::settings::Segment;
+use super::time::{DAY, Timestamp};
 
 /// One subject's live state.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Subject {
+    /// Its own key: it has to tell its own transitions from facts about others.
+    key: Option<Box<EntityKey>>,
     applied_lsn: Lsn,
     revision: u64,
     /// The first event that used the thing, by LSN.
@@ -41,42 +38,30 @@ impl Subject {
         &self.exceptions
     }
 
-    fn missing_master_data(
-        &self,
-        key: &EntityKey,
-        now: Timestamp,
-        reference: &Reference,
-    ) -> Option<ExceptionTransition> {
-        let EntityKey::Subject { tenant, subject, id } = key else { return None };
-        let missing = reference.settings().exceptions.missing_master_data.enabled
-            && reference.tenant(*tenant).is_some_and(|tenant| !is_described(tenant, *subject, id));
-        let open = self.exceptions.open(ExceptionType::MissingMasterData);
-        match (&self.mention, open) {
-            (Some(mention), None) if missing => {
-                let generation = self.exceptions.next_generation(ExceptionType::MissingMasterData);
-                let exception_id =
-                    exception_id(*tenant, ExceptionType::MissingMasterData, &key.to_string(), generation);
-                let item = missing_master_data(exception_id, *subject, id, mention, now);
-                Some(ExceptionTransition { kind: ExceptionChange::Opened, item })
-            }
-            (_, Some(open)) if !missing => {
-                let item = ExceptionItem {
-                    state: ExceptionState::Cleared,
-                    updated_at: now,
-                    cleared_at: Some(now),
-                    revision: open.revision + 1,
-                    ..Arc::unwrap_or_clone(Arc::clone(open))
-                };
-                Some(ExceptionTransition { kind: ExceptionChange::Cleared, item })
-            }
-            _ => None,
-        }
+    fn judge_master_data(&self, watch: &mut Watch<'_>, key: &EntityKey) {
+        let EntityKey::Subject { subject, id, .. } = key else { return };
+        let Some(mention) = &self.mention else { return };
+        let kind = ExceptionType::MissingMasterData;
+        let settings = watch.kind(&kind);
+        let missing = watch.tenant.is_some_and(|tenant| !is_described(tenant, *subject, id));
+        let condition = Condition::holds(missing, "it was described");
+        let assess = || Assessment {
+            severity: match subject {
+                SubjectKind::Supplier => Severity::Low,
+                _ => Severity::Medium,
+            },
+            value_at_risk: None,
+            units_at_risk: None,
+            confidence: None,
+            cause: None,
+        };
+        watch.judge(&kind, "", &settings, condition, assess, |_| missing_master_data(*subject, id, mention));
     }
 }
 
 impl Entity for Subject {
-    fn new(_key: &EntityKey) -> Subject {
-        Subject::default()
+    fn new(key: &EntityKey) -> Subject {
+        Subject { key: Some(Box::new(key.clone())), ..Subject::default() }
     }
 
     fn apply(&mut self, delivery: &Delivery<'_>, _reference: &Reference) {
@@ -102,10 +87,19 @@ impl Entity for Subject {
                     }));
                 }
             }
+            Body::Transition(body) if self.key.as_deref() != Some(&body.entity) => {
+                let key = self.key.as_deref();
+                self.exceptions.hear(&body.transition, |entity| key == Some(entity));
+            }
             Body::Transition(body) if record.entity_revision == self.revision + 1 => {
                 self.revision += 1;
-                if let Transition::Exception(transition) = &body.transition {
-                    self.exceptions.apply(transition);
+                match &body.transition {
+                    Transition::Exception(transition) => {
+                        self.exceptions.apply(transition);
+                    }
+                    Transition::ConditionNoted(noted) => self.exceptions.note_condition(noted),
+                    Transition::Case(_) | Transition::RefusedEvent(_) | Transition::SupplierStatistics(_) => {
+                    }
                 }
             }
             Body::Transition(_) | Body::System(_) => {}
@@ -113,10 +107,40 @@ impl Entity for Subject {
     }
 
     fn reconcile(&self, key: &EntityKey, now: Timestamp, reference: &Reference) -> Reconciled {
-        let mut reconciled = Reconciled::default();
-        let transition = self.missing_master_data(key, now, reference);
-        reconciled.proposals.extend(transition.map(|change| Transition::Exception(Box::new(change))));
-        reconciled
+        let tenant = key.tenant();
+        let mut watch = Watch::new(
+            &self.exceptions,
+            tenant,
+            reference.tenant(tenant),
+            reference.settings(),
+            Segment::default(),
+            now,
+            DAY,
+            key.to_string(),
+        );
+        self.judge_master_data(&mut watch, key);
+        let (proposals, next_review_at) = watch.finish();
+        Reconciled { proposals, next_review_at }
+    }
+
+    fn decide(
+        &self,
+        key: &EntityKey,
+        command: &Command,
+        actor: &Actor,
+        now: Timestamp,
+        reference: &Reference,
+    ) -> Result<Vec<Transition>, Refusal> {
+        let Command::Exception(command) = command else {
+            return Err(Refusal::conflict("it takes commands about its exceptions alone"));
+        };
+        let place = Where {
+            settings: reference.settings(),
+            tenant: reference.tenant(key.tenant()),
+            segment: Segment::default(),
+        };
+        let transition = decide(&self.exceptions, command, actor, now, place)?;
+        Ok(vec![Transition::Exception(Box::new(transition))])
     }
 
     fn applied_lsn(&self) -> Lsn {
@@ -133,53 +157,35 @@ fn is_described(tenant: &TenantReference, subject: SubjectKind, id: &str) -> boo
         SubjectKind::Item => tenant.item(id).is_some(),
         SubjectKind::Location => tenant.location(id).is_some(),
         SubjectKind::Supplier => tenant.supplier(id).is_some(),
+        // Nobody describes these.
+        SubjectKind::Source | SubjectKind::Promotion => true,
     }
 }
 
-/// Severity: without its item or location, values and days are wrong or unknown (medium); without the supplier's
-/// description there are measured lead times and defaults (low). Nothing is known of value or time left.
-fn missing_master_data(
-    exception_id: Name,
-    subject: SubjectKind,
-    id: &Name,
-    mention: &Evidence,
-    now: Timestamp,
-) -> ExceptionItem {
+/// Without its item or location, values and days are wrong or unknown; without the supplier's description there are
+/// measured lead times and defaults. Nothing is known of value or time left.
+fn missing_master_data(subject: SubjectKind, id: &Name, mention: &Evidence) -> Description {
     let kind = subject.as_str();
-    let (severity, field, effect) = match subject {
-        SubjectKind::Item => (Severity::Medium, "sku", "it has no price, unit or hierarchy"),
-        SubjectKind::Location => (Severity::Medium, "location", "it has no time zone, kind or hierarchy"),
-        SubjectKind::Supplier => (Severity::Low, "supplier", "it has no lead time but measured ones"),
+    let (field, effect) = match subject {
+        SubjectKind::Item => ("sku", "it has no price, unit or hierarchy"),
+        SubjectKind::Location => ("location", "it has no time zone, kind or hierarchy"),
+        _ => ("supplier", "it has no lead time but measured ones"),
     };
     let only = |this: SubjectKind| (this == subject).then(|| id.clone());
-    ExceptionItem {
-        id: exception_id,
-        exception_type: ExceptionType::MissingMasterData,
-        state: ExceptionState::Open,
-        severity,
-        urgency: MISSING_MASTER_DATA_URGENCY,
-        value_at_risk: None,
-        units_at_risk: None,
-        decide_by: None,
+    Description {
         subject: ExceptionSubject {
             kind: Name::from(kind),
             sku: only(SubjectKind::Item),
             location: only(SubjectKind::Location),
             supplier: only(SubjectKind::Supplier),
+            ..ExceptionSubject::default()
         },
-        opened_at: now,
-        updated_at: now,
-        cleared_at: None,
         window: None,
-        cause: Some(format!(
+        decide_by: None,
+        act_by: None,
+        cause: format!(
             "The {kind} {id} is in use, but nobody described it: {effect}. Send {kind}.described with this {field}."
-        )),
-        confidence: None,
+        ),
         evidence: vec![mention.clone()],
-        case_id: None,
-        owner: None,
-        team: None,
-        sla_due_at: None,
-        revision: 1,
     }
 }

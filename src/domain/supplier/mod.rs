@@ -2,6 +2,7 @@
 //!
 //! Not here: what a receipt does to stock (`sku_location`), reported delays, capacity and descriptions (`reference`).
 
+mod documents_view;
 mod order_book;
 mod statistics;
 #[cfg(test)]
@@ -10,15 +11,20 @@ mod view;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::documents_view::SuppliedLineView;
 use self::order_book::OrderBook;
 pub use self::statistics::PublishedStatistics;
 use self::statistics::ReceiptStatistics;
 pub use self::view::{LeadTimeSource, SupplierView};
+use super::command::{Actor, Command, Refusal};
 use super::entity::{Entity, Reconciled};
 use super::event::EventData;
+use super::exception::command::{Where, decide};
+use super::exception::slots::ExceptionSlots;
 use super::ids::{EntityKey, Lsn, Name};
 use super::record::{Body, Delivery, Transition};
 use super::reference::{Reference, VersionKey};
+use super::settings::Segment;
 use super::time::Timestamp;
 
 /// One supplier's live state.
@@ -31,6 +37,7 @@ pub struct Supplier {
     receipts: ReceiptStatistics,
     /// What of the above the Reference has.
     published: Option<PublishedStatistics>,
+    exceptions: ExceptionSlots,
 }
 
 impl Supplier {
@@ -60,12 +67,22 @@ impl Supplier {
     }
 }
 
+impl Supplier {
+    fn is_own(&self, entity: &EntityKey) -> bool {
+        is_supplier(entity, &self.supplier)
+    }
+}
+
+fn is_supplier(entity: &EntityKey, name: &str) -> bool {
+    matches!(entity, EntityKey::Supplier { supplier, .. } if supplier == name)
+}
+
 impl Entity for Supplier {
     fn new(key: &EntityKey) -> Supplier {
         let supplier = match key {
             EntityKey::Supplier { supplier, .. } => supplier.clone(),
             // The runtime makes suppliers of suppliers' keys alone.
-            EntityKey::SkuLocation { .. } | EntityKey::Subject { .. } => Name::default(),
+            _ => Name::default(),
         };
         Supplier {
             supplier,
@@ -74,6 +91,7 @@ impl Entity for Supplier {
             orders: OrderBook::default(),
             receipts: ReceiptStatistics::default(),
             published: None,
+            exceptions: ExceptionSlots::default(),
         }
     }
 
@@ -81,10 +99,19 @@ impl Entity for Supplier {
         self.applied_lsn = self.applied_lsn.max(delivery.lsn);
         match &delivery.record.body {
             Body::Event { data, .. } => self.apply_event(delivery, data, reference),
+            Body::Transition(body) if !self.is_own(&body.entity) => {
+                let supplier = &self.supplier;
+                self.exceptions.hear(&body.transition, |entity| is_supplier(entity, supplier));
+            }
             Body::Transition(body) if delivery.record.entity_revision == self.revision + 1 => {
                 self.revision += 1;
-                if let Transition::SupplierStatistics(statistics) = &body.transition {
-                    self.published = Some(statistics.clone());
+                match &body.transition {
+                    Transition::SupplierStatistics(statistics) => self.published = Some(statistics.clone()),
+                    Transition::Exception(transition) => {
+                        self.exceptions.apply(transition);
+                    }
+                    Transition::ConditionNoted(noted) => self.exceptions.note_condition(noted),
+                    Transition::Case(_) | Transition::RefusedEvent(_) => {}
                 }
             }
             Body::Transition(_) | Body::System(_) => {}
@@ -104,6 +131,26 @@ impl Entity for Supplier {
             reconciled.proposals.push(Transition::SupplierStatistics(statistics));
         }
         reconciled
+    }
+
+    fn decide(
+        &self,
+        key: &EntityKey,
+        command: &Command,
+        actor: &Actor,
+        now: Timestamp,
+        reference: &Reference,
+    ) -> Result<Vec<Transition>, Refusal> {
+        let Command::Exception(command) = command else {
+            return Err(Refusal::conflict("a supplier takes commands about its exceptions alone"));
+        };
+        let place = Where {
+            settings: reference.settings(),
+            tenant: reference.tenant(key.tenant()),
+            segment: Segment { supplier: Some(&self.supplier), ..Segment::default() },
+        };
+        let transition = decide(&self.exceptions, command, actor, now, place)?;
+        Ok(vec![Transition::Exception(Box::new(transition))])
     }
 
     fn applied_lsn(&self) -> Lsn {

@@ -191,9 +191,15 @@ pub const FEED_CODES: &[Told] = &[
         "Send a position as it was got, or leave it out and ask for a snapshot.",
     ),
     told(
-        "where_not_supported",
-        "The subscription has a `where`, and filters are not taken.",
-        "Subscribe without it, and filter in the client.",
+        "bad_filter",
+        "`where` is no condition that can be used: no text, no CEL, too long or too deep. The frame's `where` says at \
+         which line and column.",
+        "Correct the condition; names are the item's top-level members.",
+    ),
+    told(
+        "too_many_filters",
+        "As many different filters are in use as the tower takes.",
+        "Share filters: equal texts count once. Or filter in the client.",
     ),
     told(
         "too_many_subscriptions",

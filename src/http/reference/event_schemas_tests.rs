@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::answer_schemas::data_component;
+use super::answers::data_component;
 use super::components;
 use super::schema::example;
 use crate::domain::event::{EventType, FIELD_ERRORS_MAX, ParseError, asked, parse};

@@ -2,7 +2,7 @@
 //! from the same tables that the program answers from. It shows no data and is therefore public, as static files are:
 //! a browser can't send a key with a page.
 
-mod answer_schemas;
+mod answers;
 mod codes;
 mod event_schemas;
 #[cfg(test)]
@@ -10,6 +10,7 @@ mod event_schemas_tests;
 mod fields;
 mod html;
 mod pages;
+pub mod parameters;
 mod schema;
 
 use std::sync::LazyLock;
@@ -17,9 +18,9 @@ use std::sync::LazyLock;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use actix_web::{HttpRequest, HttpResponse, get};
 
-pub use answer_schemas::components;
+pub use answers::components;
 pub use schema::{
-    Member, any_text, boolean, component, constant, example, lsn, name, object, optional, required, words,
+    Member, any_text, boolean, component, constant, example, lsn, object, optional, required, words,
 };
 
 use super::problem::{Problem, code};

@@ -93,7 +93,7 @@ fn event_types(schemas: &Map<String, Value>) -> String {
     body.push_str("</ul>\n");
     for event_type in EventType::ALL {
         let name = event_type.as_str();
-        let Some(schema) = schemas.get(&super::answer_schemas::data_component(name)) else { continue };
+        let Some(schema) = schemas.get(&super::answers::data_component(name)) else { continue };
         body.push_str(&format!("<h2 id=\"{name}\">{name}</h2>\n"));
         body.push_str(&members(schema));
         body.push_str(&code(&example(schema, schemas, false)));

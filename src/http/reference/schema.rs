@@ -126,7 +126,7 @@ pub fn name() -> Value {
 }
 
 /// No control characters.
-const NO_CONTROLS: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
+pub const NO_CONTROLS: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
 
 /// A free text.
 pub fn text() -> Value {

@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, unbounded};
 use serde_json::{Value, json};
 
 use super::{EmitState, Health, Hosted, Inspect, Rebuilt, Shell};
+use crate::domain::command::{Actor, Command, Refusal};
 use crate::domain::entity::{Entity, Reconciled};
 use crate::domain::event::EventData;
 use crate::domain::exception::{ExceptionItem, ExceptionTransition};
@@ -23,7 +24,7 @@ use crate::runtime::metrics::Metrics;
 use crate::runtime::progress::Progress;
 use crate::runtime::rebuild::{Broken, Making, RebuildRequest, Rebuilder, Whole};
 use crate::runtime::shard::{EntityAddr, ShardLimits, ShardParts, ShardShared, StateKind};
-use crate::runtime::summaries::Exceptions;
+use crate::runtime::summaries::{Cases, Exceptions};
 use crate::runtime::writer::Submission;
 
 const TENANT: TenantNumber = TenantNumber(0);
@@ -51,6 +52,17 @@ impl Entity for Diary {
     fn reconcile(&self, _: &EntityKey, now: Timestamp, _: &Reference) -> Reconciled {
         assert!(now != Timestamp::MIN, "told to fail");
         Reconciled::default()
+    }
+
+    fn decide(
+        &self,
+        _: &EntityKey,
+        _: &Command,
+        _: &Actor,
+        _: Timestamp,
+        _: &Reference,
+    ) -> Result<Vec<Transition>, Refusal> {
+        Err(Refusal::conflict("a diary takes no commands"))
     }
 
     fn applied_lsn(&self) -> Lsn {
@@ -116,6 +128,7 @@ impl House {
             admission: Arc::new(Admission::new(1, 1)),
             metrics: Arc::new(Metrics::default()),
             exceptions: Arc::new(Exceptions::new(10)),
+            cases: Arc::new(Cases::new(10)),
             rebuilder: Rebuilder::idle(),
             state_sink: crate::feed::channel().0,
             wall_clock: || Timestamp::from_micros(0),
@@ -155,7 +168,7 @@ impl House {
 
     fn transition(&mut self, revision: u64, kind: &str, item: ExceptionItem) -> Lsn {
         let kind = serde_json::from_value(json!(kind)).unwrap();
-        let transition = Transition::Exception(Box::new(ExceptionTransition { kind, item }));
+        let transition = Transition::Exception(Box::new(ExceptionTransition::alone(kind, item)));
         self.take("", revision, Body::Transition(Box::new(TransitionBody { entity: key(), transition })))
     }
 
@@ -191,7 +204,7 @@ impl House {
     /// A state that has the first `count` records.
     fn state_of(&self, count: u64) -> Rebuilt<Diary> {
         let read = (1..=count).map(|lsn| (lsn, 0)).collect();
-        let whole = Whole { entity: Diary { read, revision: 0 }, exceptions: Vec::new() };
+        let whole = Whole { entity: Diary { read, revision: 0 }, exceptions: Vec::new(), cases: Vec::new() };
         Rebuilt { ticket: self.shell.ticket, outcome: Ok(whole) }
     }
 

@@ -1,6 +1,7 @@
 //! Which exceptions are proposed, told anew and cleared, and when the place is looked at again.
 
 use crate::domain::event::{EventData, ItemDescribed, LaneDescribed};
+use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::{ExceptionChange, ExceptionItem, ExceptionType, Severity};
 use crate::domain::money::{Currency, UnitPrice};
 use crate::domain::sku_location::testing::*;
@@ -12,7 +13,8 @@ use ExceptionType::{ProjectedStockout, ShortageNow};
 #[track_caller]
 fn check(place: &mut Place, expected: &[(ExceptionChange, ExceptionType)]) -> Vec<ExceptionItem> {
     let changes = place.settle();
-    let actual: Vec<_> = changes.iter().map(|(change, item)| (*change, item.exception_type)).collect();
+    let actual: Vec<_> =
+        changes.iter().map(|(change, item)| (*change, item.exception_type.clone())).collect();
     assert_eq!(actual, expected);
     changes.into_iter().map(|(_, item)| item).collect()
 }
@@ -43,10 +45,15 @@ fn backorders_are_a_shortage_until_they_are_covered() {
     let cleared = check(place.at(hour(3)), &[(Cleared, ShortageNow)]);
     assert_eq!((cleared[0].id.clone(), cleared[0].cleared_at), (items[0].id.clone(), Some(hour(3))));
     assert_eq!(place.view().open_exceptions, 0);
-    // The next one is another.
+    // Within its quiet time it is the same one again, after that another.
     place.event(hour(4), order("b", 8, None));
     let again = check(place.at(hour(4)), &[(Opened, ShortageNow)]);
-    assert_ne!(again[0].id, items[0].id);
+    assert_eq!((&again[0].id, again[0].reopened), (&items[0].id, 1));
+    place.event(hour(5), received("q", 10));
+    check(place.at(hour(5)), &[(Cleared, ShortageNow)]);
+    place.event(hour(5), order("c", 80, None));
+    let next = check(place.at(day(5)), &[(Opened, ShortageNow)]);
+    assert_ne!(next[0].id, items[0].id);
 }
 
 #[test]
@@ -197,7 +204,10 @@ fn small_changes_are_told_after_the_interval_and_great_ones_at_once() {
 
 #[test]
 fn a_kind_that_is_switched_off_is_not_raised() {
-    let mut place = Place::with_settings(|settings| settings.exceptions.shortage_now.enabled = false);
+    let mut place = Place::with_settings(|settings| {
+        let kind = ExceptionType::ShortageNow;
+        settings.exceptions.kinds.set(&kind, KindSettings { enabled: false, ..KindSettings::of(&kind) });
+    });
     place.event(hour(0), order("a", 8, None));
     check(&mut place, &[(Opened, ProjectedStockout)]);
 }

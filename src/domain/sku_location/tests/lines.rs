@@ -1,7 +1,10 @@
 //! What events do to document lines, and what that does to reservation and pipeline.
 
+use crate::domain::approval_case::{ActionState, CaseChange, CaseTransition, testing};
 use crate::domain::event::{ActionAnswer, EventData, PurchaseOrderStep, ShipmentStep};
-use crate::domain::record::{SupplyPlanned, Transition};
+use crate::domain::exception::ExceptionType;
+use crate::domain::exception::slots::ConditionNoted;
+use crate::domain::record::Transition;
 use crate::domain::sku_location::testing::*;
 
 /// Reserved, due, on order, in transit, in units.
@@ -224,21 +227,25 @@ fn a_line_beyond_the_number_of_open_ones_is_refused() {
     assert_eq!(refused.code, "too_many_lines");
 }
 
-fn planned(action_id: &str, outbound: bool) -> Transition {
-    Transition::SupplyPlanned(Box::new(SupplyPlanned {
-        action_id: action_id.into(),
-        quantity: units(30),
-        arrives_at: day(3),
-        expires_at: day(5),
-        outbound,
-    }))
+/// A case that has approved these: 30 units to here, or from here to elsewhere.
+fn approved(actions: &[(&str, bool, ActionState)]) -> Transition {
+    let mut item = testing::case("c");
+    for (id, outbound, state) in actions {
+        let (to, from) = if *outbound { ("elsewhere", Some("L")) } else { ("L", None) };
+        let mut action = testing::action(id, "A", to, from, units(30));
+        action.state = *state;
+        action.step.arrives_at = Some(day(3));
+        action.expires_at = day(5);
+        item.actions.push(action);
+    }
+    Transition::Case(Box::new(CaseTransition { kind: CaseChange::Approved, item, claims: Vec::new() }))
 }
 
 #[test]
 fn an_approved_action_counts_until_its_document_comes_it_is_refused_or_it_expires() {
+    use ActionState::{Delivered, Pending, Withdrawn};
     let mut place = Place::new();
-    place.transition(1, planned("x", false));
-    place.transition(2, planned("y", true));
+    place.fact(approved(&[("x", false, Pending), ("y", true, Pending)]));
     check(&place, 30, 0, 30, 0);
     assert_eq!(place.view().planned, units(30));
     let refused = ActionAnswer { action_id: "y".into(), external_ref: None, actual: None, reason: None };
@@ -252,18 +259,30 @@ fn an_approved_action_counts_until_its_document_comes_it_is_refused_or_it_expire
     place.event(hour(2), EventData::PurchaseOrder(Box::new(order)));
     check(&place, 0, 0, 25, 0);
     assert_eq!(place.view().planned, units(0));
-    // A plan that comes after its document, and one that expires.
-    place.transition(3, planned("x", false));
-    place.transition(4, planned("z", false));
+    // What was documented does not come back with the case's next change; another action expires.
+    place.fact(approved(&[("x", false, Delivered), ("z", false, Pending)]));
     check(&place, 0, 0, 55, 0);
     place.at(day(5));
     check(&place, 0, 0, 25, 0);
+    // One that a person withdrew leaves no trace.
+    place.at(day(1)).fact(approved(&[("w", false, Pending)]));
+    check(&place, 0, 0, 85, 0);
+    place.fact(approved(&[("w", false, Withdrawn)]));
+    check(&place, 0, 0, 55, 0);
 }
 
 #[test]
 fn a_transition_with_a_wrong_revision_changes_nothing() {
     let mut place = Place::new();
-    place.transition(2, planned("x", false));
-    check(&place, 0, 0, 0, 0);
+    let noted = |holds_since| {
+        let noted =
+            ConditionNoted { exception_type: ExceptionType::Excess, of: Default::default(), holds_since };
+        Transition::ConditionNoted(Box::new(noted))
+    };
+    let before = place.state.clone();
+    place.transition(2, noted(Some(hour(1))));
     assert_eq!(crate::domain::entity::Entity::revision(&place.state), 0);
+    assert_eq!(place.state.open_exceptions().count(), before.open_exceptions().count());
+    place.transition(1, noted(Some(hour(1))));
+    assert_eq!(crate::domain::entity::Entity::revision(&place.state), 1);
 }

@@ -1,0 +1,565 @@
+//! From a condition to what is journaled: raising, telling anew, escalating, reopening and clearing, the same for every
+//! kind and every entity.
+//!
+//! A condition has two thresholds. Past the first one the exception is raised, once it has held for the periods that
+//! the settings ask for; it goes when the second one is passed, and between the two nothing happens. The same trouble
+//! soon after it went reopens the same exception. Nothing here changes state: everything is a proposal.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::group::CauseRef;
+use super::kind::KindSettings;
+use super::routing::{Routed, RoutingRule};
+use super::slots::{ConditionNoted, EndedException, ExceptionSlot, ExceptionSlots};
+use super::{
+    Evidence, ExceptionChange, ExceptionItem, ExceptionState, ExceptionSubject, ExceptionTransition,
+    ExceptionType, ExceptionWindow, Severity, exception_id,
+};
+use crate::domain::ids::{Name, TenantNumber};
+use crate::domain::money::Money;
+use crate::domain::quantity::Quantity;
+use crate::domain::record::Transition;
+use crate::domain::reference::TenantReference;
+use crate::domain::settings::{Segment, Settings};
+use crate::domain::time::{HOUR, SECOND, Timestamp};
+
+/// What the facts say about one kind of exception right now.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// Past the threshold at which it is raised.
+    Raised,
+    /// Between the thresholds: one that is open stays, none is raised.
+    Between,
+    /// Past the threshold at which it clears, and why.
+    Clear(Cow<'static, str>),
+}
+
+impl Condition {
+    /// From a number that raises from `raise` upwards and clears at `clear` and below.
+    pub fn above(value: f64, raise: f64, clear: f64, why: &'static str) -> Condition {
+        if value >= raise {
+            Condition::Raised
+        } else if value <= clear {
+            Condition::Clear(why.into())
+        } else {
+            Condition::Between
+        }
+    }
+
+    /// Raised as long as it holds.
+    pub fn holds(holds: bool, why_not: &'static str) -> Condition {
+        if holds { Condition::Raised } else { Condition::Clear(why_not.into()) }
+    }
+}
+
+/// How bad it is, as far as that is cheap to say: it is asked for whenever the exception is open.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assessment {
+    pub severity: Severity,
+    /// In base currency; `None` if it is unknown.
+    pub value_at_risk: Option<Money>,
+    pub units_at_risk: Option<Quantity>,
+    /// 0–1; rounded to four decimals, so that it stays the same through a text.
+    pub confidence: Option<f64>,
+    /// Another entity's exception that is behind it.
+    pub cause: Option<CauseRef>,
+}
+
+/// What is told of it: asked for only when it is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Description {
+    pub subject: ExceptionSubject,
+    pub window: Option<ExceptionWindow>,
+    /// The last moment at which the fastest feasible remedy still arrives in time.
+    pub decide_by: Option<Timestamp>,
+    /// What urgency is measured against; without one it is low.
+    pub act_by: Option<Timestamp>,
+    /// A sentence for people.
+    pub cause: String,
+    pub evidence: Vec<Evidence>,
+}
+
+/// Urgency where nothing runs out: low and fixed, below whatever has a deadline that is near.
+pub const URGENCY_WITHOUT_DEADLINE: u8 = 10;
+
+/// Watches the conditions of one entity at one moment, and collects what should be journaled.
+pub struct Watch<'a> {
+    pub slots: &'a ExceptionSlots,
+    pub tenant_number: TenantNumber,
+    pub tenant: Option<&'a TenantReference>,
+    pub settings: &'a Settings,
+    pub segment: Segment<'a>,
+    pub now: Timestamp,
+    /// The length of a period that `consecutive_periods` counts, in microseconds.
+    pub period: i64,
+    /// The entity's key as text, for ids.
+    pub entity: Cow<'a, str>,
+    /// What goes comes before what is raised: a reader never sees both.
+    endings: SmallVec<[Transition; 1]>,
+    others: SmallVec<[Transition; 1]>,
+    review_at: Option<Timestamp>,
+}
+
+impl<'a> Watch<'a> {
+    /// Begins; nothing has been looked at.
+    #[allow(clippy::too_many_arguments, reason = "each is a different fact about the entity that is watched")]
+    pub fn new(
+        slots: &'a ExceptionSlots,
+        tenant_number: TenantNumber,
+        tenant: Option<&'a TenantReference>,
+        settings: &'a Settings,
+        segment: Segment<'a>,
+        now: Timestamp,
+        period: i64,
+        entity: impl Into<Cow<'a, str>>,
+    ) -> Watch<'a> {
+        Watch {
+            slots,
+            tenant_number,
+            tenant,
+            settings,
+            segment,
+            now,
+            period,
+            entity: entity.into(),
+            endings: SmallVec::new(),
+            others: SmallVec::new(),
+            review_at: None,
+        }
+    }
+
+    /// What is set about a kind here.
+    pub fn kind(&self, kind: &ExceptionType) -> KindSettings {
+        self.settings.exceptions.kind(kind, &self.segment)
+    }
+
+    /// Looks again at `at` at the latest, if that is later than now.
+    pub fn review_at(&mut self, at: Timestamp) {
+        if at > self.now {
+            self.review_at = Some(self.review_at.map_or(at, |earliest| earliest.min(at)));
+        }
+    }
+
+    /// What was collected: transitions in the order in which they should be journaled, and when to look again.
+    pub fn finish(self) -> (SmallVec<[Transition; 1]>, Option<Timestamp>) {
+        let mut all = self.endings;
+        all.extend(self.others);
+        (all, self.review_at)
+    }
+
+    /// Judges one kind about one part of the entity (`of` is empty for the entity as such).
+    ///
+    /// `assess` is asked when it is or becomes open, `describe` when something is told.
+    pub fn judge(
+        &mut self,
+        kind: &ExceptionType,
+        of: &str,
+        settings: &KindSettings,
+        condition: Condition,
+        assess: impl FnOnce() -> Assessment,
+        describe: impl FnOnce(&Assessment) -> Description,
+    ) {
+        let condition =
+            if settings.enabled { condition } else { Condition::Clear("this kind is switched off".into()) };
+        let slot = self.slots.slot(kind, of);
+        match slot.and_then(|slot| slot.open.as_ref().map(|open| (slot, open))) {
+            Some((_, open)) if matches!(condition, Condition::Clear(_)) => {
+                let Condition::Clear(why) = condition else { return };
+                self.clear(slot, open, of, why);
+            }
+            Some((slot, open)) => self.hold(slot, open, of, assess, describe),
+            None if condition == Condition::Raised => {
+                if slot.is_some_and(|slot| slot.dismissed) {
+                    return;
+                }
+                let wait =
+                    i64::from(settings.consecutive_periods.saturating_sub(1)).saturating_mul(self.period);
+                if wait > 0 {
+                    match slot.and_then(|slot| slot.pending_since) {
+                        None => {
+                            self.note(kind, of, Some(self.now));
+                            return;
+                        }
+                        Some(since) if self.now < since.plus(wait) => {
+                            self.review_at(since.plus(wait));
+                            return;
+                        }
+                        Some(_) => {}
+                    }
+                }
+                self.raise(kind, of, settings, slot, assess, describe);
+            }
+            None => {
+                let lapsed = slot.is_some_and(|slot| {
+                    slot.pending_since.is_some() || (slot.dismissed && condition != Condition::Between)
+                });
+                if lapsed {
+                    self.note(kind, of, None);
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, kind: &ExceptionType, of: &str, holds_since: Option<Timestamp>) {
+        let noted = ConditionNoted { exception_type: kind.clone(), of: of.into(), holds_since };
+        self.others.push(Transition::ConditionNoted(Box::new(noted)));
+    }
+
+    fn clear(
+        &mut self,
+        slot: Option<&ExceptionSlot>,
+        open: &Arc<ExceptionItem>,
+        of: &str,
+        why: Cow<'static, str>,
+    ) {
+        let mut item = ExceptionItem::clone(open);
+        item.state = ExceptionState::Cleared;
+        item.updated_at = self.now;
+        item.cleared_at = Some(self.now);
+        item.snoozed_until = None;
+        item.sla_due_at = None;
+        item.cause = Some(why.into_owned());
+        item.revision += 1;
+        self.endings.push(Transition::Exception(Box::new(ExceptionTransition {
+            kind: ExceptionChange::Cleared,
+            item,
+            of: of.into(),
+            cause: slot.and_then(|slot| slot.cause.clone()),
+            left_cause: None,
+        })));
+    }
+
+    fn raise(
+        &mut self,
+        kind: &ExceptionType,
+        of: &str,
+        settings: &KindSettings,
+        slot: Option<&ExceptionSlot>,
+        assess: impl FnOnce() -> Assessment,
+        describe: impl FnOnce(&Assessment) -> Description,
+    ) {
+        let mut assessment = assess();
+        self.peg(of, &mut assessment);
+        let description = describe(&assessment);
+        let before = slot
+            .and_then(|slot| slot.ended.as_deref())
+            .filter(|ended| self.is_the_same_trouble(ended, settings, description.window));
+        let (id, opened_at, revision, reopened) = match before {
+            Some(ended) => (ended.id.clone(), ended.opened_at, ended.revision + 1, ended.reopened + 1),
+            None => {
+                let generation = self.slots.next_generation(kind, of);
+                (exception_id(self.tenant_number, kind, &self.subject_text(of), generation), self.now, 1, 0)
+            }
+        };
+        let mut item = ExceptionItem {
+            id,
+            exception_type: kind.clone(),
+            state: ExceptionState::Open,
+            severity: assessment.severity,
+            urgency: 0,
+            value_at_risk: None,
+            units_at_risk: None,
+            decide_by: None,
+            subject: ExceptionSubject::default(),
+            opened_at,
+            updated_at: self.now,
+            cleared_at: None,
+            window: None,
+            cause: None,
+            confidence: None,
+            evidence: Vec::new(),
+            case_id: None,
+            owner: None,
+            team: None,
+            sla_due_at: None,
+            revision,
+            queue: None,
+            escalation_level: 0,
+            snoozed_until: None,
+            resolution: None,
+            reopened,
+            group: None,
+            affected: None,
+            comments: Vec::new(),
+        };
+        let cause = assessment.cause.clone();
+        self.fill(&mut item, of, assessment, description);
+        self.route(&mut item);
+        if let Some(due) = item.sla_due_at {
+            self.review_at(due);
+        }
+        self.others.push(Transition::Exception(Box::new(ExceptionTransition {
+            kind: ExceptionChange::Opened,
+            item,
+            of: of.into(),
+            cause: cause.map(Box::new),
+            left_cause: None,
+        })));
+    }
+
+    /// The same trouble soon after, or in a window that touches the old one.
+    fn is_the_same_trouble(
+        &self,
+        ended: &EndedException,
+        settings: &KindSettings,
+        window: Option<ExceptionWindow>,
+    ) -> bool {
+        let hours = |hours: f64| (hours * HOUR as f64) as i64;
+        if self.now <= ended.ended_at.plus(hours(settings.quiet_hours)) {
+            return true;
+        }
+        let gap = hours(self.settings.exceptions.merge_window_hours);
+        match (ended.window.and_then(|window| window.until), window.and_then(|window| window.from)) {
+            (Some(until), Some(from)) => from <= until.plus(gap) && self.now <= until.plus(gap),
+            _ => false,
+        }
+    }
+
+    fn hold(
+        &mut self,
+        slot: &ExceptionSlot,
+        open: &Arc<ExceptionItem>,
+        of: &str,
+        assess: impl FnOnce() -> Assessment,
+        describe: impl FnOnce(&Assessment) -> Description,
+    ) {
+        let mut assessment = assess();
+        self.peg(of, &mut assessment);
+        let regrouped = assessment.cause.as_ref() != slot.cause.as_deref();
+        let in_case = open.state == ExceptionState::InCase;
+        let claimed = slot.claimed_by.is_some() && (slot.claimed_by != open.case_id || !in_case);
+        let claim_changed = claimed || slot.released && in_case;
+        let snooze_over =
+            open.state == ExceptionState::Snoozed && open.snoozed_until.is_none_or(|at| at <= self.now);
+        let overdue = self.is_overdue(open);
+        if let Some(at) = open.snoozed_until {
+            self.review_at(at);
+        }
+        if let Some(at) = open.sla_due_at {
+            self.review_at(at);
+        }
+        let at_once = regrouped || claim_changed || snooze_over || overdue;
+        if !at_once {
+            if !self.differs(&assessment, open, of) {
+                return;
+            }
+            let exceptions = &self.settings.exceptions;
+            let tell_at = open.updated_at.plus(i64::from(exceptions.update_interval_minutes) * 60 * SECOND);
+            if self.now < tell_at && !differs_much(&assessment, open, exceptions.update_value_change) {
+                self.review_at(tell_at);
+                return;
+            }
+        }
+        let description = describe(&assessment);
+        let mut item = ExceptionItem::clone(open);
+        item.revision += 1;
+        item.updated_at = self.now;
+        let cause = assessment.cause.clone();
+        self.fill(&mut item, of, assessment, description);
+        if snooze_over {
+            item.state = ExceptionState::Open;
+            item.snoozed_until = None;
+            self.route(&mut item);
+        }
+        if claim_changed {
+            self.follow_claim(&mut item, slot.claimed_by.as_ref());
+        }
+        if overdue && !snooze_over && !claim_changed {
+            self.escalate(&mut item);
+        }
+        self.others.push(Transition::Exception(Box::new(ExceptionTransition {
+            kind: ExceptionChange::Updated,
+            item,
+            of: of.into(),
+            cause: cause.map(Box::new),
+            left_cause: if regrouped { slot.cause.clone() } else { None },
+        })));
+    }
+
+    /// What is grouped under this one is what it costs: counted once, here.
+    fn peg(&self, of: &str, assessment: &mut Assessment) {
+        let Some(members) = self.slots.members(of) else { return };
+        let own = assessment.value_at_risk;
+        assessment.value_at_risk = match (members.value_at_risk(), own) {
+            (Some(members), Some(own)) if own.as_f64() > members.as_f64() => Some(own),
+            (Some(members), _) => Some(members),
+            (None, own) => own,
+        };
+        let units = members.units_at_risk();
+        assessment.units_at_risk = assessment.units_at_risk.max(Some(units));
+        let exceptions = &self.settings.exceptions;
+        assessment.severity =
+            assessment.severity.max(severity_by_value(exceptions, assessment.value_at_risk));
+    }
+
+    fn fill(&self, item: &mut ExceptionItem, of: &str, assessment: Assessment, description: Description) {
+        item.severity = assessment.severity;
+        item.value_at_risk = assessment.value_at_risk;
+        item.units_at_risk = assessment.units_at_risk;
+        item.confidence = assessment.confidence;
+        item.group = assessment.cause.as_ref().map(CauseRef::group_key);
+        item.subject = description.subject;
+        item.window = description.window;
+        item.decide_by = description.decide_by;
+        item.urgency = description.act_by.map_or(URGENCY_WITHOUT_DEADLINE, |act_by| {
+            urgency(act_by, self.now, self.settings.exceptions.urgency_case_hours)
+        });
+        item.cause = Some(description.cause);
+        item.evidence = description.evidence;
+        let key = self.group_key(item, of);
+        item.affected = self.slots.members(of).and_then(|members| members.summary(key));
+    }
+
+    /// The key that members of this cause carry.
+    fn group_key(&self, item: &ExceptionItem, of: &str) -> Name {
+        let subject = &item.subject;
+        match (&subject.sku, &subject.location, &subject.supplier) {
+            (Some(sku), Some(location), _) => Name::from(format!("sku_location:{sku}@{location}")),
+            (_, _, Some(_)) if !of.is_empty() => Name::from(format!("purchase_order:{of}")),
+            (_, _, Some(supplier)) => Name::from(format!("supplier:{supplier}")),
+            _ => Name::from(self.entity.replacen(' ', ":", 1) + of),
+        }
+    }
+
+    fn rule(&self, item: &ExceptionItem) -> Option<&'a RoutingRule> {
+        self.settings.routing.rule(&Routed {
+            exception_type: &item.exception_type,
+            severity: item.severity,
+            value_at_risk: item.value_at_risk,
+            segment: self.segment,
+        })
+    }
+
+    /// Whether the rules open a case for it at once. What is grouped is decided with its cause.
+    fn wants_case(&self, item: &ExceptionItem) -> bool {
+        item.group.is_none() && self.rule(item).is_some_and(|rule| rule.open_case)
+    }
+
+    fn route(&self, item: &mut ExceptionItem) {
+        let Some(rule) = self.rule(item) else { return };
+        item.team = Some(rule.team.clone());
+        item.queue = rule.queue.clone();
+        item.escalation_level = 0;
+        item.sla_due_at = rule
+            .acknowledge_within_hours
+            .map(|hours| self.settings.routing.deadline(&rule.team, hours, self.now, self.tenant));
+        if self.wants_case(item) {
+            item.case_id = Some(case_id_for(&item.id));
+            item.state = ExceptionState::InCase;
+            item.sla_due_at = None;
+        }
+    }
+
+    fn is_overdue(&self, item: &ExceptionItem) -> bool {
+        let waits = matches!(item.state, ExceptionState::Open | ExceptionState::Acknowledged);
+        waits && item.sla_due_at.is_some_and(|due| due <= self.now)
+    }
+
+    /// Tells the next team; after the last one the deadline is over and stays so.
+    fn escalate(&self, item: &mut ExceptionItem) {
+        item.sla_due_at = None;
+        let Some(rule) = self.rule(item) else { return };
+        if item.escalation_level >= rule.levels() {
+            return;
+        }
+        item.escalation_level += 1;
+        let team = rule.team_at(item.escalation_level).clone();
+        let hours = match item.state {
+            ExceptionState::Acknowledged => rule.decide_within_hours,
+            _ => rule.acknowledge_within_hours,
+        };
+        item.sla_due_at =
+            hours.map(|hours| self.settings.routing.deadline(&team, hours, self.now, self.tenant));
+        item.team = Some(team);
+    }
+
+    fn follow_claim(&self, item: &mut ExceptionItem, claimed_by: Option<&Name>) {
+        match claimed_by {
+            Some(case_id) => {
+                item.case_id = Some(case_id.clone());
+                item.state = ExceptionState::InCase;
+                item.sla_due_at = None;
+                item.snoozed_until = None;
+            }
+            None => {
+                // The case is over and the trouble is not: somebody has to look at it anew.
+                item.state = ExceptionState::Open;
+                let Some(rule) = self.rule(item) else { return };
+                item.team = Some(rule.team.clone());
+                item.sla_due_at = rule
+                    .acknowledge_within_hours
+                    .map(|hours| self.settings.routing.deadline(&rule.team, hours, self.now, self.tenant));
+            }
+        }
+    }
+
+    fn differs(&self, assessment: &Assessment, open: &ExceptionItem, of: &str) -> bool {
+        let affected = self.slots.members(of).map_or(0, |members| members.iter().count());
+        let shown = open.affected.as_ref().map_or(0, |affected| affected.count as usize);
+        assessment.severity != open.severity
+            || assessment.value_at_risk != open.value_at_risk
+            || assessment.units_at_risk != open.units_at_risk
+            || assessment.confidence != open.confidence
+            || affected != shown
+    }
+
+    fn subject_text(&self, of: &str) -> String {
+        // Names have no control characters: no two subjects make the same text.
+        if of.is_empty() { self.entity.clone().into_owned() } else { format!("{}\n{of}", self.entity) }
+    }
+}
+
+/// The case that is opened for an exception at once.
+pub fn case_id_for(exception_id: &str) -> Name {
+    Name::from(format!("case_{}", exception_id.strip_prefix("exc_").unwrap_or(exception_id)))
+}
+
+/// Whether it is worth telling at once: another severity, or a value that moved by more than `share`.
+fn differs_much(assessment: &Assessment, open: &ExceptionItem, share: f64) -> bool {
+    let moved = |new: f64, old: f64| (new - old).abs() > share * old.abs();
+    assessment.severity != open.severity
+        || match (assessment.value_at_risk, open.value_at_risk) {
+            (Some(new), Some(old)) => new.currency() != old.currency() || moved(new.as_f64(), old.as_f64()),
+            (None, None) => {
+                let units = |units: Option<Quantity>| units.unwrap_or_default().as_f64();
+                moved(units(assessment.units_at_risk), units(open.units_at_risk))
+            }
+            _ => true,
+        }
+}
+
+/// Severity by the value at risk alone; a value that nobody knows is not taken for a small one.
+pub fn severity_by_value(
+    settings: &crate::domain::settings::ExceptionSettings,
+    value: Option<Money>,
+) -> Severity {
+    let Some(value) = value else { return Severity::Medium };
+    let value = value.as_f64();
+    if value >= settings.severity_value_critical {
+        Severity::Critical
+    } else if value >= settings.severity_value_high {
+        Severity::High
+    } else if value >= settings.severity_value_medium {
+        Severity::Medium
+    } else {
+        Severity::Low
+    }
+}
+
+/// F46: 100 once it is late, and half of that when as much time is left as such a case takes; 0–100.
+pub fn urgency(act_by: Timestamp, now: Timestamp, case_hours: f64) -> u8 {
+    let hours_left = (act_by.micros() - now.micros()) as f64 / HOUR as f64;
+    if hours_left <= 0.0 {
+        return 100;
+    }
+    // Not-a-number ends as 0, like everything below it.
+    (100.0 * case_hours / (case_hours + hours_left)).round().clamp(0.0, 100.0) as u8
+}
+
+/// Rounded to four decimals: a number in a journaled item stays the same through a text.
+pub fn rounded(value: f64) -> f64 {
+    (value * 10_000.0).round() / 10_000.0
+}

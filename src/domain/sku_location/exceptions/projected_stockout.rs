@@ -1,0 +1,40 @@
+//! `projected_stockout`: a stockout is likely within lead time and review period.
+//!
+//! Raised at a stockout probability (F4) of `raise`, cleared at `clear`; not beside `shortage_now`, which says more.
+
+use super::{Judged, Kind};
+use crate::domain::exception::ExceptionType;
+use crate::domain::exception::kind::KindSettings;
+use crate::domain::exception::watch::{Assessment, Condition, Description};
+
+pub struct ProjectedStockout;
+
+impl Kind for ProjectedStockout {
+    const TYPE: ExceptionType = ExceptionType::ProjectedStockout;
+
+    fn condition(judged: &Judged<'_>, settings: &KindSettings) -> Condition {
+        if judged.is_short {
+            return Condition::Clear("superseded by shortage_now".into());
+        }
+        let probability = judged.outlook.stockout_probability();
+        Condition::above(probability, settings.raise, settings.clear, "a stockout is no longer probable")
+    }
+
+    fn assess(judged: &Judged<'_>) -> Assessment {
+        judged.assess_shortage(judged.outlook.stockout_probability())
+    }
+
+    fn describe(judged: &Judged<'_>, assessment: &Assessment) -> Description {
+        let outlook = judged.outlook;
+        let cause = format!(
+            "stockout with a probability of {:.2} within {:.1} days: {} on hand, {} on order, demand of {:.3} a day",
+            assessment.confidence.unwrap_or_default(),
+            outlook.planning.horizon_days(),
+            outlook.position.on_hand,
+            outlook.position.on_order,
+            outlook.rate_per_day
+        );
+        let shortage = outlook.first_shortage();
+        judged.describe_shortage(shortage.map(|shortage| shortage.from), shortage, cause)
+    }
+}

@@ -1,0 +1,67 @@
+//! `shortage_now`: orders that are due can't be shipped, or there is demand and nothing on hand.
+//!
+//! Raised with backorders, or with nothing on hand where there is demand; clears without backorders and with `clear`
+//! days' demand on hand again. What is short already is one step more severe than what may become short.
+
+use super::{Judged, Kind, worse};
+use crate::domain::exception::ExceptionType;
+use crate::domain::exception::kind::KindSettings;
+use crate::domain::exception::watch::{Assessment, Condition, Description};
+use crate::domain::quantity::Quantity;
+
+pub struct ShortageNow;
+
+/// Whether it is open and stays so, or should be.
+pub fn is_short(judged: &Judged<'_>, settings: &KindSettings) -> bool {
+    settings.enabled
+        && match ShortageNow::condition(judged, settings) {
+            Condition::Raised => true,
+            Condition::Between => judged.is_open(&ShortageNow::TYPE),
+            Condition::Clear(_) => false,
+        }
+}
+
+impl Kind for ShortageNow {
+    const TYPE: ExceptionType = ExceptionType::ShortageNow;
+
+    fn condition(judged: &Judged<'_>, settings: &KindSettings) -> Condition {
+        let outlook = judged.outlook;
+        let position = &outlook.position;
+        let has_demand = outlook.rate_per_day > 0.0
+            || outlook.has_unfinished_demand
+            || position.due.is_positive()
+            || position.outbound.is_positive();
+        if position.backorders().is_positive() || (!position.on_hand.is_positive() && has_demand) {
+            return Condition::Raised;
+        }
+        if position.on_hand.as_f64() >= settings.clear * outlook.rate_per_day {
+            Condition::Clear("stock covers what is due and the demand of the next days".into())
+        } else {
+            Condition::Between
+        }
+    }
+
+    fn assess(judged: &Judged<'_>) -> Assessment {
+        let assessment = judged.assess_shortage(1.0);
+        Assessment { severity: worse(assessment.severity), ..assessment }
+    }
+
+    fn describe(judged: &Judged<'_>, _: &Assessment) -> Description {
+        let outlook = judged.outlook;
+        let position = &outlook.position;
+        let cause = if position.backorders() > Quantity::ZERO {
+            format!(
+                "{} backordered: {} due, {} on hand",
+                position.backorders(),
+                position.due,
+                position.on_hand
+            )
+        } else {
+            format!("{} on hand with a demand of {:.3} a day", position.on_hand, outlook.rate_per_day)
+        };
+        // It bites since it opened.
+        let opened_at =
+            judged.place.exceptions.open(&Self::TYPE).map_or(outlook.planning.now, |open| open.opened_at);
+        judged.describe_shortage(Some(opened_at), outlook.first_shortage(), cause)
+    }
+}
