@@ -2,6 +2,7 @@
 //!
 //! Not responsible for: what events mean (`domain`), when they count (`journal`, `runtime`).
 
+mod asyncapi;
 pub mod caller;
 pub mod cloudevents;
 mod customers;
@@ -11,7 +12,7 @@ pub mod feed;
 mod ingest;
 pub mod inspect;
 mod master_data;
-pub mod openapi;
+mod openapi;
 mod operations;
 mod orders;
 mod path;
@@ -21,6 +22,7 @@ mod purchase_orders;
 mod quarantine;
 mod query;
 mod read;
+mod reference;
 mod server;
 mod sku_locations;
 pub mod state;
