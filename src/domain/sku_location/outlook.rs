@@ -22,7 +22,7 @@ pub struct Dated {
 }
 
 /// Most places have no more than this on its way; more goes to the heap.
-type DatedList = SmallVec<[Dated; 6]>;
+pub type DatedList = SmallVec<[Dated; 6]>;
 
 /// The outlook of one place from one moment on.
 pub struct Outlook<'a> {
@@ -73,8 +73,13 @@ impl<'a> Outlook<'a> {
     /// F4: the greatest probability of being short just before a receipt within lead time and review period, or at
     /// their end. A late receipt raises it; without any it is 1 − Φ((IP − dL) / σ).
     pub fn stockout_probability(&self) -> f64 {
+        self.stockout_probability_with(&self.receipts)
+    }
+
+    /// F4 with other receipts, by time.
+    pub fn stockout_probability_with(&self, receipts: &[Dated]) -> f64 {
         let mut greatest = 0.0_f64;
-        self.for_each_checkpoint(|balance, standard_deviation| {
+        self.for_each_checkpoint(receipts, |balance, standard_deviation| {
             greatest = greatest.max(stockout::stockout_probability(balance, standard_deviation));
         });
         greatest
@@ -83,17 +88,38 @@ impl<'a> Outlook<'a> {
     /// F5 at the worst of the same moments, in units.
     pub fn expected_units_short(&self) -> f64 {
         let mut greatest = 0.0_f64;
-        self.for_each_checkpoint(|balance, standard_deviation| {
+        self.for_each_checkpoint(&self.receipts, |balance, standard_deviation| {
             greatest = greatest.max(stockout::expected_units_short(balance, standard_deviation));
         });
         greatest
     }
 
+    /// Units expected to be left at `at`, with all that is to come until then; negative when short.
+    pub fn balance_at(&self, at: Timestamp) -> f64 {
+        let mut found = 0.0;
+        self.check_at(at, self.supply_until(at), &mut |balance, _| found = balance);
+        found
+    }
+
+    /// The probability that less than nothing is left at `at`.
+    pub fn stockout_probability_at(&self, at: Timestamp) -> f64 {
+        let mut found = 0.0;
+        self.check_at(at, self.supply_until(at), &mut |balance, standard_deviation| {
+            found = stockout::stockout_probability(balance, standard_deviation);
+        });
+        found
+    }
+
+    fn supply_until(&self, at: Timestamp) -> f64 {
+        let receipts = self.receipts.iter().take_while(|receipt| receipt.at <= at);
+        self.position.starting_balance().as_f64() + receipts.map(|receipt| receipt.units).sum::<f64>()
+    }
+
     /// Calls with expected balance and standard deviation just before each receipt in the horizon and at its end.
-    fn for_each_checkpoint(&self, mut check: impl FnMut(f64, f64)) {
+    fn for_each_checkpoint(&self, receipts: &[Dated], mut check: impl FnMut(f64, f64)) {
         let horizon = self.planning.horizon();
         let mut supply = self.position.starting_balance().as_f64();
-        let mut receipts = self.receipts.iter().take_while(|receipt| receipt.at < horizon).peekable();
+        let mut receipts = receipts.iter().take_while(|receipt| receipt.at < horizon).peekable();
         while let Some(receipt) = receipts.next() {
             self.check_at(receipt.at, supply, &mut check);
             supply += receipt.units;
@@ -139,6 +165,9 @@ pub fn rolled_demand(place: &SkuLocation, planning: &Planning<'_>) -> Option<Dem
         zone: planning.zone(),
         period_days: planning.parameters.period_days,
         settings: planning.settings,
+        tenant: planning.tenant,
+        sku: planning.sku,
+        location: planning.location,
     })
 }
 
