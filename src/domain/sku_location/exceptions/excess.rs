@@ -5,9 +5,9 @@
 //! it; cleared at `clear` times. Only where something is demanded: what is not is `dead_stock`, which it is not beside.
 
 use super::{Judged, Kind};
+use crate::domain::exception::ExceptionType;
 use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::watch::{Assessment, Condition, Description};
-use crate::domain::exception::{ExceptionType, ExceptionWindow};
 use crate::domain::inventory::order_quantity::economic_order_quantity;
 use crate::domain::quantity::Quantity;
 use crate::domain::sku_location::worth::units_of;
@@ -102,11 +102,6 @@ impl Kind for Excess {
             judged.target_maximum(),
             outlook.rate_per_day,
         );
-        let now = outlook.planning.now;
-        let window = ExceptionWindow {
-            from: judged.opened_at(&Self::TYPE),
-            until: days.is_finite().then(|| now.plus_days(days)),
-        };
-        judged.description(Some(window), None, None, cause)
+        judged.description(judged.window_since_opened(&Self::TYPE), None, None, cause)
     }
 }

@@ -118,11 +118,10 @@ impl Kind for OrderAtRisk {
         let (first, count) = judged.orders_from(first_at, settings.days);
         let lines = if count == 1 { "line" } else { "lines" };
         let cause = format!(
-            "{count} order {lines} due within {} days can't all be covered, {} short at first, with a probability of \
-             {:.2}{}",
+            "no stock for {count} order {lines} due within {} days with a probability of {:.2}, {} short at first{}",
             settings.days,
-            units_of(at_risk.units),
             at_risk.probability,
+            units_of(at_risk.units),
             judged.sentence_of_cause(),
         );
         let window =
