@@ -8,6 +8,7 @@
 //! arrive, the same one holds in the end (as long as no bound named in `fold.rs` was reached).
 
 mod exchange;
+mod feeds;
 mod fold;
 mod keep;
 mod planning;
@@ -21,6 +22,8 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+pub use self::feeds::VolumeShift;
+use self::feeds::is_feed_disturbance;
 use self::fold::{is_reference_data, time_zone_named};
 pub use self::keep::VersionKey;
 pub(super) use self::keep::{Versioned, put_latest};
@@ -113,6 +116,14 @@ impl Reference {
                     }
                     None => false,
                 },
+                Transition::Exception(change) if is_feed_disturbance(&body.entity, change) => {
+                    let tenant = self.tenant_mut(record.tenant);
+                    let changed = tenant.is_some_and(|tenant| tenant.fold_feed(&body.entity, change));
+                    if changed {
+                        affected.push(Affected::Tenant { tenant: record.tenant });
+                    }
+                    changed
+                }
                 Transition::Exception(_)
                 | Transition::ConditionNoted(_)
                 | Transition::Case(_)
@@ -157,6 +168,7 @@ impl Reference {
                     assortments: Default::default(),
                     signals: Default::default(),
                     rates: Default::default(),
+                    disturbed_feeds: Default::default(),
                 };
                 Arc::make_mut(&mut self.tenants).push(Arc::new(tenant));
                 true

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::exchange::ExchangeRate;
+use super::feeds::DisturbedFeeds;
 use super::keep::{Catalogue, Map, OrderedSet, SkuLocationKey, Versioned, VersionedList, as_pairs, get_at};
 use super::planning::PlanningBasis;
 use super::policy::{Path, PolicyTable};
@@ -53,6 +54,8 @@ pub struct TenantReference {
     #[serde(with = "as_pairs")]
     pub(super) signals: Map<SignalKey, VersionedList<Signal>>,
     pub(super) rates: Map<Currency, Versioned<ExchangeRate>>,
+    #[serde(with = "super::feeds::as_list")]
+    pub(super) disturbed_feeds: DisturbedFeeds,
 }
 
 /// An item with what follows from its description alone.
