@@ -438,6 +438,9 @@ impl Fold {
             Affected::SkuLocation { tenant, sku, location } => {
                 self.directory.find(&EntityKey::SkuLocation { tenant, sku, location }).into_iter().collect()
             }
+            Affected::SupplierAlone { tenant, supplier } => {
+                self.directory.find(&EntityKey::Supplier { tenant, supplier }).into_iter().collect()
+            }
             Affected::Supplier { tenant, supplier } => {
                 let key = EntityKey::Supplier { tenant, supplier: supplier.clone() };
                 let entity = self.directory.find(&key);

@@ -7,6 +7,7 @@
 //! Per key the latest statement wins, by event time, then `sequence`, source and id: in whatever order descriptions
 //! arrive, the same one holds in the end (as long as no bound named in `fold.rs` was reached).
 
+mod capacity;
 mod exchange;
 mod feeds;
 mod fold;
@@ -47,11 +48,32 @@ pub struct Reference {
 /// Whom a change of the Reference can concern; the runtime marks these dirty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Affected {
-    Sku { tenant: TenantNumber, sku: Name },
-    Location { tenant: TenantNumber, location: Name },
-    SkuLocation { tenant: TenantNumber, sku: Name, location: Name },
-    Supplier { tenant: TenantNumber, supplier: Name },
-    Tenant { tenant: TenantNumber },
+    Sku {
+        tenant: TenantNumber,
+        sku: Name,
+    },
+    Location {
+        tenant: TenantNumber,
+        location: Name,
+    },
+    SkuLocation {
+        tenant: TenantNumber,
+        sku: Name,
+        location: Name,
+    },
+    /// The supplier and all that it supplies.
+    Supplier {
+        tenant: TenantNumber,
+        supplier: Name,
+    },
+    /// The supplier without what it supplies.
+    SupplierAlone {
+        tenant: TenantNumber,
+        supplier: Name,
+    },
+    Tenant {
+        tenant: TenantNumber,
+    },
     Everything,
 }
 
@@ -169,6 +191,7 @@ impl Reference {
                     signals: Default::default(),
                     rates: Default::default(),
                     disturbed_feeds: Default::default(),
+                    single_sourced: Default::default(),
                 };
                 Arc::make_mut(&mut self.tenants).push(Arc::new(tenant));
                 true

@@ -12,7 +12,7 @@ use super::planning::PlanningBasis;
 use super::policy::{Path, PolicyTable};
 use crate::domain::event::{
     AssortmentSet, CalendarDescribed, CustomerDescribed, ItemDescribed, LaneDescribed, LocationDescribed,
-    Promotion, Signal, SourcingSet, SupplierCapacity, SupplierDelay, SupplierDescribed,
+    Promotion, Signal, SourceOfSupply, SourcingSet, SupplierCapacity, SupplierDelay, SupplierDescribed,
 };
 use crate::domain::ids::{Name, TenantNumber};
 use crate::domain::money::{Currency, Money};
@@ -45,6 +45,8 @@ pub struct TenantReference {
     pub(super) sourcing: Map<SkuLocationKey, VersionedList<SourcingSet>>,
     /// The SKU-locations that name each supplier as a source.
     pub(super) sourced_from: Map<Name, OrderedSet<SkuLocationKey>>,
+    /// By supplier, the SKU-locations that name it as their only source; see [`TenantReference::single_sourced`].
+    pub(super) single_sourced: Map<Name, u32>,
     pub(super) policies: PolicyTable,
     pub(super) delays: Map<Name, VersionedList<SupplierDelay>>,
     pub(super) capacities: Map<Name, VersionedList<SupplierCapacity>>,
@@ -220,6 +222,19 @@ impl TenantReference {
             .flat_map(|keys| keys.iter().map(|key| (&key.sku, &key.location)))
     }
 
+    /// How many SKU-locations name the supplier as a source and nothing else, whether it is valid or not.
+    pub fn single_sourced(&self, supplier: &str) -> u32 {
+        self.single_sourced.get(supplier).copied().unwrap_or(0)
+    }
+
+    /// The supplier that is the place's only source.
+    pub(super) fn only_supplier(&self, sku: &str, location: &str) -> Option<&Name> {
+        match self.sourcing(sku, location) {
+            [SourcingSet { source: SourceOfSupply::Supplier(supplier), .. }] => Some(supplier),
+            _ => None,
+        }
+    }
+
     /// The lanes that end at the location, by origin.
     pub fn lanes_into(&self, to: &str) -> &[LaneDescribed] {
         self.lanes.get(to).map_or(&[], VersionedList::values)
@@ -239,7 +254,8 @@ impl TenantReference {
     /// By how many days the supplier says a purchase order line comes late (negative: early); 0 if it says nothing.
     ///
     /// A report holds for what was promised within its time, and for what is overdue while `now` is within it. The
-    /// most specific one counts (order and item, order, item, everything), of equal ones the latest.
+    /// most specific one counts (order and item, order, item, everything), of equal ones the latest. Where no report
+    /// holds, reduced capacity delays: see [`TenantReference::capacity_delay_days`].
     pub fn delay_days_for(
         &self,
         supplier: &str,
@@ -259,7 +275,7 @@ impl TenantReference {
             })
             // Of equal maxima this takes the last, and the latest said is last.
             .max_by_key(|delay| (delay.po_id.is_some(), delay.sku.is_some()))
-            .map_or(0.0, |delay| delay.delay_days)
+            .map_or_else(|| self.capacity_delay_days(supplier, promised_at, now), |delay| delay.delay_days)
     }
 
     /// The supplier's capacity at `now` as a share of normal; the latest said of those that hold then, else 1.
