@@ -11,6 +11,9 @@ mod documents;
 pub mod duplicates;
 #[cfg(test)]
 mod failure_tests;
+mod feeds;
+#[cfg(test)]
+mod feeds_tests;
 pub mod fold;
 mod fold_documents;
 #[cfg(test)]

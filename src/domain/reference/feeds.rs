@@ -148,7 +148,7 @@ mod tests {
                 timezone: Name::from("UTC"),
             })),
         ));
-        let mut tell = |reference: &mut Reference, lsn: u64, state: ExceptionState, until: i64| {
+        let tell = |reference: &mut Reference, lsn: u64, state: ExceptionState, until: i64| {
             let mut item = testing::item("x", ExceptionType::DataQuality);
             item.state = state;
             item.window = Some(ExceptionWindow { from: Some(day(7)), until: Some(day(until)) });
