@@ -47,6 +47,16 @@ impl PlanningBasis {
         }
     }
 
+    /// The lead time where nothing says one.
+    pub fn lead_time_days(&self) -> f64 {
+        self.lead_time_days
+    }
+
+    /// Receipts from which on a measured lead time is believed.
+    pub fn measured_receipts_min(&self) -> u32 {
+        self.measured_receipts_min
+    }
+
     /// Where nothing is known of the tenant.
     pub fn parameters(&self) -> PlanningParameters {
         self.with(ResolvedPolicy::default(), LeadTime::default())

@@ -125,6 +125,7 @@ impl SkuLocation {
             | EventData::CalendarDescribed(_)
             | EventData::FxPublished(_)
             | EventData::ClockAdvanced(_)
+            | EventData::FeedTraffic(_)
             | EventData::Reserved => {}
         }
     }
