@@ -89,6 +89,11 @@ impl Line {
         self.key.parts().0
     }
 
+    /// The line's id in its document.
+    pub fn line_id(&self) -> &str {
+        self.key.parts().1
+    }
+
     /// max(0, ordered − fulfilled); nothing once cancelled or closed.
     pub fn open(&self) -> Quantity {
         if self.ended { Quantity::ZERO } else { (self.ordered - self.fulfilled).or_zero() }
