@@ -279,11 +279,14 @@ fn add_option(mut draft: Draft<'_>, option: &CaseOption, actor: &Actor) -> Resul
     }
     require_text("/title", &option.title)?;
     for (at, step) in option.steps.iter().enumerate() {
-        let is_custom = step.kind == ActionKind::Custom;
-        if !is_custom && !step.quantity.is_positive() {
+        // A custom action is words: it need not be about goods.
+        if step.kind == ActionKind::Custom {
+            continue;
+        }
+        if !step.quantity.is_positive() {
             return Err(Refusal::invalid(&format!("/steps/{at}/quantity"), "must be above zero"));
         }
-        if !is_custom && !(is_valid_name(&step.sku) && is_valid_name(&step.location)) {
+        if !(is_valid_name(&step.sku) && is_valid_name(&step.location)) {
             return Err(Refusal::invalid(&format!("/steps/{at}"), "name sku and location"));
         }
     }

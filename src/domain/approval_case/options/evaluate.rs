@@ -78,7 +78,7 @@ impl<'a> Costing<'a> {
                 &inputs,
             ));
         }
-        let confidence = (!places.is_empty()).then(|| 1.0 - least_safe);
+        let confidence = (!places.is_empty()).then_some(1.0 - least_safe);
         let input = [("stockout_probability_after", Some(least_safe))];
         explanation.push(explained(
             "confidence",

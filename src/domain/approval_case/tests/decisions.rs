@@ -182,6 +182,9 @@ fn deadlines_are_kept_by_what_is_journaled_and_fire_once() {
     let text = serde_json::to_string(&desk.state).unwrap();
     desk.state = serde_json::from_str(&text).unwrap();
     assert!(desk.at(day(2).plus(-1)).is_empty());
+    // However late the deadline is noticed.
+    desk.now = day(2);
+    check_refused(desk.approve(&bob()), Conflict, None);
     assert_eq!(desk.at(day(2)), [CaseChange::Expired]);
     assert!(desk.at(day(9)).is_empty());
 }

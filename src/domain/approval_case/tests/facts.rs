@@ -30,6 +30,36 @@ fn the_title_says_what_and_how_much() {
 }
 
 #[test]
+fn a_late_order_is_titled_by_its_order_and_decided_for_the_places_behind_it() {
+    let mut late = stockout("OSLO", 520);
+    late.exception_type = ExceptionType::PurchaseLate;
+    late.subject = ExceptionSubject::purchase_order(&"V".into(), &"P1".into());
+    late.units_at_risk = None;
+    let behind = |location: &str| crate::domain::exception::AffectedException {
+        id: location.into(),
+        exception_type: ExceptionType::ProjectedStockout,
+        subject: ExceptionSubject::sku_location(&"A".into(), &location.into()),
+        value_at_risk: None,
+        units_at_risk: None,
+    };
+    late.affected = Some(Box::new(crate::domain::exception::AffectedSummary {
+        key: "purchase_order:P1".into(),
+        count: 2,
+        exceptions: vec![behind("OSLO"), behind("MOSS")],
+    }));
+    let mut desk = Desk::new();
+    desk.hear(late);
+    desk.settle();
+    let case = desk.case();
+    assert_eq!(
+        (case.kind.as_str(), case.title.as_str()),
+        ("supply", "Purchase order P1 late: 2 affected, 520.00 EUR")
+    );
+    let places: Vec<_> = case.places().into_iter().map(|place| place.location).collect();
+    assert_eq!(places, ["OSLO", "MOSS"]);
+}
+
+#[test]
 fn opening_claims_the_exceptions_and_a_wrong_revision_changes_nothing() {
     let mut desk = Desk::new();
     desk.hear(stockout("OSLO", 520));
