@@ -16,6 +16,7 @@ mod exceptions;
 mod forecast;
 mod line;
 mod observed;
+pub mod options_basis;
 mod order_lines;
 mod outbound_lines;
 mod outlook;
