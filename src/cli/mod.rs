@@ -9,5 +9,6 @@ pub mod pace;
 pub mod progress;
 pub mod replay;
 pub mod serve;
+mod settings;
 pub mod verify;
 pub mod watch;
