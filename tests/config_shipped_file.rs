@@ -44,7 +44,7 @@ fn key_paths(value: &Value, path: &str, paths: &mut BTreeSet<String>) {
                 key_paths(item, header, paths);
             }
         }
-        Value::Array(named) if path == "tenants" || path == "teams" => {
+        Value::Array(named) if ["tenants", "teams", "targets"].contains(&path) => {
             for item in named {
                 let mut item = item.as_object().cloned().expect("an object");
                 let name = item.remove("name").expect("a name");
