@@ -12,3 +12,4 @@ pub mod serve;
 mod settings;
 pub mod verify;
 pub mod watch;
+pub mod why;
