@@ -9,6 +9,7 @@ pub mod pace;
 pub mod progress;
 pub mod replay;
 pub mod serve;
+mod settings;
 pub mod verify;
 pub mod watch;
 pub mod why;

@@ -86,6 +86,12 @@ pub const FIELD_CODES: &[Told] = &[
         "The value is none of those that the field has; `detail` lists them.",
         "Translate it to one of them.",
     ),
+    told(
+        "unknown_field",
+        "A command has no such field; `detail` lists those that it has. A misspelt `version` must not pass unseen.",
+        "Correct its name, or leave it out.",
+    ),
+    told("duplicate_item", "A bulk command names the same item twice.", "Name each item once."),
     told("duplicate_key", "A key stands twice in the same object.", "Send each key once."),
     told(
         "duplicate_line",
