@@ -12,6 +12,7 @@ mod edge;
 mod error;
 mod exceptions;
 mod feed;
+mod outbox;
 mod reader;
 mod tenants;
 
@@ -30,6 +31,7 @@ pub use exceptions::{
     ShortageNowConfig,
 };
 pub use feed::FeedConfig;
+pub use outbox::{OutboxConfig, TargetConfig};
 pub use tenants::{ClockKind, TenantConfig};
 pub(crate) use tenants::{TENANT_NAME_ALLOWED, is_tenant_name};
 
@@ -65,6 +67,10 @@ pub struct Config {
     pub exceptions: ExceptionsConfig,
     /// `[feed]`: the WebSocket feed.
     pub feed: FeedConfig,
+    /// `[outbox]`: delivering approved actions.
+    pub outbox: OutboxConfig,
+    /// `[targets.NAME]` in the order of the file; `erp` is always among them.
+    pub targets: Vec<TargetConfig>,
     /// `[log]`: what goes to standard error.
     pub log: LogConfig,
     /// `[tenants.NAME]` in the order of the file; `default` is always among them, and first where the file
@@ -165,6 +171,8 @@ impl Config {
             supplier: root.table("supplier", SupplierConfig::read),
             exceptions: root.table("exceptions", ExceptionsConfig::read),
             feed: root.table("feed", FeedConfig::read),
+            outbox: root.table("outbox", OutboxConfig::read),
+            targets: outbox::read_targets(root),
             log: root.table("log", LogConfig::read),
             tenants: tenants::read(root),
         };
@@ -240,6 +248,14 @@ impl Config {
         for (holds, keys, allowed) in rules {
             if !holds {
                 findings.contradiction(keys, allowed);
+            }
+        }
+        for target in &self.targets {
+            if target.backoff_initial_ms > target.backoff_max_ms {
+                let keys = ["backoff_initial_ms", "backoff_max_ms"]
+                    .map(|key| format!("targets.{}.{key}", target.name));
+                let keys = [keys[0].as_str(), keys[1].as_str()];
+                findings.contradiction(keys, "backoff_initial_ms must not be above backoff_max_ms");
             }
         }
     }
