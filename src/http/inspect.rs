@@ -63,10 +63,22 @@ pub async fn ask_all<E: Hosted, T: Send + 'static>(
     addresses: &[Address],
     question: impl Fn(&E, &EntityKey, Timestamp, &Reference) -> T + Clone + Send + 'static,
 ) -> Vec<Option<Seen<T>>> {
+    ask_each(running, addresses.iter().map(|address| (*address, question.clone())).collect()).await
+}
+
+/// Asks each of these entities its own question; answers stand in the order of the questions, `None` where there is no
+/// state to read.
+pub async fn ask_each<E: Hosted, T: Send + 'static, Q>(
+    running: &Running,
+    questions: Vec<(Address, Q)>,
+) -> Vec<Option<Seen<T>>>
+where
+    Q: FnOnce(&E, &EntityKey, Timestamp, &Reference) -> T + Send + 'static,
+{
     let (reply, mut answers) = mpsc::unbounded_channel();
-    for (index, address) in addresses.iter().enumerate() {
+    let mut all: Vec<Option<Seen<T>>> = questions.iter().map(|_| None).collect();
+    for (index, (address, question)) in questions.into_iter().enumerate() {
         let reply = reply.clone();
-        let question = question.clone();
         let inspection = Box::new(move |inspected: Option<Inspected<'_, E>>| {
             if let Some(inspected) = inspected {
                 let _ = reply.send((index, see(inspected, question)));
@@ -76,7 +88,6 @@ pub async fn ask_all<E: Hosted, T: Send + 'static>(
             .do_send(InspectSlot::<E> { slot: address.slot, inspection });
     }
     drop(reply);
-    let mut all: Vec<Option<Seen<T>>> = addresses.iter().map(|_| None).collect();
     while let Some((index, seen)) = answers.recv().await {
         all[index] = Some(seen);
     }

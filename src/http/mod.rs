@@ -4,6 +4,8 @@
 
 pub mod caller;
 pub mod cloudevents;
+mod customers;
+mod documents;
 mod exceptions;
 pub mod feed;
 mod ingest;
@@ -11,14 +13,19 @@ pub mod inspect;
 mod master_data;
 pub mod openapi;
 mod operations;
+mod orders;
 mod path;
 pub mod problem;
+mod promotions;
+mod purchase_orders;
 mod quarantine;
 mod query;
+mod read;
 mod server;
 mod sku_locations;
 pub mod state;
 mod suppliers;
+mod transfers;
 pub mod visibility;
 
 pub use server::{ServeError, Serving, serve};

@@ -7,7 +7,10 @@ use utoipa::{Modify, OpenApi};
 use super::caller::principal;
 use super::problem::Problem;
 use super::state::AppState;
-use super::{exceptions, feed, ingest, master_data, operations, quarantine, sku_locations, suppliers};
+use super::{
+    customers, exceptions, feed, ingest, master_data, operations, orders, promotions, purchase_orders,
+    quarantine, sku_locations, suppliers, transfers,
+};
 
 /// The document.
 #[derive(OpenApi)]
@@ -26,10 +29,21 @@ use super::{exceptions, feed, ingest, master_data, operations, quarantine, sku_l
         suppliers::get_supplier,
         exceptions::list_exceptions,
         exceptions::get_exception,
+        exceptions::list_affected,
         master_data::list_items,
         master_data::get_item,
         master_data::list_locations,
         master_data::get_location,
+        customers::list_customers,
+        customers::get_customer,
+        orders::list_orders,
+        orders::get_order,
+        purchase_orders::list_purchase_orders,
+        purchase_orders::get_purchase_order,
+        transfers::list_transfers,
+        transfers::get_transfer,
+        promotions::list_promotions,
+        promotions::get_promotion,
         quarantine::list_quarantine,
         quarantine::get_quarantine,
         quarantine::retry_quarantine,

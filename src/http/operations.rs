@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::caller::{Caller, principal};
 use super::problem::{Problem, code};
-use super::query::Query;
+use super::read::Asked;
 use super::state::{AppState, tenant_of};
 use crate::auth::Permission;
 use crate::domain::time::Timestamp;
@@ -148,11 +148,8 @@ pub async fn get_stats(
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    caller.need(Permission::ReadStats)?;
-    let running = state.running()?;
-    let query = Query::parse(request.query_string(), &["at_least", "settled"])?;
-    query.wait(&state, running).await?;
-    Ok(HttpResponse::Ok().json(stats_item(&state, running, &caller)?))
+    let read = Asked::one(&request, &caller, &state, Permission::ReadStats)?.ready().await?;
+    Ok(HttpResponse::Ok().json(stats_item(&state, read.running, &caller)?))
 }
 
 /// The statistics that a caller sees: of its own tenant within its scope, and of the process if all of that is its

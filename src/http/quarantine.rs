@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::cloudevents::{Limits, Rejection, parse_event};
 use super::ingest::{Body as RequestBody, Preparation, RetryOf, hand_over};
-use super::inspect::{List, not_found};
+use super::inspect::not_found;
 use super::path::segments;
 use super::problem::{Problem, code};
 use super::query::{Cursor, Query, Sort, SortValue};
+use super::read::{Asked, Paged};
 use super::state::AppState;
 use crate::auth::Permission;
 use crate::domain::ids::{EntityKey, Lsn, Name};
@@ -144,16 +145,11 @@ pub async fn list_quarantine(
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    caller.need(Permission::ReadQuarantine)?;
+    let asked = Asked::list(&request, &caller, &state, Permission::ReadQuarantine, &["code"])?;
     unrestricted(&caller)?;
-    let running = state.running()?;
-    let query =
-        Query::parse(request.query_string(), &["limit", "cursor", "code", "sort", "at_least", "settled"])?;
-    let limit = query.limit(state.config.server.list_limit_max)?;
-    let sort = query.sort(&["lsn"], Sort::by("lsn"))?;
-    let cursor = query.cursor(sort)?;
-    query.wait(&state, running).await?;
-    let lsn = running.progress.applied();
+    let Paged { limit, sort, cursor } = asked.paged(&["lsn"], Sort::by("lsn"))?;
+    let read = asked.ready().await?;
+    let (running, query) = (read.running, &read.query);
     let at = cursor.and_then(|cursor| cursor.id.parse().ok()).map(Lsn);
     let mut entries: Vec<QuarantineEntry> = {
         let quarantine = running.quarantine.read();
@@ -181,7 +177,7 @@ pub async fn list_quarantine(
         entries.iter().map(|entry| show(running, entry)).collect::<Result<Vec<_>, _>>()
     });
     let items = items.await?;
-    Ok(HttpResponse::Ok().json(List::new(running, lsn, items, next)))
+    Ok(HttpResponse::Ok().json(read.page(items, next)))
 }
 
 fn find(running: &Running, caller: &Caller, id: &Name) -> Result<QuarantineEntry, Problem> {

@@ -12,7 +12,8 @@ use super::caller::principal;
 use super::problem::{Problem, code};
 use super::state::AppState;
 use super::{
-    exceptions, feed, ingest, master_data, openapi, operations, quarantine, sku_locations, suppliers,
+    customers, exceptions, feed, ingest, master_data, openapi, operations, orders, promotions,
+    purchase_orders, quarantine, sku_locations, suppliers, transfers,
 };
 use crate::feed::FeedHandle;
 use crate::runtime::metrics::StatusLabel;
@@ -87,11 +88,22 @@ pub fn serve(
             .service(suppliers::list_suppliers)
             .service(suppliers::get_supplier)
             .service(exceptions::list_exceptions)
+            .service(exceptions::list_affected)
             .service(exceptions::get_exception)
             .service(master_data::list_items)
             .service(master_data::get_item)
             .service(master_data::list_locations)
             .service(master_data::get_location)
+            .service(customers::list_customers)
+            .service(customers::get_customer)
+            .service(orders::list_orders)
+            .service(orders::get_order)
+            .service(purchase_orders::list_purchase_orders)
+            .service(purchase_orders::get_purchase_order)
+            .service(transfers::list_transfers)
+            .service(transfers::get_transfer)
+            .service(promotions::list_promotions)
+            .service(promotions::get_promotion)
             .service(quarantine::list_quarantine)
             .service(quarantine::retry_quarantine)
             .service(quarantine::get_quarantine)

@@ -1,7 +1,9 @@
 //! What a principal sees: every read and every frame asks here.
 
-use crate::auth::{Principal, Whereabouts};
+use crate::auth::{Principal, ScopeEntry, Whereabouts};
+use crate::domain::event::{Promotion, Selection};
 use crate::domain::exception::ExceptionItem;
+use crate::domain::ids::Name;
 use crate::domain::reference::{Reference, TenantReference};
 
 /// Whether a SKU-location is inside the principal's scope. Its suppliers are those it is sourced from.
@@ -30,6 +32,67 @@ pub fn sees_sku_location(principal: &Principal, tenant: &TenantReference, sku: &
 /// Whether a supplier is inside the principal's scope.
 pub fn sees_supplier(principal: &Principal, _: &TenantReference, supplier: &str) -> bool {
     principal.scope.admits_supplier(supplier)
+}
+
+/// Whether a document's line is inside the principal's scope. Unlike a SKU-location it has no supplier but its own: what
+/// customers order is not for those to see who supply it.
+pub fn sees_line(
+    principal: &Principal,
+    tenant: &TenantReference,
+    sku: &str,
+    location: &str,
+    supplier: Option<&str>,
+) -> bool {
+    let scope = &principal.scope;
+    scope.is_unrestricted()
+        || scope.admits(&Whereabouts {
+            location: Some(location),
+            location_path: tenant.location_path(location),
+            item_path: tenant.item_path(sku),
+            supplier,
+        })
+}
+
+/// Whether the principal sees customers: they belong to no location, item or supplier, so that no scope has them.
+pub fn sees_customers(principal: &Principal) -> bool {
+    principal.scope.is_unrestricted()
+}
+
+/// Whether a promotion touches something inside the principal's scope. No promotion is a supplier's.
+pub fn sees_promotion(principal: &Principal, tenant: &TenantReference, promotion: &Promotion) -> bool {
+    let scope = &principal.scope;
+    if scope.is_unrestricted() {
+        return true;
+    }
+    if scope.names_suppliers() {
+        return false;
+    }
+    let (mut in_scope, mut prefixes): (Vec<Name>, Vec<Vec<Name>>) = (Vec::new(), Vec::new());
+    for entry in scope.entries() {
+        match entry {
+            ScopeEntry::Location(location) => in_scope.push(location),
+            ScopeEntry::Path(path) => prefixes.push(path),
+            ScopeEntry::Supplier(_) => {}
+        }
+    }
+    // The locations that it is for and that the scope has; `None` stands for any.
+    let locations: Option<Vec<&Name>> = match (&promotion.locations, in_scope.is_empty()) {
+        (Selection::All, true) => None,
+        (Selection::All, false) => Some(in_scope.iter().collect()),
+        (Selection::Named(named), no_locations) => {
+            Some(named.iter().filter(|name| no_locations || in_scope.contains(name)).collect())
+        }
+    };
+    if locations.as_ref().is_some_and(Vec::is_empty) {
+        return false;
+    }
+    let below = |path: &[Name]| prefixes.iter().any(|prefix| path.starts_with(prefix));
+    prefixes.is_empty()
+        || locations.is_none_or(|all| all.iter().any(|location| below(tenant.location_path(location))))
+        || match &promotion.skus {
+            Selection::All => true,
+            Selection::Named(skus) => skus.iter().any(|sku| below(tenant.item_path(sku))),
+        }
 }
 
 /// Whether the principal sees the numbers of the whole process: its tenant is the only one, and it sees all of that.

@@ -5,9 +5,10 @@
 
 pub mod admission;
 pub mod codec;
+pub mod commands;
 pub mod directory;
 mod dispatcher;
-mod documents;
+pub mod documents;
 pub mod duplicates;
 #[cfg(test)]
 mod failure_tests;
@@ -27,6 +28,7 @@ mod reviews;
 mod shard;
 mod shell;
 pub mod summaries;
+pub mod summary;
 mod tower;
 mod writer;
 #[cfg(test)]

@@ -89,6 +89,11 @@ impl Line {
         self.key.parts().0
     }
 
+    /// Its id within the document.
+    pub fn line_id(&self) -> &str {
+        self.key.parts().1
+    }
+
     /// max(0, ordered − fulfilled); nothing once cancelled or closed.
     pub fn open(&self) -> Quantity {
         if self.ended { Quantity::ZERO } else { (self.ordered - self.fulfilled).or_zero() }
@@ -273,6 +278,12 @@ impl<L: LineKind> Lines<L> {
 
     pub fn get(&self, document: &str, line_id: &str) -> Option<&L> {
         self.find(document, line_id).ok().map(|at| &self.lines[at])
+    }
+
+    /// The lines of one document, open and not.
+    pub fn of_document(&self, document: &str) -> impl Iterator<Item = &L> {
+        let first = self.lines.partition_point(|line| line.line().document() < document);
+        self.lines[first..].iter().take_while(move |line| line.line().document() == document)
     }
 
     fn find(&self, document: &str, line_id: &str) -> Result<usize, usize> {

@@ -10,6 +10,7 @@
 mod apply;
 mod apply_documents;
 mod demand;
+mod documents_view;
 mod evidence;
 mod exceptions;
 mod forecast;
@@ -34,12 +35,14 @@ mod view;
 use serde::{Deserialize, Serialize};
 
 use self::demand::Demand;
+pub use self::documents_view::{OrderLineView, Progress, PurchaseLineView, TransferEnd, TransferLineView};
 use self::evidence::Evidence;
 use self::line::Lines;
 use self::order_lines::OrderLine;
 use self::outbound_lines::OutboundLine;
 use self::planned_supply::{Planned, PlannedSupply};
 use self::stock::Stock;
+pub use self::supply_lines::ShipmentView;
 use self::supply_lines::SupplyLine;
 pub use self::view::{ProjectionDayView, ProjectionView, ShortageWindowView, SkuLocationView};
 use crate::domain::command::{Actor, Command, Refusal};
