@@ -150,8 +150,8 @@ async fn serve(args: SandboxArgs) -> Result<(), Failure> {
     let receive_after = args.receive_after.map(Duration::from_millis);
     let sandbox = web::Data::new(Sandbox::new(ledger, faults, receive_after, args.json));
 
-    let listener = TcpListener::bind(args.listen)
-        .map_err(|cause| Failure::Listen { address: args.listen, cause })?;
+    let listener =
+        TcpListener::bind(args.listen).map_err(|cause| Failure::Listen { address: args.listen, cause })?;
     let address = listener.local_addr()?;
     let shared = sandbox.clone();
     let server = HttpServer::new(move || {

@@ -243,7 +243,10 @@ mod tests {
         assert_eq!(types(&made), ["purchase_order.placed", "purchase_order.acknowledged"]);
         assert_eq!(made.external_ref, "SBX-PO-000003");
         let placed = &made.events[0].event;
-        assert_eq!((&placed["time"], &placed["id"]), (&json!("2026-03-01T12:00:00Z"), &json!("SBX-PO-000003-placed")));
+        assert_eq!(
+            (&placed["time"], &placed["id"]),
+            (&json!("2026-03-01T12:00:00Z"), &json!("SBX-PO-000003-placed"))
+        );
         assert_eq!(
             placed["data"],
             json!({
@@ -270,7 +273,10 @@ mod tests {
         assert_eq!(types(&made), ["transfer.placed", "transfer.dispatched", "transfer.received"]);
         let line = &made.events[0].event["data"]["lines"][0];
         assert_eq!((&line["from"], &line["to"]), (&json!("DC"), &json!("L1")));
-        assert_eq!(made.events.iter().map(|announced| announced.after_ms).collect::<Vec<_>>(), [0, 5_000, 10_000]);
+        assert_eq!(
+            made.events.iter().map(|announced| announced.after_ms).collect::<Vec<_>>(),
+            [0, 5_000, 10_000]
+        );
     }
 
     #[test]

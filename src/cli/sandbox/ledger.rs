@@ -36,7 +36,9 @@ pub enum LedgerError {
 enum Entry {
     Action(Box<Recorded>),
     /// An event that the tower took or refused for good.
-    Sent { id: String },
+    Sent {
+        id: String,
+    },
 }
 
 /// An action with what came of it.

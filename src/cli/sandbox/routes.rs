@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, get, put, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, put, web};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -46,11 +46,19 @@ pub async fn post_actions(
     }
     let header = request.headers().get("Idempotency-Key").and_then(|value| value.to_str().ok());
     let Some(key) = header.filter(|key| (1..=NAME_SCALARS_MAX).contains(&key.len())) else {
-        return problem(StatusCode::BAD_REQUEST, "no_key", "an Idempotency-Key of 1 to 128 characters is missing");
+        return problem(
+            StatusCode::BAD_REQUEST,
+            "no_key",
+            "an Idempotency-Key of 1 to 128 characters is missing",
+        );
     };
     let attempt = sandbox.attempt(key);
     if faults.strikes(faults.fail_rate, "fail", key, attempt) {
-        return problem(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the sandbox fails a share of its requests");
+        return problem(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "failed",
+            "the sandbox fails a share of its requests",
+        );
     }
     let (value, action) = match read(&body) {
         Ok(read) => read,
@@ -90,7 +98,8 @@ async fn record(
 ) -> Result<HttpResponse, HttpResponse> {
     let manner = Manner { wrong: faults.wrong, receive_after: sandbox.receive_after };
     let (ledger, key) = (sandbox.ledger.clone(), key.to_owned());
-    let told = format!("{} {} of {} at {}", action.kind.as_str(), action.quantity, action.sku, action.location);
+    let told =
+        format!("{} {} of {} at {}", action.kind.as_str(), action.quantity, action.sku, action.location);
     let taken = web::block(move || ledger.lock().take(&key, &value, &action, manner, wall_clock())).await;
     match taken {
         Ok(Ok(Taken::Answer { status, answer, replayed })) => {

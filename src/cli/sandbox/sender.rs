@@ -30,7 +30,9 @@ pub async fn run(sandbox: &Sandbox, tower: &Client) -> Result<(), LedgerError> {
             sandbox.sender_woken(idle).await;
             continue;
         };
-        let Some(line) = sandbox.ledger.lock().event(next).map(|event| format!("{event}\n")) else { continue };
+        let Some(line) = sandbox.ledger.lock().event(next).map(|event| format!("{event}\n")) else {
+            continue;
+        };
         let mut tally = Tally::default();
         let sent = tokio::select! {
             sent = tower.send_events(EventLines::new(line.clone()), &mut tally) => sent,
@@ -47,7 +49,12 @@ pub async fn run(sandbox: &Sandbox, tower: &Client) -> Result<(), LedgerError> {
         }
         wait = WAIT_MIN;
         for rejection in &tally.errors {
-            eprintln!("the tower rejects an event: {} {}\n  {}", rejection.code, rejection.detail, line.trim());
+            eprintln!(
+                "the tower rejects an event: {} {}\n  {}",
+                rejection.code,
+                rejection.detail,
+                line.trim()
+            );
         }
         // A kill before this line sends it again, which the tower takes as a duplicate.
         sandbox.ledger.lock().sent(next)?;

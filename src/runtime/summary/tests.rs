@@ -244,7 +244,12 @@ fn rows_are_used_again() {
 fn a_cursor_of_a_value_that_nothing_has_any_more_goes_on_in_its_place() {
     let summary = Summary::new(10);
     for (n, colour) in ["blue", "green", "red"].into_iter().enumerate() {
-        summary.upsert(TENANT, &owner(), Thing { colour: colour.into(), ..plain(n, false) }, Lsn(n as u64 + 1));
+        summary.upsert(
+            TENANT,
+            &owner(),
+            Thing { colour: colour.into(), ..plain(n, false) },
+            Lsn(n as u64 + 1),
+        );
     }
     let after = |descending, text: &str| {
         let paging = Paging {
