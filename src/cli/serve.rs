@@ -27,6 +27,7 @@ use crate::domain::settings::{
 use crate::feed::{self, Hub};
 use crate::http::state::AppState;
 use crate::http::{ServeError, Serving, serve};
+use crate::outbox::{Outbox, OutboxError};
 use crate::runtime::{StartError, TenantOptions, Tower, TowerOptions};
 
 /// Run the tower.
@@ -112,6 +113,8 @@ enum Failure {
     #[error("tidewatch can't start: {0}")]
     Keys(#[from] crate::auth::KeyError),
     #[error("tidewatch can't start: {0}")]
+    Outbox(#[from] OutboxError),
+    #[error("tidewatch can't start: {0}")]
     Io(#[from] std::io::Error),
     #[error("{0}")]
     Configuration(String),
@@ -120,7 +123,9 @@ enum Failure {
 impl Failure {
     fn exit_code(&self) -> u8 {
         match self {
-            Failure::Serve(ServeError::DevNotLoopback(_)) | Failure::Configuration(_) => EXIT_USAGE,
+            Failure::Serve(ServeError::DevNotLoopback(_))
+            | Failure::Configuration(_)
+            | Failure::Outbox(OutboxError::Target(_)) => EXIT_USAGE,
             _ => EXIT_START,
         }
     }
@@ -133,6 +138,7 @@ async fn run_tower(args: ServeArgs, config: Config) -> Result<ExitCode, Failure>
     let (done, recovered) = oneshot::channel();
     let tower = Tower::start(options, state_sink, journal_sink, done)?;
     let hub = Hub::start(inlet, tower.clone(), config.feed.clone())?;
+    let outbox = Outbox::start(tower.clone(), &config.outbox, &config.targets)?;
     let keys = KeyCache::open(KeyStore::new(&args.data))?;
     let drain = Duration::from_millis(config.server.drain_ms);
     let listen = config.server.listen;
@@ -165,7 +171,12 @@ async fn run_tower(args: ServeArgs, config: Config) -> Result<ExitCode, Failure>
     }
     info!("stopping: no new work is taken");
     let stopped_by = tokio::time::Instant::now() + STOP_MAX;
-    let drained = tower.drain(drain).await;
+    tower.begin_drain();
+    let drain_by = tokio::time::Instant::now() + drain;
+    if !outbox.drain(drain / 2).await {
+        warn!("attempts to deliver actions were still under way; the next start finds out about them");
+    }
+    let drained = tower.drain(drain_by.saturating_duration_since(tokio::time::Instant::now())).await;
     let ending = async {
         handle.stop(true).await;
         let _ = serving.await;

@@ -10,6 +10,11 @@
 mod backoff;
 mod breaker;
 mod delivery;
+mod flight;
 mod retry_budget;
 mod schedule;
+mod service;
 mod target;
+
+pub use service::{Outbox, OutboxError};
+pub use target::TargetError;

@@ -30,9 +30,9 @@ pub enum LedgerError {
     Broken { path: PathBuf, line: usize, cause: String },
 }
 
-/// One line of the file.
+/// One line of the file. Not tagged inside: quantities are read from their own text.
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "entry", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 enum Entry {
     Action(Box<Recorded>),
     /// An event that the tower took or refused for good.
