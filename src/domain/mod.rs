@@ -3,6 +3,7 @@
 
 pub mod approval_case;
 pub mod command;
+pub mod condition;
 pub mod decimal;
 pub mod demand;
 pub mod entity;

@@ -92,6 +92,7 @@ impl FeedHandle {
         Arc::new(SocketQueue::new(QueueLimits {
             frames_max: config.socket_queue_frames_max,
             bytes_max: config.socket_queue_bytes_max,
+            states_max: config.socket_queue_states_max,
             state_interval: Duration::from_millis(config.state_interval_ms),
         }))
     }

@@ -19,8 +19,8 @@ use super::state::AppState;
 use crate::auth::Permission;
 use crate::domain::time::SECOND;
 use crate::feed::{
-    Closing, FeedHandle, Outgoing, Pushed, Request, Seat, SocketFrame, SocketId, SocketQueue, Viewer,
-    error_frame, parse_request,
+    Chunk, Closing, FeedHandle, Outgoing, Pushed, Request, Seat, SocketId, SocketQueue, Viewer, error_frame,
+    parse_request,
 };
 use crate::runtime::wall_clock;
 
@@ -231,7 +231,7 @@ impl Reader {
             return false;
         }
         self.refusals_left -= 1;
-        if self.queue.push(SocketFrame::own(error_frame(id, code, detail))) == Pushed::Overflow {
+        if self.queue.push(Chunk::own(&error_frame(id, code, detail))) == Pushed::Overflow {
             self.close(CLOSE_TOO_MANY_MISTAKES, "too many answers wait");
             return false;
         }

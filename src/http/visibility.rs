@@ -1,8 +1,9 @@
 //! What a principal sees: every read and every frame asks here.
 
 use crate::auth::{Principal, ScopeEntry, Whereabouts};
+use crate::domain::approval_case::CaseItem;
 use crate::domain::event::{Promotion, Selection};
-use crate::domain::exception::ExceptionItem;
+use crate::domain::exception::{ExceptionItem, ExceptionSubject};
 use crate::domain::ids::Name;
 use crate::domain::reference::{Reference, TenantReference};
 
@@ -112,10 +113,18 @@ pub fn sees_location(principal: &Principal, tenant: &TenantReference, location: 
 
 /// Whether an exception's subject is inside the principal's scope.
 pub fn sees_exception(principal: &Principal, tenant: &TenantReference, item: &ExceptionItem) -> bool {
-    if principal.scope.is_unrestricted() {
-        return true;
-    }
-    let subject = &item.subject;
+    principal.scope.is_unrestricted() || sees_subject(principal, tenant, &item.subject)
+}
+
+/// Whether everything that a case is about is inside the principal's scope. A case about nothing in particular is seen by
+/// those alone who see all.
+pub fn sees_case(principal: &Principal, tenant: &TenantReference, item: &CaseItem) -> bool {
+    let mut subjects = item.subjects.iter();
+    principal.scope.is_unrestricted()
+        || (!item.subjects.is_empty() && subjects.all(|subject| sees_subject(principal, tenant, subject)))
+}
+
+fn sees_subject(principal: &Principal, tenant: &TenantReference, subject: &ExceptionSubject) -> bool {
     match (&subject.sku, &subject.location, &subject.supplier) {
         (Some(sku), Some(location), _) => sees_sku_location(principal, tenant, sku, location),
         (Some(sku), None, _) => sees_item(principal, tenant, sku),

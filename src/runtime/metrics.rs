@@ -71,6 +71,7 @@ pub struct Metrics {
     pub feed_slow_closes: Counter,
     pub feed_sockets: Gauge,
     pub feed_subscriptions: Gauge,
+    pub feed_filters: Gauge,
     pub feed_ring_events: Gauge,
     pub outbox_attempts: Family<AttemptLabel, Counter>,
     pub outbox_in_flight: Family<TargetLabel, Gauge>,
@@ -103,6 +104,7 @@ impl Default for Metrics {
             feed_slow_closes: Counter::default(),
             feed_sockets: Gauge::default(),
             feed_subscriptions: Gauge::default(),
+            feed_filters: Gauge::default(),
             feed_ring_events: Gauge::default(),
             outbox_attempts: Family::default(),
             outbox_in_flight: Family::default(),
@@ -161,6 +163,7 @@ impl Default for Metrics {
         );
         r.register("feed_sockets", "Open feed sockets", metrics.feed_sockets.clone());
         r.register("feed_subscriptions", "Subscriptions on feed sockets", metrics.feed_subscriptions.clone());
+        r.register("feed_filters", "Different filters in use on the feed", metrics.feed_filters.clone());
         r.register(
             "feed_ring_events",
             "Events in memory for clients that come back",

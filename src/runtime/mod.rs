@@ -4,6 +4,7 @@
 //! (`auth`, `http`).
 
 pub mod admission;
+pub mod ask;
 pub mod codec;
 pub mod commands;
 pub mod directory;
