@@ -15,6 +15,7 @@ pub mod http;
 pub mod model;
 pub mod random;
 pub mod receipt;
+pub mod sandbox;
 pub mod tower;
 
 #[allow(unused_imports)]
