@@ -61,6 +61,13 @@ struct Verdict {
     target_works: bool,
 }
 
+/// Failures in a row up to that attempt; `None` if these are enough. A dead letter that a person tries again gets as many
+/// attempts anew: they are counted on.
+fn failures_until_now(target: &Target, attempt: u32) -> Option<u32> {
+    let failures = attempt % target.attempts_max;
+    (failures > 0).then_some(failures)
+}
+
 impl Verdict {
     fn of(answer: Answer, target: &Target, attempt: u32, random: u64) -> Verdict {
         match answer {
@@ -93,8 +100,8 @@ impl Verdict {
                 status,
                 detail: Some(detail),
                 external_ref: None,
-                wait: (attempt < target.attempts_max)
-                    .then(|| target.backoff.wait(attempt, random, retry_after)),
+                wait: failures_until_now(target, attempt)
+                    .map(|failures| target.backoff.wait(failures, random, retry_after)),
                 target_works: false,
             },
         }
@@ -105,8 +112,8 @@ impl Verdict {
         let (detail, wait) = if !target.idempotent {
             (format!("the tower stopped during this attempt; {LOOK}"), None)
         } else {
-            let again = attempt < target.attempts_max;
-            ("the tower stopped during this attempt".to_owned(), again.then_some(Duration::ZERO))
+            let again = failures_until_now(target, attempt).map(|_| Duration::ZERO);
+            ("the tower stopped during this attempt".to_owned(), again)
         };
         Verdict {
             outcome: AttemptOutcome::Unknown,
@@ -226,6 +233,9 @@ mod tests {
         assert!(of(1).wait.is_some_and(|wait| wait.as_millis() == 499));
         assert!(of(2).wait.is_some_and(|wait| wait.as_millis() == 999));
         assert_eq!((of(3).outcome, of(3).wait), (AttemptOutcome::Failed, None));
+        // Tried again by a person.
+        assert_eq!(of(4).wait, of(1).wait);
+        assert_eq!(of(6).wait, None);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::retry_budget::RetryBudget;
 use super::schedule::{ActionKey, Candidate, Gate, Plan, due};
 use super::target::{Target, TargetError};
 use crate::config::{OutboxConfig, TargetConfig};
-use crate::domain::approval_case::{ActionState, AttemptOutcome, CaseAction, CaseItem};
+use crate::domain::approval_case::{ActionState, AttemptOutcome, CaseAction};
 use crate::domain::ids::{Lsn, Name, TenantNumber};
 use crate::domain::record::ClockKind;
 use crate::domain::reference::Reference;
@@ -34,6 +34,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const COUNT_EVERY: Duration = Duration::from_secs(5);
 /// The wait after an attempt that could not be journaled.
 const NOT_BEGUN_WAIT: Duration = Duration::from_secs(1);
+
+/// The wait after an attempt that the case refused and that nothing has changed since.
+const REFUSED_WAIT: Duration = Duration::from_secs(5);
 
 /// Why the outbox can't be started.
 #[derive(Debug, thiserror::Error)]
@@ -113,7 +116,7 @@ struct Mark {
     not_before: Instant,
     /// What the cases say is older than what the service knows, up to and without this record.
     stale_below: Lsn,
-    /// The case refused an attempt as of this record: no use to ask before it changes.
+    /// The case refused an attempt as of this record: no use to ask again soon unless it changes.
     refused_at: Option<Lsn>,
 }
 
@@ -198,7 +201,8 @@ impl Service {
                 let key = ActionKey { tenant: *tenant, action: action.id.clone() };
                 let mark = self.marks.get(&key);
                 let is_stale = mark.is_some_and(|mark| entry.lsn < mark.stale_below);
-                let is_refused = mark.is_some_and(|mark| mark.refused_at == Some(entry.lsn));
+                let is_refused =
+                    mark.is_some_and(|mark| mark.refused_at == Some(entry.lsn) && now < mark.not_before);
                 if !flying.contains(&key) && !is_stale && !is_refused {
                     wanted.insert(key.clone(), Wanted { key, entry, action });
                 }
@@ -210,9 +214,9 @@ impl Service {
         let mut candidates = Vec::new();
         let mut unfinished = Vec::new();
         for wanted in wanted.values() {
-            if wanted.action.state == ActionState::Sending {
+            if is_unfinished(wanted.action) {
                 unfinished.push(wanted.key.clone());
-            } else if is_free_to_go(&wanted.entry.item) {
+            } else {
                 candidates.extend(self.candidate(running, &reference, wanted, now));
             }
         }
@@ -243,8 +247,11 @@ impl Service {
         }
         let tenant = wanted.key.tenant;
         let business_now = running.clocks.business_time(tenant, wall_clock());
-        let early = action.next_attempt_at.map_or(0, |at| at.micros().saturating_sub(business_now.micros()));
-        let mut not_before = self.marks.get(&wanted.key).map_or(now, |mark| mark.not_before);
+        // Without a time something holds it, such as a task that has to be done first.
+        let early = action.next_attempt_at?.micros().saturating_sub(business_now.micros());
+        // What was refused has changed since, or has waited.
+        let mark = self.marks.get(&wanted.key).filter(|mark| mark.refused_at.is_none());
+        let mut not_before = mark.map_or(now, |mark| mark.not_before);
         if early > 0 {
             if reference.tenant(tenant).is_some_and(|tenant| tenant.clock == ClockKind::Event) {
                 return None;
@@ -299,7 +306,10 @@ impl Service {
         let mut mark = Mark { not_before: now, stale_below: Lsn::ZERO, refused_at: None };
         let mut works = None;
         match ended {
-            Ended::NotBegun { refused: true } => mark.refused_at = Some(seen),
+            Ended::NotBegun { refused: true } => {
+                mark.refused_at = Some(seen);
+                mark.not_before = now + REFUSED_WAIT;
+            }
             Ended::NotBegun { refused: false } => mark.not_before = now + NOT_BEGUN_WAIT,
             Ended::NotJournaled { target_works } => {
                 works = Some(target_works);
@@ -353,7 +363,7 @@ impl Service {
         }
         let mut counts: HashMap<Name, Count> =
             self.targets.keys().map(|target| (target.clone(), Count::default())).collect();
-        let cases = running.cases.select_everywhere(true, |entry| !entry.item.actions.is_empty());
+        let cases = running.cases.select_everywhere(false, |entry| !entry.item.actions.is_empty());
         let now = wall_clock();
         let age_s = |tenant: TenantNumber, since: Timestamp| {
             running.clocks.business_time(tenant, now).days_since(since) * 86_400.0
@@ -383,7 +393,8 @@ fn is_to_be_delivered(state: ActionState) -> bool {
     matches!(state, ActionState::Pending | ActionState::Sending)
 }
 
-/// Whether nothing that has to be done first is left to do.
-fn is_free_to_go(case: &CaseItem) -> bool {
-    case.tasks.iter().all(|task| !task.blocking || task.done_at.is_some())
+/// Whether its last attempt was begun and nobody wrote down how it ended.
+fn is_unfinished(action: &CaseAction) -> bool {
+    let last = action.attempts.iter().rev().find(|made| made.attempt == action.attempt_count);
+    action.state == ActionState::Sending && last.is_some_and(|made| made.finished_at.is_none())
 }

@@ -47,7 +47,8 @@ impl Sandbox {
     /// `SIGTERM` and the end that it asks for.
     #[track_caller]
     pub fn stop(&mut self) {
-        let kill = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().unwrap();
+        let kill =
+            Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().unwrap();
         assert!(kill.success());
         let deadline = Instant::now() + Duration::from_secs(11);
         while Instant::now() < deadline {
