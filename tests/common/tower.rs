@@ -123,6 +123,11 @@ impl Tower {
         assert_eq!(status.code(), Some(0), "after SIGTERM: {}", self.log());
     }
 
+    /// Another `actors.toml` for the next start.
+    pub fn configure(&self, text: &str) {
+        std::fs::write(self.directory.path().join("actors.toml"), text).unwrap();
+    }
+
     /// Starts on the same directory again and waits until it is ready.
     #[track_caller]
     pub fn start_again(&mut self) {
