@@ -236,11 +236,6 @@ impl Ledger {
         self.actions.iter().zip(self.seen.iter().copied())
     }
 
-    /// How often an action was asked for since the start.
-    pub fn seen(&self, key: &str) -> u64 {
-        self.by_key.get(key).map_or(0, |index| self.seen[*index])
-    }
-
     /// The event that is due first.
     pub fn next_unsent(&self) -> Option<Unsent> {
         self.unsent.first().copied()
