@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::command::ActorKind;
-use crate::domain::exception::ExceptionSubject;
-use crate::domain::ids::{Lsn, Name};
+use crate::domain::exception::{ExceptionState, ExceptionSubject, ExceptionType};
+use crate::domain::ids::{EntityKey, Lsn, Name};
 use crate::domain::money::{Money, UnitPrice};
 use crate::domain::quantity::Quantity;
 use crate::domain::time::Timestamp;
@@ -159,6 +159,141 @@ pub struct CaseItem {
     pub changed_since: Vec<FactChange>,
     /// The case that this one was merged into.
     pub merged_into: Option<Name>,
+    /// The version of the facts alone: options are computed for one.
+    #[serde(default)]
+    pub facts: u64,
+    /// The version of the facts that the options were computed for; 0 before the first.
+    #[serde(default)]
+    pub options_facts: u64,
+    /// What was at risk as of `facts`: what later values are compared with.
+    #[serde(default)]
+    pub facts_value: Option<Money>,
+    /// The same in units, for what has no known value.
+    #[serde(default)]
+    pub facts_units: Option<Quantity>,
+    /// Its exceptions, as far as the decision goes by them.
+    #[serde(default)]
+    pub members: Vec<CaseMember>,
+    #[serde(default)]
+    pub delegations: Vec<Delegation>,
+    /// What made the last versions: told to whoever decided on an older one.
+    #[serde(default)]
+    pub version_changes: Vec<VersionChanges>,
+    #[serde(default)]
+    pub approved_at: Option<Timestamp>,
+    /// A person gave the title: it stays as it is.
+    #[serde(default)]
+    pub titled_by_hand: bool,
+}
+
+impl CaseItem {
+    /// The version of the facts that options are to be computed for, if there are none for it yet.
+    pub fn wants_options(&self) -> Option<u64> {
+        (self.state.is_undecided() && self.options_facts != self.facts).then_some(self.facts)
+    }
+
+    /// The SKU-locations that its open exceptions are about or lead to, at most [`PLACES_MAX`].
+    pub fn places(&self) -> Vec<CasePlace> {
+        let mut places: Vec<CasePlace> = Vec::new();
+        for place in self.members.iter().filter(|member| member.is_open()).flat_map(|member| &member.places) {
+            if places.len() < PLACES_MAX && !places.contains(place) {
+                places.push(place.clone());
+            }
+        }
+        places
+    }
+
+    /// The option that was chosen.
+    pub fn chosen(&self) -> Option<&CaseOption> {
+        self.option(self.chosen_option.as_ref()?)
+    }
+
+    /// The option of that id.
+    pub fn option(&self, id: &str) -> Option<&CaseOption> {
+        self.options.iter().find(|option| option.id == id)
+    }
+
+    /// Whether a task that was not done yet holds its execution.
+    pub fn is_held(&self) -> bool {
+        self.tasks.iter().any(|task| task.blocking && task.done_at.is_none())
+    }
+
+    /// Whether anything was, or may have been, asked of a system of record.
+    pub fn is_executed(&self) -> bool {
+        self.actions.iter().any(|action| action.attempt_count > 0 || action.delivered_at.is_some())
+    }
+
+    /// Whether every exception is over.
+    pub fn is_solved(&self) -> bool {
+        !self.members.iter().any(CaseMember::is_open)
+    }
+}
+
+/// Most SKU-locations that options are computed for.
+pub const PLACES_MAX: usize = 20;
+
+/// One item at one location.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CasePlace {
+    pub sku: Name,
+    pub location: Name,
+}
+
+/// An exception of the case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CaseMember {
+    pub id: Name,
+    /// Who has it.
+    pub entity: EntityKey,
+    #[serde(rename = "type")]
+    pub exception_type: ExceptionType,
+    pub subject: ExceptionSubject,
+    pub state: ExceptionState,
+    pub value_at_risk: Option<Money>,
+    pub units_at_risk: Option<Quantity>,
+    /// From when on it bites.
+    pub from: Option<Timestamp>,
+    pub decide_by: Option<Timestamp>,
+    /// The cause that it is grouped under, and the key of what is grouped under it: what one cause costs counts once.
+    pub group: Option<Name>,
+    pub affected_key: Option<Name>,
+    /// How many exceptions are grouped under it.
+    pub affected: u32,
+    /// The SKU-locations that it is about or leads to.
+    pub places: Vec<CasePlace>,
+    pub claimed_at: Timestamp,
+    /// Its entity has answered that this case decides about it.
+    pub confirmed: bool,
+    /// The case does not hold it any more since the exception's revision of that number.
+    pub let_go: Option<u64>,
+    /// Why it is over.
+    pub ended: Option<String>,
+}
+
+impl CaseMember {
+    /// Whether it is not over, as far as the case has heard.
+    pub fn is_open(&self) -> bool {
+        !self.state.is_final()
+    }
+}
+
+/// Somebody votes instead of somebody else, for a time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Delegation {
+    pub from: Name,
+    pub to: Name,
+    /// The roles that are lent: those of the case's steps that the delegating person holds.
+    pub roles: Vec<Name>,
+    pub at: Timestamp,
+    pub until: Timestamp,
+    pub reason: Option<String>,
+}
+
+/// What made a version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VersionChanges {
+    pub version: u64,
+    pub changes: Vec<FactChange>,
 }
 
 /// One way to decide.
@@ -241,6 +376,9 @@ pub struct RiskView {
     pub value_at_risk: Option<Money>,
     #[serde(serialize_with = "crate::domain::plain::optional")]
     pub days_of_cover: Option<f64>,
+    /// Days from the computation on that probability, units and value look at.
+    #[serde(default, serialize_with = "crate::domain::plain::number")]
+    pub horizon_days: f64,
 }
 
 /// The state of things that an option was computed from.
@@ -263,7 +401,7 @@ pub struct BasisInput {
 /// A condition of carrying an option out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gate {
-    /// `pack`, `minimum_order`, `lane`, `calendar`, `shelf_life`, `arrival`, `donor`, `capacity`.
+    /// `pack`, `minimum_order`, `lane`, `calendar`, `shelf_life`, `arrival`, `donor`, `value`.
     pub gate: Name,
     pub passed: bool,
     pub detail: String,
@@ -279,7 +417,7 @@ pub struct OptionStep {
     /// Where it leaves, for a transfer.
     pub from: Option<Name>,
     pub supplier: Option<Name>,
-    /// What is expedited.
+    /// What is expedited: a purchase order, or with `from` a transfer.
     pub po_id: Option<Name>,
     pub line_id: Option<Name>,
     pub quantity: Quantity,
@@ -499,6 +637,9 @@ pub struct ActionDocument {
     pub promised_at: Option<Timestamp>,
     pub lsn: Lsn,
     pub received: Quantity,
+    /// Further documents that carry the same action's id: there should be none.
+    #[serde(default)]
+    pub also: Vec<Name>,
 }
 
 /// Something that happened to the case.
