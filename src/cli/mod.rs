@@ -10,5 +10,6 @@ pub mod progress;
 pub mod replay;
 pub mod sandbox;
 pub mod serve;
+mod settings;
 pub mod verify;
 pub mod watch;

@@ -13,17 +13,12 @@ use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
+use super::settings::settings;
 use crate::auth::{KeyCache, KeyStore};
 use crate::config::{self, Config, LogFormat};
-use crate::domain::exception::ExceptionType;
-use crate::domain::exception::kind::KindSettings;
 use crate::domain::ids::Name;
 use crate::domain::money::Currency;
 use crate::domain::record::ClockKind;
-use crate::domain::settings::{
-    DemandSettings, ExceptionSettings, FoldSettings, KindTable, PlanningDefaults, Settings,
-    SkuLocationSettings, SupplierSettings,
-};
 use crate::feed::{self, Hub};
 use crate::http::state::AppState;
 use crate::http::{ServeError, Serving, serve};
@@ -246,78 +241,4 @@ fn tower_options(args: &ServeArgs, config: &Config) -> Result<TowerOptions, Fail
         settings_hash: hash.to_hex().to_string(),
         tenants: tenants.collect::<Result<_, Failure>>()?,
     })
-}
-
-/// The part of the configuration that the domain's fold depends on.
-fn settings(config: &Config) -> Settings {
-    let place = &config.sku_location;
-    let exceptions = &config.exceptions;
-    let amount = |amount: config::BaseCurrencyAmount| amount.ten_thousandths() as f64 / 10_000.0;
-    Settings {
-        fold: FoldSettings {
-            entities_max: config.runtime.entities_max,
-            document_index_lines_max: config.runtime.document_index_lines_max,
-            holding_events_max: config.runtime.holding_events_max,
-        },
-        sku_location: SkuLocationSettings {
-            movements_kept_max: place.movements_kept_max,
-            count_lateness_hours: place.count_lateness_hours,
-            lateness_hours: place.lateness_hours,
-            tombstones_max: place.tombstones_max,
-            lines_max: place.lines_max,
-            demand_periods_ahead_max: place.demand_periods_ahead_max,
-            forecast_buckets_max: place.forecast_buckets_max,
-            shipments_per_line_max: place.shipments_per_line_max,
-            projection_days: place.projection_days,
-        },
-        supplier: SupplierSettings {
-            lines_max: config.supplier.lines_max,
-            statistics_publish_change: config.supplier.statistics_publish_change,
-        },
-        demand: DemandSettings {
-            alpha: config.demand.alpha,
-            error_alpha: config.demand.error_alpha,
-            period_days: u16::try_from(config.demand.period_days).unwrap_or(u16::MAX),
-        },
-        defaults: PlanningDefaults {
-            service_level: config.defaults.service_level,
-            review_days: f64::from(config.defaults.review_days),
-            lead_time_days: f64::from(config.defaults.lead_time_days),
-            measured_receipts_min: config.defaults.measured_receipts_min,
-        },
-        exceptions: ExceptionSettings {
-            kinds: kinds(exceptions),
-            update_value_change: exceptions.update_value_change,
-            update_interval_minutes: exceptions.update_interval_minutes,
-            severity_value_medium: amount(exceptions.severity.value_medium),
-            severity_value_high: amount(exceptions.severity.value_high),
-            severity_value_critical: amount(exceptions.severity.value_critical),
-            urgency_case_hours: f64::from(exceptions.urgency_case_hours),
-            ..ExceptionSettings::default()
-        },
-        ..Settings::default()
-    }
-}
-
-fn kinds(exceptions: &config::ExceptionsConfig) -> KindTable {
-    let mut table = KindTable::default();
-    let shortage_now = KindSettings {
-        enabled: exceptions.shortage_now.enabled,
-        clear: exceptions.shortage_now.clear_days_of_demand,
-        ..KindSettings::of(&ExceptionType::ShortageNow)
-    };
-    table.set(&ExceptionType::ShortageNow, shortage_now);
-    let projected_stockout = KindSettings {
-        enabled: exceptions.projected_stockout.enabled,
-        raise: exceptions.projected_stockout.raise_probability,
-        clear: exceptions.projected_stockout.clear_probability,
-        ..KindSettings::of(&ExceptionType::ProjectedStockout)
-    };
-    table.set(&ExceptionType::ProjectedStockout, projected_stockout);
-    let missing_master_data = KindSettings {
-        enabled: exceptions.missing_master_data.enabled,
-        ..KindSettings::of(&ExceptionType::MissingMasterData)
-    };
-    table.set(&ExceptionType::MissingMasterData, missing_master_data);
-    table
 }

@@ -8,8 +8,9 @@ use super::caller::principal;
 use super::problem::Problem;
 use super::state::AppState;
 use super::{
-    customers, exceptions, feed, ingest, master_data, operations, orders, promotions, purchase_orders,
-    quarantine, sku_locations, suppliers, transfers,
+    actions, bulk, case_commands, cases, customers, exception_commands, exceptions, feed, ingest,
+    master_data, operations, orders, promotions, purchase_orders, quarantine, sku_locations, suppliers,
+    transfers,
 };
 
 /// The document.
@@ -29,6 +30,29 @@ use super::{
         suppliers::get_supplier,
         exceptions::list_exceptions,
         exceptions::get_exception,
+        exception_commands::acknowledge_exception,
+        exception_commands::assign_exception,
+        exception_commands::snooze_exception,
+        exception_commands::comment_exception,
+        exception_commands::dismiss_exception,
+        cases::list_cases,
+        cases::get_case,
+        case_commands::choose_option,
+        case_commands::approve_case,
+        case_commands::reject_case,
+        case_commands::delegate_case,
+        case_commands::comment_case,
+        case_commands::reopen_case,
+        case_commands::cancel_case,
+        case_commands::merge_case,
+        case_commands::add_task,
+        case_commands::complete_task,
+        actions::list_actions,
+        actions::get_action,
+        actions::retry_action,
+        actions::withdraw_action,
+        actions::list_deliveries,
+        bulk::post_bulk,
         exceptions::list_affected,
         master_data::list_items,
         master_data::get_item,

@@ -45,6 +45,8 @@ codes! {
     NOT_FOUND = 404 "not_found" "There is no such thing";
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "This method is not for this resource";
     REQUEST_TIMEOUT = 408 "request_timeout" "The request came too slowly";
+    CONFLICT = 409 "conflict" "It can't be done in the state that the item is in";
+    IDEMPOTENCY_KEY_IN_USE = 409 "idempotency_key_in_use" "A request with this idempotency key is being carried out";
     STALE_VERSION = 409 "stale_version" "The item has changed since that version";
     BODY_TOO_LARGE = 413 "body_too_large" "The request is larger than is taken";
     EVENT_TOO_LARGE = 413 "event_too_large" "An event is larger than is taken";
@@ -58,6 +60,7 @@ codes! {
     TOO_DEEP = 422 "too_deep" "Arrays and objects are nested too deep";
     UNSUPPORTED_DATA = 422 "unsupported_data" "Only JSON data is taken";
     UNKNOWN_TYPE = 422 "unknown_type" "The event type is not known";
+    IDEMPOTENCY_KEY_REUSED = 422 "idempotency_key_reused" "The idempotency key was used for another request";
     INVALID_DATA = 422 "invalid_data" "The data does not fit the event type";
     TIME_IN_FUTURE = 422 "time_in_future" "The event's time is too far ahead";
     EVENT_ID_REUSED = 422 "event_id_reused" "The event's id was used for other content";
@@ -71,6 +74,7 @@ codes! {
     DRAINING = 503 "draining" "The tower is shutting down";
     TOO_MANY_SOCKETS = 503 "too_many_sockets" "No more sockets are taken";
     DISK_FULL = 503 "disk_full" "There is no room left to make events durable";
+    OUTCOME_UNKNOWN = 504 "outcome_unknown" "The command was taken, and its outcome is not known yet";
     NOT_YET_APPLIED = 504 "not_yet_applied" "The position asked for is not applied yet";
 }
 
