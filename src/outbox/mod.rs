@@ -14,6 +14,8 @@ mod flight;
 mod retry_budget;
 mod schedule;
 mod service;
+#[cfg(test)]
+mod service_tests;
 mod target;
 
 pub use service::{Outbox, OutboxError};

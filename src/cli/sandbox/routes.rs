@@ -18,12 +18,13 @@ use crate::runtime::wall_clock;
 pub const BODY_BYTES_MAX: usize = 64 << 10;
 /// How long a request or an answer is held at most.
 const HOLD_MAX: Duration = Duration::from_secs(120);
+const PROBLEM: &str = "application/problem+json";
 /// Items in one answer: the newest.
 const LIST_MAX: usize = 1_000;
 
 fn problem(status: StatusCode, code: &str, detail: &str) -> HttpResponse {
     let title = status.canonical_reason().unwrap_or_default();
-    HttpResponse::build(status).content_type("application/problem+json").json(json!({
+    HttpResponse::build(status).content_type(PROBLEM).json(json!({
         "type": "about:blank", "title": title, "status": status.as_u16(), "code": code, "detail": detail,
     }))
 }
@@ -109,6 +110,9 @@ async fn record(
             let mut response = HttpResponse::build(status);
             if replayed {
                 response.insert_header(("Idempotency-Replayed", "true"));
+            }
+            if !status.is_success() {
+                response.content_type(PROBLEM);
             }
             Ok(response.json(answer))
         }
