@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tidewatch::cli::{bench, demo, inspect, keys, replay, sandbox, serve, verify, watch};
+use tidewatch::cli::{bench, demo, inspect, keys, replay, sandbox, serve, verify, watch, why};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -27,6 +27,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     Inspect(inspect::InspectArgs),
     Sandbox(sandbox::SandboxArgs),
+    Why(why::WhyArgs),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Sandbox(args) => sandbox::run(args),
         Command::Demo(args) => on_a_runtime(demo::run(args)),
+        Command::Why(args) => on_a_runtime(why::run(args)),
         Command::Replay(args) => on_a_runtime(replay::run(args)),
         Command::Watch(args) => on_a_runtime(async { Ok(watch::run(args).await) }),
     }

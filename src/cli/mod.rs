@@ -13,3 +13,4 @@ pub mod serve;
 mod settings;
 pub mod verify;
 pub mod watch;
+pub mod why;

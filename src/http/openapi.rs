@@ -8,9 +8,7 @@ use super::caller::principal;
 use super::problem::Problem;
 use super::state::AppState;
 use super::{
-    actions, bulk, case_commands, cases, customers, exception_commands, exceptions, feed, ingest,
-    master_data, operations, orders, promotions, purchase_orders, quarantine, sku_locations, suppliers,
-    transfers,
+    actions, bulk, case_commands, cases, customers, exception_commands, exceptions, feed, ingest, master_data, operations, orders, promotions, purchase_orders, quarantine, sku_locations, suppliers, transfers, why,
 };
 
 /// The document.
@@ -26,6 +24,9 @@ use super::{
         sku_locations::list_sku_locations,
         sku_locations::get_sku_location,
         sku_locations::get_projection,
+        why::why_sku_location,
+        why::why_exception,
+        why::why_case,
         suppliers::list_suppliers,
         suppliers::get_supplier,
         exceptions::list_exceptions,
