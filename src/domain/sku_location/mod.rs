@@ -15,6 +15,7 @@ mod evidence;
 mod exceptions;
 mod forecast;
 mod line;
+pub mod options_basis;
 mod order_lines;
 mod outbound_lines;
 mod outlook;
