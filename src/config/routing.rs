@@ -18,7 +18,8 @@ const TEAM_NAME_ALLOWED: &str = "1 to 64 of a-z, 0-9, - and _";
 /// The longest deadline: a year of hours.
 const DEADLINE_HOURS_MAX: f64 = 8_760.0;
 
-fn team_name(text: &str) -> Option<Name> {
+/// The name of a team or of a target.
+fn own_name(text: &str) -> Option<Name> {
     let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
     let is_name = (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(allowed);
     is_name.then(|| Name::from(text))
@@ -26,7 +27,7 @@ fn team_name(text: &str) -> Option<Name> {
 
 /// `[teams.NAME]` in the order of the file, after those that are always there.
 pub(super) fn read_teams(root: &mut Section<'_, '_>) -> Vec<Team> {
-    let is_name = |name: &str| team_name(name).is_some();
+    let is_name = |name: &str| own_name(name).is_some();
     let described = root.named_tables("teams", TEAM_NAME_ALLOWED, is_name, |name, section| Team {
         name,
         calendar: identifier(section, "calendar"),
@@ -56,7 +57,7 @@ fn read_rule(section: &mut Section<'_, '_>) -> Option<RoutingRule> {
     let mut hours = |key| section.optional_number(key, 0.0..=DEADLINE_HOURS_MAX);
     let (acknowledge_within_hours, decide_within_hours) =
         (hours("acknowledge_within_hours"), hours("decide_within_hours"));
-    let team = section.required_text("team", "the name of a team", team_name);
+    let team = section.required_text("team", "the name of a team", own_name);
     Some(RoutingRule {
         types: read_types(section),
         path: hierarchy(section, "path"),
@@ -66,7 +67,7 @@ fn read_rule(section: &mut Section<'_, '_>) -> Option<RoutingRule> {
         queue: identifier(section, "queue"),
         acknowledge_within_hours,
         decide_within_hours,
-        escalate_to: section.texts("escalate_to", LEVELS_MAX, "the name of a team", &[], team_name),
+        escalate_to: section.texts("escalate_to", LEVELS_MAX, "the name of a team", &[], own_name),
         open_case: section.boolean("open_case", false),
         team: team?,
     })
@@ -178,6 +179,13 @@ pub(super) fn read_cases(section: &mut Section<'_, '_>) -> CaseSettings {
     let approves_expedite = role("approves_expedite", &default.approves_expedite);
     let approves_transfer = role("approves_transfer", &default.approves_transfer);
     let approves_custom = role("approves_custom", &default.approves_custom);
+    let mut target = |key, default: &Name| {
+        section.text(key, default.clone(), "the name of a target: 1 to 64 of a-z, 0-9, - and _", own_name)
+    };
+    let target_order = target("target_order", &default.target_order);
+    let target_expedite = target("target_expedite", &default.target_expedite);
+    let target_transfer = target("target_transfer", &default.target_transfer);
+    let target_custom = target("target_custom", &default.target_custom);
     let mut amount = |key, units: i64| {
         BaseCurrencyAmount::read(section, key, BaseCurrencyAmount::from_units(units)).as_f64()
     };
@@ -189,10 +197,15 @@ pub(super) fn read_cases(section: &mut Section<'_, '_>) -> CaseSettings {
         approves_expedite,
         approves_transfer,
         approves_custom,
+        target_order,
+        target_expedite,
+        target_transfer,
+        target_custom,
         order_cost,
         transfer_handling_cost,
         expedite_time_share: share("expedite_time_share", default.expedite_time_share),
         recapture_share: share("recapture_share", default.recapture_share),
+        compare_days_beyond: section.number("compare_days_beyond", default.compare_days_beyond, 0.0..=365.0),
         expedite_cost_share: section.number("expedite_cost_share", default.expedite_cost_share, 0.0..=10.0),
         shortage_penalty_share: section.number(
             "shortage_penalty_share",

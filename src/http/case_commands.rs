@@ -7,15 +7,18 @@ use serde_json::{Map, Value};
 
 use super::caller::Caller;
 use super::cases::{find, item_of};
-use super::command::{Commanding, Done};
+use super::command::{Commanding, Done, OUTCOME_WAIT_MAX, refused};
 use super::command_body::Fields;
 use super::path::segments;
 use super::problem::{Problem, code};
-use super::state::AppState;
+use super::state::{AppState, tenant_of};
+use super::visibility::sees_exception;
 use crate::auth::Permission;
-use crate::domain::approval_case::{CaseCommand, CaseDecision, ClaimedException};
+use crate::domain::approval_case::{
+    CaseChange, CaseCommand, CaseDecision, CaseItem, CaseTransition, ClaimedException, open_by_hand,
+};
 use crate::domain::command::Command;
-use crate::domain::ids::Name;
+use crate::domain::ids::{EntityKey, Name};
 use crate::runtime::commands::Idempotency;
 use crate::runtime::summaries::CaseEntry;
 
@@ -145,9 +148,8 @@ pub async fn decide(
         let current = find_case(commanding, &entry.item.id).ok();
         match current.filter(|_| *problem.code() == code::STALE_VERSION) {
             Some(current) => {
-                let item = item_of(&current);
-                let changes = changes_since(&item, version.unwrap_or_default());
-                problem.with("changes", changes).with("current", item)
+                let changes = changes_since(&current.item, version.unwrap_or_default());
+                problem.with("changes", changes).with("current", item_of(&current))
             }
             None => problem,
         }
@@ -155,10 +157,9 @@ pub async fn decide(
 }
 
 /// What made the versions after the one that was decided on.
-fn changes_since(item: &Value, version: u64) -> Vec<Value> {
-    let versions = item["version_changes"].as_array().into_iter().flatten();
-    let newer = versions.filter(|made| made["version"].as_u64().is_some_and(|made| made > version));
-    newer.filter_map(|made| made["changes"].as_array()).flatten().cloned().collect()
+fn changes_since(item: &CaseItem, version: u64) -> Vec<Value> {
+    let newer = item.version_changes.iter().filter(|made| made.version > version);
+    newer.flat_map(|made| &made.changes).filter_map(|change| serde_json::to_value(change).ok()).collect()
 }
 
 /// The exceptions of a case that are not over, with whose they are.
@@ -206,6 +207,99 @@ async fn merge(
     let absorb = CaseCommand { version: None, what: CaseDecision::Absorb { from, exceptions } };
     let absorbed = decide(commanding, &target, absorb, absorbed_as).await?;
     Ok(Done { item: ended.item, lsn: absorbed.lsn })
+}
+
+/// What a case by hand may be about.
+const KINDS: [(&str, &str); 6] = [
+    ("shortage", "shortage"),
+    ("supply", "supply"),
+    ("excess", "excess"),
+    ("demand", "demand"),
+    ("data", "data"),
+    ("manual", "manual"),
+];
+/// Exceptions that a case by hand begins with. More are refused; others can be merged in.
+const EXCEPTIONS_MAX: usize = 200;
+
+/// Reads which exceptions a case by hand is about: each must be one that the caller sees.
+fn claimed(commanding: &Commanding<'_>, fields: &mut Fields) -> Result<Vec<ClaimedException>, Problem> {
+    let (caller, running) = (commanding.caller, commanding.running);
+    let reference = running.reference();
+    let tenant = tenant_of(&reference, caller)?;
+    let ids = fields.names("exceptions", EXCEPTIONS_MAX);
+    let ids = fields.required("exceptions", ids).unwrap_or_default();
+    let mut all = Vec::with_capacity(ids.len());
+    for (index, id) in ids.iter().enumerate() {
+        let entry = running.exceptions.get(caller.tenant, id);
+        match entry.filter(|entry| sees_exception(&caller.principal, tenant, &entry.item)) {
+            Some(entry) => {
+                all.push(ClaimedException { entity: entry.entity.as_ref().clone(), item: entry.item.clone() })
+            }
+            None => fields.wrong_at(format!("/exceptions/{index}"), "unknown", "there is no such exception"),
+        }
+    }
+    Ok(all)
+}
+
+/// The id of a case that is opened by hand: from the idempotency key, if there is one, so that it is the same again.
+fn new_case_id(commanding: &Commanding<'_>, idempotency: Option<&Idempotency>) -> Result<Name, Problem> {
+    let mut hasher = blake3::Hasher::new();
+    match idempotency {
+        Some(Idempotency { key, .. }) => {
+            let principal = commanding.caller.principal.name.as_bytes();
+            hasher.update(&commanding.caller.tenant.0.to_le_bytes());
+            hasher.update(&(principal.len() as u64).to_le_bytes()).update(principal).update(key.as_bytes());
+        }
+        None => {
+            let mut random = [0; 16];
+            let filled = getrandom::fill(&mut random);
+            filled.map_err(|error| Problem::new(&code::INTERNAL).detail(error.to_string()))?;
+            hasher.update(&random);
+        }
+    }
+    Ok(Name::from(format!("case_{}", &hasher.finalize().to_hex()[..20])))
+}
+
+/// Opens a case by hand for exceptions that one decision solves; the tower computes its options.
+#[utoipa::path(post, path = "/api/v1/cases", tag = "cases",
+    params(("Idempotency-Key" = Option<String>, Header)),
+    request_body(content_type = "application/json", description = "`{exceptions: [ids], title, kind, comment}`: `exceptions`, 1 to 200, is required; `kind` is shortage, supply, excess, demand, data or manual"),
+    responses((status = 201, description = "The case"), (status = 409, description = "An exception is over, or another case decides about it"),
+        (status = 422, description = "There is no such exception")), security(("key" = [])))]
+#[post("/api/v1/cases")]
+pub async fn open_case(
+    request: HttpRequest,
+    payload: web::Payload,
+    caller: Caller,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let commanding = Commanding::new(&caller, &state)?;
+    caller.need(Permission::ProposeDecisions)?;
+    let sent = commanding.receive(&request, payload).await?;
+    let mut fields = Fields::of(sent.fields);
+    let exceptions = claimed(&commanding, &mut fields)?;
+    let (title, comment) = (fields.text("title"), fields.text("comment"));
+    let kind = fields.choice("kind", &KINDS).map(Name::const_new);
+    fields.finish()?;
+    let running = commanding.running;
+    let case = new_case_id(&commanding, sent.idempotency.as_ref())?;
+    let key = EntityKey::ApprovalCase { tenant: caller.tenant, case: case.clone() };
+    let open = CaseDecision::Open { title, kind, exceptions, comment };
+    let actor = commanding.actor();
+    let opened = match running.cases.get(caller.tenant, &case) {
+        // It was opened before under the same key, and has the exceptions: whether this is the same request, the key
+        // says. Otherwise it would be refused for what it did itself.
+        Some(known) => {
+            CaseTransition { kind: CaseChange::Opened, item: known.item.clone(), claims: Vec::new() }
+        }
+        None => {
+            let reference = running.reference();
+            open_by_hand(&key, &open, &actor, commanding.now(), &reference).map_err(refused)?
+        }
+    };
+    let outcome = running.open_case(caller.tenant, opened, &actor, sent.idempotency, OUTCOME_WAIT_MAX).await;
+    let done = commanding.after(outcome).await?;
+    Ok(HttpResponse::Created().json(commanding.positioned(done)))
 }
 
 async fn respond(

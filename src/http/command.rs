@@ -17,9 +17,10 @@ use crate::auth::{Role, RoleSet};
 use crate::domain::command::{Actor, ActorKind, Command, Refusal, RefusalCode};
 use crate::domain::event::FieldError;
 use crate::domain::ids::{EntityKey, Lsn, Name};
-use crate::domain::record::{Body as RecordBody, Transition};
+use crate::domain::record::{Body as RecordBody, ClockKind, Transition};
+use crate::domain::time::Timestamp;
 use crate::runtime::commands::{CommandDone, CommandError, Idempotency};
-use crate::runtime::{Running, codec};
+use crate::runtime::{Running, codec, wall_clock};
 
 /// The longest body of a command. A bulk command is bound by what any request may have.
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -105,8 +106,17 @@ impl<'a> Commanding<'a> {
         }
     }
 
-    /// Has the entity decide, and gives back the item after it. `current` is the item as it is now, for whoever decided
-    /// on an older one.
+    /// What time it is for the caller's tenant.
+    pub fn now(&self) -> Timestamp {
+        let clocks = self.running.clocks.clocks.read();
+        match clocks.get(usize::from(self.caller.tenant.0)) {
+            Some(clock) if clock.kind == ClockKind::Event => clock.business_time,
+            Some(clock) => clock.business_time.max(wall_clock()),
+            None => wall_clock(),
+        }
+    }
+
+    /// Has the entity decide, and gives back the item after it.
     ///
     /// # Errors
     /// What [`problem_of`] says.

@@ -38,6 +38,7 @@ use super::{
         exception_commands::dismiss_exception,
         cases::list_cases,
         cases::get_case,
+        case_commands::open_case,
         case_commands::choose_option,
         case_commands::approve_case,
         case_commands::reject_case,

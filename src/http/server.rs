@@ -103,6 +103,7 @@ pub fn serve(
             .service(exception_commands::dismiss_exception)
             .service(cases::list_cases)
             .service(cases::get_case)
+            .service(case_commands::open_case)
             .service(case_commands::choose_option)
             .service(case_commands::approve_case)
             .service(case_commands::reject_case)
