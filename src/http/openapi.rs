@@ -8,7 +8,9 @@ use super::caller::principal;
 use super::problem::Problem;
 use super::state::AppState;
 use super::{
-    actions, bulk, case_commands, cases, customers, exception_commands, exceptions, feed, ingest, master_data, operations, orders, promotions, purchase_orders, quarantine, sku_locations, suppliers, transfers, why,
+    actions, bulk, case_commands, cases, customers, exception_commands, exceptions, feed, ingest,
+    master_data, operations, orders, promotions, purchase_orders, quarantine, sku_locations, suppliers,
+    transfers, why,
 };
 
 /// The document.

@@ -12,7 +12,9 @@ use super::caller::principal;
 use super::problem::{Problem, code};
 use super::state::AppState;
 use super::{
-    actions, bulk, case_commands, cases, customers, exception_commands, exceptions, feed, ingest, master_data, openapi, operations, orders, promotions, purchase_orders, quarantine, sku_locations, suppliers, transfers, why,
+    actions, bulk, case_commands, cases, customers, exception_commands, exceptions, feed, ingest,
+    master_data, openapi, operations, orders, promotions, purchase_orders, quarantine, sku_locations,
+    suppliers, transfers, why,
 };
 use crate::feed::FeedHandle;
 use crate::runtime::metrics::StatusLabel;

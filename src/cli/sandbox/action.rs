@@ -157,36 +157,56 @@ impl Action {
         Made { external_ref: id, document: Some(document), events }
     }
 
+    /// An earlier date for a line of a purchase order, or of a transfer if it says from where.
     fn expedite(&self, number: usize, manner: Manner) -> Made {
         let external_ref = format!("SBX-CHANGE-{number:06}");
+        let (kind, id_field) = match self.from {
+            Some(_) => ("transfer", "transfer_id"),
+            None => ("purchase_order", "po_id"),
+        };
+        let promised_at = self.promised_at(manner);
         let document = Document {
-            kind: "purchase_order".to_owned(),
+            kind: kind.to_owned(),
             id: self.po_id.as_deref().unwrap_or_default().to_owned(),
             line_id: self.line_id.as_deref().unwrap_or_default().to_owned(),
             quantity: self.quantity(manner),
-            promised_at: self.promised_at(manner),
+            promised_at: if self.from.is_some() {
+                promised_at.or(Some(self.tomorrow()))
+            } else {
+                promised_at
+            },
         };
-        let changed = json!({
-            "po_id": document.id, "supplier": self.supplier, "action_id": self.action_id,
-            "lines": [{
-                "line_id": document.line_id, "sku": self.sku, "location": self.location,
-                "quantity": document.quantity, "promised_at": document.promised_at,
-            }],
+        let mut line = json!({
+            "line_id": document.line_id, "sku": self.sku, "quantity": document.quantity,
+            "promised_at": document.promised_at,
         });
+        let mut changed = json!({"action_id": self.action_id});
+        changed[id_field] = json!(document.id);
+        match &self.from {
+            Some(from) => (line["from"], line["to"]) = (json!(from), json!(self.location)),
+            None => {
+                line["location"] = json!(self.location);
+                changed["supplier"] = json!(self.supplier);
+            }
+        }
+        changed["lines"] = json!([line]);
         let id = format!("{external_ref}-changed");
-        let events = vec![self.event(id, "purchase_order.changed", Duration::ZERO, changed)];
+        let events = vec![self.event(id, &format!("{kind}.changed"), Duration::ZERO, changed)];
         Made { external_ref, document: Some(document), events }
+    }
+
+    fn tomorrow(&self) -> Timestamp {
+        self.approved_at.unwrap_or_default().plus_days(TRANSFER_DAYS)
     }
 
     fn transfer(&self, number: usize, manner: Manner) -> Made {
         let id = format!("SBX-TR-{number:06}");
-        let from = self.approved_at.unwrap_or_default().plus_days(TRANSFER_DAYS);
         let document = Document {
             kind: "transfer".to_owned(),
             id: id.clone(),
             line_id: LINE.to_owned(),
             quantity: self.quantity(manner),
-            promised_at: self.promised_at(manner).or(Some(from)),
+            promised_at: self.promised_at(manner).or(Some(self.tomorrow())),
         };
         let placed = json!({
             "transfer_id": id, "action_id": self.action_id,
@@ -258,8 +278,16 @@ mod tests {
     }
 
     #[test]
-    fn an_expedite_changes_the_line_that_it_names() {
+    fn an_expedite_of_a_transfer_changes_that() {
         let made = action("expedite").carry_out(1, RIGHT);
+        assert_eq!(types(&made), ["transfer.changed"]);
+        let data = &made.events[0].event["data"];
+        assert_eq!((&data["transfer_id"], &data["lines"][0]["from"]), (&json!("P"), &json!("DC")));
+    }
+
+    #[test]
+    fn an_expedite_changes_the_line_that_it_names() {
+        let made = Action { from: None, ..action("expedite") }.carry_out(1, RIGHT);
         assert_eq!(types(&made), ["purchase_order.changed"]);
         let data = &made.events[0].event["data"];
         assert_eq!((&data["po_id"], &data["lines"][0]["line_id"]), (&json!("P"), &json!("7")));
@@ -307,7 +335,9 @@ mod tests {
     fn every_event_is_one_that_a_tower_takes() {
         let manner = Manner { receive_after: Some(Duration::from_secs(1)), ..RIGHT };
         for kind in ["order", "expedite", "transfer", "custom"] {
-            for announced in action(kind).carry_out(1, manner).events {
+            let purchase = Action { from: None, ..action("expedite") };
+            let made = [action(kind).carry_out(1, manner), purchase.carry_out(1, manner)];
+            for announced in made.into_iter().flat_map(|made| made.events) {
                 let event_type = announced.event["type"].as_str().unwrap();
                 let read = event::parse(event_type, &announced.event["data"].to_string());
                 assert!(read.is_ok(), "{}: {:?}", announced.event, read.err());
