@@ -69,7 +69,7 @@ fn item(n: u64) -> ExceptionItem {
         "sla_due_at": null,
         "revision": 1,
     });
-    match serde_json::from_value(value) {
+    match serde_json::from_str(&value.to_string()) {
         Ok(item) => item,
         Err(error) => unreachable!("a made-up exception is one: {error}"),
     }

@@ -24,6 +24,7 @@ use crate::domain::record::{Body, Record, Transition};
 use crate::domain::reference::Reference;
 use crate::http::visibility::{sees_case, sees_exception};
 use crate::runtime::Running;
+use crate::runtime::summaries::{CaseEntry, ExceptionEntry};
 
 /// How the record types of gapless events begin. No outside event's type does.
 const RECORD_TYPES: [&str; 2] = ["exception.", "case."];
@@ -148,18 +149,27 @@ pub fn open_items(
 ) -> Option<Vec<(u64, String)>> {
     let reference = running.reference();
     let tenant = reference.tenant(viewer.tenant)?;
-    match topic {
+    let principal = &viewer.principal;
+    let listed = match topic {
         Topic::Exceptions => {
-            let mut open = running
-                .exceptions
-                .select(viewer.tenant, false, |entry| sees_exception(&viewer.principal, tenant, &entry.item));
+            let sees = |entry: &ExceptionEntry| sees_exception(principal, tenant, &entry.item);
+            let mut open = running.exceptions.select(viewer.tenant, false, sees);
             open.sort_unstable_by(|a, b| a.item.id.cmp(&b.item.id));
             let listed =
-                open.iter().filter_map(|entry| listed(topic, &entry.item.id, &entry.item, entry.lsn, filter));
-            Some(listed.collect())
+                |entry: &Arc<ExceptionEntry>| listed(topic, &entry.item.id, &entry.item, entry.lsn, filter);
+            open.iter().filter_map(listed).collect()
         }
-        _ => Some(Vec::new()),
-    }
+        Topic::Cases => {
+            let sees = |entry: &CaseEntry| sees_case(principal, tenant, &entry.item);
+            let mut open = running.cases.select(viewer.tenant, false, sees);
+            open.sort_unstable_by(|a, b| a.item.id.cmp(&b.item.id));
+            let listed =
+                |entry: &Arc<CaseEntry>| listed(topic, &entry.item.id, &entry.item, entry.lsn, filter);
+            open.iter().filter_map(listed).collect()
+        }
+        Topic::SkuLocations | Topic::Suppliers | Topic::Stats => Vec::new(),
+    };
+    Some(listed)
 }
 
 fn listed<T: Serialize>(

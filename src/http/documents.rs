@@ -12,6 +12,7 @@ use super::inspect::{ask_each, not_found};
 use super::problem::Problem;
 use super::query::{Query, Sort, SortValue, Sortable, keep_first, page};
 use super::read::{Asked, Paged, Read};
+use super::visibility::sees_line;
 use crate::domain::event::DocumentKind;
 use crate::domain::ids::{EntityKey, Lsn, Name};
 use crate::domain::quantity::Quantity;
@@ -72,11 +73,23 @@ pub struct FoundLine<L> {
     pub places: Vec<FoundPlace<L>>,
 }
 
-/// A place, and what it says of the line: nothing if it has forgotten it.
+/// A place, and what it says of the line: nothing if it has forgotten it. A place whose state is being rebuilt can't
+/// even say which SKU and location it is.
 pub struct FoundPlace<L> {
-    pub sku: Name,
-    pub location: Name,
+    pub sku: Option<Name>,
+    pub location: Option<Name>,
     pub said: Vec<L>,
+}
+
+impl<L> FoundPlace<L> {
+    /// Whether the reader sees a line of that supplier here.
+    pub fn is_seen(&self, read: &Read<'_>, supplier: Option<&str>) -> Result<bool, Problem> {
+        let principal = &read.caller.principal;
+        Ok(match (&self.sku, &self.location) {
+            (Some(sku), Some(location)) => sees_line(principal, read.tenant()?, sku, location, supplier),
+            _ => principal.scope.is_unrestricted(),
+        })
+    }
 }
 
 /// How far a line or a document is. What each kind calls these is its own.
@@ -284,14 +297,16 @@ async fn load<K: DocumentView>(read: &Read<'_>, indexed: Vec<IndexedDocument>) -
         let mut failed_at = None;
         let lines = document.lines.iter().map(|(line_id, addresses)| {
             let place = |address: &Address| {
-                let said = places.get(address)?;
+                let Some(said) = places.get(address) else {
+                    return FoundPlace { sku: None, location: None, said: Vec::new() };
+                };
                 failed_at = failed_at.max(said.failed_at);
                 let ((sku, location), lines) = &said.who;
                 let lines = lines.get(&document.document).map_or(&[][..], Vec::as_slice);
                 let said = lines.iter().filter(|line| K::line_id(line) == line_id).cloned().collect();
-                Some(FoundPlace { sku: sku.clone(), location: location.clone(), said })
+                FoundPlace { sku: Some(sku.clone()), location: Some(location.clone()), said }
             };
-            FoundLine { line_id: line_id.clone(), places: addresses.iter().filter_map(place).collect() }
+            FoundLine { line_id: line_id.clone(), places: addresses.iter().map(place).collect() }
         });
         let lines = lines.collect();
         let supplied = document.suppliers.iter().filter_map(|address| {

@@ -12,7 +12,7 @@ use super::problem::Problem;
 use super::query::{Query, Sort};
 use super::read::{Asked, Read, selection};
 use super::state::AppState;
-use super::visibility::sees_exception;
+use super::visibility::{locations_in_scope, sees_exception};
 use crate::auth::Permission;
 use crate::domain::exception::{ExceptionItem, ExceptionState, ExceptionType, Severity};
 use crate::runtime::summaries::ExceptionEntry;
@@ -167,10 +167,10 @@ pub async fn list_exceptions(
     asked.query.names("severity", severity_named)?;
     let grouped = asked.query.known_flag("grouped")?;
     let read = asked.ready().await?;
-    let is_final = |name: &str| state_named(name).is_some_and(ExceptionState::is_final);
-    let mut selection = selection::<ExceptionItem>(&read.query, is_final);
-    if grouped.unwrap_or_else(|| !is_narrowed(&read.query)) {
-        selection.absent.push(name_column("group"));
+    let in_scope = locations_in_scope(&caller.principal);
+    let mut selection = selected(&read.query, grouped);
+    if !in_scope.is_empty() {
+        selection.names.push((name_column("location"), &in_scope));
     }
     let tenant = read.tenant()?;
     let sees = |item: &ExceptionItem| sees_exception(&caller.principal, tenant, item);
@@ -178,10 +178,92 @@ pub async fn list_exceptions(
     Ok(HttpResponse::Ok().json(page))
 }
 
-fn is_narrowed(query: &Query) -> bool {
-    NARROWING.iter().any(|filter| !query.all(filter).is_empty())
+/// What a query asks for.
+fn selected(query: &Query, grouped: Option<bool>) -> Selection<'_> {
+    let is_final = |name: &str| state_named(name).is_some_and(ExceptionState::is_final);
+    let mut selection = selection::<ExceptionItem>(query, is_final);
+    let is_narrowed = NARROWING.iter().any(|filter| !query.all(filter).is_empty());
+    if grouped.unwrap_or(!is_narrowed) {
+        selection.absent.push(name_column("group"));
+    }
+    selection
 }
 
 fn name_column(name: &str) -> usize {
     ExceptionItem::NAMES.iter().position(|known| *known == name).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::exception::testing::item;
+    use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
+    use crate::runtime::summaries::Exceptions;
+    use crate::runtime::summary::{Paging, SortBy};
+
+    const TENANT: TenantNumber = TenantNumber(0);
+
+    /// A cause with two members, one of them over, and one that stands alone.
+    fn exceptions() -> Exceptions {
+        let exceptions = Exceptions::new(10);
+        let entity = Arc::new(EntityKey::Supplier { tenant: TENANT, supplier: Name::from("S") });
+        let key = Some(Name::from("purchase_order:P"));
+        let mut cause = item("cause", ExceptionType::PurchaseLate);
+        cause.subject.po_id = Some(Name::from("P"));
+        let mut member = item("member", ExceptionType::ProjectedStockout);
+        member.group = key.clone();
+        member.team = Some(Name::from("north"));
+        let mut over = item("over", ExceptionType::ProjectedStockout);
+        (over.group, over.state) = (key, ExceptionState::Cleared);
+        let alone = item("alone", ExceptionType::ShortageNow);
+        for (lsn, item) in (1..).zip([cause, member, over, alone]) {
+            exceptions.upsert(TENANT, &entity, item, Lsn(lsn));
+        }
+        exceptions
+    }
+
+    fn listed(query: &str) -> Vec<String> {
+        let filters = [NARROWING, &["severity", "grouped"]].concat();
+        let query = Query::parse(query, &filters).unwrap();
+        let grouped = query.known_flag("grouped").unwrap();
+        let paging = Paging { sort: SortBy::Id, descending: false, after: None, limit: 10 };
+        let page = exceptions().page(TENANT, &selected(&query, grouped), &paging, |_| true);
+        page.entries.iter().map(|entry| entry.item.id.to_string()).collect()
+    }
+
+    #[test]
+    fn one_cause_is_one_line_unless_its_members_are_asked_for() {
+        for top in [
+            "",
+            "severity=low",
+            "grouped=true",
+            "type=purchase_late&type=shortage_now",
+            "team=north&grouped=true",
+        ] {
+            let expected: &[&str] = if top.starts_with("team") { &[] } else { &["alone", "cause"] };
+            assert_eq!(listed(top), expected, "{top}");
+        }
+        assert_eq!(listed("grouped=false"), ["alone", "cause", "member"]);
+        assert_eq!(listed("severity=low&grouped=false"), ["alone", "cause", "member"]);
+        assert_eq!(listed("group=purchase_order:P"), ["member"]);
+        assert_eq!(listed("group=purchase_order:P&state=open&state=cleared"), ["member", "over"]);
+        for narrowing in
+            ["type=projected_stockout", "team=north", "id=member", "group=purchase_order:P&sku=A"]
+        {
+            assert_eq!(listed(narrowing), ["member"], "{narrowing}");
+        }
+        assert_eq!(listed("po_id=P"), ["cause"]);
+        assert_eq!(listed("sku=A"), ["alone", "cause", "member"]);
+    }
+
+    #[test]
+    fn every_filter_is_a_column() {
+        let facets = ExceptionItem::FACETS;
+        for filter in NARROWING {
+            assert!(facets.contains(filter) || ExceptionItem::NAMES.contains(filter), "{filter}");
+        }
+        for field in FIELDS {
+            assert!(SortBy::named::<ExceptionItem>(field).is_some(), "{field}");
+        }
+    }
 }

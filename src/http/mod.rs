@@ -29,5 +29,6 @@ pub mod state;
 mod suppliers;
 mod transfers;
 pub mod visibility;
+mod why;
 
 pub use server::{ServeError, Serving, serve};

@@ -20,7 +20,7 @@ use super::problem::{CODES, Code, Given, Problem};
 use super::reference::{components, example, parameters};
 use super::{
     customers, exceptions, feed, ingest, master_data, operations, orders, promotions, purchase_orders,
-    quarantine, sku_locations, suppliers, transfers,
+    quarantine, sku_locations, suppliers, transfers, why,
 };
 
 /// What the handlers say of themselves.
@@ -49,6 +49,9 @@ use super::{
         sku_locations::list_sku_locations,
         sku_locations::get_sku_location,
         sku_locations::get_projection,
+        why::why_sku_location,
+        why::why_exception,
+        why::why_case,
         suppliers::list_suppliers,
         suppliers::get_supplier,
         exceptions::list_exceptions,

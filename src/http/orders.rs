@@ -4,13 +4,12 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use serde::Serialize;
 
 use super::caller::Caller;
-use super::documents::{DocumentView, Found, Stage, admits_state, check, list, one, sum};
+use super::documents::{DocumentView, Found, FoundPlace, Stage, admits_state, check, list, one, sum};
 use super::path::segments;
 use super::problem::Problem;
 use super::query::{Query, SortValue};
 use super::read::{Asked, Read};
 use super::state::AppState;
-use super::visibility::sees_line;
 use crate::auth::Permission;
 use crate::domain::event::DocumentKind;
 use crate::domain::ids::{EntityKey, Lsn, Name};
@@ -46,8 +45,8 @@ pub struct Order {
 #[derive(Debug, Serialize)]
 struct OrderLine {
     line_id: Name,
-    sku: Name,
-    location: Name,
+    sku: Option<Name>,
+    location: Option<Name>,
     state: Option<&'static str>,
     customer: Option<Name>,
     channel: Option<Name>,
@@ -110,7 +109,6 @@ impl DocumentView for Order {
     }
 
     fn show(found: Found<OrderLineView>, read: &Read<'_>) -> Result<Option<Order>, Problem> {
-        let (principal, tenant) = (&read.caller.principal, read.tenant()?);
         let mut lines = Vec::with_capacity(found.lines.len());
         for line in found.lines {
             // Where it is ordered now; where it was last, if all have forgotten it.
@@ -118,8 +116,8 @@ impl DocumentView for Order {
             let at = line.places.iter().rposition(|place| is_here(&place.said));
             let at = at.or_else(|| line.places.iter().rposition(|place| place.said.is_empty()));
             let Some(place) = at.and_then(|at| line.places.into_iter().nth(at)) else { continue };
-            if sees_line(principal, tenant, &place.sku, &place.location, None) {
-                lines.push(shown(line.line_id, place.sku, place.location, place.said.into_iter().next()));
+            if place.is_seen(read, None)? {
+                lines.push(shown(line.line_id, place));
             }
         }
         if lines.is_empty() {
@@ -157,8 +155,8 @@ impl DocumentView for Order {
         let named = |field: &str, name: Option<&Name>| query.admits(field, name.map_or("", Name::as_str));
         admits_state(query, self.state, self.is_open)
             && self.lines.iter().any(|line| {
-                query.admits("sku", &line.sku)
-                    && query.admits("location", &line.location)
+                named("sku", line.sku.as_ref())
+                    && named("location", line.location.as_ref())
                     && named("customer", line.customer.as_ref())
                     && named("channel", line.channel.as_ref())
             })
@@ -183,13 +181,14 @@ impl DocumentView for Order {
     }
 }
 
-fn shown(line_id: Name, sku: Name, location: Name, said: Option<OrderLineView>) -> OrderLine {
+fn shown(line_id: Name, place: FoundPlace<OrderLineView>) -> OrderLine {
+    let said = place.said.into_iter().next();
     let stage = said.as_ref().map(|said| Stage::of_progress(&said.progress));
     let said = said.as_ref();
     OrderLine {
         line_id,
-        sku,
-        location,
+        sku: place.sku,
+        location: place.location,
         state: stage.map(state_of),
         customer: said.and_then(|said| said.customer.clone()),
         channel: said.and_then(|said| said.channel.clone()),

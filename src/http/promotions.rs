@@ -15,7 +15,6 @@ use crate::auth::Permission;
 use crate::domain::event::{Promotion, Selection};
 use crate::domain::ids::{EntityKey, Name};
 use crate::domain::time::Timestamp;
-use crate::runtime::wall_clock;
 
 const PREFIX: &str = "/api/v1/promotions";
 pub(super) const FIELDS: &[&str] = &["promotion_id", "from", "until", "expected_uplift"];
@@ -50,11 +49,6 @@ fn promotion_value(promotion: &Promotion, now: Timestamp) -> Value {
     })
 }
 
-/// The tenant's business time.
-fn now(read: &Read<'_>) -> Timestamp {
-    read.running.clocks.business_time(read.caller.tenant, wall_clock())
-}
-
 fn names(selection: &Selection, name: &str) -> bool {
     match selection {
         Selection::All => true,
@@ -80,7 +74,7 @@ pub async fn get_promotion(
     let promotion =
         tenant.promotion(&promotion_id).filter(|found| sees_promotion(&caller.principal, tenant, found));
     let promotion = promotion.ok_or_else(|| not_found("such promotion, or it was cancelled"))?;
-    let mut value = promotion_value(promotion, now(&read));
+    let mut value = promotion_value(promotion, read.now());
     if let Value::Object(map) = &mut value {
         map.insert("sku_locations".to_owned(), touched(&read, promotion)?.into());
     }
@@ -141,7 +135,7 @@ pub async fn list_promotions(
     let Paged { limit, sort, cursor } = asked.paged(FIELDS, Sort::by("promotion_id"))?;
     asked.query.names("state", |name| STATES.contains(&name).then_some(()))?;
     let read = asked.ready().await?;
-    let (tenant, now) = (read.tenant()?, now(&read));
+    let (tenant, now) = (read.tenant()?, read.now());
     // Their number is bounded by the Reference, and they stand in it: looking at all of them takes no time.
     let wanted = |promotion: &&Promotion| {
         is_for(&read.query, "sku", &promotion.skus)

@@ -10,7 +10,6 @@ use super::problem::Problem;
 use super::query::{Query, SortValue};
 use super::read::{Asked, Read};
 use super::state::AppState;
-use super::visibility::sees_line;
 use crate::auth::Permission;
 use crate::domain::event::DocumentKind;
 use crate::domain::ids::{EntityKey, Lsn, Name};
@@ -51,8 +50,8 @@ pub struct PurchaseOrder {
 #[derive(Debug, Serialize)]
 struct PurchaseOrderLine {
     line_id: Name,
-    sku: Name,
-    location: Name,
+    sku: Option<Name>,
+    location: Option<Name>,
     supplier: Option<Name>,
     state: Option<&'static str>,
     is_acknowledged: Option<bool>,
@@ -119,7 +118,6 @@ impl DocumentView for PurchaseOrder {
     }
 
     fn show(found: Found<PurchaseLineView>, read: &Read<'_>) -> Result<Option<PurchaseOrder>, Problem> {
-        let (principal, tenant) = (&read.caller.principal, read.tenant()?);
         let mut lines = Vec::with_capacity(found.lines.len());
         for line in found.lines {
             // Where it is to arrive now; where it was last, if all have forgotten it.
@@ -131,8 +129,8 @@ impl DocumentView for PurchaseOrder {
                 let line = lines.iter().find(|known| known.line_id == line.line_id)?;
                 Some((supplier, line))
             });
-            let line = shown(line.line_id, place, supplied);
-            if sees_line(principal, tenant, &line.sku, &line.location, line.supplier.as_deref()) {
+            let line = shown(line.line_id, &place, supplied);
+            if place.is_seen(read, line.supplier.as_deref())? {
                 lines.push(line);
             }
         }
@@ -175,11 +173,12 @@ impl DocumentView for PurchaseOrder {
     }
 
     fn is_wanted(&self, query: &Query) -> bool {
+        let named = |field: &str, name: Option<&Name>| query.admits(field, name.map_or("", Name::as_str));
         admits_state(query, self.state, self.is_open)
             && self.lines.iter().any(|line| {
-                query.admits("sku", &line.sku)
-                    && query.admits("location", &line.location)
-                    && query.admits("supplier", line.supplier.as_deref().unwrap_or_default())
+                named("sku", line.sku.as_ref())
+                    && named("location", line.location.as_ref())
+                    && named("supplier", line.supplier.as_ref())
             })
     }
 
@@ -204,11 +203,10 @@ impl DocumentView for PurchaseOrder {
 
 fn shown(
     line_id: Name,
-    place: FoundPlace<PurchaseLineView>,
+    place: &FoundPlace<PurchaseLineView>,
     supplied: Option<(&Name, &SuppliedLineView)>,
 ) -> PurchaseOrderLine {
-    let said = place.said.into_iter().next();
-    let said = said.as_ref();
+    let said = place.said.first();
     let (supplier, supplied) = supplied.unzip();
     let stage = said
         .map(|said| Stage::of_progress(&said.progress))
@@ -217,8 +215,8 @@ fn shown(
     let arrival = said.and_then(|said| said.arrival);
     PurchaseOrderLine {
         line_id,
-        sku: place.sku,
-        location: place.location,
+        sku: place.sku.clone(),
+        location: place.location.clone(),
         supplier: said.and_then(|said| said.supplier.clone()).or_else(|| supplier.cloned()),
         state: stage.map(|stage| state_of(stage, is_acknowledged)),
         is_acknowledged,

@@ -13,8 +13,9 @@ use super::state::{AppState, tenant_of};
 use crate::auth::Permission;
 use crate::domain::ids::Lsn;
 use crate::domain::reference::{Reference, TenantReference};
-use crate::runtime::Running;
+use crate::domain::time::Timestamp;
 use crate::runtime::summary::{Entry, Listed, Paging, Selection, SortBy, SortKey, Summary};
+use crate::runtime::{Running, wall_clock};
 
 /// Parameters that every read has.
 const ALWAYS: &[&str] = &["at_least", "settled"];
@@ -119,6 +120,16 @@ impl Read<'_> {
     /// `internal` if the caller's tenant vanished, which never happens to a declared one.
     pub fn tenant(&self) -> Result<&TenantReference, Problem> {
         tenant_of(&self.reference, self.caller)
+    }
+
+    /// The settings in force, and all else that the Reference has.
+    pub fn reference(&self) -> &Reference {
+        &self.reference
+    }
+
+    /// The business time of the caller's tenant.
+    pub fn now(&self) -> Timestamp {
+        self.running.clocks.business_time(self.caller.tenant, wall_clock())
     }
 
     /// A page of a list.

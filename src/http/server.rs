@@ -14,7 +14,7 @@ use super::problem::{Problem, code};
 use super::state::AppState;
 use super::{
     customers, exceptions, feed, ingest, master_data, openapi, operations, orders, promotions,
-    purchase_orders, quarantine, reference, sku_locations, suppliers, transfers,
+    purchase_orders, quarantine, reference, sku_locations, suppliers, transfers, why,
 };
 use crate::feed::FeedHandle;
 use crate::runtime::metrics::StatusLabel;
@@ -55,6 +55,10 @@ pub fn serve(
     }
     let listener =
         TcpListener::bind(listen).map_err(|source| ServeError::Listen { address: listen, source })?;
+    // Accepted connections inherit it: the system drops one whose client takes nothing of what waits for it.
+    let unread_ms = u32::try_from(feed.config().silence_close_s.saturating_mul(1_000)).unwrap_or(u32::MAX);
+    let unread = rustix::net::sockopt::set_tcp_user_timeout(&listener, unread_ms);
+    unread.map_err(|error| ServeError::Listen { address: listen, source: error.into() })?;
     let address = listener.local_addr()?;
     let config = state.config.server.clone();
     let feed = web::Data::new(feed);
@@ -83,6 +87,9 @@ pub fn serve(
             .service(ingest::post_events)
             .service(sku_locations::list_sku_locations)
             .service(sku_locations::get_projection)
+            .service(why::why_sku_location)
+            .service(why::why_exception)
+            .service(why::why_case)
             .service(sku_locations::get_sku_location)
             .service(suppliers::list_suppliers)
             .service(suppliers::get_supplier)

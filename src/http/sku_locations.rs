@@ -47,7 +47,7 @@ const SCAN_CHUNK: usize = 2_000;
 const DIRECTORY_CHUNK: usize = 5_000;
 
 /// Finds a SKU-location that the caller sees.
-fn find(read: &Read<'_>, sku: &Name, location: &Name) -> Result<Address, Problem> {
+pub(super) fn find(read: &Read<'_>, sku: &Name, location: &Name) -> Result<Address, Problem> {
     let (caller, tenant) = (read.caller, read.tenant()?);
     let key = EntityKey::SkuLocation { tenant: caller.tenant, sku: sku.clone(), location: location.clone() };
     read.running

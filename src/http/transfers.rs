@@ -17,7 +17,7 @@ use crate::domain::ids::{EntityKey, Lsn, Name};
 use crate::domain::quantity::Quantity;
 use crate::domain::reference::Reference;
 use crate::domain::sku_location::{ShipmentView, SkuLocation, TransferEnd, TransferLineView};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{HOUR, Timestamp};
 
 /// A transfer: what its lines have in common, sums, and the lines that the reader sees, from either end.
 #[derive(Debug, Serialize)]
@@ -49,7 +49,7 @@ pub struct Transfer {
 #[derive(Debug, Serialize)]
 struct TransferLine {
     line_id: Name,
-    sku: Name,
+    sku: Option<Name>,
     from: Option<Name>,
     to: Option<Name>,
     state: Option<&'static str>,
@@ -123,10 +123,16 @@ impl DocumentView for Transfer {
     fn show(found: Found<TransferLineView>, read: &Read<'_>) -> Result<Option<Transfer>, Problem> {
         let (principal, tenant) = (&read.caller.principal, read.tenant()?);
         let sees = |line: &TransferLine| {
-            let mut ends = [&line.from, &line.to].into_iter().flatten();
-            ends.any(|location| sees_line(principal, tenant, &line.sku, location, None))
+            let at = |location: &Name| {
+                line.sku.as_ref().is_some_and(|sku| sees_line(principal, tenant, sku, location, None))
+            };
+            principal.scope.is_unrestricted() || [&line.from, &line.to].into_iter().flatten().any(at)
         };
-        let lines: Vec<TransferLine> = found.lines.into_iter().filter_map(shown).filter(sees).collect();
+        // What was placed later than this no end has forgotten yet: one that says nothing has not heard of it.
+        let lateness = i64::from(read.reference().settings().sku_location.lateness_hours) * HOUR;
+        let forgotten_before = read.now().plus(-lateness);
+        let shown = found.lines.into_iter().map(|line| shown(line, forgotten_before));
+        let lines: Vec<TransferLine> = shown.filter(sees).collect();
         let Some(first) = lines.first() else { return Ok(None) };
         let stage = Stage::of_lines(lines.iter().map(|line| line.stage));
         let is_open = stage.map(Stage::is_open);
@@ -164,7 +170,7 @@ impl DocumentView for Transfer {
         admits_state(query, self.state, self.is_open)
             && self.lines.iter().any(|line| {
                 let (from, to) = (text(&line.from), text(&line.to));
-                query.admits("sku", &line.sku)
+                query.admits("sku", line.sku.as_deref().unwrap_or_default())
                     && query.admits("from", &from)
                     && query.admits("to", &to)
                     && (query.admits("location", &from) || query.admits("location", &to))
@@ -191,19 +197,20 @@ impl DocumentView for Transfer {
     }
 }
 
-/// What both ends say together; `None` if neither could be asked.
-fn shown(line: FoundLine<TransferLineView>) -> Option<TransferLine> {
-    let sku = line.places.first()?.sku.clone();
+/// What both ends say together.
+fn shown(line: FoundLine<TransferLineView>, forgotten_before: Timestamp) -> TransferLine {
+    let sku = line.places.iter().find_map(|place| place.sku.clone());
     let end = |end: TransferEnd| {
         line.places.iter().rev().find_map(|place| {
             let said = place.said.iter().find(|said| said.end == end && !said.progress.is_elsewhere)?;
-            Some((&place.location, said))
+            Some((place.location.as_ref()?, said))
         })
     };
     let (from, to) = (end(TransferEnd::From), end(TransferEnd::To));
     // An end that has forgotten the line has it behind it: it is the last one that says nothing. If both have, the one
     // where it began was named first.
-    let mut silent = line.places.iter().filter(|place| place.said.is_empty()).map(|place| &place.location);
+    let silent = line.places.iter().filter(|place| place.said.is_empty());
+    let mut silent = silent.filter_map(|place| place.location.as_ref());
     let (from_location, to_location) = match (from, to) {
         (Some((from, _)), Some((to, _))) => (Some(from), Some(to)),
         (Some((from, _)), None) => (Some(from), silent.next_back()),
@@ -213,8 +220,10 @@ fn shown(line: FoundLine<TransferLineView>) -> Option<TransferLine> {
             (silent.next_back(), to)
         }
     };
-    let has_forgotten_departure = from.is_none() && from_location.is_some();
     let (from_said, to_said) = (from.map(|(_, said)| said), to.map(|(_, said)| said));
+    let is_old = to_said
+        .is_some_and(|said| said.progress.placed_at.is_some_and(|placed_at| placed_at < forgotten_before));
+    let has_forgotten_departure = from.is_none() && from_location.is_some() && is_old;
     let ordered = to_said.and_then(|said| said.progress.ordered);
     let ordered = ordered.or_else(|| from_said?.progress.ordered);
     // Only a line of which nothing is left to leave is forgotten there: all of it has, or it would have ended here too.
@@ -232,7 +241,7 @@ fn shown(line: FoundLine<TransferLineView>) -> Option<TransferLine> {
         (None, _) => None,
     };
     let arrival = to_said.and_then(|said| said.arrival);
-    Some(TransferLine {
+    TransferLine {
         sku,
         from: from_location.cloned(),
         to: to_location.cloned(),
@@ -254,7 +263,7 @@ fn shown(line: FoundLine<TransferLineView>) -> Option<TransferLine> {
         stage,
         has_left,
         line_id: line.line_id,
-    })
+    }
 }
 
 /// A transfer with its lines, as both ends know them.

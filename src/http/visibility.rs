@@ -54,6 +54,16 @@ pub fn sees_line(
         })
 }
 
+/// The locations that the principal's scope is narrowed to; empty if it is not. What has another location or none is
+/// outside such a scope, so lists need not look at it.
+pub fn locations_in_scope(principal: &Principal) -> Vec<String> {
+    let location = |entry| match entry {
+        ScopeEntry::Location(location) => Some(location.to_string()),
+        ScopeEntry::Path(_) | ScopeEntry::Supplier(_) => None,
+    };
+    principal.scope.entries().filter_map(location).collect()
+}
+
 /// Whether the principal sees customers: they belong to no location, item or supplier, so that no scope has them.
 pub fn sees_customers(principal: &Principal) -> bool {
     principal.scope.is_unrestricted()

@@ -10,6 +10,7 @@
 
 pub mod events;
 pub mod feed;
+pub mod formula;
 pub mod history;
 pub mod http;
 pub mod model;

@@ -25,7 +25,7 @@ use self::fold::{is_reference_data, time_zone_named};
 pub use self::keep::VersionKey;
 pub(super) use self::keep::{Versioned, put_latest};
 use self::planning::PlanningBasis;
-pub use self::planning::PlanningParameters;
+pub use self::planning::{ParameterOrigins, PlanningParameters};
 pub use self::tenant::TenantReference;
 use super::ids::{Lsn, Name, TenantNumber};
 use super::record::{Body, Record, SystemBody, Transition};

@@ -191,8 +191,8 @@ impl SkuLocation {
     }
 
     pub(super) fn move_stock(&mut self, status: StockStatus, delta: Quantity, applying: Applying<'_>) {
-        let (at, settings) = (applying.record.event_time, &applying.settings.sku_location);
-        self.stock_mut(status).move_by(delta, at, applying.business_time, settings);
+        let settings = &applying.settings.sku_location;
+        self.stock_mut(status).move_by(delta, applying.record, applying.business_time, settings);
     }
 
     fn count_stock(&mut self, counted: &InventoryCounted, applying: Applying<'_>) {

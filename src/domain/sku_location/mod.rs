@@ -31,6 +31,7 @@ pub(crate) mod testing;
 mod tests;
 mod version;
 mod view;
+mod why;
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,7 @@ use self::stock::Stock;
 pub use self::supply_lines::ShipmentView;
 use self::supply_lines::SupplyLine;
 pub use self::view::{ProjectionDayView, ProjectionView, ShortageWindowView, SkuLocationView};
+pub use self::why::SkuLocationWhy;
 use crate::domain::command::{Actor, Command, Refusal};
 use crate::domain::entity::{Entity, Reconciled};
 use crate::domain::exception::ExceptionItem;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 
 use super::{Entry, Listed};
-use crate::domain::ids::{Lsn, Name};
+use crate::domain::ids::Lsn;
 
 /// Rows of a chunk: few enough that a pass over one takes microseconds.
 pub(super) const CHUNK_ROWS: usize = 8_192;
@@ -25,7 +25,8 @@ pub(super) enum Mark {
 /// Columns of equal length, at most [`CHUNK_ROWS`].
 pub(super) struct Chunk<T> {
     pub marks: Vec<Mark>,
-    pub ids: Vec<Name>,
+    /// [`id_prefix`]es.
+    pub ids: Vec<u128>,
     /// Those of [`Listed::NUMBERS`], in the order of their values.
     pub numbers: Vec<Vec<u64>>,
     pub lsns: Vec<Lsn>,
@@ -55,7 +56,7 @@ impl<T: Listed> Chunk<T> {
     pub fn put(&mut self, at: usize, mark: Mark, facets: &[u32], entry: Arc<Entry<T>>) {
         if at >= self.marks.len() {
             self.marks.resize(at + 1, Mark::Empty);
-            self.ids.resize(at + 1, Name::default());
+            self.ids.resize(at + 1, 0);
             self.lsns.resize(at + 1, Lsn::ZERO);
             self.numbers.iter_mut().for_each(|column| column.resize(at + 1, UNKNOWN));
             self.facets.iter_mut().for_each(|column| column.resize(at + 1, 0));
@@ -64,7 +65,7 @@ impl<T: Listed> Chunk<T> {
         }
         let item = &entry.item;
         self.marks[at] = mark;
-        self.ids[at] = item.id().clone();
+        self.ids[at] = id_prefix(item.id());
         self.lsns[at] = entry.lsn;
         self.numbers.iter_mut().enumerate().for_each(|(n, column)| column[at] = number_key(item.number(n)));
         self.facets.iter_mut().zip(facets).for_each(|(column, code)| column[at] = *code);
@@ -76,7 +77,6 @@ impl<T: Listed> Chunk<T> {
     pub fn clear(&mut self, at: usize) {
         if at < self.marks.len() {
             self.marks[at] = Mark::Empty;
-            self.ids[at] = Name::default();
             self.entries[at] = None;
         }
     }
@@ -100,6 +100,14 @@ pub(super) fn number_key(number: Option<f64>) -> u64 {
         return UNKNOWN;
     };
     if bits & SIGN == 0 { bits | SIGN } else { !bits }
+}
+
+/// The first bytes of an id as a number in the same order: nearly always enough to tell two of them apart.
+pub(super) fn id_prefix(id: &str) -> u128 {
+    let mut prefix = [0; 16];
+    let length = id.len().min(prefix.len());
+    prefix[..length].copy_from_slice(&id.as_bytes()[..length]);
+    u128::from_be_bytes(prefix)
 }
 
 /// A short code of a name; 0 for none. Different names rarely have the same one, so whoever goes by it looks again.

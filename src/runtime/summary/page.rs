@@ -7,7 +7,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 use parking_lot::RwLock;
 
-use super::chunk::{Chunk, Mark, UNKNOWN, name_code, number_key};
+use super::chunk::{Chunk, Mark, UNKNOWN, id_prefix, name_code, number_key};
 use super::{Entry, Listed};
 use crate::domain::ids::Name;
 
@@ -189,44 +189,45 @@ impl Order {
         })
     }
 
-    fn compare(&self, a: (u64, &str), b: (u64, &str)) -> Ordering {
-        let by_id = a.1.cmp(b.1);
-        let by_id = if self.sort == SortBy::Id && self.descending { by_id.reverse() } else { by_id };
-        a.0.cmp(&b.0).then(by_id)
+    /// Where a row stands, but for ids that begin alike.
+    fn rank(&self, key: u64, prefix: u128) -> Rank {
+        (key, if self.has_ids_descending() { !prefix } else { prefix })
+    }
+
+    fn has_ids_descending(&self) -> bool {
+        self.sort == SortBy::Id && self.descending
+    }
+
+    /// The order of two ids whose ranks are equal.
+    fn compare_ids(&self, a: &str, b: &str) -> Ordering {
+        if self.has_ids_descending() { b.cmp(a) } else { a.cmp(b) }
     }
 }
+
+/// Key and beginning of the id.
+type Rank = (u64, u128);
 
 /// One of the best so far.
 struct Candidate<T> {
-    key: u64,
+    rank: Rank,
     entry: Arc<Entry<T>>,
 }
 
-/// The best so far, up to a bound, and the worst of them once there are as many.
-struct Best<'o, T> {
-    order: &'o Order,
-    max: usize,
-    candidates: Vec<Candidate<T>>,
-    worst: Option<(u64, Name)>,
+/// The place of a row among others, as far as it is known without looking at the thing itself.
+struct Milestone<'a> {
+    rank: Rank,
+    id: &'a str,
 }
 
-impl<T: Listed> Best<'_, T> {
-    fn is_better(&self, key: u64, id: &str) -> bool {
-        self.worst.as_ref().is_none_or(|worst| self.order.compare((key, id), (worst.0, &worst.1)).is_lt())
+impl Milestone<'_> {
+    /// How a row stands to this place; `id` is only asked for if it has to be.
+    fn compare<'b>(&self, order: &Order, rank: Rank, id: impl FnOnce() -> &'b str) -> Ordering {
+        rank.cmp(&self.rank).then_with(|| order.compare_ids(id(), self.id))
     }
+}
 
-    /// Keeps the best of all so far.
-    fn cut(&mut self) {
-        if self.candidates.len() < self.max {
-            return;
-        }
-        let order = self.order;
-        self.candidates.select_nth_unstable_by(self.max - 1, |a, b| {
-            order.compare((a.key, a.entry.item.id()), (b.key, b.entry.item.id()))
-        });
-        self.candidates.truncate(self.max);
-        self.worst = self.candidates.last().map(|last| (last.key, last.entry.item.id().clone()));
-    }
+fn sorted<T: Listed>(order: &Order, a: &Candidate<T>, b: &Candidate<T>) -> Ordering {
+    a.rank.cmp(&b.rank).then_with(|| order.compare_ids(a.entry.item.id(), b.entry.item.id()))
 }
 
 /// A page of the rows of `chunks`, whose facet codes `facets` explains.
@@ -239,46 +240,60 @@ pub(super) fn page<T: Listed>(
 ) -> Page<T> {
     let filter = Filter::new(selection, facets);
     let order = Order::new(paging.sort, paging.descending, facets);
-    let after = paging.after.as_ref().map(|(value, id)| (order.key_of(value, facets), *id));
+    let after = paging
+        .after
+        .as_ref()
+        .map(|(value, id)| Milestone { rank: order.rank(order.key_of(value, facets), id_prefix(id)), id });
     // One more than the page says whether there is another one.
     let max = paging.limit + 1;
-    let mut best = Best { order: &order, max, candidates: Vec::new(), worst: None };
-    let mut rows: Vec<(u64, usize)> = Vec::new();
+    let mut best: Vec<Candidate<T>> = Vec::new();
+    let mut rows: Vec<(Rank, usize)> = Vec::new();
     let mut visit = |chunk: &RwLock<Chunk<T>>| {
         let chunk = chunk.read();
+        // Once there are enough, only what comes before the last of them is of interest.
+        let worst = (best.len() == max).then(|| best.last()).flatten();
+        let worst = worst.map(|worst| Milestone { rank: worst.rank, id: worst.entry.item.id() });
         rows.clear();
-        for row in 0..chunk.marks.len() {
-            if chunk.marks[row] == Mark::Empty || chunk.marks[row] == Mark::Over && !filter.with_over {
+        for (row, mark) in chunk.marks.iter().enumerate() {
+            if *mark == Mark::Empty || *mark == Mark::Over && !filter.with_over {
                 continue;
             }
             let Some(key) = order.key(&chunk, row) else { continue };
-            if best.worst.as_ref().is_some_and(|worst| key > worst.0)
-                || after.is_some_and(|after| key < after.0)
+            let rank = order.rank(key, chunk.ids[row]);
+            if worst.as_ref().is_some_and(|worst| rank > worst.rank)
+                || after.as_ref().is_some_and(|after| rank < after.rank)
                 || !filter.admits(&chunk, row)
             {
                 continue;
             }
-            let id = chunk.ids[row].as_str();
-            if !best.is_better(key, id) || after.is_some_and(|after| order.compare((key, id), after).is_le())
+            let Some(entry) = chunk.entry(row) else { continue };
+            let id = || entry.item.id().as_str();
+            if worst.as_ref().is_some_and(|worst| worst.compare(&order, rank, id).is_ge())
+                || after.as_ref().is_some_and(|after| after.compare(&order, rank, id).is_le())
             {
                 continue;
             }
-            let Some(entry) = chunk.entry(row) else { continue };
             if filter.confirms(&entry.item) && sees(&entry.item) {
-                rows.push((key, row));
+                rows.push((rank, row));
             }
         }
         if rows.len() > max {
-            let ids = &chunk.ids;
-            rows.select_nth_unstable_by(max - 1, |a, b| order.compare((a.0, &ids[a.1]), (b.0, &ids[b.1])));
+            let id = |row: usize| chunk.entry(row).map_or("", |entry| entry.item.id());
+            rows.select_nth_unstable_by(max - 1, |a, b| {
+                a.0.cmp(&b.0).then_with(|| order.compare_ids(id(a.1), id(b.1)))
+            });
             rows.truncate(max);
         }
-        let candidates = rows.iter().filter_map(|(key, row)| {
-            chunk.entry(*row).map(|entry| Candidate { key: *key, entry: entry.clone() })
+        let candidates = rows.iter().filter_map(|(rank, row)| {
+            chunk.entry(*row).map(|entry| Candidate { rank: *rank, entry: entry.clone() })
         });
-        best.candidates.extend(candidates);
+        best.extend(candidates);
         drop(chunk);
-        best.cut();
+        if best.len() >= max {
+            // Leaves the last of those kept at the end.
+            best.select_nth_unstable_by(max - 1, |a, b| sorted(&order, a, b));
+            best.truncate(max);
+        }
     };
     // What came later mostly has the greater times and LSNs: begun at the right end, a pass soon knows what is too far.
     if paging.descending {
@@ -286,9 +301,8 @@ pub(super) fn page<T: Listed>(
     } else {
         chunks.iter().for_each(|chunk| visit(chunk));
     }
-    let mut candidates = best.candidates;
-    candidates.sort_unstable_by(|a, b| order.compare((a.key, a.entry.item.id()), (b.key, b.entry.item.id())));
-    let has_more = candidates.len() > paging.limit;
-    candidates.truncate(paging.limit);
-    Page { entries: candidates.into_iter().map(|candidate| candidate.entry).collect(), has_more }
+    best.sort_unstable_by(|a, b| sorted(&order, a, b));
+    let has_more = best.len() > paging.limit;
+    best.truncate(paging.limit);
+    Page { entries: best.into_iter().map(|candidate| candidate.entry).collect(), has_more }
 }

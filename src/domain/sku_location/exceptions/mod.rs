@@ -34,7 +34,6 @@ const REFUSALS_PROPOSED_MAX: usize = 64;
 /// One place at one moment, as the kinds look at it.
 pub(super) struct Judged<'a> {
     pub place: &'a SkuLocation,
-    pub demand: &'a Demand,
     pub outlook: &'a Outlook<'a>,
     /// Whether `shortage_now` is open or about to be: then what may come says nothing that matters.
     pub is_short: bool,
@@ -88,7 +87,7 @@ impl SkuLocation {
             // Names have no control characters: no two places make the same text.
             format!("sku_location\n{}\n{}", self.sku, self.location),
         );
-        let mut judged = Judged { place: self, demand, outlook: &outlook, is_short: false };
+        let mut judged = Judged { place: self, outlook: &outlook, is_short: false };
         judged.is_short = shortage_now::is_short(&judged, &watch.kind(&ShortageNow::TYPE));
         judge::<ShortageNow>(&mut watch, &judged);
         judge::<ProjectedStockout>(&mut watch, &judged);
@@ -119,8 +118,35 @@ impl SkuLocation {
         Ok(vec![Transition::Exception(Box::new(transition))])
     }
 
+    /// What the facts say about each kind, in words, for those that don't hold.
+    pub(super) fn conditions(&self, outlook: &Outlook<'_>) -> Vec<(ExceptionType, String)> {
+        let planning = outlook.planning;
+        let segment = self.segment(planning);
+        let mut judged = Judged { place: self, outlook, is_short: false };
+        let exceptions = &planning.settings.exceptions;
+        judged.is_short = shortage_now::is_short(&judged, &exceptions.kind(&ShortageNow::TYPE, &segment));
+        fn said<K: Kind>(judged: &Judged<'_>, settings: &KindSettings) -> (ExceptionType, String) {
+            let because = if !settings.enabled {
+                "this kind is switched off".to_owned()
+            } else {
+                match K::condition(judged, settings) {
+                    Condition::Raised => "its condition holds and it is about to be raised".to_owned(),
+                    Condition::Between => {
+                        "it is between the thresholds: neither raised nor cleared".to_owned()
+                    }
+                    Condition::Clear(why) => why.into_owned(),
+                }
+            };
+            (K::TYPE, because)
+        }
+        vec![
+            said::<ShortageNow>(&judged, &exceptions.kind(&ShortageNow::TYPE, &segment)),
+            said::<ProjectedStockout>(&judged, &exceptions.kind(&ProjectedStockout::TYPE, &segment)),
+        ]
+    }
+
     /// Where in the range and in the network this place is.
-    fn segment<'a>(&'a self, planning: &Planning<'a>) -> Segment<'a> {
+    pub(super) fn segment<'a>(&'a self, planning: &Planning<'a>) -> Segment<'a> {
         let Some(tenant) = planning.tenant else { return Segment::default() };
         Segment {
             item_path: tenant.item_path(&self.sku),
