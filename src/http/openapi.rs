@@ -38,6 +38,7 @@ use super::{
         (name = "sku-locations", description = "One item at one location: stock, demand, risk."),
         (name = "suppliers", description = "Open lines, lead times, what they reported."),
         (name = "exceptions", description = "What is wrong, how much it matters, until when it can be helped."),
+        (name = "cases", description = "What needs a decision, with its options."),
         (name = "documents", description = "Orders, purchase orders, transfers, promotions."),
         (name = "master data", description = "What was described."),
         (name = "quarantine", description = "What could not be used, until someone deals with it."),

@@ -12,6 +12,7 @@ mod documents;
 mod entities;
 mod events;
 mod operations;
+mod why;
 
 pub use decisions::{SEVERITIES, exception_types};
 use decisions::{case, exception};
@@ -80,6 +81,7 @@ pub fn components() -> Map<String, Value> {
             about("expires_at", time(), "After this it opens none."),
         ]),
     );
+    why::add_to(&mut add);
     add("CloudEvent", cloud_event());
     for event_type in EventType::ALL {
         let mut schema = data_schema(*event_type);
