@@ -221,3 +221,48 @@ fn filterable<T: Serialize>(item: &T, lsn: Lsn) -> Option<Map<String, Value>> {
     filter::add_amount(&mut item);
     Some(item)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::approval_case::CaseState;
+    use crate::domain::exception::ExceptionState;
+    use crate::feed::ring::testing::{case_record, exception_record};
+
+    fn event(record: Record, change: impl FnOnce(&mut Transition)) -> Event {
+        let mut record = record;
+        if let Body::Transition(body) = &mut record.body {
+            change(&mut body.transition);
+        }
+        Event::of(Arc::new(record)).expect("an event")
+    }
+
+    #[test]
+    fn an_items_life_begins_once_and_ends() {
+        let exception = |state: ExceptionState, reopened: u32| {
+            event(exception_record(5, "A", 1), |transition| {
+                if let Transition::Exception(transition) = transition {
+                    (transition.item.state, transition.item.reopened) = (state, reopened);
+                }
+            })
+        };
+        assert_eq!(exception(ExceptionState::Open, 0).stage(), Stage::First);
+        assert_eq!(exception(ExceptionState::Open, 1).stage(), Stage::Middle, "it was told before");
+        assert_eq!(exception(ExceptionState::Cleared, 0).stage(), Stage::Last);
+        let closed = event(case_record(6, "case_1", 1), |transition| {
+            if let Transition::Case(transition) = transition {
+                (transition.kind, transition.item.state) = (CaseChange::Closed, CaseState::Closed);
+            }
+        });
+        assert_eq!((closed.topic, closed.stage()), (Topic::Cases, Stage::Last));
+        assert_eq!(event(case_record(6, "case_1", 1), |_| {}).stage(), Stage::First);
+    }
+
+    #[test]
+    fn an_item_has_one_number_in_its_topic() {
+        let number = |record: Record| event(record, |_| {}).item_number();
+        assert_eq!(number(case_record(6, "case_1", 1)), number(case_record(9, "case_1", 2)));
+        assert_ne!(number(case_record(6, "case_1", 1)), number(case_record(6, "case_2", 1)));
+        assert_ne!(item_number(Topic::Cases, "x"), item_number(Topic::Exceptions, "x"));
+    }
+}
