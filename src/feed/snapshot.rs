@@ -264,7 +264,7 @@ async fn catch_up(hub: &Rc<Hub>, running: &Running, place: &Place) -> Result<(),
             let mut told = Told { place, reference: &reference, topics, filter: filter.as_deref(), known };
             let mut looked_at = 0;
             let step = follower.step(view.ring, |event| {
-                let has_room = builder.len() < CHUNK_BYTES_MAX && looked_at < EVENTS_AT_ONCE;
+                let has_room = builder.bytes() < CHUNK_BYTES_MAX && looked_at < EVENTS_AT_ONCE;
                 looked_at += 1;
                 if has_room {
                     told.add(&mut builder, running, &view.event_head, event);
@@ -348,7 +348,7 @@ async fn take_piece(hub: &Rc<Hub>, running: &Running, place: &Place, piece: Piec
             let Subscription { follower, topics, filter, known, .. } = own;
             let mut told = Told { place, reference: &reference, topics, filter: filter.as_deref(), known };
             let mut looked_at = 0;
-            while builder.len() < CHUNK_BYTES_MAX
+            while builder.bytes() < CHUNK_BYTES_MAX
                 && looked_at < EVENTS_AT_ONCE
                 && let Some(event) = events.next()
             {
