@@ -21,7 +21,7 @@ use crate::domain::ids::Name;
 use crate::domain::money::Currency;
 use crate::domain::record::ClockKind;
 use crate::domain::settings::{
-    DemandSettings, ExceptionSettings, FoldSettings, KindTable, PlanningDefaults, Settings,
+    DemandSettings, ExceptionSettings, FoldSettings, KindTable, OtifDate, PlanningDefaults, Settings,
     SkuLocationSettings, SupplierSettings,
 };
 use crate::feed::{self, Hub};
@@ -262,6 +262,15 @@ fn settings(config: &Config) -> Settings {
         supplier: SupplierSettings {
             lines_max: config.supplier.lines_max,
             statistics_publish_change: config.supplier.statistics_publish_change,
+            receipts_kept_max: config.supplier.receipts_kept_max,
+            otif_against: match config.supplier.otif_against {
+                config::OtifDate::Requested => OtifDate::Requested,
+                config::OtifDate::Promised => OtifDate::Promised,
+                config::OtifDate::Confirmed => OtifDate::Confirmed,
+            },
+            otif_quantity_tolerance: config.supplier.otif_quantity_tolerance,
+            otif_early_days: config.supplier.otif_early_days,
+            otif_late_days: config.supplier.otif_late_days,
         },
         demand: DemandSettings {
             alpha: config.demand.alpha,

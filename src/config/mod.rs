@@ -22,7 +22,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
 
-pub use actors::{DemandConfig, LeadTimeDefaults, RuntimeConfig, SkuLocationConfig, SupplierConfig};
+pub use actors::{
+    DemandConfig, LeadTimeDefaults, OtifDate, RuntimeConfig, SkuLocationConfig, SupplierConfig,
+};
 pub use edge::{AdmissionConfig, JournalConfig, LogConfig, LogFormat, LogLevel, ServerConfig};
 pub use error::{ConfigError, Problem, ProblemKind};
 pub use exceptions::{

@@ -9,6 +9,7 @@ pub mod demand;
 pub mod entity;
 pub mod event;
 pub mod exception;
+pub mod explain;
 pub mod ids;
 pub mod inventory;
 pub mod money;

@@ -101,7 +101,8 @@ impl Fold {
                 Some(None)
             } else {
                 let is_unknown = |line: &&PurchaseOrderLine| {
-                    line.place.is_none() && known.is_none_or(|known| known.line(&line.line_id).is_empty())
+                    line.place.is_none()
+                        && known.as_ref().is_none_or(|known| known.line(&line.line_id).is_empty())
                 };
                 order.lines.iter().find(is_unknown).map(|line| Some(line.line_id.clone()))
             }
@@ -240,14 +241,15 @@ impl Fold {
         let mut whom = Addresses::new();
         for line in &shipment.lines {
             let document = DocumentKey { tenant, kind: line.document_kind, document: line.document.clone() };
-            let places =
-                self.documents.get(&document).map(|known| known.line(&line.line_id)).unwrap_or_default();
+            let known = self.documents.get(&document);
+            let places: Addresses =
+                known.map(|known| known.line(&line.line_id).iter().copied().collect()).unwrap_or_default();
             if places.is_empty() {
                 self.hold(at, Awaited { document, line_id: Some(line.line_id.clone()) });
                 return;
             }
             for address in places {
-                add(&mut whom, *address);
+                add(&mut whom, address);
             }
         }
         if shipment.lines.is_empty() && self.documents.get(&key).is_none() {

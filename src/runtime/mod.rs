@@ -4,14 +4,18 @@
 //! (`auth`, `http`).
 
 pub mod admission;
+pub mod ask;
 pub mod codec;
 pub mod commands;
 pub mod directory;
 mod dispatcher;
-mod documents;
+pub mod documents;
 pub mod duplicates;
 #[cfg(test)]
 mod failure_tests;
+mod feeds;
+#[cfg(test)]
+mod feeds_tests;
 pub mod fold;
 mod fold_documents;
 #[cfg(test)]
@@ -28,6 +32,7 @@ mod reviews;
 mod shard;
 mod shell;
 pub mod summaries;
+pub mod summary;
 mod tower;
 mod writer;
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::codec::{self, CodecError, FOLD_VERSION};
 use super::commands::{COMMAND_SOURCE, IdempotencyKeys};
 use super::directory::Directory;
 use super::dispatcher::Dispatcher;
+use super::documents::DocumentIndex;
 use super::duplicates::Duplicates;
 use super::fold::{Fold, FoldUsage};
 use super::metrics::Metrics;
@@ -119,6 +120,7 @@ pub struct Running {
     pub progress: Arc<Progress>,
     pub admission: Arc<Admission>,
     pub directory: Arc<Directory>,
+    pub documents: DocumentIndex,
     pub exceptions: Arc<Exceptions>,
     pub cases: Arc<Cases>,
     pub idempotency_keys: Arc<IdempotencyKeys>,
@@ -315,6 +317,7 @@ impl Tower {
         }
 
         let fold = Fold::new(options.shards, directory.clone(), quarantine.clone());
+        let documents = fold.documents.reader();
         let published = Arc::new(RwLock::new(Arc::new(Reference::default())));
         let usage = Arc::new(RwLock::new(FoldUsage::default()));
         let mut dispatcher = Dispatcher {
@@ -382,6 +385,7 @@ impl Tower {
             progress,
             admission,
             directory,
+            documents,
             exceptions,
             cases,
             idempotency_keys,

@@ -155,7 +155,8 @@ mod tests {
 
     #[test]
     fn a_residual_is_measured_in_standard_deviations_but_not_in_tiny_ones() {
-        let residual = |actual, forecast, standard_deviation| Residual { actual, forecast, standard_deviation };
+        let residual =
+            |actual, forecast, standard_deviation| Residual { actual, forecast, standard_deviation };
         check(residual(40.0, 20.0, 5.0).standardised(), 4.0);
         check(residual(8.0, 16.0, 0.5).standardised(), -2.0);
         check(residual(3.0, 0.0, 0.0).standardised(), 3.0);

@@ -167,8 +167,7 @@ impl ExponentialSmoothing {
         let has_forecast = self.periods > 0;
         self.periods = self.periods.saturating_add(1);
         if has_forecast {
-            self.error_variance +=
-                self.variance_weight(weights) * (error * error - self.error_variance);
+            self.error_variance += self.variance_weight(weights) * (error * error - self.error_variance);
             self.errors.update(error, demand, weights.error_variance);
         }
         self.level += self.level_weight(weights) * error;

@@ -2,9 +2,9 @@
 
 use std::sync::OnceLock;
 
+use super::Severity;
 use super::kind::ExceptionType;
 use super::watch::Condition;
-use super::Severity;
 use crate::domain::condition::{self, ConditionBounds, Variables};
 use crate::domain::settings::{CustomException, CustomSubject, ExceptionSettings};
 
@@ -75,12 +75,7 @@ impl PartialEq for CompiledKinds {
 
 impl CompiledKinds {
     /// Those about such subjects; `settings` and, for a subject, `variables` are the same in every call.
-    pub fn get(
-        &self,
-        settings: &ExceptionSettings,
-        about: CustomSubject,
-        variables: &[&str],
-    ) -> &[OwnKind] {
+    pub fn get(&self, settings: &ExceptionSettings, about: CustomSubject, variables: &[&str]) -> &[OwnKind] {
         let compiled = match about {
             CustomSubject::SkuLocation => &self.sku_location,
             CustomSubject::Supplier => &self.supplier,

@@ -152,7 +152,10 @@ impl TenantReference {
             }
             EventData::SourcingSet(set) => {
                 let (sku, location) = (set.sku.clone(), set.location.clone());
-                (self.put_sourcing(version, set), Some(Affected::SkuLocation { tenant, sku, location }))
+                (
+                    self.put_sourcing(version, set, affected),
+                    Some(Affected::SkuLocation { tenant, sku, location }),
+                )
             }
             EventData::PolicySet(set) => {
                 (self.policies.put(version, (**set).clone()), Some(self.concerned_by_policy(set)))
@@ -196,8 +199,9 @@ impl TenantReference {
         changed(put)
     }
 
-    fn put_sourcing(&mut self, version: VersionKey, set: &SourcingSet) -> Put {
+    fn put_sourcing(&mut self, version: VersionKey, set: &SourcingSet, affected: &mut Vec<Affected>) -> Put {
         let key = SkuLocationKey { sku: set.sku.clone(), location: set.location.clone() };
+        let alone_before = self.only_supplier(&set.sku, &set.location).cloned();
         let (put, dropped) = put_in_list(&mut self.sourcing, &key, version, set.clone());
         if let Some(dropped) = &dropped {
             self.unindex_source(dropped);
@@ -220,6 +224,23 @@ impl TenantReference {
                     keys.insert_mut(key);
                     self.sourced_from.insert_mut(supplier.clone(), keys);
                 }
+            }
+        }
+        let alone_now = self.only_supplier(&set.sku, &set.location).cloned();
+        if alone_before != alone_now {
+            if let Some(supplier) = &alone_now {
+                let count = self.single_sourced(supplier).saturating_add(1);
+                self.single_sourced.insert_mut(supplier.clone(), count);
+            }
+            if let Some(supplier) = alone_before {
+                match self.single_sourced(&supplier).saturating_sub(1) {
+                    0 => {
+                        self.single_sourced.remove_mut(&supplier);
+                    }
+                    count => self.single_sourced.insert_mut(supplier.clone(), count),
+                }
+                // The event itself goes only to the supplier that it names.
+                affected.push(Affected::SupplierAlone { tenant: self.number, supplier });
             }
         }
         put

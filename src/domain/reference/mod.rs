@@ -7,7 +7,9 @@
 //! Per key the latest statement wins, by event time, then `sequence`, source and id: in whatever order descriptions
 //! arrive, the same one holds in the end (as long as no bound named in `fold.rs` was reached).
 
+mod capacity;
 mod exchange;
+mod feeds;
 mod fold;
 mod keep;
 mod places;
@@ -22,12 +24,14 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+pub use self::feeds::VolumeShift;
+use self::feeds::is_feed_disturbance;
 use self::fold::{is_reference_data, time_zone_named};
 pub use self::keep::VersionKey;
 pub(super) use self::keep::{Versioned, put_latest};
 pub use self::places::{ItemSegment, Remedy};
 use self::planning::PlanningBasis;
-pub use self::planning::PlanningParameters;
+pub use self::planning::{ParameterOrigins, PlanningParameters};
 pub use self::tenant::TenantReference;
 use super::exception::own::{CompiledKinds, OwnKind};
 use super::ids::{Lsn, Name, TenantNumber};
@@ -50,11 +54,32 @@ pub struct Reference {
 /// Whom a change of the Reference can concern; the runtime marks these dirty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Affected {
-    Sku { tenant: TenantNumber, sku: Name },
-    Location { tenant: TenantNumber, location: Name },
-    SkuLocation { tenant: TenantNumber, sku: Name, location: Name },
-    Supplier { tenant: TenantNumber, supplier: Name },
-    Tenant { tenant: TenantNumber },
+    Sku {
+        tenant: TenantNumber,
+        sku: Name,
+    },
+    Location {
+        tenant: TenantNumber,
+        location: Name,
+    },
+    SkuLocation {
+        tenant: TenantNumber,
+        sku: Name,
+        location: Name,
+    },
+    /// The supplier and all that it supplies.
+    Supplier {
+        tenant: TenantNumber,
+        supplier: Name,
+    },
+    /// The supplier without what it supplies.
+    SupplierAlone {
+        tenant: TenantNumber,
+        supplier: Name,
+    },
+    Tenant {
+        tenant: TenantNumber,
+    },
     Everything,
 }
 
@@ -128,10 +153,16 @@ impl Reference {
                     }
                     None => false,
                 },
+                Transition::Exception(change) if is_feed_disturbance(&body.entity, change) => {
+                    let tenant = self.tenant_mut(record.tenant);
+                    let changed = tenant.is_some_and(|tenant| tenant.fold_feed(&body.entity, change));
+                    if changed {
+                        affected.push(Affected::Tenant { tenant: record.tenant });
+                    }
+                    changed
+                }
                 Transition::Exception(change) => self.note_shortage(&body.entity, change, &mut affected),
-                Transition::ConditionNoted(_)
-                | Transition::Case(_)
-                | Transition::RefusedEvent(_) => false,
+                Transition::ConditionNoted(_) | Transition::Case(_) | Transition::RefusedEvent(_) => false,
             },
             Body::System(body) => self.apply_system(body, &mut affected),
         };
@@ -176,6 +207,8 @@ impl Reference {
                     assortments: Default::default(),
                     signals: Default::default(),
                     rates: Default::default(),
+                    disturbed_feeds: Default::default(),
+                    single_sourced: Default::default(),
                 };
                 Arc::make_mut(&mut self.tenants).push(Arc::new(tenant));
                 true

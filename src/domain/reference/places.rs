@@ -279,8 +279,8 @@ impl super::Reference {
 
 impl PromotionState {
     fn is_at(&self, location: &str) -> bool {
-        self.locations.as_ref().is_none_or(|locations| {
-            locations.binary_search_by(|named| named.as_str().cmp(location)).is_ok()
-        })
+        self.locations
+            .as_ref()
+            .is_none_or(|locations| locations.binary_search_by(|named| named.as_str().cmp(location)).is_ok())
     }
 }

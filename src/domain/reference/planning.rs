@@ -47,6 +47,16 @@ impl PlanningBasis {
         }
     }
 
+    /// The lead time where nothing says one.
+    pub fn lead_time_days(&self) -> f64 {
+        self.lead_time_days
+    }
+
+    /// Receipts from which on a measured lead time is believed.
+    pub fn measured_receipts_min(&self) -> u32 {
+        self.measured_receipts_min
+    }
+
     /// Where nothing is known of the tenant.
     pub fn parameters(&self) -> PlanningParameters {
         self.with(ResolvedPolicy::default(), LeadTime::default())
@@ -134,6 +144,84 @@ impl TenantReference {
                 mean_days: set.lead_time_days.or_else(|| self.lane(from, &set.location)?.transit_days),
                 sd_days: 0.0,
             },
+        }
+    }
+}
+
+/// What said each planning parameter, for explanations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParameterOrigins {
+    pub service_level: &'static str,
+    pub review_days: &'static str,
+    pub lead_time_days: &'static str,
+    pub lead_time_sd_days: &'static str,
+    /// Whose lead time it is.
+    pub source: Option<String>,
+}
+
+impl TenantReference {
+    /// What said the parameters that [`TenantReference::planning_parameters`] gives.
+    pub fn parameter_origins(&self, sku: &str, location: &str, now: Timestamp) -> ParameterOrigins {
+        let policy = self.policy(sku, location);
+        let of = |is_said: bool| if is_said { "policy" } else { "default" };
+        let mut sources = self.sourcing_at(sku, location, now);
+        let best = sources.next().map(|best| {
+            let alone = self.source_lead_time(best).mean_days.is_some()
+                || matches!(best.source, SourceOfSupply::Supplier(_));
+            if alone {
+                return best;
+            }
+            sources.find(|set| matches!(set.source, SourceOfSupply::Supplier(_))).unwrap_or(best)
+        });
+        let measured = |supplier: &str| {
+            self.statistics(supplier)
+                .is_some_and(|statistics| statistics.receipts >= self.basis.measured_receipts_min)
+        };
+        let (mean, sd) = match best {
+            None => ("default", "default"),
+            Some(set) => match &set.source {
+                SourceOfSupply::Supplier(supplier) => {
+                    let described = self.supplier(supplier);
+                    let mean = if set.lead_time_days.is_some() {
+                        "sourcing"
+                    } else if measured(supplier) {
+                        "measured"
+                    } else if described.is_some_and(|described| described.lead_time_days.is_some()) {
+                        "supplier"
+                    } else {
+                        "default"
+                    };
+                    let sd = if measured(supplier) {
+                        "measured"
+                    } else if described.is_some_and(|described| described.lead_time_sd_days.is_some()) {
+                        "supplier"
+                    } else {
+                        "default"
+                    };
+                    (mean, sd)
+                }
+                SourceOfSupply::Location(from) => {
+                    let lane = self.lane(from, &set.location).and_then(|lane| lane.transit_days);
+                    let mean = if set.lead_time_days.is_some() {
+                        "sourcing"
+                    } else if lane.is_some() {
+                        "lane"
+                    } else {
+                        "default"
+                    };
+                    (mean, "default")
+                }
+            },
+        };
+        ParameterOrigins {
+            service_level: of(policy.service_level.is_some()),
+            review_days: of(policy.review_days.is_some()),
+            lead_time_days: if policy.lead_time_days.is_some() { "policy" } else { mean },
+            lead_time_sd_days: sd,
+            source: best.map(|set| match &set.source {
+                SourceOfSupply::Supplier(supplier) => format!("supplier {supplier}"),
+                SourceOfSupply::Location(location) => format!("location {location}"),
+            }),
         }
     }
 }

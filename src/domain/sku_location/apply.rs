@@ -125,6 +125,7 @@ impl SkuLocation {
             | EventData::CalendarDescribed(_)
             | EventData::FxPublished(_)
             | EventData::ClockAdvanced(_)
+            | EventData::FeedTraffic(_)
             | EventData::Reserved => {}
         }
     }
@@ -196,9 +197,10 @@ impl SkuLocation {
     }
 
     pub(super) fn move_stock(&mut self, status: StockStatus, delta: Quantity, applying: Applying<'_>) {
-        let (at, settings) = (applying.record.event_time, &applying.settings.sku_location);
+        let settings = &applying.settings.sku_location;
         let before = self.available.on_hand();
-        let has_moved = self.stock_mut(status).move_by(delta, at, applying.business_time, settings);
+        let has_moved =
+            self.stock_mut(status).move_by(delta, applying.record, applying.business_time, settings);
         if !has_moved || status != StockStatus::Available {
             return;
         }

@@ -55,7 +55,7 @@ impl SkuLocation {
             let (before, after) =
                 self.order_lines.change(&shipped.document, &shipped.line_id, keeping, |line| {
                     let before = line.demand();
-                    line.line_mut().fulfil(shipped.quantity);
+                    line.line_mut().fulfil(shipped.quantity, applying.record);
                     (before, line.demand())
                 });
             self.correct_demand(before, after, applying);
@@ -118,7 +118,7 @@ impl SkuLocation {
                 if line.supplier().is_none() {
                     line.learn_supplier(received.supplier.as_ref());
                 }
-                line.line_mut().fulfil(received.quantity);
+                line.line_mut().fulfil(received.quantity, applying.record);
             });
         }
         if effect.on_stock {
@@ -180,7 +180,7 @@ impl SkuLocation {
             let keeping = self.keeping(applying);
             let lines = &mut self.transfers_mut().outbound_lines;
             lines.change(&dispatched.document, &dispatched.line_id, keeping, |line| {
-                line.line_mut().fulfil(dispatched.quantity);
+                line.line_mut().fulfil(dispatched.quantity, applying.record);
             });
         }
         if effect.on_stock {
@@ -196,7 +196,7 @@ impl SkuLocation {
             let keeping = self.keeping(applying);
             let lines = &mut self.transfers_mut().inbound_lines;
             lines.change(&received.document, &received.line_id, keeping, |line| {
-                line.line_mut().fulfil(received.quantity);
+                line.line_mut().fulfil(received.quantity, applying.record);
             });
         }
         if effect.on_stock {

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use super::forecast::{Forecast, OwnForecast, Published, next_start};
 use super::raw;
 use crate::domain::demand::classification::{DemandClass, DemandPattern};
-use crate::domain::demand::smoothing::{ExponentialSmoothing, SmoothingWeights};
 use crate::domain::demand::errors::{ForecastErrors, Residual};
+use crate::domain::demand::smoothing::{ExponentialSmoothing, SmoothingWeights};
 use crate::domain::event::{ForecastPublished, Promotion};
 use crate::domain::ids::Name;
 use crate::domain::quantity::Quantity;
@@ -223,10 +223,9 @@ impl Demand {
     pub fn errors(&self, forecast: &Forecast<'_>, settings: &Settings) -> (ForecastErrors, u32) {
         match forecast.published_errors() {
             Some(measured) => measured,
-            None => (
-                self.smoothing.errors(weights(&settings.demand)),
-                self.smoothing.periods().saturating_sub(1),
-            ),
+            None => {
+                (self.smoothing.errors(weights(&settings.demand)), self.smoothing.periods().saturating_sub(1))
+            }
         }
     }
 

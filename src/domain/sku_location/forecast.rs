@@ -174,6 +174,16 @@ impl<'a> Forecast<'a> {
         Forecast { own, published: usable }
     }
 
+    /// Whether it is a published one.
+    pub fn is_published(&self) -> bool {
+        self.published.is_some()
+    }
+
+    /// The length of the published bucket that covers `now`, in days.
+    pub fn bucket_days(&self, now: Timestamp) -> Option<f64> {
+        self.published.and_then(|published| published.bucket_at(now)).map(Bucket::days)
+    }
+
     /// Mean units per day at `now`.
     pub fn rate_per_day(&self, now: Timestamp) -> f64 {
         match self.published.and_then(|published| published.bucket_at(now)) {

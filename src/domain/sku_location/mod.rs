@@ -10,11 +10,13 @@
 mod apply;
 mod apply_documents;
 mod demand;
+mod documents_view;
 mod evidence;
 mod exceptions;
 mod forecast;
 mod line;
 mod observed;
+pub mod options_basis;
 mod order_lines;
 mod outbound_lines;
 mod outlook;
@@ -31,11 +33,13 @@ pub(crate) mod testing;
 mod tests;
 mod version;
 mod view;
+mod why;
 mod worth;
 
 use serde::{Deserialize, Serialize};
 
 use self::demand::Demand;
+pub use self::documents_view::{OrderLineView, Progress, PurchaseLineView, TransferEnd, TransferLineView};
 use self::evidence::Evidence;
 pub use self::exceptions::CUSTOM_VARIABLES;
 use self::line::Lines;
@@ -45,8 +49,10 @@ use self::outbound_lines::OutboundLine;
 use self::planned_supply::{Planned, PlannedSupply};
 use self::raw::MaybeTime;
 use self::stock::Stock;
+pub use self::supply_lines::ShipmentView;
 use self::supply_lines::SupplyLine;
 pub use self::view::{ProjectionDayView, ProjectionView, ShortageWindowView, SkuLocationView};
+pub use self::why::SkuLocationWhy;
 use crate::domain::command::{Actor, Command, Refusal};
 use crate::domain::entity::{Entity, Reconciled};
 use crate::domain::exception::ExceptionItem;

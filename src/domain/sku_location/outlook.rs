@@ -8,6 +8,7 @@ use super::forecast::Forecast;
 use super::parameters::Planning;
 use super::position::Position;
 use super::supply_lines::{Expected, SupplyLine};
+use crate::domain::demand::forecast::DemandMoments;
 use crate::domain::inventory::safety_stock::LeadTimeDemand;
 use crate::domain::inventory::stockout;
 use crate::domain::quantity::Quantity;
@@ -42,6 +43,27 @@ pub struct Outlook<'a> {
     lead_time_variance: f64,
     period_start: Timestamp,
     period: i64,
+}
+
+/// A moment at which the risk is looked at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Checkpoint {
+    pub at: Timestamp,
+    /// What is there and has come until then.
+    pub supply: f64,
+    pub demand: DemandMoments,
+    pub orders_beyond_forecast: f64,
+    pub lead_time_variance: f64,
+}
+
+impl Checkpoint {
+    fn balance(&self) -> f64 {
+        self.supply - self.demand.mean - self.orders_beyond_forecast
+    }
+
+    fn deviation(&self) -> f64 {
+        (self.demand.variance + self.lead_time_variance).sqrt()
+    }
 }
 
 impl<'a> Outlook<'a> {
@@ -96,18 +118,13 @@ impl<'a> Outlook<'a> {
 
     /// Units expected to be left at `at`, with all that is to come until then; negative when short.
     pub fn balance_at(&self, at: Timestamp) -> f64 {
-        let mut found = 0.0;
-        self.check_at(at, self.supply_until(at), &mut |balance, _| found = balance);
-        found
+        self.checkpoint(at, self.supply_until(at)).balance()
     }
 
     /// The probability that less than nothing is left at `at`.
     pub fn stockout_probability_at(&self, at: Timestamp) -> f64 {
-        let mut found = 0.0;
-        self.check_at(at, self.supply_until(at), &mut |balance, standard_deviation| {
-            found = stockout::stockout_probability(balance, standard_deviation);
-        });
-        found
+        let checkpoint = self.checkpoint(at, self.supply_until(at));
+        stockout::stockout_probability(checkpoint.balance(), checkpoint.deviation())
     }
 
     fn supply_until(&self, at: Timestamp) -> f64 {
@@ -117,23 +134,42 @@ impl<'a> Outlook<'a> {
 
     /// Calls with expected balance and standard deviation just before each receipt in the horizon and at its end.
     fn for_each_checkpoint(&self, receipts: &[Dated], mut check: impl FnMut(f64, f64)) {
+        self.each_checkpoint(receipts, |checkpoint| check(checkpoint.balance(), checkpoint.deviation()));
+    }
+
+    /// The same with what they are made of.
+    pub fn for_each_checkpoint_in_full(&self, check: impl FnMut(Checkpoint)) {
+        self.each_checkpoint(&self.receipts, check);
+    }
+
+    fn each_checkpoint(&self, receipts: &[Dated], mut check: impl FnMut(Checkpoint)) {
         let horizon = self.planning.horizon();
         let mut supply = self.position.starting_balance().as_f64();
         let mut receipts = receipts.iter().take_while(|receipt| receipt.at < horizon).peekable();
         while let Some(receipt) = receipts.next() {
-            self.check_at(receipt.at, supply, &mut check);
+            check(self.checkpoint(receipt.at, supply));
             supply += receipt.units;
             while let Some(together) = receipts.next_if(|next| next.at == receipt.at) {
                 supply += together.units;
             }
         }
-        self.check_at(horizon, supply, &mut check);
+        check(self.checkpoint(horizon, supply));
     }
 
-    fn check_at(&self, at: Timestamp, supply: f64, check: &mut impl FnMut(f64, f64)) {
-        let demand = self.forecast.between(self.planning.now, at);
-        let balance = supply - demand.mean - self.orders_beyond_forecast(at);
-        check(balance, (demand.variance + self.lead_time_variance).sqrt());
+    fn checkpoint(&self, at: Timestamp, supply: f64) -> Checkpoint {
+        Checkpoint {
+            at,
+            supply,
+            demand: self.forecast.between(self.planning.now, at),
+            orders_beyond_forecast: self.orders_beyond_forecast(at),
+            lead_time_variance: self.lead_time_variance,
+        }
+    }
+
+    /// Mean units per day over the horizon: what the lead time's uncertainty is multiplied with.
+    pub fn daily_over_horizon(&self) -> f64 {
+        let days = self.planning.horizon_days();
+        if days > 0.0 { self.lead_time_demand.mean / days } else { self.rate_per_day }
     }
 
     /// By how much orders due until `at` exceed the forecast of their periods: orders consume the forecast, they do

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::raw::{self, MaybeTime};
 use super::version::Version;
+use crate::domain::ids::Lsn;
 use crate::domain::quantity::Quantity;
 use crate::domain::record::Record;
 use crate::domain::settings::SkuLocationSettings;
@@ -18,6 +19,8 @@ struct Movement {
     at: Timestamp,
     #[serde(with = "raw::quantity")]
     delta: Quantity,
+    /// The record that told of it.
+    lsn: Lsn,
 }
 
 /// Stock of one status. `on_hand` = last count + all movements after it, whatever order they arrived in.
@@ -27,10 +30,27 @@ pub struct Stock {
     on_hand: Quantity,
     /// The count in force; never stated before the first.
     counted: Version,
+    counted_lsn: Lsn,
     /// By time. All are after the count in force and within the time and number that settings keep.
     movements: VecDeque<Movement>,
     /// The latest movement after the count that is in `on_hand` but no longer among `movements`.
     forgotten_until: MaybeTime,
+}
+
+/// What stock is made of.
+pub struct StockParts<'a> {
+    pub carried: Quantity,
+    pub carried_at: Option<Timestamp>,
+    /// The count, if what was carried over is one.
+    pub counted_lsn: Option<Lsn>,
+    movements: &'a VecDeque<Movement>,
+}
+
+impl StockParts<'_> {
+    /// Each movement by time: when, how much, and the record that told of it.
+    pub fn movements(&self) -> impl Iterator<Item = (Timestamp, Quantity, Lsn)> {
+        self.movements.iter().map(|movement| (movement.at, movement.delta, movement.lsn))
+    }
 }
 
 /// A count would need movements that are no longer known one by one.
@@ -45,20 +65,35 @@ impl Stock {
         self.on_hand
     }
 
-    /// Stock came (positive) or went at `at`. Without effect if a count at or after that moment is in force; says
-    /// whether it had one.
+    /// What `on_hand` is made of: what was carried over (a count, or movements no longer known one by one), and each
+    /// movement since.
+    pub fn parts(&self) -> StockParts<'_> {
+        let moved: Quantity = self.movements.iter().map(|kept| kept.delta).sum();
+        let forgotten_until = self.forgotten_until.get();
+        let counted = self.counted.is_stated() && forgotten_until.is_none();
+        StockParts {
+            carried: self.on_hand - moved,
+            carried_at: forgotten_until.or(self.counted.time().get()),
+            counted_lsn: counted.then_some(self.counted_lsn),
+            movements: &self.movements,
+        }
+    }
+
+    /// Stock came (positive) or went at the record's event time. Without effect if a count at or after that moment is in
+    /// force; says whether it had one.
     pub fn move_by(
         &mut self,
         delta: Quantity,
-        at: Timestamp,
+        record: &Record,
         business_time: Timestamp,
         settings: &SkuLocationSettings,
     ) -> bool {
+        let at = record.event_time;
         if self.counted.time() >= at.into() {
             return false;
         }
         self.on_hand += delta;
-        let movement = Movement { at, delta };
+        let movement = Movement { at, delta, lsn: record.lsn };
         match self.movements.back() {
             Some(last) if last.at > at => {
                 let place = self.movements.partition_point(|kept| kept.at <= at);
@@ -97,6 +132,7 @@ impl Stock {
         let book = self.counted.is_stated().then(|| self.on_hand - since);
         self.on_hand = on_hand + since;
         self.counted = Version::of(record);
+        self.counted_lsn = record.lsn;
         self.forgotten_until = MaybeTime::NONE;
         Ok(Some(book))
     }

@@ -32,12 +32,7 @@ impl SkuLocation {
     }
 
     /// What holding `units` for `days` costs.
-    pub(super) fn carrying_cost(
-        &self,
-        planning: &Planning<'_>,
-        units: Quantity,
-        days: f64,
-    ) -> Option<Money> {
+    pub(super) fn carrying_cost(&self, planning: &Planning<'_>, units: Quantity, days: f64) -> Option<Money> {
         let (cost, currency) = self.unit_cost(planning)?;
         let share = planning.settings.cases.carrying_cost_share * days / DAYS_PER_YEAR;
         in_base(planning, share_of(cost.ten_thousandths(), share), units, currency)
@@ -54,8 +49,10 @@ impl SkuLocation {
         too_much: Quantity,
         rate_per_day: f64,
     ) -> Option<Money> {
-        let shelf_life =
-            planning.tenant.and_then(|tenant| tenant.item(planning.sku)).and_then(|item| item.shelf_life_days);
+        let shelf_life = planning
+            .tenant
+            .and_then(|tenant| tenant.item(planning.sku))
+            .and_then(|item| item.shelf_life_days);
         let sellable_days = shelf_life.unwrap_or(SELLABLE_DAYS);
         let unsellable = units_of(available.as_f64() - rate_per_day * sellable_days).min(too_much).or_zero();
         let burnt_off = too_much - unsellable;
@@ -105,7 +102,12 @@ pub fn units_of(units: f64) -> Quantity {
     Quantity::from_milli(milli.clamp(-QUANTITY_MILLI_MAX, QUANTITY_MILLI_MAX))
 }
 
-fn in_base(planning: &Planning<'_>, ten_thousandths: i64, units: Quantity, currency: Currency) -> Option<Money> {
+fn in_base(
+    planning: &Planning<'_>,
+    ten_thousandths: i64,
+    units: Quantity,
+    currency: Currency,
+) -> Option<Money> {
     let value = UnitPrice::from_ten_thousandths(ten_thousandths).times(units, currency);
     planning.tenant?.convert_to_base(value).map(to_minor_units)
 }

@@ -26,8 +26,7 @@ impl Kind for BelowSafetyStock {
             return Condition::Clear("there is hardly any safety stock to keep".into());
         }
         let share = judged.outlook.position.starting_balance().as_f64() / safety_stock;
-        let condition =
-            at_or_below(share, settings.raise, settings.clear, "the safety stock is there again");
+        let condition = at_or_below(share, settings.raise, settings.clear, "the safety stock is there again");
         match condition {
             Condition::Raised if safety_stock < settings.minimum => Condition::Between,
             condition => condition,

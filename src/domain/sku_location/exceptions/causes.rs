@@ -90,9 +90,10 @@ impl Judged<'_> {
         if best.is_none() && late.len() > 1 && self.probability_if_on_time(&late) <= stockout.clear {
             // Only all together would have been enough: the one that brings most stands for them.
             let open = |order: &LateOrder<'_>| order.parts.iter().map(|part| part.2).sum::<Quantity>();
-            best = late.iter().max_by_key(|order| open(order)).map(|order| {
-                (self.probability_if_on_time(std::slice::from_ref(order)).min(now), order)
-            });
+            best = late
+                .iter()
+                .max_by_key(|order| open(order))
+                .map(|order| (self.probability_if_on_time(std::slice::from_ref(order)).min(now), order));
         }
         let (on_time, order) = best?;
         let confidence = if now > 0.0 { ((now - on_time) / now).clamp(0.0, 1.0) } else { 0.0 };
@@ -164,8 +165,7 @@ impl Judged<'_> {
                 Expected::Promise => planning.promised_arrival(line),
                 Expected::Arrived => return,
             };
-            let is_predicted =
-                predicted.enabled && expected_at.days_since(promised_at) >= predicted.raise;
+            let is_predicted = predicted.enabled && expected_at.days_since(promised_at) >= predicted.raise;
             if is_overdue || is_predicted {
                 parts.push((planning.not_past(expected_at), promised_at, quantity));
             }

@@ -77,7 +77,8 @@ impl Kind for Excess {
             return Condition::Clear("superseded by dead_stock".into());
         }
         let target = judged.target_maximum();
-        let condition = Condition::above(available, settings.raise * target, settings.clear * target, NOT_ANY_MORE);
+        let condition =
+            Condition::above(available, settings.raise * target, settings.clear * target, NOT_ANY_MORE);
         match condition {
             Condition::Raised if available - target < settings.minimum => Condition::Between,
             condition => condition,

@@ -177,17 +177,7 @@ impl SkuLocation {
         let rolled = rolled_demand(self, &planning);
         let demand = rolled.as_ref().unwrap_or(&self.demand);
         let outlook = Outlook::of(self, demand, &planning);
-        let mut watch = Watch::new(
-            &self.exceptions,
-            tenant,
-            planning.tenant,
-            planning.settings,
-            self.segment(&planning, demand),
-            now,
-            demand.period(),
-            // Names have no control characters: no two places make the same text.
-            format!("sku_location\n{}\n{}", self.sku, self.location),
-        );
+        let mut watch = self.watch(tenant, demand, &planning);
         let mut judged = Judged::new(tenant, self, demand, &outlook);
         judged.is_short = holds::<ShortageNow>(&watch, &judged);
         judged.is_likely_short = holds::<ProjectedStockout>(&watch, &judged);
@@ -240,8 +230,67 @@ impl SkuLocation {
         Ok(vec![Transition::Exception(Box::new(transition))])
     }
 
+    /// What the facts say about each kind about this place as such, in words.
+    pub(super) fn conditions(
+        &self,
+        tenant: TenantNumber,
+        demand: &Demand,
+        outlook: &Outlook<'_>,
+    ) -> Vec<(ExceptionType, String)> {
+        let watch = self.watch(tenant, demand, outlook.planning);
+        let mut judged = Judged::new(tenant, self, demand, outlook);
+        judged.is_short = holds::<ShortageNow>(&watch, &judged);
+        judged.is_likely_short = holds::<ProjectedStockout>(&watch, &judged);
+        judged.is_dead = holds::<DeadStock>(&watch, &judged);
+        fn said<K: Kind>(watch: &Watch<'_>, judged: &Judged<'_>) -> (ExceptionType, String) {
+            let settings = watch.kind(&K::TYPE);
+            let because = if !settings.enabled {
+                "this kind is switched off".to_owned()
+            } else {
+                match K::condition(judged, &settings) {
+                    Condition::Raised => "its condition holds and it is about to be raised".to_owned(),
+                    Condition::Between => {
+                        "it is between the thresholds: neither raised nor cleared".to_owned()
+                    }
+                    Condition::Clear(why) => why.into_owned(),
+                }
+            };
+            (K::TYPE, because)
+        }
+        vec![
+            said::<ShortageNow>(&watch, &judged),
+            said::<ProjectedStockout>(&watch, &judged),
+            said::<BelowSafetyStock>(&watch, &judged),
+            said::<DeadStock>(&watch, &judged),
+            said::<Excess>(&watch, &judged),
+            said::<ExpiryBeforeUse>(&watch, &judged),
+            said::<NegativeStock>(&watch, &judged),
+            said::<StockMismatch>(&watch, &judged),
+            said::<DemandSpike>(&watch, &judged),
+            said::<DemandDrop>(&watch, &judged),
+            said::<ForecastBias>(&watch, &judged),
+            said::<ForecastAccuracy>(&watch, &judged),
+            said::<OrderAtRisk>(&watch, &judged),
+            said::<AllocationShortage>(&watch, &judged),
+        ]
+    }
+
+    fn watch<'a>(&'a self, tenant: TenantNumber, demand: &'a Demand, planning: &Planning<'a>) -> Watch<'a> {
+        Watch::new(
+            &self.exceptions,
+            tenant,
+            planning.tenant,
+            planning.settings,
+            self.segment(planning, demand),
+            planning.now,
+            demand.period(),
+            // Names have no control characters: no two places make the same text.
+            format!("sku_location\n{}\n{}", self.sku, self.location),
+        )
+    }
+
     /// Where in the range and in the network this place is.
-    fn segment<'a>(&'a self, planning: &Planning<'a>, demand: &Demand) -> Segment<'a> {
+    pub(super) fn segment<'a>(&'a self, planning: &Planning<'a>, demand: &Demand) -> Segment<'a> {
         let Some(tenant) = planning.tenant else { return Segment::default() };
         let item = tenant.item_segment(&self.sku);
         Segment {
@@ -397,8 +446,7 @@ impl<'a> Judged<'a> {
         shortage: Option<Shortage>,
         cause: String,
     ) -> Description {
-        let window =
-            ExceptionWindow { from: bites_at, until: shortage.and_then(|shortage| shortage.until) };
+        let window = ExceptionWindow { from: bites_at, until: shortage.and_then(|shortage| shortage.until) };
         let decide_by = bites_at.and_then(|bites_at| self.decide_by(bites_at));
         let act_by = decide_by.or(bites_at).unwrap_or_else(|| self.outlook.planning.horizon());
         self.description(Some(window), decide_by, Some(act_by), cause)

@@ -127,7 +127,8 @@ impl Kind for OrderAtRisk {
         let window =
             ExceptionWindow { from: Some(first_at), until: Some(judged.now().plus_days(settings.days)) };
         let decide_by = judged.decide_by(first_at);
-        let mut description = judged.description(Some(window), decide_by, decide_by.or(Some(first_at)), cause);
+        let mut description =
+            judged.description(Some(window), decide_by, decide_by.or(Some(first_at)), cause);
         description.subject = ExceptionSubject { order_id: first, ..description.subject };
         description
     }

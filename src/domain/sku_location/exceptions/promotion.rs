@@ -115,7 +115,12 @@ pub fn judge(watch: &mut Watch<'_>, judged: &Judged<'_>) {
         }
     }
     for kind in [&UNCOVERED, &OFF_PLAN] {
-        clear_gone(watch, kind, |of| known.contains(&of), "the promotion is over or does not touch this any more");
+        clear_gone(
+            watch,
+            kind,
+            |of| known.contains(&of),
+            "the promotion is over or does not touch this any more",
+        );
     }
 }
 
@@ -155,7 +160,12 @@ fn off_plan_share(progress: &PromotionProgress) -> f64 {
     }
 }
 
-fn judge_progress(watch: &mut Watch<'_>, judged: &Judged<'_>, promotion: &Promotion, settings: &KindSettings) {
+fn judge_progress(
+    watch: &mut Watch<'_>,
+    judged: &Judged<'_>,
+    promotion: &Promotion,
+    settings: &KindSettings,
+) {
     let Some(progress) = judged.demand.promotion_progress(&promotion.promotion_id) else { return };
     let condition = Condition::above(
         off_plan_share(progress),

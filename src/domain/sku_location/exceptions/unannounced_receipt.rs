@@ -20,9 +20,8 @@ pub fn judge(watch: &mut Watch<'_>, judged: &Judged<'_>) {
             continue;
         }
         known.push(&receipt.po_id);
-        let of_it = || {
-            receipts.iter().filter(|other| other.po_id == receipt.po_id && recent(other.received_at))
-        };
+        let of_it =
+            || receipts.iter().filter(|other| other.po_id == receipt.po_id && recent(other.received_at));
         watch.judge(
             &TYPE,
             &receipt.po_id,

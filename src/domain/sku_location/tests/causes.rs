@@ -1,7 +1,7 @@
 //! What is named as the cause of a shortage.
 
-use crate::domain::event::{ShipmentStep, SourceOfSupply, SupplierDelay};
 use crate::domain::event::EventData;
+use crate::domain::event::{ShipmentStep, SourceOfSupply, SupplierDelay};
 use crate::domain::exception::group::CauseRef;
 use crate::domain::exception::{
     ExceptionChange, ExceptionItem, ExceptionState, ExceptionTransition, ExceptionType, testing,
@@ -34,11 +34,7 @@ fn order_of_supplier(po: &str) -> CauseRef {
 }
 
 fn place_at(location: &str) -> EntityKey {
-    EntityKey::SkuLocation {
-        tenant: Place::new().key.tenant(),
-        sku: "A".into(),
-        location: location.into(),
-    }
+    EntityKey::SkuLocation { tenant: Place::new().key.tenant(), sku: "A".into(), location: location.into() }
 }
 
 /// Sells ten a day, has thirty on day 3, and a hundred on order for day 5.
@@ -165,10 +161,7 @@ fn a_source_that_is_short_itself_is_behind_it_for_as_long_as_it_is() {
     place.reference_learns(entity, transition);
     let changes = proposed(&mut place);
     assert_eq!((changes.len(), changes[0].kind), (1, Updated));
-    assert_eq!(
-        changes[0].cause.as_deref(),
-        Some(&CauseRef { entity: place_at("M"), of: Name::default() })
-    );
+    assert_eq!(changes[0].cause.as_deref(), Some(&CauseRef { entity: place_at("M"), of: Name::default() }));
     assert_eq!(changes[0].item.group.as_deref(), Some("sku_location:A@M"));
     assert!(changes[0].item.cause.as_deref().unwrap().ends_with("; M, which supplies it, is short itself"));
     let (entity, transition) = shortage_of("M", ExceptionState::Cleared);

@@ -1,12 +1,12 @@
 //! An operator's own conditions about places.
 
+use crate::domain::condition::Condition;
 use crate::domain::exception::own::OWN_CONDITION_BOUNDS;
 use crate::domain::exception::{ExceptionChange, ExceptionType, Severity};
-use crate::domain::condition::Condition;
+use crate::domain::record::{Body, SystemBody};
 use crate::domain::settings::{CustomException, CustomSubject, Settings};
 use crate::domain::sku_location::CUSTOM_VARIABLES;
 use crate::domain::sku_location::testing::*;
-use crate::domain::record::{Body, SystemBody};
 
 use ExceptionChange::{Cleared, Opened};
 

@@ -36,10 +36,8 @@ fn check(
     found: &[(usize, ExceptionChange, ExceptionItem)],
     expected: &[(usize, ExceptionChange, ExceptionType)],
 ) {
-    let actual: Vec<_> = found
-        .iter()
-        .map(|(index, change, item)| (*index, *change, item.exception_type.clone()))
-        .collect();
+    let actual: Vec<_> =
+        found.iter().map(|(index, change, item)| (*index, *change, item.exception_type.clone())).collect();
     assert_eq!(actual, expected, "{found:#?}");
 }
 
@@ -62,7 +60,9 @@ fn a_spike_is_a_day_far_above_its_forecast() {
     let item = &found[0].2;
     assert_eq!(
         item.cause.as_deref(),
-        Some("40.000 demanded in the last period where 20.000 were forecast: 4.0 standard deviations of 5.000")
+        Some(
+            "40.000 demanded in the last period where 20.000 were forecast: 4.0 standard deviations of 5.000"
+        )
     );
     assert_eq!((item.units_at_risk, item.confidence), (Some(units(20)), Some(1.0)));
     let window = item.window.unwrap();
@@ -203,7 +203,9 @@ fn a_promotion_that_is_cancelled_or_far_away_is_not_uncovered() {
 fn a_promotion_elsewhere_is_none_here() {
     let mut place = Place::watching(&[PromotionUncovered]);
     sell(&mut place, &[10; 10]);
-    let EventData::Promotion(mut elsewhere) = promotion("spring", day(12), day(15), 1.0) else { unreachable!() };
+    let EventData::Promotion(mut elsewhere) = promotion("spring", day(12), day(15), 1.0) else {
+        unreachable!()
+    };
     elsewhere.locations = crate::domain::event::Selection::Named(vec!["M".into()]);
     place.event(day(10), EventData::Promotion(elsewhere.clone()));
     assert_eq!(settle(&mut place), []);
@@ -224,7 +226,10 @@ fn a_promotion_that_brings_much_more_or_less_than_planned_is_off_plan() {
     // 40 of 20; 55 of 40, between; 70 of 60.
     let found = sell(&mut place, &[10, 10, 40, 15]);
     check(&found, &[(2, Opened, PromotionOffPlan)]);
-    assert_eq!(found[0].2.cause.as_deref(), Some("promotion spring brought 40 so far where 20.000 were planned"));
+    assert_eq!(
+        found[0].2.cause.as_deref(),
+        Some("promotion spring brought 40 so far where 20.000 were planned")
+    );
     assert_eq!(found[0].2.group.as_deref(), Some("promotion:spring"));
     let late = place.business_time.plus(-1);
     place.event(late, crate::domain::sku_location::testing::sale(1));

@@ -122,7 +122,9 @@ fn excess() {
     let item = live(kind.clone(), &mut place(&kind), levels);
     assert_eq!(
         item.cause.as_deref(),
-        Some("243 available, 81.241 beyond the target of 161.759: at 10.000 a day it takes 8 days to burn off")
+        Some(
+            "243 available, 81.241 beyond the target of 161.759: at 10.000 a day it takes 8 days to burn off"
+        )
     );
     assert_eq!((item.value_at_risk, item.units_at_risk.map(|units| units.milli())), (None, Some(81_241)));
 }
@@ -230,10 +232,7 @@ fn stock_mismatch() {
     };
     let levels: [Level<'_>; 4] = [&found(109), &found(110), &found(94), &found(95)];
     let item = live(kind.clone(), &mut place(&kind), levels);
-    assert_eq!(
-        item.cause.as_deref(),
-        Some("110 counted where the books said 100: a difference of 10")
-    );
+    assert_eq!(item.cause.as_deref(), Some("110 counted where the books said 100: a difference of 10"));
 }
 
 #[test]
@@ -269,7 +268,10 @@ fn order_at_risk() {
     let item = live(kind.clone(), &mut place(&kind), levels);
     assert_eq!(item.subject.order_id.as_deref(), Some("o"));
     let cause = item.cause.unwrap();
-    assert!(cause.starts_with("no stock for 1 order line due within 7 days with a probability of 0.5"), "{cause}");
+    assert!(
+        cause.starts_with("no stock for 1 order line due within 7 days with a probability of 0.5"),
+        "{cause}"
+    );
 }
 
 #[test]
@@ -285,7 +287,10 @@ fn an_order_is_at_risk_from_some_days_before_it_is_due() {
     changes(&found, &[Opened]);
     let item = &found[0].1;
     assert_eq!((item.subject.order_id.as_deref(), item.units_at_risk), (Some("b"), Some(units(2))));
-    assert!(item.cause.as_deref().unwrap().starts_with("no stock for 2 order lines due within 7 days"), "{item:?}");
+    assert!(
+        item.cause.as_deref().unwrap().starts_with("no stock for 2 order lines due within 7 days"),
+        "{item:?}"
+    );
     // Overdue and not shipped it stays.
     changes(&after(&mut place, &|_| {}, 8 * DAY), &[]);
     place.event(place.business_time, shipped("c", 3));
@@ -345,8 +350,7 @@ fn transfer_late() {
         }
     };
     // No day of grace: what was promised for a microsecond ago is late. It stays so an hour later.
-    let levels: [Level<'_>; 4] =
-        [&promised(40 * DAY), &promised(-1), &promised(-DAY), &promised(20 * DAY)];
+    let levels: [Level<'_>; 4] = [&promised(40 * DAY), &promised(-1), &promised(-DAY), &promised(20 * DAY)];
     let item = live(kind.clone(), &mut place(&kind), levels);
     assert_eq!((item.subject.transfer_id.as_deref(), item.units_at_risk), (Some("t"), Some(units(5))));
 }

@@ -4,6 +4,7 @@ mod causes;
 mod custom_kinds;
 mod demand;
 mod demand_kinds;
+mod documents;
 mod exceptions;
 mod kinds;
 mod lines;
