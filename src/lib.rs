@@ -10,4 +10,5 @@ pub mod domain;
 pub mod feed;
 pub mod http;
 pub mod journal;
+pub mod outbox;
 pub mod runtime;

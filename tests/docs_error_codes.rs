@@ -14,11 +14,17 @@ use common::{Client, Response, Tower, at, event, eventually};
 use serde_json::{Value, json};
 
 /// What can't be had from a running tower without a fault in it, or is had elsewhere.
-const ELSEWHERE: [(&str, &str); 6] = [
+const ELSEWHERE: [(&str, &str); 12] = [
     // `runtime_disk_full.rs`, on a small file system.
     ("Answers", "disk_full"),
     // Commands on exceptions and cases have tests of their own.
     ("Answers", "stale_version"),
+    ("Answers", "conflict"),
+    ("Answers", "idempotency_key_reused"),
+    ("Answers", "idempotency_key_in_use"),
+    ("Answers", "outcome_unknown"),
+    ("Fields", "unknown_field"),
+    ("Fields", "duplicate_item"),
     // A fault of the program itself: unit tests of the runtime plant one.
     ("Answers", "internal"),
     ("Answers", "rebuilding"),

@@ -322,6 +322,15 @@ fn what_is_answered_is_what_is_documented() {
         ("/api/v1/exceptions/{id}", &format!("/api/v1/exceptions/{exception}"), 200),
         ("/api/v1/exceptions", "/api/v1/exceptions?grouped=false", 200),
         ("/api/v1/exceptions/{id}/affected", &format!("/api/v1/exceptions/{exception}/affected"), 200),
+        ("/api/v1/cases", "/api/v1/cases", 200),
+        ("/api/v1/cases", "/api/v1/cases?state=finished", 400),
+        ("/api/v1/cases/{id}", "/api/v1/cases/none", 404),
+        ("/api/v1/actions", "/api/v1/actions", 200),
+        ("/api/v1/actions/{id}", "/api/v1/actions/none", 404),
+        ("/api/v1/deliveries", "/api/v1/deliveries", 200),
+        ("/api/v1/sku-locations/{sku}/{location}/why", "/api/v1/sku-locations/milk/L1/why", 200),
+        ("/api/v1/exceptions/{id}/why", &format!("/api/v1/exceptions/{exception}/why"), 200),
+        ("/api/v1/cases/{id}/why", "/api/v1/cases/none/why", 404),
         ("/api/v1/orders", "/api/v1/orders", 200),
         ("/api/v1/orders/{order_id}", "/api/v1/orders/O", 200),
         ("/api/v1/orders/{order_id}", "/api/v1/orders/none", 404),
@@ -345,6 +354,49 @@ fn what_is_answered_is_what_is_documented() {
     ] {
         wrong.extend(get(&client, &document, route, path, status));
     }
+    let command = |wrong: &mut Vec<String>, route: &str, path: &str, status: u16, body: Value| {
+        let headers = [("Content-Type", "application/json")];
+        let answer = client.send("POST", path, &headers, body.to_string().as_bytes());
+        assert_eq!(answer.status, status, "{path}: {}", answer.text());
+        wrong.extend(holds(&document, "post", route, &answer));
+        answer.json()
+    };
+    let one = format!("/api/v1/exceptions/{exception}");
+    for (what, status, body) in [
+        ("acknowledge", 200, json!({"comment": "seen"})),
+        ("comment", 409, json!({"text": "x", "version": 99})),
+        ("assign", 422, json!({"team": "nobody"})),
+        ("assign", 200, json!({"owner": "ann"})),
+        ("dismiss", 400, json!([])),
+    ] {
+        let route = format!("/api/v1/exceptions/{{id}}/{what}");
+        command(&mut wrong, &route, &format!("{one}/{what}"), status, body);
+    }
+    let opened = json!({"exceptions": [exception], "comment": "by hand"});
+    let case = command(&mut wrong, "/api/v1/cases", "/api/v1/cases", 201, opened)["id"].clone();
+    let case = case.as_str().unwrap();
+    wrong.extend(get(
+        &client,
+        &document,
+        "/api/v1/cases/{id}",
+        &format!("/api/v1/cases/{case}?settled=true"),
+        200,
+    ));
+    wrong.extend(get(&client, &document, "/api/v1/cases", "/api/v1/cases", 200));
+    for (what, status, body) in [
+        ("tasks", 200, json!({"title": "count the shelf"})),
+        ("comment", 200, json!({"text": "x"})),
+        ("choose", 409, json!({"option_id": "none", "version": 99})),
+        ("merge", 422, json!({"into": "none"})),
+        ("cancel", 200, json!({"reason": "x"})),
+    ] {
+        let route = format!("/api/v1/cases/{{id}}/{what}");
+        command(&mut wrong, &route, &format!("/api/v1/cases/{case}/{what}"), status, body);
+    }
+    let items = json!([{"id": exception}, {"id": "none"}]);
+    let bulk = json!({"on": "exceptions", "command": "comment", "items": items, "body": {"text": "x"}});
+    command(&mut wrong, "/api/v1/bulk", "/api/v1/bulk", 200, bulk);
+    command(&mut wrong, "/api/v1/bulk", "/api/v1/bulk", 422, json!({}));
     let retry = format!("/api/v1/quarantine/{entry}/retry");
     let retry_route = "/api/v1/quarantine/{id}/retry";
     wrong.extend(holds(&document, "post", retry_route, &client.send("POST", &retry, &[], b"")));

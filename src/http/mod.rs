@@ -2,11 +2,18 @@
 //!
 //! Not responsible for: what events mean (`domain`), when they count (`journal`, `runtime`).
 
+mod actions;
 mod asyncapi;
+mod bulk;
 pub mod caller;
+mod case_commands;
+mod cases;
 pub mod cloudevents;
+mod command;
+mod command_body;
 mod customers;
 mod documents;
+mod exception_commands;
 mod exceptions;
 pub mod feed;
 mod ingest;

@@ -19,8 +19,9 @@ use utoipa::OpenApi;
 use super::problem::{CODES, Code, Given, Problem};
 use super::reference::{components, example, parameters};
 use super::{
-    customers, exceptions, feed, ingest, master_data, operations, orders, promotions, purchase_orders,
-    quarantine, sku_locations, suppliers, transfers, why,
+    actions, bulk, case_commands, cases, customers, exception_commands, exceptions, feed, ingest,
+    master_data, operations, orders, promotions, purchase_orders, quarantine, sku_locations, suppliers,
+    transfers, why,
 };
 
 /// What the handlers say of themselves.
@@ -38,6 +39,9 @@ use super::{
         (name = "sku-locations", description = "One item at one location: stock, demand, risk."),
         (name = "suppliers", description = "Open lines, lead times, what they reported."),
         (name = "exceptions", description = "What is wrong, how much it matters, until when it can be helped."),
+        (name = "cases", description = "What one decision solves: options, votes, tasks, and who may do what."),
+        (name = "actions", description = "What systems of record were asked to do, and each attempt to deliver it."),
+        (name = "bulk", description = "One command over many items."),
         (name = "documents", description = "Orders, purchase orders, transfers, promotions."),
         (name = "master data", description = "What was described."),
         (name = "quarantine", description = "What could not be used, until someone deals with it."),
@@ -56,6 +60,30 @@ use super::{
         suppliers::get_supplier,
         exceptions::list_exceptions,
         exceptions::get_exception,
+        exception_commands::acknowledge_exception,
+        exception_commands::assign_exception,
+        exception_commands::snooze_exception,
+        exception_commands::comment_exception,
+        exception_commands::dismiss_exception,
+        cases::list_cases,
+        cases::get_case,
+        case_commands::open_case,
+        case_commands::choose_option,
+        case_commands::approve_case,
+        case_commands::reject_case,
+        case_commands::delegate_case,
+        case_commands::comment_case,
+        case_commands::reopen_case,
+        case_commands::cancel_case,
+        case_commands::merge_case,
+        case_commands::add_task,
+        case_commands::complete_task,
+        actions::list_actions,
+        actions::get_action,
+        actions::retry_action,
+        actions::withdraw_action,
+        actions::list_deliveries,
+        bulk::post_bulk,
         exceptions::list_affected,
         master_data::list_items,
         master_data::get_item,
@@ -168,7 +196,11 @@ fn gives(code: &Code, method: &str, path: &str, operation: &Value) -> bool {
         Given::Work => (method != "get" && path != "/api/v1/feed/tickets") || is_feed || path == "/readyz",
         Given::Commands => has_body && !takes_events,
         Given::Waiting => takes("at_least"),
-        Given::EntityState => path.contains("{sku}/{location}") || path.ends_with("/suppliers/{supplier}"),
+        Given::EntityState => {
+            path.contains("{sku}/{location}")
+                || path.ends_with("/suppliers/{supplier}")
+                || (has_body && !takes_events)
+        }
         Given::Socket => is_feed,
         Given::Elsewhere => false,
     }

@@ -120,6 +120,14 @@ codes! {
         why "The body stood still for longer than `body_timeout_ms`, or came slower than 512 bytes a second."
         remedy "Send again. Of an NDJSON stream the counts say what was taken; events that were taken are duplicates \
             when they come again, which does no harm.";
+    CONFLICT = 409 "conflict" "It can't be done in the state that the item is in" Commands
+        says "a case decides about this exception"
+        why "The item is over, another case decides about it, nothing is chosen yet, or the like: `detail` says what."
+        remedy "Read the item and look what can be done with it now.";
+    IDEMPOTENCY_KEY_IN_USE = 409 "idempotency_key_in_use" "A request with this key is being carried out" Commands
+        says "a request with this Idempotency-Key is being carried out"
+        why "The same command was sent under this `Idempotency-Key` and its outcome is not known yet."
+        remedy "Wait for `Retry-After` seconds and send it again under the same key: it is carried out once.";
     STALE_VERSION = 409 "stale_version" "The item has changed since that version" Commands
         says "version 3 was named, 4 is current"
         why "The command names a `version` that is not the current one: the facts, or somebody else, changed the item \
@@ -175,6 +183,10 @@ codes! {
         says "the event type \"pos.sold\" is not known"
         why "`type` is none of the types under `/docs/events`."
         remedy "Correct the type, or leave out such events: each one is kept in quarantine.";
+    IDEMPOTENCY_KEY_REUSED = 422 "idempotency_key_reused" "The idempotency key was used for another request" Commands
+        says "this key stands for another request: send this one under a key of its own"
+        why "The same principal sent another path or body under this `Idempotency-Key` before."
+        remedy "Make a new key for each command; use it again only to send exactly the same command again.";
     INVALID_DATA = 422 "invalid_data" "The data does not fit the event type" Body
         says "/data/quantity is required"
         why "Fields of `data`, or of a command, are missing or wrong. `errors` tells each one with its JSON pointer and \
@@ -227,6 +239,10 @@ codes! {
         says "events are taken again once there is room"
         why "The file system of the data directory is full, so that nothing can be made durable. Reads go on."
         remedy "Make room on the disk: work is taken again by itself. Send what was not taken again.";
+    OUTCOME_UNKNOWN = 504 "outcome_unknown" "The command was taken, and its outcome is not known yet" Commands
+        says "look at the item; sending it again under the same Idempotency-Key is safe"
+        why "The command was handed over and had not taken effect after 10 seconds."
+        remedy "Read the item. With an `Idempotency-Key` send the command again under the same one: it is carried out once.";
     NOT_YET_APPLIED = 504 "not_yet_applied" "The position asked for is not applied yet" Waiting
         says "4712 was asked for; 4711 is applied"
         why "`at_least` names an LSN or a position that was not applied (with `settled=true`: not settled) within the \

@@ -13,8 +13,9 @@ use super::caller::principal;
 use super::problem::{Problem, code};
 use super::state::AppState;
 use super::{
-    customers, exceptions, feed, ingest, master_data, openapi, operations, orders, promotions,
-    purchase_orders, quarantine, reference, sku_locations, suppliers, transfers, why,
+    actions, bulk, case_commands, cases, customers, exception_commands, exceptions, feed, ingest,
+    master_data, openapi, operations, orders, promotions, purchase_orders, quarantine, reference,
+    sku_locations, suppliers, transfers, why,
 };
 use crate::feed::FeedHandle;
 use crate::runtime::metrics::StatusLabel;
@@ -96,6 +97,30 @@ pub fn serve(
             .service(exceptions::list_exceptions)
             .service(exceptions::list_affected)
             .service(exceptions::get_exception)
+            .service(exception_commands::acknowledge_exception)
+            .service(exception_commands::assign_exception)
+            .service(exception_commands::snooze_exception)
+            .service(exception_commands::comment_exception)
+            .service(exception_commands::dismiss_exception)
+            .service(cases::list_cases)
+            .service(cases::get_case)
+            .service(case_commands::open_case)
+            .service(case_commands::choose_option)
+            .service(case_commands::approve_case)
+            .service(case_commands::reject_case)
+            .service(case_commands::delegate_case)
+            .service(case_commands::comment_case)
+            .service(case_commands::reopen_case)
+            .service(case_commands::cancel_case)
+            .service(case_commands::merge_case)
+            .service(case_commands::add_task)
+            .service(case_commands::complete_task)
+            .service(actions::list_actions)
+            .service(actions::get_action)
+            .service(actions::retry_action)
+            .service(actions::withdraw_action)
+            .service(actions::list_deliveries)
+            .service(bulk::post_bulk)
             .service(master_data::list_items)
             .service(master_data::get_item)
             .service(master_data::list_locations)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-use super::summary::{Entry, Listed, Page, Paging, Selection, Summary};
+use super::summary::{Entry, Listed, Summary};
 use crate::domain::approval_case::CaseItem;
 use crate::domain::exception::ExceptionItem;
 use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
@@ -195,15 +195,9 @@ impl Cases {
         self.summary.tenants().into_iter().flat_map(of).collect()
     }
 
-    /// A page of those that pass a selection and that the reader `sees`, sorted; ties by id.
-    pub fn page(
-        &self,
-        tenant: TenantNumber,
-        selection: &Selection<'_>,
-        paging: &Paging<'_>,
-        sees: impl FnMut(&CaseItem) -> bool,
-    ) -> Page<CaseItem> {
-        self.summary.page(tenant, selection, paging, sees)
+    /// The cases as lists show them.
+    pub fn summary(&self) -> &Summary<CaseItem> {
+        &self.summary
     }
 
     /// Ends when a case changes after this was made and polled.

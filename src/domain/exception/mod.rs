@@ -1,6 +1,7 @@
 //! Exceptions: what is wrong, how much it matters, until when it can be helped.
 
 pub mod command;
+pub mod custom;
 pub mod group;
 pub mod kind;
 pub mod own;

@@ -86,6 +86,12 @@ pub const FIELD_CODES: &[Told] = &[
         "The value is none of those that the field has; `detail` lists them.",
         "Translate it to one of them.",
     ),
+    told(
+        "unknown_field",
+        "A command has no such field; `detail` lists those that it has. A misspelt `version` must not pass unseen.",
+        "Correct its name, or leave it out.",
+    ),
+    told("duplicate_item", "A bulk command names the same item twice.", "Name each item once."),
     told("duplicate_key", "A key stands twice in the same object.", "Send each key once."),
     told(
         "duplicate_line",
@@ -220,6 +226,17 @@ mod tests {
 
     use super::*;
 
+    /// What makes error frames.
+    const FEED_CALLS: &[&str] = &[
+        "refused(",
+        "Err((",
+        "self.refuse(",
+        "code: \"",
+        "Refusal::Plain(",
+        "frame::error(Some(id), ",
+        "frame::filter_error(id, ",
+    ];
+
     fn sources(path: PathBuf, found: &mut Vec<PathBuf>) {
         if path.is_dir() {
             std::fs::read_dir(path).unwrap().for_each(|entry| sources(entry.unwrap().path(), found));
@@ -280,7 +297,7 @@ mod tests {
 
     #[test]
     fn every_code_of_a_feed_error_has_its_page_and_no_other() {
-        let mut made = literals("feed", &["refused(", "Err((", "self.refuse(", "code: \""]);
+        let mut made = literals("feed", FEED_CALLS);
         made.extend(literals("http/feed.rs", &["self.refuse("]));
         assert_eq!(names(FEED_CODES), made);
     }

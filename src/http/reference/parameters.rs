@@ -4,9 +4,12 @@ use serde_json::{Value, json};
 
 use super::answers::{SEVERITIES, exception_types};
 use super::schema::{name, words};
+use crate::domain::approval_case::{ActionState, CaseState};
 use crate::domain::exception::ExceptionState;
 use crate::http::documents::DocumentView as _;
-use crate::http::{exceptions, orders, promotions, purchase_orders, sku_locations, suppliers, transfers};
+use crate::http::{
+    actions, cases, exceptions, orders, promotions, purchase_orders, sku_locations, suppliers, transfers,
+};
 
 /// What each list can be sorted by, by the operation's id. `-` in front sorts descending.
 const SORTS: &[(&str, &[&str])] = &[
@@ -14,6 +17,9 @@ const SORTS: &[(&str, &[&str])] = &[
     ("list_suppliers", suppliers::FIELDS),
     ("list_exceptions", exceptions::FIELDS),
     ("list_affected", exceptions::FIELDS),
+    ("list_cases", cases::FIELDS),
+    ("list_actions", actions::FIELDS),
+    ("list_deliveries", actions::DELIVERY_FIELDS),
     ("list_orders", orders::Order::FIELDS),
     ("list_purchase_orders", purchase_orders::PurchaseOrder::FIELDS),
     ("list_transfers", transfers::Transfer::FIELDS),
@@ -24,7 +30,7 @@ const SORTS: &[(&str, &[&str])] = &[
     ("list_quarantine", &["lsn"]),
 ];
 
-/// The states by which lists can be filtered, but exceptions.
+/// The states by which lists can be filtered, but those of exceptions, cases and actions.
 const STATES: &[(&str, &[&str])] = &[
     ("list_orders", orders::Order::STATES),
     ("list_purchase_orders", purchase_orders::PurchaseOrder::STATES),
@@ -37,6 +43,14 @@ pub fn describe(operation: &mut Value) {
     let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
     for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         if parameter["in"] == "header" {
+            if parameter["name"] == "Idempotency-Key" {
+                parameter["description"] =
+                    "Under the same key the same command is carried out once, and answered the \
+                    same. Keys are each principal's own."
+                        .into();
+                parameter["schema"] =
+                    json!({"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"});
+            }
             continue;
         }
         let named = parameter["name"].as_str().unwrap_or_default().to_owned();
@@ -85,6 +99,8 @@ fn meaning(operation: &str, named: &str, is_path: bool) -> (&'static str, Value)
         "type" => ("Of these types. Repeated values mean *or*.", several(exception_types())),
         "state" => {
             let states = match of_operation(STATES) {
+                [] if operation == "list_cases" => words(CaseState::ALL.map(CaseState::as_str)),
+                [] if operation == "list_actions" => words(ActionState::ALL.map(ActionState::as_str)),
                 [] => words(ExceptionState::ALL.map(ExceptionState::as_str)),
                 states => words(states.iter().copied()),
             };
@@ -93,6 +109,14 @@ fn meaning(operation: &str, named: &str, is_path: bool) -> (&'static str, Value)
         "severity" => {
             let severities = words(SEVERITIES.map(|severity| severity.as_str()));
             ("Of these severities. Repeated values mean *or*.", several(severities))
+        }
+        "kind" if matches!(operation, "list_actions" | "list_deliveries") => {
+            let kinds = words(["order", "expedite", "transfer", "custom"]);
+            ("Of these kinds. Repeated values mean *or*.", several(kinds))
+        }
+        "outcome" => {
+            let outcomes = words(["unknown", "delivered", "failed", "refused"]);
+            ("With these outcomes. Repeated values mean *or*.", several(outcomes))
         }
         "is_open" | "grouped" => ("`true` or `false`; both when absent.", json!({"type": "boolean"})),
         "ticket" => {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::approval_case::CaseState;
+use crate::domain::approval_case::{ActionState, CaseState};
 use crate::domain::exception::{ExceptionState, ExceptionType, Severity};
 
 /// Every severity.
@@ -138,6 +138,67 @@ pub fn case() -> Vec<Member> {
         maybe("closed_at", time(), "Business time."),
         about("changed_since", parts(), "What changed since the version that votes were given for."),
         maybe("merged_into", any_text(), "The case that this one was merged into."),
+        about("facts", count(), "Of the facts alone: options are computed for one."),
+        about("options_facts", count(), "The facts that the options were computed for."),
+        maybe("facts_value", component("Money"), ""),
+        maybe("facts_units", any_number(), "What was at risk in units as of those facts."),
+        about("members", parts(), "Its exceptions, as far as the decision goes by them."),
+        about("delegations", parts(), "Who votes instead of whom, until when."),
+        about("version_changes", parts(), "What made the last versions."),
+        maybe("approved_at", time(), "Business time."),
+        about("titled_by_hand", boolean(), "Whether a person gave the title."),
         about("lsn", lsn(), "The record that last changed it."),
     ]
+}
+
+/// An action of a case.
+pub fn action() -> Vec<Member> {
+    let attempt = object([
+        about("attempt", count(), "From 1."),
+        about("started_at", time(), "Business time."),
+        maybe("finished_at", time(), "Business time."),
+        about("outcome", words(OUTCOMES), "What became of it; `unknown` while that is not known."),
+        maybe("status", integer(100, 599), "Of the HTTP answer."),
+        maybe("detail", any_text(), "For people."),
+    ]);
+    vec![
+        required("id", id("act_5d0c1f7a9b3e4c218d60")),
+        about("case_id", any_text(), "The case that it belongs to."),
+        about("kind", words(ACTION_KINDS), "What is asked for."),
+        about("state", words(ActionState::ALL.map(ActionState::as_str)), "How far it is."),
+        about("target", any_text(), "The system of record."),
+        about("step", json!({"type": "object"}), "What it is to do."),
+        about("attempts", array(attempt), "The last ones."),
+        about("attempt_count", count(), "Attempts in all."),
+        maybe("next_attempt_at", time(), "Not before this."),
+        about("approved_at", time(), "Business time."),
+        maybe("delivered_at", time(), "When the target took it."),
+        about("expires_at", time(), "Until when it is waited for confirmation or document."),
+        maybe("external_ref", any_text(), "What the system of record calls it."),
+        maybe("document", json!({"type": "object"}), "The document that came back."),
+        maybe("error", any_text(), "What went wrong last."),
+        about("lsn", lsn(), "The record that last changed its case."),
+    ]
+}
+
+const ACTION_KINDS: [&str; 4] = ["order", "expedite", "transfer", "custom"];
+const OUTCOMES: [&str; 4] = ["unknown", "delivered", "failed", "refused"];
+
+/// An attempt to deliver an action.
+pub fn delivery() -> Value {
+    object([
+        required("id", id("act_5d0c1f7a9b3e4c218d60-000001")),
+        about("action_id", any_text(), "The action."),
+        about("case_id", any_text(), "Its case."),
+        about("kind", words(ACTION_KINDS), "What is asked for."),
+        about("target", any_text(), "The system of record."),
+        about("attempt", count(), "From 1."),
+        about("outcome", words(OUTCOMES), "What became of it; `unknown` while that is not known."),
+        maybe("status", integer(100, 599), "Of the HTTP answer."),
+        maybe("detail", any_text(), "For people."),
+        about("started_at", time(), "Business time."),
+        maybe("finished_at", time(), "Business time."),
+        about("action_state", words(ActionState::ALL.map(ActionState::as_str)), "How far the action is."),
+        about("lsn", lsn(), "The record that last changed its case."),
+    ])
 }

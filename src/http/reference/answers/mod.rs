@@ -7,14 +7,17 @@ use super::event_schemas::data_schema;
 pub(super) use super::schema::*;
 use crate::domain::event::{EventType, RESERVED_TYPES};
 
+mod commands;
 mod decisions;
 mod documents;
 mod entities;
 mod events;
 mod operations;
+mod why;
 
+use commands::{bulk_result, commands};
 pub use decisions::{SEVERITIES, exception_types};
-use decisions::{case, exception};
+use decisions::{action, case, delivery, exception};
 use documents::{order, promotion, purchase_order, touched, transfer};
 use entities::*;
 use events::cloud_event;
@@ -43,6 +46,16 @@ pub fn components() -> Map<String, Value> {
     add("ExceptionDetail", object(exception().into_iter().chain([required("position", any_text())])));
     add("ExceptionList", list(component("Exception")));
     add("Case", object(case()));
+    add("CaseDetail", object(case().into_iter().chain([required("position", any_text())])));
+    add("CaseList", list(component("Case")));
+    add("Action", object(action()));
+    add("ActionDetail", object(action().into_iter().chain([required("position", any_text())])));
+    add("ActionList", list(component("Action")));
+    add("DeliveryList", list(delivery()));
+    add("BulkResult", bulk_result());
+    for (name, schema) in commands() {
+        add(&name, schema);
+    }
     add("Order", object(order().into_iter().chain(position())));
     add("OrderList", list(object(order())));
     add("PurchaseOrder", object(purchase_order().into_iter().chain(position())));
@@ -80,6 +93,7 @@ pub fn components() -> Map<String, Value> {
             about("expires_at", time(), "After this it opens none."),
         ]),
     );
+    why::add_to(&mut add);
     add("CloudEvent", cloud_event());
     for event_type in EventType::ALL {
         let mut schema = data_schema(*event_type);
