@@ -11,3 +11,4 @@ pub mod replay;
 pub mod serve;
 pub mod verify;
 pub mod watch;
+pub mod why;

@@ -2,23 +2,33 @@
 //!
 //! Not responsible for: what events mean (`domain`), when they count (`journal`, `runtime`).
 
+mod asyncapi;
 pub mod caller;
 pub mod cloudevents;
+mod customers;
+mod documents;
 mod exceptions;
 pub mod feed;
 mod ingest;
 pub mod inspect;
 mod master_data;
-pub mod openapi;
+mod openapi;
 mod operations;
+mod orders;
 mod path;
 pub mod problem;
+mod promotions;
+mod purchase_orders;
 mod quarantine;
 mod query;
+mod read;
+mod reference;
 mod server;
 mod sku_locations;
 pub mod state;
 mod suppliers;
+mod transfers;
 pub mod visibility;
+mod why;
 
 pub use server::{ServeError, Serving, serve};

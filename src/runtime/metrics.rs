@@ -55,6 +55,7 @@ pub struct Metrics {
     pub feed_slow_closes: Counter,
     pub feed_sockets: Gauge,
     pub feed_subscriptions: Gauge,
+    pub feed_filters: Gauge,
     pub feed_ring_events: Gauge,
 }
 
@@ -81,6 +82,7 @@ impl Default for Metrics {
             feed_slow_closes: Counter::default(),
             feed_sockets: Gauge::default(),
             feed_subscriptions: Gauge::default(),
+            feed_filters: Gauge::default(),
             feed_ring_events: Gauge::default(),
         };
         let r = &mut metrics.registry;
@@ -133,6 +135,7 @@ impl Default for Metrics {
         );
         r.register("feed_sockets", "Open feed sockets", metrics.feed_sockets.clone());
         r.register("feed_subscriptions", "Subscriptions on feed sockets", metrics.feed_subscriptions.clone());
+        r.register("feed_filters", "Different filters in use on the feed", metrics.feed_filters.clone());
         r.register(
             "feed_ring_events",
             "Events in memory for clients that come back",

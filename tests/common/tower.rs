@@ -71,6 +71,10 @@ impl Tower {
     }
 
     /// A client without credentials.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     pub fn http(&self) -> Client {
         Client::new(self.address)
     }

@@ -2,6 +2,7 @@
 //!
 //! Not here: what a receipt does to stock (`sku_location`), reported delays, capacity and descriptions (`reference`).
 
+mod documents_view;
 mod order_book;
 mod statistics;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod view;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::documents_view::SuppliedLineView;
 use self::order_book::OrderBook;
 pub use self::statistics::PublishedStatistics;
 use self::statistics::ReceiptStatistics;

@@ -67,6 +67,29 @@ impl Line {
         self.promised.as_ref().map(|promised| promised.value)
     }
 
+    /// The latest total, unless only receipts are known.
+    pub fn ordered(&self) -> Option<Quantity> {
+        self.ordered.as_ref().map(|ordered| ordered.value)
+    }
+
+    pub fn received(&self) -> Quantity {
+        self.received
+    }
+
+    /// When it was first ordered, and the promise of then.
+    pub fn placed(&self) -> Option<(Timestamp, Option<Timestamp>)> {
+        self.placed
+    }
+
+    pub fn is_acknowledged(&self) -> bool {
+        self.acknowledged
+    }
+
+    /// Cancelled or closed.
+    pub fn is_ended(&self) -> bool {
+        self.ended
+    }
+
     /// When it was ordered, if it still waits for an acknowledgement.
     pub fn unacknowledged_since(&self) -> Option<Timestamp> {
         if self.acknowledged || !self.open().is_positive() {
@@ -120,6 +143,11 @@ impl OrderBook {
     /// All lines, open or not.
     pub fn lines(&self) -> impl Iterator<Item = &Line> {
         self.documents.values().flat_map(|document| document.lines.values())
+    }
+
+    /// The lines of one order, open or not, by their ids.
+    pub fn lines_of(&self, po_id: &str) -> impl Iterator<Item = (&Name, &Line)> {
+        self.documents.get(po_id).into_iter().flat_map(|document| &document.lines)
     }
 
     /// Placed, changed or acknowledged; lines not named stay as they are. An acknowledgement without lines is one of

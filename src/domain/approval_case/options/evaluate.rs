@@ -161,7 +161,7 @@ impl<'a> Costing<'a> {
             format!("stockout_probability_{when}:{name}"),
             Some(risk.stockout_probability),
             "probability",
-            "probability_short(balance, sd)",
+            "short_probability(balance, sd)",
             &inputs,
         ));
         let point = risk.deepest;
