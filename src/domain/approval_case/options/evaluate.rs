@@ -238,7 +238,7 @@ impl<'a> Costing<'a> {
         let name = format!("cost_{at}");
         let quantity = step.quantity.as_f64();
         let place = self.place(&step.sku, &step.location);
-        let unit_cost = self.in_base(step.unit_cost, place.and_then(|place| place.cost_currency));
+        let unit_cost = self.in_base(step.unit_cost, None);
         match step.kind {
             ActionKind::Order => {
                 let rate = place.map_or(0.0, |place| place.rate_per_day);
