@@ -28,7 +28,7 @@ need_cc := $(call need,cc,Install a C compiler: the TLS library is partly writte
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: release ## build, then replay the sample data through a tower and show what is at risk
@@ -73,6 +73,20 @@ bench-micro: ## criterion benches of the parts
 soak: python-env ## all tests, longer: SOAK_CASES, SOAK_SEEDS and SOAK_KILLS say how much
 	@$(need_cargo); $(need_cc)
 	@PROPTEST_CASES=$(SOAK_CASES) TIDEWATCH_SEEDS=$(SOAK_SEEDS) TIDEWATCH_KILL_ROUNDS=$(SOAK_KILLS) cargo test --locked
+
+# Built as for tests: what is checked is what is said, not how fast.
+DOCUMENTS := $(or $(CARGO_TARGET_DIR),target)/check-documents
+.PHONY: check-documents
+check-documents: ## the OpenAPI and AsyncAPI documents against their specifications and a tower (needs Python and Node)
+	@$(need_cargo); $(need_cc)
+	@$(call need,python3,Install Python 3.10 or newer)
+	@$(call need,npm,Install Node 20 or newer)
+	@cargo build --locked
+	@test -x $(DOCUMENTS)/venv/bin/python || python3 -m venv $(DOCUMENTS)/venv
+	@$(DOCUMENTS)/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/python/check-documents.txt
+	@npm install --silent --no-fund --no-audit --prefix $(DOCUMENTS) @asyncapi/parser@3.6.3
+	@$(DOCUMENTS)/venv/bin/python tests/python/check_documents.py $(dir $(TIDEWATCH))../debug/tidewatch $(DOCUMENTS)/node_modules
+	@TIDEWATCH_PYTHON=$(abspath $(DOCUMENTS)/venv/bin/python) cargo test --locked --test docs_examples
 
 .PHONY: lint
 lint: ## formatting, clippy, and what may be linked (installs cargo-deny where it is missing)

@@ -96,7 +96,7 @@ fn deciding_wants_the_version_that_was_looked_at() {
     check("approve", json!({"comment": "fine"}), &[("/version", "required")]);
     check("approve", json!({"vesion": 1, "version": 1}), &[("/vesion", "unknown_field")]);
     check("reject", json!({"version": 1}), &[("/reason", "required")]);
-    check("merge", json!({"into": "case_unknown"}), &[("/into", "unknown")]);
+    check("merge", json!({"into": "case_unknown"}), &[("/into", "not_found")]);
     check("delegate", json!({}), &[("/to", "required")]);
     let old = json!({"option_id": "do_nothing", "version": 1_000});
     let stale = command(&ann, &format!("/cases/{id}/choose"), &old).expect_problem(409, "stale_version");

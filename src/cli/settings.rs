@@ -1,10 +1,10 @@
 //! From the configuration to what the domain goes by.
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::domain::exception::routing::RoutingSettings;
 use crate::domain::settings::{
-    DemandSettings, ExceptionSettings, FoldSettings, PlanningDefaults, Settings, SkuLocationSettings,
-    SupplierSettings,
+    DemandSettings, ExceptionSettings, FoldSettings, OtifDate, PlanningDefaults, Settings,
+    SkuLocationSettings, SupplierSettings,
 };
 
 /// The part of the configuration that the domain's fold depends on.
@@ -31,6 +31,15 @@ pub fn settings(config: &Config) -> Settings {
         supplier: SupplierSettings {
             lines_max: config.supplier.lines_max,
             statistics_publish_change: config.supplier.statistics_publish_change,
+            receipts_kept_max: config.supplier.receipts_kept_max,
+            otif_against: match config.supplier.otif_against {
+                config::OtifDate::Requested => OtifDate::Requested,
+                config::OtifDate::Promised => OtifDate::Promised,
+                config::OtifDate::Confirmed => OtifDate::Confirmed,
+            },
+            otif_quantity_tolerance: config.supplier.otif_quantity_tolerance,
+            otif_early_days: config.supplier.otif_early_days,
+            otif_late_days: config.supplier.otif_late_days,
         },
         demand: DemandSettings {
             alpha: config.demand.alpha,

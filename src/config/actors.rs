@@ -140,6 +140,15 @@ impl LeadTimeDefaults {
     }
 }
 
+/// The date against which a delivery is on time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OtifDate {
+    Requested,
+    Promised,
+    Confirmed,
+}
+
 /// `[supplier]`: what one supplier keeps and publishes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SupplierConfig {
@@ -147,6 +156,16 @@ pub struct SupplierConfig {
     pub lines_max: usize,
     /// The relative change of a lead-time statistic from which on it is published anew, 0.001–1.
     pub statistics_publish_change: f64,
+    /// Measures of each kind that quantiles, shares and drift look at, 10–10,000; the oldest goes first.
+    pub receipts_kept_max: usize,
+    /// The date against which a line is on time: `requested`, `promised` (as placed) or `confirmed` (the latest).
+    pub otif_against: OtifDate,
+    /// Share of the quantity that may be missing of a line in full, 0–1.
+    pub otif_quantity_tolerance: f64,
+    /// Days before that date that are on time, 0–365.
+    pub otif_early_days: f64,
+    /// Days after that date that are on time, 0–365.
+    pub otif_late_days: f64,
 }
 
 impl SupplierConfig {
@@ -154,6 +173,19 @@ impl SupplierConfig {
         Self {
             lines_max: section.integer("lines_max", 100_000, 100..=10_000_000),
             statistics_publish_change: section.number("statistics_publish_change", 0.05, 0.001..=1.0),
+            receipts_kept_max: section.integer("receipts_kept_max", 200, 10..=10_000),
+            otif_against: section.choice(
+                "otif_against",
+                OtifDate::Promised,
+                &[
+                    ("requested", OtifDate::Requested),
+                    ("promised", OtifDate::Promised),
+                    ("confirmed", OtifDate::Confirmed),
+                ],
+            ),
+            otif_quantity_tolerance: section.number("otif_quantity_tolerance", 0.02, 0.0..=1.0),
+            otif_early_days: section.number("otif_early_days", 7.0, 0.0..=365.0),
+            otif_late_days: section.number("otif_late_days", 1.0, 0.0..=365.0),
         }
     }
 }

@@ -27,7 +27,9 @@ use toml::de::DeTable;
 
 use crate::domain::exception::routing::{RoutingRule, Team};
 use crate::domain::settings::CaseSettings;
-pub use actors::{DemandConfig, LeadTimeDefaults, RuntimeConfig, SkuLocationConfig, SupplierConfig};
+pub use actors::{
+    DemandConfig, LeadTimeDefaults, OtifDate, RuntimeConfig, SkuLocationConfig, SupplierConfig,
+};
 pub use amount::BaseCurrencyAmount;
 pub use edge::{AdmissionConfig, JournalConfig, LogConfig, LogFormat, LogLevel, ServerConfig};
 pub use error::{ConfigError, Problem, ProblemKind};

@@ -56,13 +56,51 @@ pub struct SkuLocationSettings {
     pub projection_days: u32,
 }
 
-/// Bounds of one supplier's memory.
+/// Bounds of one supplier's memory, and how its deliveries are measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SupplierSettings {
     /// Lines kept, open and closed; beyond it the oldest closed go first, then new ones are refused.
     pub lines_max: usize,
     /// Relative change of the mean or standard deviation of the lead time that is published.
     pub statistics_publish_change: f64,
+    /// Measures of each kind (lead times, lines on time, acknowledgements) that quantiles, shares and drift look at; the
+    /// oldest goes first.
+    pub receipts_kept_max: usize,
+    /// The date against which a line is on time.
+    pub otif_against: OtifDate,
+    /// Share of the ordered quantity that may be missing of a line in full.
+    pub otif_quantity_tolerance: f64,
+    /// Days before and after that date that are still on time.
+    pub otif_early_days: f64,
+    pub otif_late_days: f64,
+}
+
+/// The date against which on time in full is measured. There is no standard: it is shown with the number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OtifDate {
+    /// The order's `requested_at`, else the promise it was placed with.
+    Requested,
+    /// The promise it was placed with, else the latest.
+    #[default]
+    Promised,
+    /// The latest promise.
+    Confirmed,
+}
+
+impl Default for SupplierSettings {
+    fn default() -> SupplierSettings {
+        SupplierSettings {
+            lines_max: 100_000,
+            statistics_publish_change: 0.05,
+            receipts_kept_max: 200,
+            otif_against: OtifDate::Promised,
+            otif_quantity_tolerance: 0.02,
+            otif_early_days: 7.0,
+            otif_late_days: 1.0,
+        }
+    }
 }
 
 /// The demand model.
@@ -412,7 +450,7 @@ impl Default for Settings {
                 shipments_per_line_max: 8,
                 projection_days: 90,
             },
-            supplier: SupplierSettings { lines_max: 100_000, statistics_publish_change: 0.05 },
+            supplier: SupplierSettings::default(),
             demand: DemandSettings { alpha: 0.1, error_alpha: 0.1, period_days: 1 },
             defaults: PlanningDefaults {
                 service_level: 0.95,

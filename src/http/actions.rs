@@ -25,7 +25,7 @@ use crate::runtime::commands::Idempotency;
 use crate::runtime::summaries::CaseEntry;
 
 const PREFIX: &str = "/api/v1/actions";
-const FIELDS: &[&str] = &[
+pub const FIELDS: &[&str] = &[
     "id",
     "case_id",
     "kind",
@@ -86,7 +86,7 @@ fn admits(query: &Query, filter: &str, value: Option<&Name>) -> bool {
 /// One action, after its last change.
 #[utoipa::path(get, path = "/api/v1/actions/{id}", tag = "actions",
     params(("id" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "The action"), (status = 404, description = "Unknown")),
+    responses((status = 200, description = "The action", body = ref("#/components/schemas/ActionDetail"))),
     security(("key" = [])))]
 #[get("/api/v1/actions/{id}")]
 pub async fn get_action(
@@ -113,7 +113,7 @@ pub async fn get_action(
         ("case_id" = Option<Vec<String>>, Query), ("sku" = Option<Vec<String>>, Query), ("location" = Option<Vec<String>>, Query),
         ("supplier" = Option<Vec<String>>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
         ("sort" = Option<String>, Query), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of actions")), security(("key" = [])))]
+    responses((status = 200, description = "A page of actions", body = ref("#/components/schemas/ActionList"))), security(("key" = [])))]
 #[get("/api/v1/actions")]
 pub async fn list_actions(
     request: HttpRequest,
@@ -163,7 +163,7 @@ fn sort_value(entry: &CaseEntry, action: &CaseAction, field: &str) -> SortValue 
     }
 }
 
-const DELIVERY_FIELDS: &[&str] =
+pub const DELIVERY_FIELDS: &[&str] =
     &["id", "action_id", "case_id", "target", "attempt", "outcome", "started_at", "finished_at"];
 const DELIVERY_FILTERS: &[&str] = &["action_id", "case_id", "target", "kind", "outcome"];
 const OUTCOMES: [AttemptOutcome; 4] =
@@ -175,7 +175,7 @@ const OUTCOMES: [AttemptOutcome; 4] =
         ("kind" = Option<Vec<String>>, Query), ("outcome" = Option<Vec<String>>, Query),
         ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
         ("sort" = Option<String>, Query), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of attempts")), security(("key" = [])))]
+    responses((status = 200, description = "A page of attempts", body = ref("#/components/schemas/DeliveryList"))), security(("key" = [])))]
 #[get("/api/v1/deliveries")]
 pub async fn list_deliveries(
     request: HttpRequest,
@@ -286,9 +286,8 @@ async fn respond(
 /// Tries to deliver an action again that is dead.
 #[utoipa::path(post, path = "/api/v1/actions/{id}/retry", tag = "actions",
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{version}`, optional: the case's version"),
-    responses((status = 200, description = "The action after it"), (status = 404, description = "Unknown"),
-        (status = 409, description = "It can't be done now")), security(("key" = [])))]
+    request_body(content = ref("#/components/schemas/RetryActionCommand"), content_type = "application/json"),
+    responses((status = 200, description = "The action after it", body = ref("#/components/schemas/ActionDetail"))), security(("key" = [])))]
 #[post("/api/v1/actions/{id}/retry")]
 pub async fn retry_action(
     request: HttpRequest,
@@ -302,9 +301,8 @@ pub async fn retry_action(
 /// Gives an action up that was not delivered.
 #[utoipa::path(post, path = "/api/v1/actions/{id}/withdraw", tag = "actions",
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{reason, version}`: `reason` is required"),
-    responses((status = 200, description = "The action after it"), (status = 404, description = "Unknown"),
-        (status = 409, description = "It can't be done now")), security(("key" = [])))]
+    request_body(content = ref("#/components/schemas/WithdrawActionCommand"), content_type = "application/json"),
+    responses((status = 200, description = "The action after it", body = ref("#/components/schemas/ActionDetail"))), security(("key" = [])))]
 #[post("/api/v1/actions/{id}/withdraw")]
 pub async fn withdraw_action(
     request: HttpRequest,

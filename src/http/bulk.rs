@@ -85,9 +85,8 @@ const THINGS: [(&str, On); 3] =
 /// `Idempotency-Key`, what was done is not done again, and what was refused is tried again.
 #[utoipa::path(post, path = "/api/v1/bulk", tag = "bulk",
     params(("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{on, command, items: [{id, …}], body: {…}}`: `on` is exceptions, cases or actions; `command` is the last part of that command's path (`tasks` adds one, `complete_task` with `task_id` completes one)"),
-    responses((status = 200, description = "What became of each item: `{bulk_id, done, failed, results: [{id, item} or {id, problem}], lsn, position}`"),
-        (status = 422, description = "The command is wrong, or its key was used for another one")), security(("key" = [])))]
+    request_body(content = ref("#/components/schemas/BulkCommand"), content_type = "application/json"),
+    responses((status = 200, description = "What became of each item: `{bulk_id, done, failed, results: [{id, item} or {id, problem}], lsn, position}`", body = ref("#/components/schemas/BulkResult"))), security(("key" = [])))]
 #[post("/api/v1/bulk")]
 pub async fn post_bulk(
     request: HttpRequest,
@@ -166,7 +165,7 @@ fn read(fields: Map<String, Value>) -> Result<(Verb, Vec<Item>), Problem> {
     let verb = on.zip(name).and_then(|(on, name)| {
         let verb = Verb::named(on, &name);
         if verb.is_none() {
-            fields.wrong("command", "unknown", "is no command on these things");
+            fields.wrong("command", "unknown_value", "is no command on these things");
         }
         verb
     });
@@ -182,7 +181,7 @@ fn read(fields: Map<String, Value>) -> Result<(Verb, Vec<Item>), Problem> {
                 items.push((id, command));
             }
             Some(id) => {
-                fields.wrong_at(format!("/items/{index}/id"), "duplicate", format!("{id} stands twice"))
+                fields.wrong_at(format!("/items/{index}/id"), "duplicate_item", format!("{id} stands twice"))
             }
             None => fields.wrong_at(format!("/items/{index}/id"), "required", "is required: an identifier"),
         }

@@ -187,7 +187,7 @@ async fn merge(
     let target = find_case(commanding, into).map_err(|_| {
         let field = crate::domain::event::FieldError {
             pointer: "/into".to_owned(),
-            code: "unknown",
+            code: "not_found",
             detail: "there is no such case".to_owned(),
         };
         Problem::new(&code::INVALID_DATA).detail("1 field is wrong").errors(vec![field])
@@ -235,7 +235,9 @@ fn claimed(commanding: &Commanding<'_>, fields: &mut Fields) -> Result<Vec<Claim
             Some(entry) => {
                 all.push(ClaimedException { entity: entry.entity.as_ref().clone(), item: entry.item.clone() })
             }
-            None => fields.wrong_at(format!("/exceptions/{index}"), "unknown", "there is no such exception"),
+            None => {
+                fields.wrong_at(format!("/exceptions/{index}"), "not_found", "there is no such exception")
+            }
         }
     }
     Ok(all)
@@ -263,9 +265,8 @@ fn new_case_id(commanding: &Commanding<'_>, idempotency: Option<&Idempotency>) -
 /// Opens a case by hand for exceptions that one decision solves; the tower computes its options.
 #[utoipa::path(post, path = "/api/v1/cases", tag = "cases",
     params(("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{exceptions: [ids], title, kind, comment}`: `exceptions`, 1 to 200, is required; `kind` is shortage, supply, excess, demand, data or manual"),
-    responses((status = 201, description = "The case"), (status = 409, description = "An exception is over, or another case decides about it"),
-        (status = 422, description = "There is no such exception")), security(("key" = [])))]
+    request_body(content = ref("#/components/schemas/OpenCaseCommand"), content_type = "application/json"),
+    responses((status = 201, description = "The case", body = ref("#/components/schemas/CaseDetail"))), security(("key" = [])))]
 #[post("/api/v1/cases")]
 pub async fn open_case(
     request: HttpRequest,
@@ -320,9 +321,8 @@ async fn respond(
 /// Chooses an option: whoever chooses is its proposer, and may not approve it.
 #[utoipa::path(post, path = "/api/v1/cases/{id}/choose", tag = "cases",
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{option_id, version}`, both required"),
-    responses((status = 200, description = "The case after it"), (status = 404, description = "Unknown"),
-        (status = 409, description = "The facts have moved, or it can't be done now")), security(("key" = [])))]
+    request_body(content = ref("#/components/schemas/ChooseCommand"), content_type = "application/json"),
+    responses((status = 200, description = "The case after it", body = ref("#/components/schemas/CaseDetail"))), security(("key" = [])))]
 #[post("/api/v1/cases/{id}/choose")]
 pub async fn choose_option(
     request: HttpRequest,
@@ -336,9 +336,8 @@ pub async fn choose_option(
 /// Approves the chosen option, with the role that the case requires; never one's own choice.
 #[utoipa::path(post, path = "/api/v1/cases/{id}/approve", tag = "cases",
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{comment, version}`: `version` is required"),
-    responses((status = 200, description = "The case after it"), (status = 403, description = "Not with these roles, or one's own choice"),
-        (status = 404, description = "Unknown"), (status = 409, description = "The facts have moved, or it can't be done now")),
+    request_body(content = ref("#/components/schemas/ApproveCommand"), content_type = "application/json"),
+    responses((status = 200, description = "The case after it", body = ref("#/components/schemas/CaseDetail"))),
     security(("key" = [])))]
 #[post("/api/v1/cases/{id}/approve")]
 pub async fn approve_case(
@@ -353,9 +352,8 @@ pub async fn approve_case(
 /// Rejects the chosen option: nothing of it is carried out.
 #[utoipa::path(post, path = "/api/v1/cases/{id}/reject", tag = "cases",
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{reason, version}`, both required"),
-    responses((status = 200, description = "The case after it"), (status = 404, description = "Unknown"),
-        (status = 409, description = "The facts have moved, or it can't be done now")), security(("key" = [])))]
+    request_body(content = ref("#/components/schemas/RejectCommand"), content_type = "application/json"),
+    responses((status = 200, description = "The case after it", body = ref("#/components/schemas/CaseDetail"))), security(("key" = [])))]
 #[post("/api/v1/cases/{id}/reject")]
 pub async fn reject_case(
     request: HttpRequest,
@@ -369,9 +367,8 @@ pub async fn reject_case(
 /// Lets somebody else vote in one's place, until a moment.
 #[utoipa::path(post, path = "/api/v1/cases/{id}/delegate", tag = "cases",
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{to, until, reason, version}`: `to` is required"),
-    responses((status = 200, description = "The case after it"), (status = 404, description = "Unknown"),
-        (status = 409, description = "It has changed since, or can't be done now")), security(("key" = [])))]
+    request_body(content = ref("#/components/schemas/DelegateCommand"), content_type = "application/json"),
+    responses((status = 200, description = "The case after it", body = ref("#/components/schemas/CaseDetail"))), security(("key" = [])))]
 #[post("/api/v1/cases/{id}/delegate")]
 pub async fn delegate_case(
     request: HttpRequest,
@@ -385,8 +382,8 @@ pub async fn delegate_case(
 /// Says something about a case.
 #[utoipa::path(post, path = "/api/v1/cases/{id}/comment", tag = "cases",
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{text, version}`: `text` is required"),
-    responses((status = 200, description = "The case after it"), (status = 404, description = "Unknown")),
+    request_body(content = ref("#/components/schemas/CommentCommand"), content_type = "application/json"),
+    responses((status = 200, description = "The case after it", body = ref("#/components/schemas/CaseDetail"))),
     security(("key" = [])))]
 #[post("/api/v1/cases/{id}/comment")]
 pub async fn comment_case(
@@ -401,9 +398,8 @@ pub async fn comment_case(
 /// Takes a case up again that is over and of which nothing was carried out.
 #[utoipa::path(post, path = "/api/v1/cases/{id}/reopen", tag = "cases",
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{reason, version}`: `reason` is required"),
-    responses((status = 200, description = "The case after it"), (status = 404, description = "Unknown"),
-        (status = 409, description = "It has changed since, or can't be done now")), security(("key" = [])))]
+    request_body(content = ref("#/components/schemas/ReopenCommand"), content_type = "application/json"),
+    responses((status = 200, description = "The case after it", body = ref("#/components/schemas/CaseDetail"))), security(("key" = [])))]
 #[post("/api/v1/cases/{id}/reopen")]
 pub async fn reopen_case(
     request: HttpRequest,
@@ -417,9 +413,8 @@ pub async fn reopen_case(
 /// Gives a case up before anything of it was carried out.
 #[utoipa::path(post, path = "/api/v1/cases/{id}/cancel", tag = "cases",
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{reason, version}`: `reason` is required"),
-    responses((status = 200, description = "The case after it"), (status = 404, description = "Unknown"),
-        (status = 409, description = "It has changed since, or can't be done now")), security(("key" = [])))]
+    request_body(content = ref("#/components/schemas/CancelCommand"), content_type = "application/json"),
+    responses((status = 200, description = "The case after it", body = ref("#/components/schemas/CaseDetail"))), security(("key" = [])))]
 #[post("/api/v1/cases/{id}/cancel")]
 pub async fn cancel_case(
     request: HttpRequest,
@@ -433,9 +428,8 @@ pub async fn cancel_case(
 /// Ends a case in favour of another one, which takes over its exceptions.
 #[utoipa::path(post, path = "/api/v1/cases/{id}/merge", tag = "cases",
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{into, version}`: `into`, the other case, is required"),
-    responses((status = 200, description = "The case that was merged; its position shows both"),
-        (status = 404, description = "Unknown"), (status = 409, description = "It has changed since, or can't be done now")),
+    request_body(content = ref("#/components/schemas/MergeCommand"), content_type = "application/json"),
+    responses((status = 200, description = "The case that was merged; its position shows both", body = ref("#/components/schemas/CaseDetail"))),
     security(("key" = [])))]
 #[post("/api/v1/cases/{id}/merge")]
 pub async fn merge_case(
@@ -450,9 +444,8 @@ pub async fn merge_case(
 /// Asks somebody to do something beside the decision.
 #[utoipa::path(post, path = "/api/v1/cases/{id}/tasks", tag = "cases",
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{title, assignee, due_at, blocking, version}`: `title` is required; nothing is carried out before a blocking task is done"),
-    responses((status = 200, description = "The case after it"), (status = 404, description = "Unknown"),
-        (status = 409, description = "It has changed since, or can't be done now")), security(("key" = [])))]
+    request_body(content = ref("#/components/schemas/AddTaskCommand"), content_type = "application/json"),
+    responses((status = 200, description = "The case after it", body = ref("#/components/schemas/CaseDetail"))), security(("key" = [])))]
 #[post("/api/v1/cases/{id}/tasks")]
 pub async fn add_task(
     request: HttpRequest,
@@ -466,9 +459,8 @@ pub async fn add_task(
 /// Says that a task is done.
 #[utoipa::path(post, path = "/api/v1/cases/{id}/tasks/{task_id}/complete", tag = "cases",
     params(("id" = String, Path), ("task_id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{version}`, optional"),
-    responses((status = 200, description = "The case after it"), (status = 404, description = "Unknown"),
-        (status = 409, description = "It has changed since, or is done already")), security(("key" = [])))]
+    request_body(content = ref("#/components/schemas/CompleteTaskCommand"), content_type = "application/json"),
+    responses((status = 200, description = "The case after it", body = ref("#/components/schemas/CaseDetail"))), security(("key" = [])))]
 #[post("/api/v1/cases/{id}/tasks/{task_id}/complete")]
 pub async fn complete_task(
     request: HttpRequest,

@@ -23,7 +23,7 @@ use crate::runtime::summaries::CaseEntry;
 const PREFIX: &str = "/api/v1/cases";
 
 /// What lists can be sorted by.
-const FIELDS: &[&str] = &[
+pub const FIELDS: &[&str] = &[
     "id",
     "kind",
     "state",
@@ -79,7 +79,7 @@ fn is_about(item: &CaseItem, query: &Query) -> bool {
 /// One case, after its last change.
 #[utoipa::path(get, path = "/api/v1/cases/{id}", tag = "cases",
     params(("id" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "The case"), (status = 404, description = "Unknown")),
+    responses((status = 200, description = "The case", body = ref("#/components/schemas/CaseDetail"))),
     security(("key" = [])))]
 #[get("/api/v1/cases/{id}")]
 pub async fn get_case(
@@ -107,7 +107,7 @@ pub async fn get_case(
         ("exception" = Option<Vec<String>>, Query, description = "ids of exceptions that it decides about"),
         ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
         ("sort" = Option<String>, Query), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of cases")), security(("key" = [])))]
+    responses((status = 200, description = "A page of cases", body = ref("#/components/schemas/CaseList"))), security(("key" = [])))]
 #[get("/api/v1/cases")]
 pub async fn list_cases(
     request: HttpRequest,

@@ -228,13 +228,13 @@ pub fn problem_of(error: CommandError, state: &AppState) -> Problem {
 /// What the domain refused.
 pub fn refused(refusal: Refusal) -> Problem {
     let Refusal { code: kind, detail, pointer } = refusal;
-    let (code, field) = match kind {
-        RefusalCode::NotFound => (&code::NOT_FOUND, "not_found"),
-        RefusalCode::StaleVersion => (&code::STALE_VERSION, "stale"),
-        RefusalCode::Conflict => (&code::CONFLICT, "conflict"),
-        RefusalCode::Invalid => (&code::INVALID_DATA, "invalid"),
-        RefusalCode::Forbidden => (&code::FORBIDDEN, "forbidden"),
+    let code = match kind {
+        RefusalCode::NotFound => &code::NOT_FOUND,
+        RefusalCode::StaleVersion => &code::STALE_VERSION,
+        RefusalCode::Conflict => &code::CONFLICT,
+        RefusalCode::Invalid => &code::INVALID_DATA,
+        RefusalCode::Forbidden => &code::FORBIDDEN,
     };
-    let errors = pointer.map(|pointer| FieldError { pointer, code: field, detail: detail.clone() });
+    let errors = pointer.map(|pointer| FieldError { pointer, code: code.name, detail: detail.clone() });
     Problem::new(code).detail(detail).errors(errors.into_iter().collect())
 }

@@ -133,14 +133,16 @@ impl Fields {
         &mut self,
         key: &'static str,
         expected: &str,
-        parse: impl FnOnce(&Value) -> Option<T>,
+        parse: impl FnOnce(&Value) -> Result<T, &'static str>,
     ) -> Option<T> {
         let value = self.take(key)?;
-        let parsed = parse(&value);
-        if parsed.is_none() {
-            self.wrong(key, "invalid", format!("must be {expected}"));
+        match parse(&value) {
+            Ok(parsed) => Some(parsed),
+            Err(code) => {
+                self.wrong(key, code, format!("must be {expected}"));
+                None
+            }
         }
-        parsed
     }
 
     /// Notes that a field that the command can't do without is not there.
@@ -156,9 +158,12 @@ impl Fields {
     pub fn text(&mut self, key: &'static str) -> Option<String> {
         let expected = format!("a text of 1 to {TEXT_CHARACTERS_MAX} characters");
         self.read(key, &expected, |value| {
-            let text = value.as_str()?;
-            let fits = !text.trim().is_empty() && text.chars().count() <= TEXT_CHARACTERS_MAX;
-            fits.then(|| text.to_owned())
+            let text = value.as_str().ok_or("wrong_type")?;
+            if text.trim().is_empty() {
+                return Err("empty");
+            }
+            let fits = text.chars().count() <= TEXT_CHARACTERS_MAX;
+            if fits { Ok(text.to_owned()) } else { Err("too_long") }
         })
     }
 
@@ -170,25 +175,25 @@ impl Fields {
     /// A list of at most `items_max` identifiers.
     pub fn names(&mut self, key: &'static str, items_max: usize) -> Option<Vec<Name>> {
         let expected = format!("a list of 1 to {items_max} identifiers");
-        self.read(key, &expected, |value| {
-            let items = value.as_array().filter(|items| (1..=items_max).contains(&items.len()))?;
-            items.iter().map(name_of).collect()
-        })
+        self.read(key, &expected, |value| list_of(value, items_max)?.iter().map(name_of).collect())
     }
 
     /// A version that was decided on.
     pub fn version(&mut self) -> Option<u64> {
-        self.read("version", "a version that the item showed", Value::as_u64)
+        self.read("version", "a version that the item showed", |value| value.as_u64().ok_or("wrong_type"))
     }
 
     /// A moment.
     pub fn time(&mut self, key: &'static str) -> Option<Timestamp> {
-        self.read(key, "an RFC 3339 time with offset", |value| Timestamp::parse(value.as_str()?).ok())
+        self.read(key, "an RFC 3339 time with offset", |value| {
+            let text = value.as_str().ok_or("wrong_type")?;
+            Timestamp::parse(text).map_err(|_| "invalid_time")
+        })
     }
 
     /// `true` or `false`, by default the latter.
     pub fn flag(&mut self, key: &'static str) -> bool {
-        self.read(key, "true or false", Value::as_bool).unwrap_or(false)
+        self.read(key, "true or false", |value| value.as_bool().ok_or("wrong_type")).unwrap_or(false)
     }
 
     /// A quantity above 0.
@@ -197,9 +202,10 @@ impl Fields {
             let text = match value {
                 Value::Number(number) => number.to_string(),
                 Value::String(text) => text.clone(),
-                _ => return None,
+                _ => return Err("wrong_type"),
             };
-            Quantity::parse(&text).ok().filter(|quantity| quantity.is_positive())
+            let quantity = Quantity::parse(&text).map_err(|_| "out_of_range")?;
+            if quantity.is_positive() { Ok(quantity) } else { Err("not_positive") }
         })
     }
 
@@ -207,23 +213,22 @@ impl Fields {
     pub fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)]) -> Option<T> {
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         self.read(key, &format!("one of {}", names.join(", ")), |value| {
-            let text = value.as_str()?;
-            choices.iter().find(|(name, _)| *name == text).map(|(_, choice)| *choice)
+            let text = value.as_str().ok_or("wrong_type")?;
+            let found = choices.iter().find(|(name, _)| *name == text);
+            found.map(|(_, choice)| *choice).ok_or("unknown_value")
         })
     }
 
     /// An object, to be read by itself.
     pub fn object(&mut self, key: &'static str) -> Option<Map<String, Value>> {
-        self.read(key, "an object", |value| value.as_object().cloned())
+        self.read(key, "an object", |value| value.as_object().cloned().ok_or("wrong_type"))
     }
 
     /// A list of 1 to `items_max` objects, to be read by themselves.
     pub fn objects(&mut self, key: &'static str, items_max: usize) -> Option<Vec<Map<String, Value>>> {
         let expected = format!("a list of 1 to {items_max} objects");
-        self.read(key, &expected, |value| {
-            let items = value.as_array().filter(|items| (1..=items_max).contains(&items.len()))?;
-            items.iter().map(|item| item.as_object().cloned()).collect()
-        })
+        let object = |item: &Value| item.as_object().cloned().ok_or("wrong_type");
+        self.read(key, &expected, |value| list_of(value, items_max)?.iter().map(object).collect())
     }
 
     /// Ends reading: fields that nobody asked for are mistakes too.
@@ -246,8 +251,17 @@ impl Fields {
     }
 }
 
-fn name_of(value: &Value) -> Option<Name> {
-    value.as_str().filter(|text| is_valid_name(text)).map(Name::from)
+fn name_of(value: &Value) -> Result<Name, &'static str> {
+    let text = value.as_str().ok_or("wrong_type")?;
+    if is_valid_name(text) { Ok(Name::from(text)) } else { Err("invalid_name") }
+}
+
+fn list_of(value: &Value, items_max: usize) -> Result<&[Value], &'static str> {
+    match value.as_array().ok_or("wrong_type")?.as_slice() {
+        [] => Err("empty"),
+        items if items.len() > items_max => Err("too_many"),
+        items => Ok(items),
+    }
 }
 
 #[cfg(test)]
@@ -281,8 +295,8 @@ mod tests {
         assert_eq!(
             pointers,
             [
-                ("/comment", "invalid"),
-                ("/until", "invalid"),
+                ("/comment", "empty"),
+                ("/until", "invalid_time"),
                 ("/version", "required"),
                 ("/verison", "unknown_field")
             ]

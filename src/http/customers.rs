@@ -22,7 +22,7 @@ fn customer_value(customer: &CustomerDescribed) -> Value {
 /// A customer as it was described. Its orders: `GET /api/v1/orders?customer=`.
 #[utoipa::path(get, path = "/api/v1/customers/{customer}", tag = "master data",
     params(("customer" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "The customer as described"), (status = 404, description = "Not described")),
+    responses((status = 200, description = "The customer as described", body = ref("#/components/schemas/Customer")), (status = 404, description = "Not described")),
     security(("key" = [])))]
 #[get("/api/v1/customers/{customer}")]
 pub async fn get_customer(
@@ -43,7 +43,7 @@ pub async fn get_customer(
     params(("customer" = Option<Vec<String>>, Query), ("tier" = Option<Vec<String>>, Query),
         ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query),
         ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of customers")), security(("key" = [])))]
+    responses((status = 200, description = "A page of customers", body = ref("#/components/schemas/CustomerList"))), security(("key" = [])))]
 #[get("/api/v1/customers")]
 pub async fn list_customers(
     request: HttpRequest,

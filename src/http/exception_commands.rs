@@ -60,7 +60,7 @@ fn action(verb: ExceptionVerb, fields: &mut Fields, reference: &Reference) -> Op
             if let Some(team) = &team
                 && !teams.iter().any(|known| known.name == *team)
             {
-                fields.wrong("team", "unknown", "there is no team of that name");
+                fields.wrong("team", "not_found", "there is no team of that name");
             }
             ExceptionAction::Assign { owner, team, comment: fields.text("comment") }
         }
@@ -130,9 +130,8 @@ async fn respond(
 /// Says that somebody has seen an exception and looks after it; the deadline to decide begins.
 #[utoipa::path(post, path = "/api/v1/exceptions/{id}/acknowledge", tag = "exceptions",
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{comment, version}`, all optional; `version` is the `revision` that was decided on"),
-    responses((status = 200, description = "The exception after it"), (status = 404, description = "Unknown"),
-        (status = 409, description = "It has changed since, or can't be done now")), security(("key" = [])))]
+    request_body(content = ref("#/components/schemas/AcknowledgeCommand"), content_type = "application/json"),
+    responses((status = 200, description = "The exception after it", body = ref("#/components/schemas/ExceptionDetail"))), security(("key" = [])))]
 #[post("/api/v1/exceptions/{id}/acknowledge")]
 pub async fn acknowledge_exception(
     request: HttpRequest,
@@ -146,9 +145,8 @@ pub async fn acknowledge_exception(
 /// Gives an exception to a person, a team or both.
 #[utoipa::path(post, path = "/api/v1/exceptions/{id}/assign", tag = "exceptions",
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{owner, team, comment, version}`: an owner, a team or both"),
-    responses((status = 200, description = "The exception after it"), (status = 404, description = "Unknown"),
-        (status = 409, description = "It has changed since")), security(("key" = [])))]
+    request_body(content = ref("#/components/schemas/AssignCommand"), content_type = "application/json"),
+    responses((status = 200, description = "The exception after it", body = ref("#/components/schemas/ExceptionDetail"))), security(("key" = [])))]
 #[post("/api/v1/exceptions/{id}/assign")]
 pub async fn assign_exception(
     request: HttpRequest,
@@ -162,9 +160,8 @@ pub async fn assign_exception(
 /// Puts an exception off until a moment, by the tenant's clock; then it is open again.
 #[utoipa::path(post, path = "/api/v1/exceptions/{id}/snooze", tag = "exceptions",
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{until, comment, version}`: `until` is required"),
-    responses((status = 200, description = "The exception after it"), (status = 404, description = "Unknown"),
-        (status = 409, description = "It has changed since, or can't be done now")), security(("key" = [])))]
+    request_body(content = ref("#/components/schemas/SnoozeCommand"), content_type = "application/json"),
+    responses((status = 200, description = "The exception after it", body = ref("#/components/schemas/ExceptionDetail"))), security(("key" = [])))]
 #[post("/api/v1/exceptions/{id}/snooze")]
 pub async fn snooze_exception(
     request: HttpRequest,
@@ -178,9 +175,8 @@ pub async fn snooze_exception(
 /// Says something about an exception.
 #[utoipa::path(post, path = "/api/v1/exceptions/{id}/comment", tag = "exceptions",
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{text, version}`: `text` is required"),
-    responses((status = 200, description = "The exception after it"), (status = 404, description = "Unknown"),
-        (status = 409, description = "It has changed since, or is over")), security(("key" = [])))]
+    request_body(content = ref("#/components/schemas/CommentCommand"), content_type = "application/json"),
+    responses((status = 200, description = "The exception after it", body = ref("#/components/schemas/ExceptionDetail"))), security(("key" = [])))]
 #[post("/api/v1/exceptions/{id}/comment")]
 pub async fn comment_exception(
     request: HttpRequest,
@@ -194,9 +190,8 @@ pub async fn comment_exception(
 /// Says that an exception is of no concern. The same trouble is told again only once it has gone and come back.
 #[utoipa::path(post, path = "/api/v1/exceptions/{id}/dismiss", tag = "exceptions",
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body(content_type = "application/json", description = "`{reason, version}`: `reason` is required"),
-    responses((status = 200, description = "The exception after it"), (status = 404, description = "Unknown"),
-        (status = 409, description = "It has changed since, or can't be done now")), security(("key" = [])))]
+    request_body(content = ref("#/components/schemas/DismissCommand"), content_type = "application/json"),
+    responses((status = 200, description = "The exception after it", body = ref("#/components/schemas/ExceptionDetail"))), security(("key" = [])))]
 #[post("/api/v1/exceptions/{id}/dismiss")]
 pub async fn dismiss_exception(
     request: HttpRequest,

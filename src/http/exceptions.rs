@@ -21,7 +21,7 @@ use crate::runtime::summary::{Listed, Selection};
 const PREFIX: &str = "/api/v1/exceptions";
 
 /// What lists can be sorted by.
-const FIELDS: &[&str] = &[
+pub(super) const FIELDS: &[&str] = &[
     "id",
     "type",
     "state",
@@ -85,7 +85,7 @@ fn find(read: &Read<'_>, id: &str) -> Result<Arc<ExceptionEntry>, Problem> {
 /// One exception, after its last change.
 #[utoipa::path(get, path = "/api/v1/exceptions/{id}", tag = "exceptions",
     params(("id" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "The exception"), (status = 404, description = "Unknown")),
+    responses((status = 200, description = "The exception", body = ref("#/components/schemas/ExceptionDetail")), (status = 404, description = "Unknown")),
     security(("key" = [])))]
 #[get("/api/v1/exceptions/{id}")]
 pub async fn get_exception(
@@ -111,7 +111,7 @@ pub async fn get_exception(
 #[utoipa::path(get, path = "/api/v1/exceptions/{id}/affected", tag = "exceptions",
     params(("id" = String, Path), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
         ("sort" = Option<String>, Query), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of exceptions"), (status = 404, description = "Unknown")),
+    responses((status = 200, description = "A page of exceptions", body = ref("#/components/schemas/ExceptionList")), (status = 404, description = "Unknown")),
     security(("key" = [])))]
 #[get("/api/v1/exceptions/{id}/affected")]
 pub async fn list_affected(
@@ -152,7 +152,7 @@ pub async fn list_affected(
         ("grouped" = Option<bool>, Query, description = "whether only causes and what has none are listed"),
         ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
         ("sort" = Option<String>, Query), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of exceptions")), security(("key" = [])))]
+    responses((status = 200, description = "A page of exceptions", body = ref("#/components/schemas/ExceptionList"))), security(("key" = [])))]
 #[get("/api/v1/exceptions")]
 pub async fn list_exceptions(
     request: HttpRequest,

@@ -121,7 +121,7 @@ fn is_same_origin(request: &HttpRequest) -> bool {
 
 /// A ticket with which a browser opens the feed, good once.
 #[utoipa::path(post, path = "/api/v1/feed/tickets", tag = "feed",
-    responses((status = 200, description = "A ticket that opens one socket"), (status = 429, description = "Too many tickets are out")),
+    responses((status = 200, description = "A ticket that opens one socket", body = ref("#/components/schemas/FeedTicket")), (status = 429, description = "Too many tickets are out")),
     security(("key" = [])))]
 #[post("/api/v1/feed/tickets")]
 pub async fn post_feed_ticket(

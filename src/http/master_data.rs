@@ -34,7 +34,7 @@ fn location_value(location: &LocationDescribed) -> Value {
 /// An item as it was described.
 #[utoipa::path(get, path = "/api/v1/items/{sku}", tag = "master data",
     params(("sku" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "The item as described"), (status = 404, description = "Not described")),
+    responses((status = 200, description = "The item as described", body = ref("#/components/schemas/Item")), (status = 404, description = "Not described")),
     security(("key" = [])))]
 #[get("/api/v1/items/{sku}")]
 pub async fn get_item(
@@ -54,7 +54,7 @@ pub async fn get_item(
 /// A location as it was described.
 #[utoipa::path(get, path = "/api/v1/locations/{location}", tag = "master data",
     params(("location" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "The location as described"), (status = 404, description = "Not described")),
+    responses((status = 200, description = "The location as described", body = ref("#/components/schemas/Location")), (status = 404, description = "Not described")),
     security(("key" = [])))]
 #[get("/api/v1/locations/{location}")]
 pub async fn get_location(
@@ -111,7 +111,7 @@ pub fn page_by_name<'t, T: 't>(
     params(("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query),
         ("path" = Option<Vec<String>>, Query, description = "hierarchy prefix, levels joined by /"),
         ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of items")), security(("key" = [])))]
+    responses((status = 200, description = "A page of items", body = ref("#/components/schemas/ItemList"))), security(("key" = [])))]
 #[get("/api/v1/items")]
 pub async fn list_items(
     request: HttpRequest,
@@ -137,7 +137,7 @@ pub async fn list_items(
     params(("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query),
         ("path" = Option<Vec<String>>, Query, description = "hierarchy prefix, levels joined by /"),
         ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of locations")), security(("key" = [])))]
+    responses((status = 200, description = "A page of locations", body = ref("#/components/schemas/LocationList"))), security(("key" = [])))]
 #[get("/api/v1/locations")]
 pub async fn list_locations(
     request: HttpRequest,

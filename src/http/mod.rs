@@ -3,6 +3,7 @@
 //! Not responsible for: what events mean (`domain`), when they count (`journal`, `runtime`).
 
 mod actions;
+mod asyncapi;
 mod bulk;
 pub mod caller;
 mod case_commands;
@@ -18,7 +19,7 @@ pub mod feed;
 mod ingest;
 pub mod inspect;
 mod master_data;
-pub mod openapi;
+mod openapi;
 mod operations;
 mod orders;
 mod path;
@@ -28,6 +29,7 @@ mod purchase_orders;
 mod quarantine;
 mod query;
 mod read;
+mod reference;
 mod server;
 mod sku_locations;
 pub mod state;

@@ -210,7 +210,7 @@ fn shown(line_id: Name, place: FoundPlace<OrderLineView>) -> OrderLine {
 /// `null`. An order that the document index had to forget (`document_index_lines_max`) is not found.
 #[utoipa::path(get, path = "/api/v1/orders/{order_id}", tag = "documents",
     params(("order_id" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "The order"), (status = 404, description = "Unknown, or forgotten")),
+    responses((status = 200, description = "The order", body = ref("#/components/schemas/Order")), (status = 404, description = "Unknown, or forgotten")),
     security(("key" = [])))]
 #[get("/api/v1/orders/{order_id}")]
 pub async fn get_order(
@@ -235,7 +235,7 @@ pub async fn get_order(
         ("is_open" = Option<bool>, Query, description = "whether something is still to ship"),
         ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query),
         ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of orders")), security(("key" = [])))]
+    responses((status = 200, description = "A page of orders", body = ref("#/components/schemas/OrderList"))), security(("key" = [])))]
 #[get("/api/v1/orders")]
 pub async fn list_orders(
     request: HttpRequest,

@@ -17,8 +17,8 @@ use crate::domain::ids::{EntityKey, Name};
 use crate::domain::time::Timestamp;
 
 const PREFIX: &str = "/api/v1/promotions";
-const FIELDS: &[&str] = &["promotion_id", "from", "until", "expected_uplift"];
-const STATES: &[&str] = &["ahead", "active", "over"];
+pub(super) const FIELDS: &[&str] = &["promotion_id", "from", "until", "expected_uplift"];
+pub(super) const STATES: &[&str] = &["ahead", "active", "over"];
 /// SKU-locations looked up at a time in the directory.
 const DIRECTORY_CHUNK: usize = 5_000;
 
@@ -59,7 +59,7 @@ fn names(selection: &Selection, name: &str) -> bool {
 /// A promotion, and how many live SKU-locations within the reader's scope it touches.
 #[utoipa::path(get, path = "/api/v1/promotions/{promotion_id}", tag = "documents",
     params(("promotion_id" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "The promotion"), (status = 404, description = "Unknown or cancelled")),
+    responses((status = 200, description = "The promotion", body = ref("#/components/schemas/Promotion")), (status = 404, description = "Unknown or cancelled")),
     security(("key" = [])))]
 #[get("/api/v1/promotions/{promotion_id}")]
 pub async fn get_promotion(
@@ -124,7 +124,7 @@ fn touched(read: &Read<'_>, promotion: &Promotion) -> Result<usize, Problem> {
         ("state" = Option<Vec<String>>, Query, description = "ahead, active, over"),
         ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query),
         ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of promotions")), security(("key" = [])))]
+    responses((status = 200, description = "A page of promotions", body = ref("#/components/schemas/PromotionList"))), security(("key" = [])))]
 #[get("/api/v1/promotions")]
 pub async fn list_promotions(
     request: HttpRequest,

@@ -241,7 +241,7 @@ fn shown(
 /// forget (`document_index_lines_max`) is not found, nor is one of which only receipts are known.
 #[utoipa::path(get, path = "/api/v1/purchase-orders/{po_id}", tag = "documents",
     params(("po_id" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "The purchase order"), (status = 404, description = "Unknown, or forgotten")),
+    responses((status = 200, description = "The purchase order", body = ref("#/components/schemas/PurchaseOrder")), (status = 404, description = "Unknown, or forgotten")),
     security(("key" = [])))]
 #[get("/api/v1/purchase-orders/{po_id}")]
 pub async fn get_purchase_order(
@@ -266,7 +266,7 @@ pub async fn get_purchase_order(
         ("is_open" = Option<bool>, Query, description = "whether something is still to be received"),
         ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query),
         ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of purchase orders")), security(("key" = [])))]
+    responses((status = 200, description = "A page of purchase orders", body = ref("#/components/schemas/PurchaseOrderList"))), security(("key" = [])))]
 #[get("/api/v1/purchase-orders")]
 pub async fn list_purchase_orders(
     request: HttpRequest,

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::dev::{Server, Service as _};
+use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::{Compress, DefaultHeaders};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError as _, web};
 
@@ -13,8 +14,8 @@ use super::problem::{Problem, code};
 use super::state::AppState;
 use super::{
     actions, bulk, case_commands, cases, customers, exception_commands, exceptions, feed, ingest,
-    master_data, openapi, operations, orders, promotions, purchase_orders, quarantine, sku_locations,
-    suppliers, transfers, why,
+    master_data, openapi, operations, orders, promotions, purchase_orders, quarantine, reference,
+    sku_locations, suppliers, transfers, why,
 };
 use crate::feed::FeedHandle;
 use crate::runtime::metrics::StatusLabel;
@@ -61,13 +62,11 @@ pub fn serve(
     unread.map_err(|error| ServeError::Listen { address: listen, source: error.into() })?;
     let address = listener.local_addr()?;
     let config = state.config.server.clone();
-    let document = web::Data::new(openapi::document());
     let feed = web::Data::new(feed);
     let server = HttpServer::new(move || {
         let metrics = state.tower.metrics.clone();
         App::new()
             .app_data(state.clone())
-            .app_data(document.clone())
             .app_data(feed.clone())
             .app_data(web::PayloadConfig::new(SMALL_BODY_BYTES_MAX))
             .wrap(Compress::default())
@@ -146,7 +145,9 @@ pub fn serve(
             .service(operations::readyz)
             .service(operations::get_metrics)
             .service(operations::get_stats)
-            .service(openapi::get_openapi)
+            .service(reference::get_openapi)
+            .service(reference::get_asyncapi)
+            .service(reference::get_docs)
             .default_service(web::to(no_such_route))
     })
     .workers(config.workers)
@@ -161,13 +162,21 @@ pub fn serve(
     Ok(Serving { address, server })
 }
 
-/// A path that exists under another method is `405`, any other `404`; without credentials nothing is told.
+/// A path that exists under another method is `405` and tells which, any other `404`; without credentials nothing is
+/// told.
 async fn no_such_route(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
     if let Err(problem) = principal(&request, &state) {
         return problem.error_response();
     }
-    let known =
-        request.resource_map().match_name(request.path()).is_some() || request.match_pattern().is_some();
-    let code = if known { &code::METHOD_NOT_ALLOWED } else { &code::NOT_FOUND };
-    Problem::new(code).detail(format!("{} {}", request.method(), request.path())).error_response()
+    let detail = format!("{} {}", request.method(), request.path());
+    match request.resource_map().match_pattern(request.path()) {
+        Some(pattern) => {
+            let mut response = Problem::new(&code::METHOD_NOT_ALLOWED).detail(detail).error_response();
+            if let Ok(methods) = HeaderValue::from_str(openapi::methods_of(&pattern)) {
+                response.headers_mut().insert(ALLOW, methods);
+            }
+            response
+        }
+        None => Problem::new(&code::NOT_FOUND).detail(detail).error_response(),
+    }
 }

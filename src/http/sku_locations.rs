@@ -19,7 +19,7 @@ use crate::runtime::{Hosted, Running};
 
 const PREFIX: &str = "/api/v1/sku-locations";
 /// What the list can be sorted by, besides its key.
-const FIELDS: &[&str] = &[
+pub(super) const FIELDS: &[&str] = &[
     "sku",
     "location",
     "on_hand",
@@ -62,7 +62,7 @@ pub(super) fn find(read: &Read<'_>, sku: &Name, location: &Name) -> Result<Addre
     params(("sku" = String, Path), ("location" = String, Path),
         ("at_least" = Option<String>, Query, description = "LSN or position to wait for"),
         ("settled" = Option<bool>, Query, description = "also wait for its consequences")),
-    responses((status = 200, description = "Its numbers now"), (status = 404, description = "Unknown"),
+    responses((status = 200, description = "Its numbers now", body = ref("#/components/schemas/SkuLocation")), (status = 404, description = "Unknown"),
         (status = 503, description = "Its state is being rebuilt"), (status = 504, description = "Not yet applied")),
     security(("key" = [])))]
 #[get("/api/v1/sku-locations/{sku}/{location}")]
@@ -85,7 +85,7 @@ pub async fn get_sku_location(
 #[utoipa::path(get, path = "/api/v1/sku-locations/{sku}/{location}/projection", tag = "sku-locations",
     params(("sku" = String, Path), ("location" = String, Path), ("at_least" = Option<String>, Query),
         ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "Receipts, demand and balance by day"), (status = 404, description = "Unknown"),
+    responses((status = 200, description = "Receipts, demand and balance by day", body = ref("#/components/schemas/Projection")), (status = 404, description = "Unknown"),
         (status = 503, description = "Its state is being rebuilt")),
     security(("key" = [])))]
 #[get("/api/v1/sku-locations/{sku}/{location}/projection")]
@@ -109,7 +109,7 @@ pub async fn get_projection(
     params(("sku" = Option<Vec<String>>, Query), ("location" = Option<Vec<String>>, Query),
         ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query),
         ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of SKU-locations")), security(("key" = [])))]
+    responses((status = 200, description = "A page of SKU-locations", body = ref("#/components/schemas/SkuLocationList"))), security(("key" = [])))]
 #[get("/api/v1/sku-locations")]
 pub async fn list_sku_locations(
     request: HttpRequest,

@@ -17,7 +17,7 @@ use crate::domain::supplier::Supplier;
 use crate::runtime::Hosted;
 use crate::runtime::directory::Address;
 
-const FIELDS: &[&str] = &[
+pub(super) const FIELDS: &[&str] = &[
     "supplier",
     "name",
     "open_lines",
@@ -35,7 +35,7 @@ const FIELDS: &[&str] = &[
 /// One supplier: open lines, lead times, what it reported.
 #[utoipa::path(get, path = "/api/v1/suppliers/{supplier}", tag = "suppliers",
     params(("supplier" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "Open lines and measured lead times"), (status = 404, description = "Unknown"),
+    responses((status = 200, description = "Open lines and measured lead times", body = ref("#/components/schemas/Supplier")), (status = 404, description = "Unknown"),
         (status = 503, description = "Its state is being rebuilt")),
     security(("key" = [])))]
 #[get("/api/v1/suppliers/{supplier}")]
@@ -62,7 +62,7 @@ pub async fn get_supplier(
 #[utoipa::path(get, path = "/api/v1/suppliers", tag = "suppliers",
     params(("supplier" = Option<Vec<String>>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
         ("sort" = Option<String>, Query), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of suppliers")), security(("key" = [])))]
+    responses((status = 200, description = "A page of suppliers", body = ref("#/components/schemas/SupplierList"))), security(("key" = [])))]
 #[get("/api/v1/suppliers")]
 pub async fn list_suppliers(
     request: HttpRequest,

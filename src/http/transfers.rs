@@ -273,7 +273,7 @@ fn shown(line: FoundLine<TransferLineView>, forgotten_before: Timestamp) -> Tran
 /// not found.
 #[utoipa::path(get, path = "/api/v1/transfers/{transfer_id}", tag = "documents",
     params(("transfer_id" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "The transfer"), (status = 404, description = "Unknown, or forgotten")),
+    responses((status = 200, description = "The transfer", body = ref("#/components/schemas/Transfer")), (status = 404, description = "Unknown, or forgotten")),
     security(("key" = [])))]
 #[get("/api/v1/transfers/{transfer_id}")]
 pub async fn get_transfer(
@@ -299,7 +299,7 @@ pub async fn get_transfer(
         ("is_open" = Option<bool>, Query, description = "whether something is still to be received"),
         ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query),
         ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of transfers")), security(("key" = [])))]
+    responses((status = 200, description = "A page of transfers", body = ref("#/components/schemas/TransferList"))), security(("key" = [])))]
 #[get("/api/v1/transfers")]
 pub async fn list_transfers(
     request: HttpRequest,

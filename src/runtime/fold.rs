@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::directory::{Address, Directory};
 use super::documents::{Addresses, DocumentKey, Documents, add};
+use super::feeds::Feeds;
 use super::generations::Generations;
 use super::holding::Holding;
 use super::quarantine::{Quarantine, QuarantineEntry, QuarantineReason};
@@ -57,6 +58,8 @@ pub struct FoldUsage {
     pub document_lines: usize,
     pub documents_forgotten: u64,
     pub held: usize,
+    /// Sources of events that found no room among those that are followed.
+    pub feeds_refused: u64,
 }
 
 /// Actions remembered, so that their answers find whom they concern; those not touched for longest are forgotten.
@@ -77,6 +80,8 @@ pub struct Fold {
     pub(super) supplied_by: HashMap<Address, hashbrown::HashSet<Address, FixedState>, FixedState>,
     /// Entities that hold something under an action id.
     pub(super) actions: Generations<(TenantNumber, Name), Addresses>,
+    /// Who sends events.
+    pub(super) feeds: Feeds,
 }
 
 impl Fold {
@@ -99,6 +104,7 @@ impl Fold {
             by_location: HashMap::default(),
             supplied_by: HashMap::default(),
             actions: Generations::new(ACTIONS_MAX, |_| 1),
+            feeds: Feeds::default(),
         }
     }
 
@@ -126,7 +132,12 @@ impl Fold {
     /// How much of its bounds it uses.
     pub fn usage(&self) -> FoldUsage {
         let (document_lines, documents_forgotten) = self.documents.usage();
-        FoldUsage { document_lines, documents_forgotten, held: self.holding.len() }
+        FoldUsage {
+            document_lines,
+            documents_forgotten,
+            held: self.holding.len(),
+            feeds_refused: self.feeds.refused(),
+        }
     }
 
     /// The bounds that decide who hears of a record are part of the history, like all settings.
@@ -259,6 +270,7 @@ impl Fold {
     }
 
     fn route_event(&mut self, at: Routed<'_>, tenant: TenantNumber, data: &EventData, sink: &mut impl Sink) {
+        self.follow_feed(at, tenant, data, sink);
         match data {
             EventData::PosSale(sale) => self.reach_sku_location(at, &sale.sku, &sale.location, sink),
             EventData::PosReturn(returned) => {
@@ -332,6 +344,7 @@ impl Fold {
             | EventData::AssortmentSet(_)
             | EventData::CalendarDescribed(_)
             | EventData::FxPublished(_)
+            | EventData::FeedTraffic(_)
             | EventData::Reserved => {}
         }
     }
@@ -465,7 +478,7 @@ impl Fold {
         }
     }
 
-    fn create(&mut self, key: &EntityKey, sink: &mut impl Sink) -> Address {
+    pub(super) fn create(&mut self, key: &EntityKey, sink: &mut impl Sink) -> Address {
         let shard = self.directory.shard_of(key);
         let slot = self.next_slot[usize::from(shard)];
         self.next_slot[usize::from(shard)] += 1;
@@ -486,6 +499,9 @@ impl Fold {
             }
             Affected::SkuLocation { tenant, sku, location } => {
                 self.directory.find(&EntityKey::SkuLocation { tenant, sku, location }).into_iter().collect()
+            }
+            Affected::SupplierAlone { tenant, supplier } => {
+                self.directory.find(&EntityKey::Supplier { tenant, supplier }).into_iter().collect()
             }
             Affected::Supplier { tenant, supplier } => {
                 let key = EntityKey::Supplier { tenant, supplier: supplier.clone() };

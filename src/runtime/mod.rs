@@ -13,6 +13,9 @@ pub mod documents;
 pub mod duplicates;
 #[cfg(test)]
 mod failure_tests;
+mod feeds;
+#[cfg(test)]
+mod feeds_tests;
 pub mod fold;
 mod fold_documents;
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod model;
 pub mod random;
 pub mod receipt;
 pub mod sandbox;
+pub mod schema;
 pub mod tower;
 
 #[allow(unused_imports)]

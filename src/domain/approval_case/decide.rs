@@ -3,7 +3,7 @@
 use super::change::{Draft, changed};
 use super::command::{CaseCommand, CaseDecision, ClaimedException};
 use super::item::{
-    ActionState, CaseComment, CaseItem, CaseMember, CaseOption, CaseState, CaseTask, OptionStep,
+    ActionKind, ActionState, CaseComment, CaseItem, CaseMember, CaseOption, CaseState, CaseTask, OptionStep,
 };
 use super::members::{self, MEMBERS_MAX};
 use super::votes::{not_now, require_undecided};
@@ -278,6 +278,18 @@ fn add_option(mut draft: Draft<'_>, option: &CaseOption, actor: &Actor) -> Resul
         return Err(Refusal::invalid("/steps", format!("at most {STEPS_MAX} steps")));
     }
     require_text("/title", &option.title)?;
+    for (at, step) in option.steps.iter().enumerate() {
+        // A custom action is words: it need not be about goods.
+        if step.kind == ActionKind::Custom {
+            continue;
+        }
+        if !step.quantity.is_positive() {
+            return Err(Refusal::invalid(&format!("/steps/{at}/quantity"), "must be above zero"));
+        }
+        if !(is_valid_name(&step.sku) && is_valid_name(&step.location)) {
+            return Err(Refusal::invalid(&format!("/steps/{at}"), "name sku and location"));
+        }
+    }
     let mut option = option.clone();
     option.edited_by = Some(actor.name.clone());
     option.recommended = false;

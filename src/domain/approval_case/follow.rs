@@ -245,10 +245,15 @@ impl ApprovalCase {
         review: &mut Review,
     ) -> Option<(CaseChange, String)> {
         if draft.item.is_solved() {
-            draft.item.outcome = Some(outcome(draft, "not_executed", "it went away before it was decided"));
+            let worse = draft.item.members.iter().find(|member| member.is_superseded()).map(describe);
+            let detail = match worse {
+                Some(worse) => format!("not decided before {worse} got worse"),
+                None => "every exception went away before a decision".to_owned(),
+            };
+            draft.item.outcome = Some(outcome(draft, "not_executed", &detail));
             draft.drop_choice();
             draft.end(CaseState::Closed);
-            return Some((CaseChange::Closed, "every exception is over".to_owned()));
+            return Some((CaseChange::Closed, detail));
         }
         let deadline = draft.item.required.iter().filter_map(|step| step.deadline).min();
         if draft.item.state == CaseState::AwaitingApproval

@@ -3,6 +3,7 @@
 //! A case changes by its own transitions alone, each of which holds the whole case after it. It hears of its
 //! exceptions, of documents that carry its actions' ids, and of confirmations and refusals as facts.
 
+mod action_item;
 mod change;
 mod command;
 mod decide;
@@ -12,6 +13,7 @@ mod facts;
 mod follow;
 mod item;
 mod members;
+mod option_item;
 pub mod options;
 #[cfg(test)]
 mod tests;

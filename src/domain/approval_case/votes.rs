@@ -91,6 +91,9 @@ pub fn approve(
         return Err(not_now(&draft.item, "approved"));
     }
     require_options(&draft.item)?;
+    if draft.item.required.iter().filter_map(|step| step.deadline).any(|deadline| deadline <= draft.now) {
+        return Err(Refusal::conflict("the time to approve it is over"));
+    }
     let Some(option) = draft.item.chosen().cloned() else {
         return Err(Refusal::conflict("no option is chosen"));
     };

@@ -65,7 +65,7 @@ pub fn title(members: &[CaseMember], at_risk: Option<Money>, tenant: Option<&Ten
             Some(from) => format!("short from {}", date(from, zone)),
             None => "likely to be short".to_owned(),
         },
-        ref other => other.as_str().strip_prefix("custom.").unwrap_or(other.as_str()).replace('_', " "),
+        ref other => kind(other),
     };
     let mut facts = Vec::new();
     if first.affected > 0 {
@@ -84,6 +84,39 @@ pub fn title(members: &[CaseMember], at_risk: Option<Money>, tenant: Option<&Ten
         1 => format!("{title}, and one more exception"),
         more => format!("{title}, and {more} more exceptions"),
     }
+}
+
+/// What is wrong, after what it is wrong with.
+fn kind(kind: &ExceptionType) -> String {
+    use ExceptionType::*;
+    let words = match kind {
+        BelowSafetyStock => "below its safety stock",
+        Excess => "in excess",
+        DeadStock => "without demand",
+        ExpiryBeforeUse => "to expire before it is used",
+        NegativeStock => "with negative stock",
+        StockMismatch => "with stock that does not match its count",
+        PromotionUncovered => "short of stock for its promotion",
+        PromotionOffPlan => "off the plan of its promotion",
+        OrderAtRisk => "at risk",
+        AllocationShortage => "promised to more orders than it can serve",
+        PurchaseLate | TransferLate => "late",
+        PurchaseLatePredicted => "expected late",
+        ReceiptPartial => "received in part",
+        AcknowledgementMissing => "not acknowledged",
+        AcknowledgementDiffers => "acknowledged otherwise than ordered",
+        LeadTimeDrift => "with another lead time than usual",
+        SupplierUnreliable => "unreliable",
+        CapacityExceeded => "ordered from beyond its capacity",
+        SingleSource => "the only source",
+        ActionUnconfirmed => "not confirmed",
+        ActionRefused => "refused",
+        ReconciliationMismatch => "done otherwise than approved",
+        FeedStale => "silent",
+        MissingMasterData => "not described",
+        other => return other.as_str().strip_prefix("custom.").unwrap_or(other.as_str()).replace('_', " "),
+    };
+    words.to_owned()
 }
 
 /// What an exception is about.

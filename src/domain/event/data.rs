@@ -4,7 +4,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::domain::ids::Name;
+use crate::domain::ids::{Lsn, Name};
 use crate::domain::money::{Currency, UnitPrice};
 use crate::domain::quantity::Quantity;
 use crate::domain::time::{Day, Timestamp};
@@ -48,8 +48,26 @@ pub enum EventData {
     ClockAdvanced(Timestamp),
     ActionConfirmed(Box<ActionAnswer>),
     ActionRefused(Box<ActionAnswer>),
+    /// What a source has sent of late, as the fold sums it up for the source's own entity. Never journaled: it follows
+    /// from the events.
+    FeedTraffic(Box<FeedTraffic>),
     /// A reserved type: validated as an object, without effect.
     Reserved,
+}
+
+/// What a source has sent since it was last summed up; the record that carries it names the source, the last event and
+/// the business time at which that was taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeedTraffic {
+    pub events: u32,
+    /// Sold or ordered in those events.
+    pub demand: Quantity,
+    /// The demand period of what was sold or ordered last; `None` if nothing was.
+    pub period_days: Option<u16>,
+    /// When the first event of the source was taken, in the first sum of all.
+    pub since: Option<Timestamp>,
+    /// The position of the last event.
+    pub last: Lsn,
 }
 
 /// `pos.sale`; quantity above zero.

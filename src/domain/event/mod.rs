@@ -11,6 +11,8 @@ mod shapes;
 mod tests;
 
 pub use data::*;
-pub use fields::{FIELD_ERRORS_MAX, FieldError};
+#[cfg(test)]
+pub(crate) use fields::asked;
+pub use fields::{FIELD_ERRORS_MAX, FieldError, TEXT_SCALARS_MAX};
 pub use kind::{EventType, RESERVED_TYPES};
 pub use parse::{DATA_DEPTH_MAX, KnownType, ParseError, parse, parse_data};

@@ -4,6 +4,7 @@ pub mod command;
 pub mod custom;
 pub mod group;
 pub mod kind;
+pub mod own;
 pub mod routing;
 pub mod slots;
 pub mod watch;

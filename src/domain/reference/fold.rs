@@ -151,7 +151,10 @@ impl TenantReference {
             }
             EventData::SourcingSet(set) => {
                 let (sku, location) = (set.sku.clone(), set.location.clone());
-                (self.put_sourcing(version, set), Some(Affected::SkuLocation { tenant, sku, location }))
+                (
+                    self.put_sourcing(version, set, affected),
+                    Some(Affected::SkuLocation { tenant, sku, location }),
+                )
             }
             EventData::PolicySet(set) => {
                 (self.policies.put(version, (**set).clone()), Some(self.concerned_by_policy(set)))
@@ -176,12 +179,15 @@ impl TenantReference {
                 (any, Some(Affected::Tenant { tenant }))
             }
             EventData::Promotion(promotion) => {
-                let state =
-                    PromotionState { promotion: Some((**promotion).clone()), ends_at: promotion.until };
+                let state = PromotionState {
+                    promotion: Some((**promotion).clone()),
+                    ends_at: promotion.until,
+                    locations: sorted(&promotion.locations),
+                };
                 return self.put_promotion(version, &promotion.promotion_id, state, affected);
             }
             EventData::PromotionCancelled(promotion_id) => {
-                let state = PromotionState { promotion: None, ends_at: record.event_time };
+                let state = PromotionState { promotion: None, ends_at: record.event_time, locations: None };
                 return self.put_promotion(version, promotion_id, state, affected);
             }
             _ => return false,
@@ -192,13 +198,20 @@ impl TenantReference {
         changed(put)
     }
 
-    fn put_sourcing(&mut self, version: VersionKey, set: &SourcingSet) -> Put {
+    fn put_sourcing(&mut self, version: VersionKey, set: &SourcingSet, affected: &mut Vec<Affected>) -> Put {
         let key = SkuLocationKey { sku: set.sku.clone(), location: set.location.clone() };
+        let alone_before = self.only_supplier(&set.sku, &set.location).cloned();
         let (put, dropped) = put_in_list(&mut self.sourcing, &key, version, set.clone());
+        if let Some(dropped) = &dropped {
+            self.unindex_source(dropped);
+        }
         if let Some(SourcingSet { source: SourceOfSupply::Supplier(supplier), .. }) = dropped
             && let Some(keys) = self.sourced_from.get_mut(&supplier)
         {
             keys.remove_mut(&key);
+        }
+        if put == Put::Changed {
+            self.index_source(set);
         }
         if put == Put::Changed
             && let SourceOfSupply::Supplier(supplier) = &set.source
@@ -210,6 +223,23 @@ impl TenantReference {
                     keys.insert_mut(key);
                     self.sourced_from.insert_mut(supplier.clone(), keys);
                 }
+            }
+        }
+        let alone_now = self.only_supplier(&set.sku, &set.location).cloned();
+        if alone_before != alone_now {
+            if let Some(supplier) = &alone_now {
+                let count = self.single_sourced(supplier).saturating_add(1);
+                self.single_sourced.insert_mut(supplier.clone(), count);
+            }
+            if let Some(supplier) = alone_before {
+                match self.single_sourced(&supplier).saturating_sub(1) {
+                    0 => {
+                        self.single_sourced.remove_mut(&supplier);
+                    }
+                    count => self.single_sourced.insert_mut(supplier.clone(), count),
+                }
+                // The event itself goes only to the supplier that it names.
+                affected.push(Affected::SupplierAlone { tenant: self.number, supplier });
             }
         }
         put
@@ -241,12 +271,17 @@ impl TenantReference {
         }
         if let Some(known) = &known {
             self.promotion_ends.remove_mut(&(known.ends_at, promotion_id.clone()));
+            self.unindex_promotion(promotion_id, known);
         }
         self.promotion_ends.insert_mut((state.ends_at, promotion_id.clone()));
+        self.index_promotion(promotion_id, &state);
         while self.promotions.len() > PROMOTIONS_MAX
             && let Some(first) = self.promotion_ends.first().cloned()
         {
             self.promotion_ends.remove_mut(&first);
+            if let Some(state) = self.promotions.get(&first.1).cloned() {
+                self.unindex_promotion(&first.1, &state);
+            }
             self.promotions.remove(&first.1);
         }
         let known = known.and_then(|known| known.promotion);
@@ -297,7 +332,28 @@ impl TenantReference {
 }
 
 fn described_item(item: &ItemDescribed) -> DescribedItem {
-    DescribedItem { described: Arc::new(item.clone()), path_text: item.path.join("/").into_boxed_str() }
+    let attributes: Option<serde_json::Value> =
+        item.attributes.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let attribute = |name: &str| attributes.as_ref()?.get(name)?.as_str().map(Name::from);
+    DescribedItem {
+        described: Arc::new(item.clone()),
+        path_text: item.path.join("/").into_boxed_str(),
+        abc: attribute("abc"),
+        xyz: attribute("xyz"),
+    }
+}
+
+/// The names in order; `None` for everything.
+fn sorted(selection: &Selection) -> Option<Box<[Name]>> {
+    match selection {
+        Selection::All => None,
+        Selection::Named(names) => {
+            let mut names = names.clone();
+            names.sort_unstable();
+            names.dedup();
+            Some(names.into_boxed_slice())
+        }
+    }
 }
 
 fn described_location(location: &LocationDescribed) -> DescribedLocation {

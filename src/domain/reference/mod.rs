@@ -7,9 +7,12 @@
 //! Per key the latest statement wins, by event time, then `sequence`, source and id: in whatever order descriptions
 //! arrive, the same one holds in the end (as long as no bound named in `fold.rs` was reached).
 
+mod capacity;
 mod exchange;
+mod feeds;
 mod fold;
 mod keep;
+mod places;
 mod planning;
 mod policy;
 mod tenant;
@@ -21,15 +24,19 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+pub use self::feeds::VolumeShift;
+use self::feeds::is_feed_disturbance;
 use self::fold::{is_reference_data, time_zone_named};
 pub use self::keep::VersionKey;
 pub(super) use self::keep::{Versioned, put_latest};
+pub use self::places::{ItemSegment, Remedy};
 use self::planning::PlanningBasis;
 pub use self::planning::{ParameterOrigins, PlanningParameters};
 pub use self::tenant::TenantReference;
+use super::exception::own::{CompiledKinds, OwnKind};
 use super::ids::{Lsn, Name, TenantNumber};
 use super::record::{Body, Record, SystemBody, Transition};
-use super::settings::Settings;
+use super::settings::{CustomSubject, Settings};
 use super::time::Timestamp;
 
 /// All tenants' reference data as of one LSN.
@@ -39,16 +46,40 @@ pub struct Reference {
     settings: Arc<Settings>,
     /// By tenant number.
     tenants: Arc<Vec<Arc<TenantReference>>>,
+    /// What follows from the settings, and is not written down.
+    #[serde(skip)]
+    own_kinds: Arc<CompiledKinds>,
 }
 
 /// Whom a change of the Reference can concern; the runtime marks these dirty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Affected {
-    Sku { tenant: TenantNumber, sku: Name },
-    Location { tenant: TenantNumber, location: Name },
-    SkuLocation { tenant: TenantNumber, sku: Name, location: Name },
-    Supplier { tenant: TenantNumber, supplier: Name },
-    Tenant { tenant: TenantNumber },
+    Sku {
+        tenant: TenantNumber,
+        sku: Name,
+    },
+    Location {
+        tenant: TenantNumber,
+        location: Name,
+    },
+    SkuLocation {
+        tenant: TenantNumber,
+        sku: Name,
+        location: Name,
+    },
+    /// The supplier and all that it supplies.
+    Supplier {
+        tenant: TenantNumber,
+        supplier: Name,
+    },
+    /// The supplier without what it supplies.
+    SupplierAlone {
+        tenant: TenantNumber,
+        supplier: Name,
+    },
+    Tenant {
+        tenant: TenantNumber,
+    },
     Everything,
 }
 
@@ -61,6 +92,15 @@ impl Reference {
     /// The configuration in force.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The operator's own kinds about such subjects, compiled. `variables` are the names that their conditions have:
+    /// the same for every call about the same subjects.
+    pub fn own_kinds(&self, about: CustomSubject, variables: &[&str]) -> &[OwnKind] {
+        if self.settings.exceptions.custom.is_empty() {
+            return &[];
+        }
+        self.own_kinds.get(&self.settings.exceptions, about, variables)
     }
 
     /// All tenants in the order of their numbers.
@@ -113,10 +153,16 @@ impl Reference {
                     }
                     None => false,
                 },
-                Transition::Exception(_)
-                | Transition::ConditionNoted(_)
-                | Transition::Case(_)
-                | Transition::RefusedEvent(_) => false,
+                Transition::Exception(change) if is_feed_disturbance(&body.entity, change) => {
+                    let tenant = self.tenant_mut(record.tenant);
+                    let changed = tenant.is_some_and(|tenant| tenant.fold_feed(&body.entity, change));
+                    if changed {
+                        affected.push(Affected::Tenant { tenant: record.tenant });
+                    }
+                    changed
+                }
+                Transition::Exception(change) => self.note_shortage(&body.entity, change, &mut affected),
+                Transition::ConditionNoted(_) | Transition::Case(_) | Transition::RefusedEvent(_) => false,
             },
             Body::System(body) => self.apply_system(body, &mut affected),
         };
@@ -147,9 +193,13 @@ impl Reference {
                     calendars: Default::default(),
                     promotions: Default::default(),
                     promotion_ends: Default::default(),
+                    promotions_by_sku: Default::default(),
+                    promotions_of_all: Default::default(),
                     lanes: Default::default(),
                     sourcing: Default::default(),
                     sourced_from: Default::default(),
+                    supplied: Default::default(),
+                    short_sources: Default::default(),
                     policies: Default::default(),
                     delays: Default::default(),
                     capacities: Default::default(),
@@ -157,6 +207,8 @@ impl Reference {
                     assortments: Default::default(),
                     signals: Default::default(),
                     rates: Default::default(),
+                    disturbed_feeds: Default::default(),
+                    single_sourced: Default::default(),
                 };
                 Arc::make_mut(&mut self.tenants).push(Arc::new(tenant));
                 true
@@ -164,6 +216,7 @@ impl Reference {
             SystemBody::ConfigurationActivated { settings, .. } if **settings == *self.settings => false,
             SystemBody::ConfigurationActivated { settings, .. } => {
                 self.settings = Arc::new((**settings).clone());
+                self.own_kinds = Arc::default();
                 let basis = PlanningBasis::of(settings);
                 for tenant in Arc::make_mut(&mut self.tenants) {
                     Arc::make_mut(tenant).basis = basis;

@@ -47,6 +47,16 @@ impl PlanningBasis {
         }
     }
 
+    /// The lead time where nothing says one.
+    pub fn lead_time_days(&self) -> f64 {
+        self.lead_time_days
+    }
+
+    /// Receipts from which on a measured lead time is believed.
+    pub fn measured_receipts_min(&self) -> u32 {
+        self.measured_receipts_min
+    }
+
     /// Where nothing is known of the tenant.
     pub fn parameters(&self) -> PlanningParameters {
         self.with(ResolvedPolicy::default(), LeadTime::default())
@@ -79,16 +89,12 @@ impl TenantReference {
         self.basis.with(self.policy(sku, location), self.lead_time(sku, location, now))
     }
 
-    /// Days that the fastest way to get more takes: the least of the transit times of lanes into the location, the
-    /// lead times of its valid sources (the default for one that says nothing) and the policy's lead time. `None`
-    /// if there is none of these: then nothing can be done about a shortage.
-    pub fn fastest_remedy_days(&self, sku: &str, location: &str, now: Timestamp) -> Option<f64> {
-        let lanes = self.lanes_into(location).iter().filter_map(|lane| lane.transit_days);
-        let sources = self
-            .sourcing_at(sku, location, now)
-            .map(|set| self.source_lead_time(set).mean_days.unwrap_or(self.basis.lead_time_days));
-        let policy = self.policy(sku, location).lead_time_days;
-        lanes.chain(sources).chain(policy).min_by(f64::total_cmp)
+    pub(super) fn lead_time_days_default(&self) -> f64 {
+        self.basis.lead_time_days
+    }
+
+    pub(super) fn policy_lead_time_days(&self, sku: &str, location: &str) -> Option<f64> {
+        self.policy(sku, location).lead_time_days
     }
 
     fn policy(&self, sku: &str, location: &str) -> ResolvedPolicy {

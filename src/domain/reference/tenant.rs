@@ -6,12 +6,14 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::exchange::ExchangeRate;
+use super::feeds::DisturbedFeeds;
 use super::keep::{Catalogue, Map, OrderedSet, SkuLocationKey, Versioned, VersionedList, as_pairs, get_at};
+use super::places::ShortageBits;
 use super::planning::PlanningBasis;
 use super::policy::{Path, PolicyTable};
 use crate::domain::event::{
     AssortmentSet, CalendarDescribed, CustomerDescribed, ItemDescribed, LaneDescribed, LocationDescribed,
-    Promotion, Signal, SourcingSet, SupplierCapacity, SupplierDelay, SupplierDescribed,
+    Promotion, Signal, SourceOfSupply, SourcingSet, SupplierCapacity, SupplierDelay, SupplierDescribed,
 };
 use crate::domain::ids::{Name, TenantNumber};
 use crate::domain::money::{Currency, Money};
@@ -38,12 +40,24 @@ pub struct TenantReference {
     pub(super) promotions: Catalogue<PromotionState>,
     /// Promotions by when they end, to forget those first.
     pub(super) promotion_ends: OrderedSet<(Timestamp, Name)>,
+    /// Those that name an item, by when they end.
+    pub(super) promotions_by_sku: Map<Name, OrderedSet<(Timestamp, Name)>>,
+    /// Those of all items.
+    pub(super) promotions_of_all: OrderedSet<(Timestamp, Name)>,
     /// By destination.
     pub(super) lanes: Map<Name, VersionedList<LaneDescribed>>,
     #[serde(with = "as_pairs")]
     pub(super) sourcing: Map<SkuLocationKey, VersionedList<SourcingSet>>,
     /// The SKU-locations that name each supplier as a source.
     pub(super) sourced_from: Map<Name, OrderedSet<SkuLocationKey>>,
+    /// The locations that name each SKU-location as a source.
+    #[serde(with = "as_pairs")]
+    pub(super) supplied: Map<SkuLocationKey, OrderedSet<Name>>,
+    /// Of those that supply others: the ones that are short or about to be.
+    #[serde(with = "as_pairs")]
+    pub(super) short_sources: Map<SkuLocationKey, ShortageBits>,
+    /// By supplier, the SKU-locations that name it as their only source; see [`TenantReference::single_sourced`].
+    pub(super) single_sourced: Map<Name, u32>,
     pub(super) policies: PolicyTable,
     pub(super) delays: Map<Name, VersionedList<SupplierDelay>>,
     pub(super) capacities: Map<Name, VersionedList<SupplierCapacity>>,
@@ -53,6 +67,8 @@ pub struct TenantReference {
     #[serde(with = "as_pairs")]
     pub(super) signals: Map<SignalKey, VersionedList<Signal>>,
     pub(super) rates: Map<Currency, Versioned<ExchangeRate>>,
+    #[serde(with = "super::feeds::as_list")]
+    pub(super) disturbed_feeds: DisturbedFeeds,
 }
 
 /// An item with what follows from its description alone.
@@ -61,6 +77,9 @@ pub(super) struct DescribedItem {
     pub described: Arc<ItemDescribed>,
     /// The path's levels joined by `/`.
     pub path_text: Box<str>,
+    /// The attributes of these names.
+    pub abc: Option<Name>,
+    pub xyz: Option<Name>,
 }
 
 /// A location with what follows from its description alone.
@@ -80,6 +99,8 @@ pub(super) struct PromotionState {
     pub promotion: Option<Promotion>,
     /// Its end, or the time of the cancellation.
     pub ends_at: Timestamp,
+    /// Where it is, sorted; everywhere if `None`.
+    pub locations: Option<Box<[Name]>>,
 }
 
 /// What a signal is about: its name and where.
@@ -217,6 +238,19 @@ impl TenantReference {
             .flat_map(|keys| keys.iter().map(|key| (&key.sku, &key.location)))
     }
 
+    /// How many SKU-locations name the supplier as a source and nothing else, whether it is valid or not.
+    pub fn single_sourced(&self, supplier: &str) -> u32 {
+        self.single_sourced.get(supplier).copied().unwrap_or(0)
+    }
+
+    /// The supplier that is the place's only source.
+    pub(super) fn only_supplier(&self, sku: &str, location: &str) -> Option<&Name> {
+        match self.sourcing(sku, location) {
+            [SourcingSet { source: SourceOfSupply::Supplier(supplier), .. }] => Some(supplier),
+            _ => None,
+        }
+    }
+
     /// The lanes that end at the location, by origin.
     pub fn lanes_into(&self, to: &str) -> &[LaneDescribed] {
         self.lanes.get(to).map_or(&[], VersionedList::values)
@@ -236,7 +270,8 @@ impl TenantReference {
     /// By how many days the supplier says a purchase order line comes late (negative: early); 0 if it says nothing.
     ///
     /// A report holds for what was promised within its time, and for what is overdue while `now` is within it. The
-    /// most specific one counts (order and item, order, item, everything), of equal ones the latest.
+    /// most specific one counts (order and item, order, item, everything), of equal ones the latest. Where no report
+    /// holds, reduced capacity delays: see [`TenantReference::capacity_delay_days`].
     pub fn delay_days_for(
         &self,
         supplier: &str,
@@ -256,7 +291,7 @@ impl TenantReference {
             })
             // Of equal maxima this takes the last, and the latest said is last.
             .max_by_key(|delay| (delay.po_id.is_some(), delay.sku.is_some()))
-            .map_or(0.0, |delay| delay.delay_days)
+            .map_or_else(|| self.capacity_delay_days(supplier, promised_at, now), |delay| delay.delay_days)
     }
 
     /// The supplier's capacity at `now` as a share of normal; the latest said of those that hold then, else 1.

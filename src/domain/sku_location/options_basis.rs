@@ -170,7 +170,7 @@ impl SkuLocation {
             });
         };
         supply.purchase_lines.open_lines().for_each(|line| expect(line, ReceiptKind::PurchaseOrder));
-        for transfers in &supply.transfers {
+        if let Some(transfers) = &supply.transfers {
             transfers.inbound_lines.open_lines().for_each(|line| expect(line, ReceiptKind::Transfer));
         }
         for planned in supply.planned(planning.now).filter(|planned| !planned.outbound) {

@@ -23,7 +23,7 @@ pub struct Dated {
 }
 
 /// Most places have no more than this on its way; more goes to the heap.
-type DatedList = SmallVec<[Dated; 6]>;
+pub type DatedList = SmallVec<[Dated; 6]>;
 
 /// The outlook of one place from one moment on.
 pub struct Outlook<'a> {
@@ -95,8 +95,13 @@ impl<'a> Outlook<'a> {
     /// F4: the greatest probability of being short just before a receipt within lead time and review period, or at
     /// their end. A late receipt raises it; without any it is 1 − Φ((IP − dL) / σ).
     pub fn stockout_probability(&self) -> f64 {
+        self.stockout_probability_with(&self.receipts)
+    }
+
+    /// F4 with other receipts, by time.
+    pub fn stockout_probability_with(&self, receipts: &[Dated]) -> f64 {
         let mut greatest = 0.0_f64;
-        self.for_each_checkpoint(|balance, standard_deviation| {
+        self.for_each_checkpoint(receipts, |balance, standard_deviation| {
             greatest = greatest.max(stockout::stockout_probability(balance, standard_deviation));
         });
         greatest
@@ -105,22 +110,42 @@ impl<'a> Outlook<'a> {
     /// F5 at the worst of the same moments, in units.
     pub fn expected_units_short(&self) -> f64 {
         let mut greatest = 0.0_f64;
-        self.for_each_checkpoint(|balance, standard_deviation| {
+        self.for_each_checkpoint(&self.receipts, |balance, standard_deviation| {
             greatest = greatest.max(stockout::expected_units_short(balance, standard_deviation));
         });
         greatest
     }
 
+    /// Units expected to be left at `at`, with all that is to come until then; negative when short.
+    pub fn balance_at(&self, at: Timestamp) -> f64 {
+        self.checkpoint(at, self.supply_until(at)).balance()
+    }
+
+    /// The probability that less than nothing is left at `at`.
+    pub fn stockout_probability_at(&self, at: Timestamp) -> f64 {
+        let checkpoint = self.checkpoint(at, self.supply_until(at));
+        stockout::stockout_probability(checkpoint.balance(), checkpoint.deviation())
+    }
+
+    fn supply_until(&self, at: Timestamp) -> f64 {
+        let receipts = self.receipts.iter().take_while(|receipt| receipt.at <= at);
+        self.position.starting_balance().as_f64() + receipts.map(|receipt| receipt.units).sum::<f64>()
+    }
+
     /// Calls with expected balance and standard deviation just before each receipt in the horizon and at its end.
-    fn for_each_checkpoint(&self, mut check: impl FnMut(f64, f64)) {
-        self.for_each_checkpoint_in_full(|checkpoint| check(checkpoint.balance(), checkpoint.deviation()));
+    fn for_each_checkpoint(&self, receipts: &[Dated], mut check: impl FnMut(f64, f64)) {
+        self.each_checkpoint(receipts, |checkpoint| check(checkpoint.balance(), checkpoint.deviation()));
     }
 
     /// The same with what they are made of.
-    pub fn for_each_checkpoint_in_full(&self, mut check: impl FnMut(Checkpoint)) {
+    pub fn for_each_checkpoint_in_full(&self, check: impl FnMut(Checkpoint)) {
+        self.each_checkpoint(&self.receipts, check);
+    }
+
+    fn each_checkpoint(&self, receipts: &[Dated], mut check: impl FnMut(Checkpoint)) {
         let horizon = self.planning.horizon();
         let mut supply = self.position.starting_balance().as_f64();
-        let mut receipts = self.receipts.iter().take_while(|receipt| receipt.at < horizon).peekable();
+        let mut receipts = receipts.iter().take_while(|receipt| receipt.at < horizon).peekable();
         while let Some(receipt) = receipts.next() {
             check(self.checkpoint(receipt.at, supply));
             supply += receipt.units;
@@ -176,6 +201,9 @@ pub fn rolled_demand(place: &SkuLocation, planning: &Planning<'_>) -> Option<Dem
         zone: planning.zone(),
         period_days: planning.parameters.period_days,
         settings: planning.settings,
+        tenant: planning.tenant,
+        sku: planning.sku,
+        location: planning.location,
     })
 }
 

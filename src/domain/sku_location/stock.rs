@@ -79,17 +79,18 @@ impl Stock {
         }
     }
 
-    /// Stock came (positive) or went at the record's event time. Without effect if a count at or after that moment is in force.
+    /// Stock came (positive) or went at the record's event time. Without effect if a count at or after that moment is in
+    /// force; says whether it had one.
     pub fn move_by(
         &mut self,
         delta: Quantity,
         record: &Record,
         business_time: Timestamp,
         settings: &SkuLocationSettings,
-    ) {
+    ) -> bool {
         let at = record.event_time;
         if self.counted.time() >= at.into() {
-            return;
+            return false;
         }
         self.on_hand += delta;
         let movement = Movement { at, delta, lsn: record.lsn };
@@ -101,9 +102,11 @@ impl Stock {
             _ => self.movements.push_back(movement),
         }
         self.forget(business_time, settings);
+        true
     }
 
-    /// Stock was `on_hand` as of the record's event time.
+    /// Stock was `on_hand` as of the record's event time. Says what it was by the books at that moment, unless a later
+    /// count is in force; the inner `None` is for the first count, before which there were no books.
     ///
     /// # Errors
     /// [`CountTooOld`] if the count is later than the one in force but earlier than a forgotten movement.
@@ -113,10 +116,10 @@ impl Stock {
         record: &Record,
         business_time: Timestamp,
         settings: &SkuLocationSettings,
-    ) -> Result<(), CountTooOld> {
+    ) -> Result<Option<Option<Quantity>>, CountTooOld> {
         self.forget(business_time, settings);
         if !self.counted.is_before(record) {
-            return Ok(());
+            return Ok(None);
         }
         if let Some(forgotten_until) = self.forgotten_until.get()
             && record.event_time < forgotten_until
@@ -125,11 +128,13 @@ impl Stock {
         }
         let seen = self.movements.partition_point(|kept| kept.at <= record.event_time);
         self.movements.drain(..seen);
-        self.on_hand = on_hand + self.movements.iter().map(|kept| kept.delta).sum();
+        let since: Quantity = self.movements.iter().map(|kept| kept.delta).sum();
+        let book = self.counted.is_stated().then(|| self.on_hand - since);
+        self.on_hand = on_hand + since;
         self.counted = Version::of(record);
         self.counted_lsn = record.lsn;
         self.forgotten_until = MaybeTime::NONE;
-        Ok(())
+        Ok(Some(book))
     }
 
     /// Lets go of movements that are too old or too many: they stay in `on_hand`, but no count can come between.

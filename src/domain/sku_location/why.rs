@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::SkuLocation;
+use super::demand::Demand;
 use super::line::{Line, LineKind};
 use super::outlook::{Outlook, rolled_demand};
 use super::parameters::Planning;
@@ -12,7 +13,7 @@ use super::stock::Stock;
 use crate::domain::exception::ExceptionType;
 use crate::domain::exception::kind::KindSettings;
 use crate::domain::explain::{Absence, Explanation, Input, Rule};
-use crate::domain::ids::{EntityKey, Lsn, Name};
+use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
 use crate::domain::quantity::Quantity;
 use crate::domain::reference::{ParameterOrigins, Reference};
 use crate::domain::time::Timestamp;
@@ -66,7 +67,7 @@ impl SkuLocation {
         why.demand(demand.period());
         why.planning();
         why.risk();
-        let absences = why.absences();
+        let absences = why.absences(key.tenant(), demand);
         SkuLocationWhy {
             sku: self.sku.clone(),
             location: self.location.clone(),
@@ -365,13 +366,13 @@ impl Why<'_> {
         self.put("open_exceptions", Some(open as f64), "exceptions", "count(open)", inputs);
     }
 
-    fn absences(&self) -> Vec<Absence> {
+    fn absences(&self, tenant: TenantNumber, demand: &Demand) -> Vec<Absence> {
         let planning = self.outlook.planning;
         let exceptions = &planning.settings.exceptions;
-        let segment = self.place.segment(planning);
+        let segment = self.place.segment(planning, demand);
         let mut absences: Vec<Absence> = self
             .place
-            .conditions(self.outlook)
+            .conditions(tenant, demand, self.outlook)
             .into_iter()
             .filter(|(kind, _)| self.place.exceptions.open(kind).is_none())
             .map(|(kind, condition)| {

@@ -1,12 +1,18 @@
 //! Things that exceptions can be about and that are neither SKU-locations nor suppliers.
 //!
-//! So far: items, locations and suppliers that are in use and that nobody described.
+//! Items, locations and suppliers that are in use and that nobody described; sources of events; promotions as the
+//! cause of what they lead to.
 
+#[cfg(test)]
+mod cause_tests;
+mod feed;
+mod promotion;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use self::feed::Feed;
 use super::command::{Actor, Command, Refusal};
 use super::entity::{Entity, Reconciled};
 use super::event::EventData;
@@ -27,8 +33,10 @@ pub struct Subject {
     key: Option<Box<EntityKey>>,
     applied_lsn: Lsn,
     revision: u64,
-    /// The first event that used the thing, by LSN.
+    /// The first event that used the thing, by LSN; of a promotion, the last event behind what it led to.
     mention: Option<Box<Evidence>>,
+    /// Of a source of events.
+    feed: Option<Box<Feed>>,
     exceptions: ExceptionSlots,
 }
 
@@ -64,7 +72,7 @@ impl Entity for Subject {
         Subject { key: Some(Box::new(key.clone())), ..Subject::default() }
     }
 
-    fn apply(&mut self, delivery: &Delivery<'_>, _reference: &Reference) {
+    fn apply(&mut self, delivery: &Delivery<'_>, reference: &Reference) {
         let record = delivery.record;
         self.applied_lsn = self.applied_lsn.max(delivery.lsn);
         match &record.body {
@@ -76,6 +84,12 @@ impl Entity for Subject {
                     | EventData::SupplierDescribed(_),
                 ..
             } => {}
+            Body::Event { event_type, data: EventData::FeedTraffic(traffic) } => {
+                let event_type = event_type.map_or_else(Name::default, |kind| Name::from(kind.as_str()));
+                let last = feed::last_event(record, traffic, event_type);
+                let zone = feed::zone_of(reference.tenant(record.tenant));
+                Feed::note(&mut self.feed, traffic, record, last, zone);
+            }
             Body::Event { event_type, .. } => {
                 if self.mention.as_ref().is_none_or(|known| record.lsn < known.lsn) {
                     self.mention = Some(Box::new(Evidence {
@@ -89,6 +103,12 @@ impl Entity for Subject {
             }
             Body::Transition(body) if self.key.as_deref() != Some(&body.entity) => {
                 let key = self.key.as_deref();
+                if let Transition::Exception(change) = &body.transition
+                    && let Some(evidence) = change.item.evidence.last()
+                    && is_promotion(key)
+                {
+                    self.mention = Some(Box::new(evidence.clone()));
+                }
                 self.exceptions.hear(&body.transition, |entity| key == Some(entity));
             }
             Body::Transition(body) if record.entity_revision == self.revision + 1 => {
@@ -118,7 +138,17 @@ impl Entity for Subject {
             DAY,
             key.to_string(),
         );
-        self.judge_master_data(&mut watch, key);
+        match key {
+            EntityKey::Subject { subject: SubjectKind::Source, id, .. } => {
+                if let Some(feed) = &self.feed {
+                    feed.judge(id, &mut watch);
+                }
+            }
+            EntityKey::Subject { subject: SubjectKind::Promotion, id, .. } => {
+                promotion::judge(id, self.mention.as_deref(), &mut watch);
+            }
+            _ => self.judge_master_data(&mut watch, key),
+        }
         let (proposals, next_review_at) = watch.finish();
         Reconciled { proposals, next_review_at }
     }
@@ -150,6 +180,10 @@ impl Entity for Subject {
     fn revision(&self) -> u64 {
         self.revision
     }
+}
+
+fn is_promotion(key: Option<&EntityKey>) -> bool {
+    matches!(key, Some(EntityKey::Subject { subject: SubjectKind::Promotion, .. }))
 }
 
 fn is_described(tenant: &TenantReference, subject: SubjectKind, id: &str) -> bool {

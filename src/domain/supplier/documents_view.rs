@@ -1,7 +1,7 @@
 //! What a supplier knows of the lines of one purchase order. It remembers closed ones longer than their places do.
 
 use super::Supplier;
-use super::order_book::Line;
+use super::line::Line;
 use crate::domain::ids::Name;
 use crate::domain::quantity::Quantity;
 use crate::domain::time::Timestamp;
@@ -32,8 +32,8 @@ impl Supplier {
             open: line.open(),
             is_acknowledged: line.is_acknowledged(),
             is_ended: line.is_ended(),
-            placed_at: line.placed().map(|(placed_at, _)| placed_at),
-            promised_at: line.placed().and_then(|(_, promised_at)| promised_at),
+            placed_at: line.placed_at(),
+            promised_at: line.promised_when_placed(),
         };
         self.orders.lines_of(po_id).map(view).collect()
     }

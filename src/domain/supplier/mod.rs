@@ -1,8 +1,11 @@
-//! Suppliers: open purchase order lines and measured lead times.
+//! Suppliers: open purchase order lines, what was measured of past ones, and the exceptions that follow from both.
 //!
 //! Not here: what a receipt does to stock (`sku_location`), reported delays, capacity and descriptions (`reference`).
 
 mod documents_view;
+mod exceptions;
+mod judged;
+mod line;
 mod order_book;
 mod statistics;
 #[cfg(test)]
@@ -12,20 +15,23 @@ mod view;
 use serde::{Deserialize, Serialize};
 
 pub use self::documents_view::SuppliedLineView;
-use self::order_book::OrderBook;
+use self::judged::Judged;
+use self::order_book::{End, OrderBook};
 pub use self::statistics::PublishedStatistics;
-use self::statistics::ReceiptStatistics;
-pub use self::view::{LeadTimeSource, SupplierView};
+use self::statistics::{Measures, ReceiptStatistics};
+pub use self::view::{LeadTimeSource, OtifPolicy, SupplierView};
 use super::command::{Actor, Command, Refusal};
 use super::entity::{Entity, Reconciled};
-use super::event::EventData;
+use super::event::{EventData, EventType};
+use super::exception::Evidence;
 use super::exception::command::{Where, decide};
 use super::exception::slots::ExceptionSlots;
+use super::exception::watch::Watch;
 use super::ids::{EntityKey, Lsn, Name};
 use super::record::{Body, Delivery, Transition};
 use super::reference::{Reference, VersionKey};
 use super::settings::Segment;
-use super::time::Timestamp;
+use super::time::{DAY, Timestamp};
 
 /// One supplier's live state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,32 +44,83 @@ pub struct Supplier {
     /// What of the above the Reference has.
     published: Option<PublishedStatistics>,
     exceptions: ExceptionSlots,
+    /// The last event that was about it.
+    last_event: Option<Box<Evidence>>,
+    dirty: Option<Box<DirtyReceipt>>,
+}
+
+/// The last receipt that came before its order, by the times in the events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct DirtyReceipt {
+    /// Business time.
+    seen_at: Timestamp,
+    evidence: Evidence,
 }
 
 impl Supplier {
-    fn apply_event(&mut self, delivery: &Delivery<'_>, data: &EventData, reference: &Reference) {
+    fn apply_event(
+        &mut self,
+        delivery: &Delivery<'_>,
+        event_type: Option<EventType>,
+        data: &EventData,
+        reference: &Reference,
+    ) {
         let record = delivery.record;
-        let lines_max = reference.settings().supplier.lines_max;
-        match data {
-            // What names another supplier is that one's.
-            EventData::PurchaseOrder(said)
-                if said.supplier.as_ref().is_none_or(|of| *of == self.supplier) =>
-            {
-                self.orders.say(&VersionKey::of(record), said, lines_max, &mut self.receipts);
+        let settings = &reference.settings().supplier;
+        let dirty = self.receipts.receipts_before_order();
+        let mut measures = Measures { statistics: &mut self.receipts, settings };
+        let about = match data {
+            EventData::PurchaseOrder(said) => {
+                let version = VersionKey::of(record);
+                self.orders.say(&version, said, &self.supplier, settings.lines_max, &mut measures);
+                Some(&said.po_id)
             }
-            EventData::PurchaseOrderReceived(received) => self.orders.receive(
-                &received.document,
-                &received.line_id,
-                received.quantity,
-                record.event_time,
-                lines_max,
-                &mut self.receipts,
-            ),
+            EventData::PurchaseOrderReceived(received) => {
+                self.orders.receive(
+                    &received.document,
+                    &received.line_id,
+                    received.quantity,
+                    record.event_time,
+                    settings.lines_max,
+                    &mut measures,
+                );
+                Some(&received.document)
+            }
             EventData::PurchaseOrderEnded(ended) => {
-                self.orders.end(&ended.document, ended.line_id.as_ref(), lines_max);
+                let how = match event_type {
+                    Some(EventType::PurchaseOrderClosed) => End::Closed,
+                    _ => End::Cancelled,
+                };
+                let line_id = ended.line_id.as_ref();
+                self.orders.end(&ended.document, line_id, how, settings.lines_max, &mut measures);
+                Some(&ended.document)
             }
-            _ => {}
+            _ => None,
+        };
+        let evidence = Evidence {
+            source: record.source.clone(),
+            id: record.id.clone(),
+            event_type: event_type.map_or_else(Name::default, |kind| Name::const_new(kind.as_str())),
+            time: record.event_time,
+            lsn: record.lsn,
+        };
+        if self.receipts.receipts_before_order() > dirty {
+            let seen = DirtyReceipt { seen_at: delivery.business_time, evidence: evidence.clone() };
+            self.dirty = Some(Box::new(seen));
         }
+        if let Some(po_id) = about {
+            self.orders.note(po_id, evidence.clone());
+        }
+        self.last_event = Some(Box::new(evidence));
+    }
+
+    /// The exceptions it has open, and what is remembered of others.
+    pub fn exceptions(&self) -> &ExceptionSlots {
+        &self.exceptions
+    }
+
+    fn segment(&self) -> Segment<'_> {
+        Segment { supplier: Some(&self.supplier), ..Segment::default() }
     }
 }
 
@@ -92,13 +149,15 @@ impl Entity for Supplier {
             receipts: ReceiptStatistics::default(),
             published: None,
             exceptions: ExceptionSlots::default(),
+            last_event: None,
+            dirty: None,
         }
     }
 
     fn apply(&mut self, delivery: &Delivery<'_>, reference: &Reference) {
         self.applied_lsn = self.applied_lsn.max(delivery.lsn);
         match &delivery.record.body {
-            Body::Event { data, .. } => self.apply_event(delivery, data, reference),
+            Body::Event { event_type, data } => self.apply_event(delivery, *event_type, data, reference),
             Body::Transition(body) if !self.is_own(&body.entity) => {
                 let supplier = &self.supplier;
                 self.exceptions.hear(&body.transition, |entity| is_supplier(entity, supplier));
@@ -118,18 +177,36 @@ impl Entity for Supplier {
         }
     }
 
-    /// Publishes the measured lead time: first when it is based on enough receipts, then whenever it moved enough.
-    fn reconcile(&self, _key: &EntityKey, _now: Timestamp, reference: &Reference) -> Reconciled {
+    /// Publishes the measured lead time (first when it is based on enough receipts, then whenever it moved enough), and
+    /// judges its exceptions.
+    fn reconcile(&self, key: &EntityKey, now: Timestamp, reference: &Reference) -> Reconciled {
+        let tenant = key.tenant();
         let settings = reference.settings();
         let mut reconciled = Reconciled::default();
-        let Some(statistics) = self.receipts.to_publish(&self.supplier) else { return reconciled };
-        let news = statistics.receipts >= settings.defaults.measured_receipts_min
-            && self.published.as_ref().is_none_or(|published| {
-                published.moved_to(&statistics, settings.supplier.statistics_publish_change)
-            });
-        if news {
-            reconciled.proposals.push(Transition::SupplierStatistics(statistics));
+        if let Some(statistics) = self.receipts.to_publish(&self.supplier) {
+            let news = statistics.receipts >= settings.defaults.measured_receipts_min
+                && self.published.as_ref().is_none_or(|published| {
+                    published.moved_to(&statistics, settings.supplier.statistics_publish_change)
+                });
+            if news {
+                reconciled.proposals.push(Transition::SupplierStatistics(statistics));
+            }
         }
+        let judged = Judged::of(self, tenant, now, reference);
+        let mut watch = Watch::new(
+            &self.exceptions,
+            tenant,
+            judged.tenant,
+            settings,
+            self.segment(),
+            now,
+            DAY,
+            key.to_string(),
+        );
+        exceptions::judge(&judged, &mut watch);
+        let (found, next_review_at) = watch.finish();
+        reconciled.proposals.extend(found);
+        reconciled.next_review_at = next_review_at;
         reconciled
     }
 
@@ -147,7 +224,7 @@ impl Entity for Supplier {
         let place = Where {
             settings: reference.settings(),
             tenant: reference.tenant(key.tenant()),
-            segment: Segment { supplier: Some(&self.supplier), ..Segment::default() },
+            segment: self.segment(),
         };
         let transition = decide(&self.exceptions, command, actor, now, place)?;
         Ok(vec![Transition::Exception(Box::new(transition))])

@@ -1,18 +1,24 @@
 //! A supplier's purchase order lines.
 //!
 //! A line keeps what was last said about it and what came of it, so that the order in which its events arrive does
-//! not matter to what is open.
+//! not matter to what is open. Beside the lines stand indexes by the dates on which something must be looked at, so
+//! that nobody has to look at all lines.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::statistics::ReceiptStatistics;
-use crate::domain::event::{PurchaseOrder, PurchaseOrderLine, PurchaseOrderStep};
+use super::line::Line;
+use super::statistics::Measures;
+use crate::domain::event::{PurchaseOrder, PurchaseOrderStep};
+use crate::domain::exception::Evidence;
 use crate::domain::ids::Name;
 use crate::domain::quantity::Quantity;
 use crate::domain::reference::{VersionKey, Versioned, put_latest};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{DAY, Timestamp};
+
+/// Open lines by a date: date, order, line.
+pub(super) type ByDate = BTreeSet<(Timestamp, Name, Name)>;
 
 /// All lines by document, open and closed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,106 +30,76 @@ pub(super) struct OrderBook {
     /// Lines that were closed once, in that order; each at most once. Those open again are passed over.
     closed: VecDeque<(Name, Name)>,
     refused: u64,
+    by_promise: ByDate,
+    /// By when they were placed, those that nobody acknowledged.
+    unacknowledged: ByDate,
+    /// By the last receipt, those of which a part has come.
+    partly_received: ByDate,
+    /// Orders with lines that were acknowledged otherwise than ordered, and how many.
+    differing: BTreeMap<Name, usize>,
+    /// Open quantity by the day (UTC) of the promise.
+    promised_on: BTreeMap<i32, Quantity>,
 }
 
+/// One purchase order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Document {
+pub(super) struct Document {
     lines: BTreeMap<Name, Line>,
     /// Cancelled or closed as a whole: so is every line that comes later.
     ended: bool,
     /// Acknowledged as a whole.
-    acknowledged: bool,
+    acknowledged_at: Option<Timestamp>,
+    requested_at: Option<Timestamp>,
+    /// Whether the supplier named last is this one.
+    is_own: Option<Versioned<bool>>,
+    /// The last event about it.
+    evidence: Option<Box<Evidence>>,
 }
 
-/// One line.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Line {
-    ordered: Option<Versioned<Quantity>>,
-    promised: Option<Versioned<Timestamp>>,
-    /// When it was first ordered, and the promise of then.
-    placed: Option<(Timestamp, Option<Timestamp>)>,
-    received: Quantity,
-    /// The earliest receipt so far.
-    received_at: Option<Timestamp>,
-    acknowledged: bool,
-    ended: bool,
-    /// Its receipt is in the statistics, or was found unfit for them.
-    measured: bool,
-    /// It is in `closed`.
-    queued: bool,
+impl Document {
+    pub fn open_lines(&self) -> impl Iterator<Item = &Line> {
+        self.lines.values().filter(|line| line.is_open())
+    }
+
+    pub fn evidence(&self) -> Option<&Evidence> {
+        self.evidence.as_deref()
+    }
+
+    fn moved(&self) -> bool {
+        self.is_own.as_ref().is_some_and(|own| !own.value)
+    }
 }
 
-impl Line {
-    /// Ordered less received; nothing once it ended, and nothing of what nobody announced.
-    pub fn open(&self) -> Quantity {
-        match &self.ordered {
-            Some(ordered) if !self.ended => (ordered.value - self.received).or_zero(),
-            _ => Quantity::ZERO,
+/// What the indexes know of a line.
+#[derive(PartialEq)]
+struct Indexed {
+    open: Quantity,
+    promised_at: Option<Timestamp>,
+    unacknowledged_since: Option<Timestamp>,
+    partly_received_at: Option<Timestamp>,
+    differs: bool,
+}
+
+impl Indexed {
+    fn of(line: &Line) -> Indexed {
+        let open = line.open();
+        let if_open = |at: Option<Timestamp>| at.filter(|_| open.is_positive());
+        Indexed {
+            open,
+            promised_at: if_open(line.promised_at()),
+            unacknowledged_since: line.unacknowledged_since(),
+            partly_received_at: if_open(line.last_received_at()),
+            differs: open.is_positive() && line.difference().is_some(),
         }
     }
+}
 
-    /// The latest promise.
-    pub fn promised_at(&self) -> Option<Timestamp> {
-        self.promised.as_ref().map(|promised| promised.value)
-    }
-
-    /// The latest total, unless only receipts are known.
-    pub fn ordered(&self) -> Option<Quantity> {
-        self.ordered.as_ref().map(|ordered| ordered.value)
-    }
-
-    pub fn received(&self) -> Quantity {
-        self.received
-    }
-
-    /// When it was first ordered, and the promise of then.
-    pub fn placed(&self) -> Option<(Timestamp, Option<Timestamp>)> {
-        self.placed
-    }
-
-    pub fn is_acknowledged(&self) -> bool {
-        self.acknowledged
-    }
-
-    /// Cancelled or closed.
-    pub fn is_ended(&self) -> bool {
-        self.ended
-    }
-
-    /// When it was ordered, if it still waits for an acknowledgement.
-    pub fn unacknowledged_since(&self) -> Option<Timestamp> {
-        if self.acknowledged || !self.open().is_positive() {
-            return None;
-        }
-        self.placed.map(|(placed_at, _)| placed_at)
-    }
-
-    fn say(&mut self, version: &VersionKey, step: PurchaseOrderStep, said: &PurchaseOrderLine) {
-        put_latest(&mut self.ordered, version.clone(), said.quantity);
-        if let Some(promised_at) = said.promised_at {
-            put_latest(&mut self.promised, version.clone(), promised_at);
-        }
-        match step {
-            PurchaseOrderStep::Placed => {
-                let placed = (version.event_time(), said.promised_at);
-                self.placed = Some(self.placed.map_or(placed, |known| known.min(placed)));
-            }
-            PurchaseOrderStep::Acknowledged => self.acknowledged = true,
-            PurchaseOrderStep::Changed => {}
-        }
-    }
-
-    /// One measure a line: its first receipt, as soon as both that and the placement are known. Lateness is against
-    /// the promise it was placed with, else the latest.
-    fn measure(&mut self, statistics: &mut ReceiptStatistics) {
-        if self.measured {
-            return;
-        }
-        if let (Some((placed_at, promised_then)), Some(received_at)) = (self.placed, self.received_at) {
-            self.measured = true;
-            statistics.measure(placed_at, promised_then.or(self.promised_at()), received_at);
-        }
-    }
+/// Why lines ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Cancelled,
+    /// Nothing more comes: what is missing was not delivered.
+    Closed,
 }
 
 impl OrderBook {
@@ -140,9 +116,37 @@ impl OrderBook {
         self.refused
     }
 
-    /// All lines, open or not.
-    pub fn lines(&self) -> impl Iterator<Item = &Line> {
-        self.documents.values().flat_map(|document| document.lines.values())
+    pub fn document(&self, po_id: &str) -> Option<&Document> {
+        self.documents.get(po_id)
+    }
+
+    pub fn line(&self, po_id: &str, line_id: &str) -> Option<&Line> {
+        self.documents.get(po_id)?.lines.get(line_id)
+    }
+
+    /// Open lines by their latest promise.
+    pub fn by_promise(&self) -> &ByDate {
+        &self.by_promise
+    }
+
+    /// Open lines without an acknowledgement, by when they were placed.
+    pub fn unacknowledged(&self) -> &ByDate {
+        &self.unacknowledged
+    }
+
+    /// Open lines of which a part has come, by the last receipt.
+    pub fn partly_received(&self) -> &ByDate {
+        &self.partly_received
+    }
+
+    /// Orders with open lines that were acknowledged otherwise than ordered.
+    pub fn differing(&self) -> impl Iterator<Item = &Name> {
+        self.differing.keys()
+    }
+
+    /// The open quantity that was promised until `at`.
+    pub fn promised_until(&self, at: Timestamp) -> Quantity {
+        self.promised_on.range(..=day_of(at)).map(|(_, quantity)| *quantity).sum()
     }
 
     /// The lines of one order, open or not, by their ids.
@@ -151,26 +155,50 @@ impl OrderBook {
     }
 
     /// Placed, changed or acknowledged; lines not named stay as they are. An acknowledgement without lines is one of
-    /// the whole document.
+    /// the whole document. With another supplier's name the order is that one's from then on.
     pub fn say(
         &mut self,
         version: &VersionKey,
         said: &PurchaseOrder,
+        own: &Name,
         lines_max: usize,
-        statistics: &mut ReceiptStatistics,
+        measures: &mut Measures<'_>,
     ) {
-        for line in &said.lines {
-            self.change(&said.po_id, &line.line_id, lines_max, |known| {
-                known.say(version, said.step, line);
-                known.measure(statistics);
-            });
+        let names = said.supplier.as_ref().map(|supplier| supplier == own);
+        if names == Some(false) && !self.documents.contains_key(&said.po_id) {
+            return;
         }
-        if said.lines.is_empty()
-            && said.step == PurchaseOrderStep::Acknowledged
-            && let Some(document) = self.documents.get_mut(&said.po_id)
-        {
-            document.acknowledged = true;
-            document.lines.values_mut().for_each(|line| line.acknowledged = true);
+        if names != Some(false) {
+            if let Some(requested_at) = said.requested_at
+                && let Some(document) = self.documents.get_mut(&said.po_id)
+            {
+                document.requested_at = Some(requested_at);
+            }
+            for line in &said.lines {
+                self.change(&said.po_id, &line.line_id, lines_max, |known, document| {
+                    document.requested_at = said.requested_at.or(document.requested_at);
+                    known.say(version, said.step, said.currency, line);
+                    known.measure(document.requested_at, false, measures);
+                });
+            }
+        }
+        if let (Some(is_own), Some(document)) = (names, self.documents.get_mut(&said.po_id)) {
+            let moved = document.moved();
+            put_latest(&mut document.is_own, version.clone(), is_own);
+            let moves = document.moved();
+            if moves != moved {
+                self.change_all(&said.po_id, lines_max, |line, _| line.set_moved(moves));
+            }
+        }
+        if said.lines.is_empty() && said.step == PurchaseOrderStep::Acknowledged {
+            let at = version.event_time();
+            if let Some(document) = self.documents.get_mut(&said.po_id) {
+                document.acknowledged_at = Some(document.acknowledged_at.map_or(at, |known| known.min(at)));
+            }
+            self.change_all(&said.po_id, lines_max, |line, document| {
+                line.acknowledge(at);
+                line.measure(document.requested_at, false, measures);
+            });
         }
     }
 
@@ -182,33 +210,64 @@ impl OrderBook {
         quantity: Quantity,
         at: Timestamp,
         lines_max: usize,
-        statistics: &mut ReceiptStatistics,
+        measures: &mut Measures<'_>,
     ) {
-        self.change(po_id, line_id, lines_max, |line| {
-            line.received += quantity;
-            line.received_at = Some(line.received_at.map_or(at, |known| known.min(at)));
-            line.measure(statistics);
+        if self.documents.get(po_id).is_none_or(|document| !document.moved()) {
+            measures.throughput(quantity, at);
+        }
+        self.change(po_id, line_id, lines_max, |line, document| {
+            line.receive(quantity, at);
+            line.measure(document.requested_at, false, measures);
         });
     }
 
     /// Cancelled or closed: one line, or the whole document if it is known (the end of an unknown one is held back
     /// until it is).
-    pub fn end(&mut self, po_id: &Name, line_id: Option<&Name>, lines_max: usize) {
+    pub fn end(
+        &mut self,
+        po_id: &Name,
+        line_id: Option<&Name>,
+        how: End,
+        lines_max: usize,
+        measures: &mut Measures<'_>,
+    ) {
+        let mut end = |line: &mut Line, document: &mut Head| {
+            line.end();
+            line.measure(document.requested_at, how == End::Closed, measures);
+        };
         if let Some(line_id) = line_id {
-            self.change(po_id, line_id, lines_max, |line| line.ended = true);
+            self.change(po_id, line_id, lines_max, end);
             return;
         }
         let Some(document) = self.documents.get_mut(po_id) else { return };
         document.ended = true;
-        let line_ids: Vec<Name> = document.lines.keys().cloned().collect();
-        for line_id in line_ids {
-            self.change(po_id, &line_id, lines_max, |line| line.ended = true);
+        self.change_all(po_id, lines_max, |line, document| end(line, document));
+    }
+
+    /// Remembers the last event about an order that is known.
+    pub fn note(&mut self, po_id: &Name, evidence: Evidence) {
+        if let Some(document) = self.documents.get_mut(po_id) {
+            document.evidence = Some(Box::new(evidence));
         }
     }
 
-    /// Changes a line, new or known, and keeps the sums. A new one beyond the bound takes the place of the line that
-    /// was closed longest ago; if all are open it is refused.
-    fn change(&mut self, po_id: &Name, line_id: &Name, lines_max: usize, change: impl FnOnce(&mut Line)) {
+    fn change_all(&mut self, po_id: &Name, lines_max: usize, mut change: impl FnMut(&mut Line, &mut Head)) {
+        let Some(document) = self.documents.get(po_id) else { return };
+        let line_ids: Vec<Name> = document.lines.keys().cloned().collect();
+        for line_id in line_ids {
+            self.change(po_id, &line_id, lines_max, &mut change);
+        }
+    }
+
+    /// Changes a line, new or known, and keeps sums and indexes. A new one beyond the bound takes the place of the line
+    /// that was closed longest ago; if all are open it is refused.
+    fn change(
+        &mut self,
+        po_id: &Name,
+        line_id: &Name,
+        lines_max: usize,
+        change: impl FnOnce(&mut Line, &mut Head),
+    ) {
         let known = self.documents.get(po_id).is_some_and(|document| document.lines.contains_key(line_id));
         if !known {
             while self.lines >= lines_max.max(1) {
@@ -220,21 +279,64 @@ impl OrderBook {
             self.lines += 1;
         }
         let document = self.documents.entry(po_id.clone()).or_default();
-        let (ended, acknowledged) = (document.ended, document.acknowledged);
-        let line = document.lines.entry(line_id.clone()).or_insert_with(|| Line {
-            ended,
-            acknowledged,
-            ..Line::default()
-        });
-        let before = line.open();
-        change(line);
-        let after = line.open();
-        self.open_quantity += after - before;
-        self.open_lines += usize::from(after.is_positive());
-        self.open_lines -= usize::from(before.is_positive());
-        if !after.is_positive() && !line.queued {
-            line.queued = true;
+        let (ended, moved, acknowledged_at) = (document.ended, document.moved(), document.acknowledged_at);
+        let mut head = Head { requested_at: document.requested_at };
+        let line = document
+            .lines
+            .entry(line_id.clone())
+            .or_insert_with(|| Line::of_document(ended, moved, acknowledged_at));
+        let before = Indexed::of(line);
+        change(line, &mut head);
+        let after = Indexed::of(line);
+        let is_new_among_closed = !after.open.is_positive() && !line.queued;
+        line.queued |= is_new_among_closed;
+        document.requested_at = head.requested_at;
+        if is_new_among_closed {
             self.closed.push_back((po_id.clone(), line_id.clone()));
+        }
+        self.open_quantity += after.open - before.open;
+        self.open_lines += usize::from(after.open.is_positive());
+        self.open_lines -= usize::from(before.open.is_positive());
+        if before != after {
+            self.index(po_id, line_id, &before, &after);
+        }
+    }
+
+    fn index(&mut self, po_id: &Name, line_id: &Name, before: &Indexed, after: &Indexed) {
+        let moves = [
+            (&mut self.by_promise, before.promised_at, after.promised_at),
+            (&mut self.unacknowledged, before.unacknowledged_since, after.unacknowledged_since),
+            (&mut self.partly_received, before.partly_received_at, after.partly_received_at),
+        ];
+        for (index, before, after) in moves {
+            if before != after {
+                if let Some(before) = before {
+                    index.remove(&(before, po_id.clone(), line_id.clone()));
+                }
+                if let Some(after) = after {
+                    index.insert((after, po_id.clone(), line_id.clone()));
+                }
+            }
+        }
+        if before.differs != after.differs {
+            let count = self.differing.get(po_id).copied().unwrap_or(0);
+            match if after.differs { count + 1 } else { count.saturating_sub(1) } {
+                0 => {
+                    self.differing.remove(po_id);
+                }
+                count => {
+                    self.differing.insert(po_id.clone(), count);
+                }
+            }
+        }
+        for (of, sign) in [(before, -1), (after, 1)] {
+            let Some(promised_at) = of.promised_at else { continue };
+            let day = day_of(promised_at);
+            let quantity = self.promised_on.entry(day).or_default();
+            *quantity += Quantity::from_milli(of.open.milli().saturating_mul(sign));
+            if quantity.is_zero() {
+                self.promised_on.remove(&day);
+            }
         }
     }
 
@@ -243,7 +345,7 @@ impl OrderBook {
             let Some(document) = self.documents.get_mut(&po_id) else { continue };
             let Some(line) = document.lines.get_mut(&line_id) else { continue };
             line.queued = false;
-            if line.open().is_positive() {
+            if line.is_open() {
                 continue;
             }
             document.lines.remove(&line_id);
@@ -255,4 +357,13 @@ impl OrderBook {
         }
         false
     }
+}
+
+/// What a change of a line may see and say of its document.
+struct Head {
+    requested_at: Option<Timestamp>,
+}
+
+fn day_of(at: Timestamp) -> i32 {
+    at.micros().div_euclid(DAY) as i32
 }

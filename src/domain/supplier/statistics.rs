@@ -1,9 +1,13 @@
 //! What a supplier's receipts say about its lead time.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::Name;
-use crate::domain::time::Timestamp;
+use crate::domain::quantity::Quantity;
+use crate::domain::settings::{OtifDate, SupplierSettings};
+use crate::domain::time::{DAY, Timestamp};
 
 /// What a supplier's own receipts say; published into the Reference when it moved enough.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +24,8 @@ pub struct PublishedStatistics {
 
 /// A change of days below this is never news, however small the number it is a share of: a minute.
 const PUBLISHED_CHANGE_DAYS_MIN: f64 = 1.0 / 1_440.0;
+/// Lead times below an hour are compared as if they were an hour.
+const LEAD_TIME_DAYS_MIN: f64 = 1.0 / 24.0;
 
 impl PublishedStatistics {
     /// Whether `now` differs from this by more than `share`: of the mean or of the standard deviation, each against
@@ -71,30 +77,151 @@ impl Spread {
     }
 }
 
-/// Everything measured from receipts, one measure a line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// The last measures of one kind, up to a bound; quantiles over them are exact.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Recent(VecDeque<f64>);
+
+impl Recent {
+    pub fn add(&mut self, value: f64, kept_max: usize) {
+        while self.0.len() >= kept_max.max(1) {
+            self.0.pop_front();
+        }
+        self.0.push_back(value);
+    }
+
+    /// The quantile, interpolated between neighbours (R. J. Hyndman and Y. Fan, *Sample quantiles in statistical
+    /// packages*, The American Statistician 50, 1996: type 7); `None` of nothing.
+    pub fn quantile(&self, share: f64) -> Option<f64> {
+        let mut sorted: Vec<f64> = self.0.iter().copied().collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let place = share.clamp(0.0, 1.0) * sorted.len().checked_sub(1)? as f64;
+        let (below, part) = (place.floor() as usize, place.fract());
+        let low = *sorted.get(below)?;
+        let high = sorted.get(below + 1).copied().unwrap_or(low);
+        Some(low + part * (high - low))
+    }
+
+    /// `None` of nothing.
+    pub fn mean(&self) -> Option<f64> {
+        (!self.0.is_empty()).then(|| self.0.iter().sum::<f64>() / self.0.len() as f64)
+    }
+}
+
+/// How the last lead times differ from those before.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LeadTimeDrift {
+    pub recent_mean_days: f64,
+    pub earlier_mean_days: f64,
+    /// The change as a share of the earlier mean; negative where it became shorter.
+    pub change: f64,
+    /// The change in standard errors of the recent mean.
+    pub standard_errors: f64,
+}
+
+/// Lines complete, against their date and quantity.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Completed {
+    on_time: bool,
+    in_full: bool,
+}
+
+/// Everything measured from orders, acknowledgements and receipts, each measure once a line.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct ReceiptStatistics {
     lead_time_days: Spread,
+    recent_lead_times: Recent,
     lateness_days: Spread,
     on_time: u32,
     /// Received before it was ordered, by the times in the events: dirty data, kept out of the measures.
     before_order: u32,
+    acknowledgement_hours: Recent,
+    completed: VecDeque<Completed>,
+    /// Received by week since 1970, oldest first.
+    weeks: VecDeque<(i32, Quantity)>,
 }
 
-impl ReceiptStatistics {
+/// Weeks of receipts that the usual throughput looks at.
+const WEEKS_KEPT: usize = 26;
+
+/// Where measures go, and by which policy they are taken.
+pub(super) struct Measures<'a> {
+    pub statistics: &'a mut ReceiptStatistics,
+    pub settings: &'a SupplierSettings,
+}
+
+impl Measures<'_> {
     /// A line's first receipt.
-    pub fn measure(&mut self, placed_at: Timestamp, promised_at: Option<Timestamp>, received_at: Timestamp) {
+    pub fn receipt(&mut self, placed_at: Timestamp, promised_at: Option<Timestamp>, received_at: Timestamp) {
+        let statistics = &mut *self.statistics;
         if received_at < placed_at {
-            self.before_order = self.before_order.saturating_add(1);
+            statistics.before_order = statistics.before_order.saturating_add(1);
             return;
         }
-        self.lead_time_days.add(received_at.days_since(placed_at));
+        let days = received_at.days_since(placed_at);
+        statistics.lead_time_days.add(days);
+        statistics.recent_lead_times.add(days, self.settings.receipts_kept_max);
         if let Some(promised_at) = promised_at {
-            self.lateness_days.add(received_at.days_since(promised_at));
-            self.on_time = self.on_time.saturating_add(u32::from(received_at <= promised_at));
+            statistics.lateness_days.add(received_at.days_since(promised_at));
+            statistics.on_time = statistics.on_time.saturating_add(u32::from(received_at <= promised_at));
         }
     }
 
+    /// A line's first acknowledgement; one before the order is none of it.
+    pub fn acknowledgement(&mut self, placed_at: Timestamp, acknowledged_at: Timestamp) {
+        if acknowledged_at >= placed_at {
+            let hours = acknowledged_at.days_since(placed_at) * 24.0;
+            self.statistics.acknowledgement_hours.add(hours, self.settings.receipts_kept_max);
+        }
+    }
+
+    /// The date against which a line is on time.
+    pub fn otif_date(
+        &self,
+        requested_at: Option<Timestamp>,
+        promised_then: Option<Timestamp>,
+        promised_at: Option<Timestamp>,
+    ) -> Option<Timestamp> {
+        match self.settings.otif_against {
+            OtifDate::Requested => requested_at.or(promised_then).or(promised_at),
+            OtifDate::Promised => promised_then.or(promised_at),
+            OtifDate::Confirmed => promised_at,
+        }
+    }
+
+    /// Whether what was received is the line in full.
+    pub fn is_full(&self, ordered: Quantity, received: Quantity) -> bool {
+        received.as_f64() >= ordered.as_f64() * (1.0 - self.settings.otif_quantity_tolerance)
+    }
+
+    /// F18: a line that was received in full at `at`, or that was closed with less.
+    pub fn complete(&mut self, due: Timestamp, at: Option<Timestamp>) {
+        let on_time = at.is_some_and(|at| {
+            at >= due.plus_days(-self.settings.otif_early_days)
+                && at <= due.plus_days(self.settings.otif_late_days)
+        });
+        let completed = &mut self.statistics.completed;
+        while completed.len() >= self.settings.receipts_kept_max.max(1) {
+            completed.pop_front();
+        }
+        completed.push_back(Completed { on_time, in_full: at.is_some() });
+    }
+
+    /// Any receipt, for how much the supplier usually delivers.
+    pub fn throughput(&mut self, quantity: Quantity, at: Timestamp) {
+        let week = at.micros().div_euclid(7 * DAY) as i32;
+        let weeks = &mut self.statistics.weeks;
+        match weeks.binary_search_by_key(&week, |(week, _)| *week) {
+            Ok(place) => weeks[place].1 += quantity,
+            Err(place) => weeks.insert(place, (week, quantity)),
+        }
+        if weeks.len() > WEEKS_KEPT {
+            weeks.pop_front();
+        }
+    }
+}
+
+impl ReceiptStatistics {
     /// Lines measured.
     pub fn receipts(&self) -> u32 {
         self.lead_time_days.count()
@@ -102,6 +229,62 @@ impl ReceiptStatistics {
 
     pub fn receipts_before_order(&self) -> u32 {
         self.before_order
+    }
+
+    /// Of the last lead times, in days.
+    pub fn lead_time_quantile(&self, share: f64) -> Option<f64> {
+        self.recent_lead_times.quantile(share)
+    }
+
+    /// Hours from order to acknowledgement: mean and the quantile of that share.
+    pub fn acknowledgement_hours(&self, share: f64) -> (Option<f64>, Option<f64>) {
+        (self.acknowledgement_hours.mean(), self.acknowledgement_hours.quantile(share))
+    }
+
+    /// Lines complete, as far as they are looked at.
+    pub fn otif_lines(&self) -> usize {
+        self.completed.len()
+    }
+
+    /// Share of those that were on time and in full.
+    pub fn otif_share(&self) -> Option<f64> {
+        self.share_of_completed(|line| line.on_time && line.in_full)
+    }
+
+    /// Share of those in full, whenever they came.
+    pub fn in_full_share(&self) -> Option<f64> {
+        self.share_of_completed(|line| line.in_full)
+    }
+
+    fn share_of_completed(&self, is: impl Fn(&Completed) -> bool) -> Option<f64> {
+        let lines = self.completed.len();
+        (lines > 0).then(|| self.completed.iter().filter(|line| is(line)).count() as f64 / lines as f64)
+    }
+
+    /// The most that was received in a week lately, in units a day.
+    pub fn throughput_per_day(&self) -> Option<f64> {
+        self.weeks.iter().map(|(_, quantity)| quantity.as_f64() / 7.0).max_by(f64::total_cmp)
+    }
+
+    /// The last `count` lead times against those before, of which there must be as many.
+    pub fn drift(&self, count: usize) -> Option<LeadTimeDrift> {
+        let all = &self.recent_lead_times.0;
+        let count = count.max(2);
+        let split = all.len().checked_sub(count).filter(|earlier| *earlier >= count)?;
+        let mut spreads = [Spread::default(), Spread::default()];
+        for (at, days) in all.iter().enumerate() {
+            spreads[usize::from(at >= split)].add(*days);
+        }
+        let [earlier, recent] = spreads;
+        let (earlier_mean, recent_mean) = (earlier.mean()?, recent.mean()?);
+        let moved = recent_mean - earlier_mean;
+        let error = earlier.sd() / (count as f64).sqrt();
+        Some(LeadTimeDrift {
+            recent_mean_days: recent_mean,
+            earlier_mean_days: earlier_mean,
+            change: moved / earlier_mean.max(LEAD_TIME_DAYS_MIN),
+            standard_errors: if error > 0.0 { moved / error } else { moved.signum() * f64::INFINITY },
+        })
     }
 
     /// Of the lines measured that had a promise, the share received no later than promised.
@@ -115,7 +298,7 @@ impl ReceiptStatistics {
     }
 
     /// In the form in which others see it; `None` of nothing.
-    pub fn to_publish(self, supplier: &Name) -> Option<PublishedStatistics> {
+    pub fn to_publish(&self, supplier: &Name) -> Option<PublishedStatistics> {
         Some(PublishedStatistics {
             supplier: supplier.clone(),
             receipts: self.receipts(),
@@ -159,12 +342,13 @@ mod tests {
     #[test]
     fn receipts_are_measured_against_order_and_promise() {
         let day = |day: i64| Timestamp::from_micros(day * DAY);
-        let mut statistics = ReceiptStatistics::default();
-        statistics.measure(day(10), Some(day(15)), day(14));
-        statistics.measure(day(10), Some(day(15)), day(15));
-        statistics.measure(day(10), Some(day(15)), day(19));
-        statistics.measure(day(10), None, day(11));
-        statistics.measure(day(10), Some(day(15)), day(9));
+        let (mut statistics, settings) = (ReceiptStatistics::default(), SupplierSettings::default());
+        let mut measures = Measures { statistics: &mut statistics, settings: &settings };
+        measures.receipt(day(10), Some(day(15)), day(14));
+        measures.receipt(day(10), Some(day(15)), day(15));
+        measures.receipt(day(10), Some(day(15)), day(19));
+        measures.receipt(day(10), None, day(11));
+        measures.receipt(day(10), Some(day(15)), day(9));
         let published = statistics.to_publish(&Name::from("V")).unwrap();
         assert_eq!((published.receipts, statistics.receipts_before_order()), (4, 1));
         assert!(close(published.lead_time_mean_days, 4.75));
@@ -172,6 +356,69 @@ mod tests {
         assert!(close(published.lead_time_sd_days, (32.75f64 / 3.0).sqrt()));
         assert!(close(published.lateness_mean_days.unwrap(), 1.0));
         assert!(close(statistics.on_time_share().unwrap(), 2.0 / 3.0));
+    }
+
+    #[test]
+    fn quantiles_are_those_of_the_last_measures() {
+        let mut recent = Recent::default();
+        assert_eq!((recent.quantile(0.5), recent.mean()), (None, None));
+        for value in [99.0, 7.0, 3.0, 1.0, 9.0, 5.0, 2.0, 8.0, 4.0, 10.0, 6.0] {
+            recent.add(value, 10);
+        }
+        // Of 1 to 10, as R's quantile(1:10) gives them.
+        assert_eq!((recent.quantile(0.5), recent.mean()), (Some(5.5), Some(5.5)));
+        assert!(close(recent.quantile(0.9).unwrap(), 9.1));
+        assert_eq!((recent.quantile(0.0), recent.quantile(1.0)), (Some(1.0), Some(10.0)));
+    }
+
+    #[test]
+    fn on_time_in_full_is_by_the_declared_window_and_tolerance() {
+        let day = |day: i64| Timestamp::from_micros(day * DAY);
+        let settings = SupplierSettings {
+            otif_quantity_tolerance: 0.1,
+            otif_early_days: 2.0,
+            otif_late_days: 1.0,
+            receipts_kept_max: 5,
+            ..SupplierSettings::default()
+        };
+        let mut statistics = ReceiptStatistics::default();
+        let mut measures = Measures { statistics: &mut statistics, settings: &settings };
+        let units = Quantity::from_units;
+        assert!(
+            measures.is_full(units(10), units(9))
+                && !measures.is_full(units(10), Quantity::from_milli(8_999))
+        );
+        // Out of five kept: two days early, a day late, both on time; three days early, two late, closed with less.
+        for at in [Some(50), Some(8), Some(11), Some(7), Some(12), None] {
+            measures.complete(day(10), at.map(day));
+        }
+        assert_eq!((statistics.otif_lines(), statistics.otif_share()), (5, Some(0.4)));
+        assert_eq!(statistics.in_full_share(), Some(0.8));
+    }
+
+    #[test]
+    fn drift_is_the_last_ones_against_those_before() {
+        let (mut statistics, settings) = (ReceiptStatistics::default(), SupplierSettings::default());
+        let mut measures = Measures { statistics: &mut statistics, settings: &settings };
+        for days in [9, 11, 9, 11, 14, 14, 14] {
+            measures.receipt(Timestamp::default(), None, Timestamp::from_micros(days * DAY));
+        }
+        assert_eq!(statistics.drift(4), None, "too few before");
+        let drift = statistics.drift(3).unwrap();
+        assert_eq!((drift.recent_mean_days, drift.earlier_mean_days, drift.change), (14.0, 10.0, 0.4));
+        // Standard deviation of 9, 11, 9, 11: sqrt(4 / 3); of the mean of three: 2 / 3.
+        assert!(close(drift.standard_errors, 6.0));
+    }
+
+    #[test]
+    fn throughput_is_that_of_the_best_week() {
+        let (mut statistics, settings) = (ReceiptStatistics::default(), SupplierSettings::default());
+        assert_eq!(statistics.throughput_per_day(), None);
+        let mut measures = Measures { statistics: &mut statistics, settings: &settings };
+        for (day, units) in [(0, 30), (6, 40), (7, 65), (700, 1)] {
+            measures.throughput(Quantity::from_units(units), Timestamp::from_micros(day * DAY));
+        }
+        assert_eq!(statistics.throughput_per_day(), Some(10.0));
     }
 
     #[test]

@@ -3,12 +3,16 @@
 use serde::Serialize;
 
 use super::Supplier;
-use crate::domain::event::SupplierDelay;
+use super::exceptions::acknowledgement_deadline;
+use super::judged::Judged;
+use crate::domain::event::{SupplierCapacity, SupplierDelay};
+use crate::domain::exception::ExceptionType;
 use crate::domain::ids::{Name, TenantNumber};
 use crate::domain::plain;
 use crate::domain::quantity::Quantity;
 use crate::domain::reference::{Reference, TenantReference};
-use crate::domain::time::{HOUR, Timestamp};
+use crate::domain::settings::OtifDate;
+use crate::domain::time::Timestamp;
 
 /// A supplier's numbers as of one moment. What is unknown is `null`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -23,6 +27,8 @@ pub struct SupplierView {
     pub open_quantity: Quantity,
     /// Open lines whose latest promise has passed.
     pub late_lines: usize,
+    /// Open lines that are expected after a promise that has not passed.
+    pub predicted_late_lines: usize,
     /// Lines whose lead time was measured.
     pub receipts: u32,
     /// Lines received before they were ordered, by the times in the events; they are not measured.
@@ -35,21 +41,60 @@ pub struct SupplierView {
     #[serde(serialize_with = "plain::number")]
     pub lead_time_sd_days: f64,
     pub lead_time_source: LeadTimeSource,
+    /// Of the last measured lead times.
+    #[serde(serialize_with = "plain::optional")]
+    pub lead_time_p50_days: Option<f64>,
+    #[serde(serialize_with = "plain::optional")]
+    pub lead_time_p90_days: Option<f64>,
+    /// Change of the last lead times against those before, as a share.
+    #[serde(serialize_with = "plain::optional")]
+    pub lead_time_drift: Option<f64>,
+    /// Share of lines on time and in full, by the policy that stands with it.
+    #[serde(serialize_with = "plain::optional")]
+    pub otif_share: Option<f64>,
+    /// Share of them in full, whenever they came.
+    #[serde(serialize_with = "plain::optional")]
+    pub in_full_share: Option<f64>,
+    /// Lines that these shares are of.
+    pub otif_lines: usize,
+    pub otif_policy: OtifPolicy,
     /// Share of measured lines with a promise that came no later than promised.
     #[serde(serialize_with = "plain::optional")]
     pub on_time_share: Option<f64>,
     /// Receipt less promise.
     #[serde(serialize_with = "plain::optional")]
     pub lateness_mean_days: Option<f64>,
+    /// From order to acknowledgement.
+    #[serde(serialize_with = "plain::optional")]
+    pub acknowledgement_mean_hours: Option<f64>,
+    #[serde(serialize_with = "plain::optional")]
+    pub acknowledgement_p90_hours: Option<f64>,
+    /// Open lines that nobody acknowledged.
+    pub unacknowledged_lines: usize,
     /// The earliest moment by which an open line must be acknowledged; may be past.
     pub next_acknowledgement_due_at: Option<Timestamp>,
     /// Share of normal.
     #[serde(serialize_with = "plain::number")]
     pub capacity_factor: f64,
     pub delays: Vec<SupplierDelay>,
-    /// Exceptions that the supplier itself has open. It raises none of its own so far; that it was never described
-    /// is an exception of the subject.
+    pub capacities: Vec<SupplierCapacity>,
+    /// SKU-locations that have no other source.
+    pub single_sourced: u32,
+    /// Exceptions that the supplier itself has open; that it was never described is one of the subject.
     pub open_exceptions: usize,
+}
+
+/// What on time and in full means here. There is no standard, so it is shown with the number.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct OtifPolicy {
+    pub against: OtifDate,
+    /// Share of the quantity that may be missing.
+    #[serde(serialize_with = "plain::number")]
+    pub quantity_tolerance: f64,
+    #[serde(serialize_with = "plain::number")]
+    pub early_days: f64,
+    #[serde(serialize_with = "plain::number")]
+    pub late_days: f64,
 }
 
 /// Where a supplier's mean lead time comes from.
@@ -76,7 +121,18 @@ impl Supplier {
             (None, Some(mean)) => (mean, LeadTimeSource::Described),
             (None, None) => (defaults.lead_time_days, LeadTimeSource::Default),
         };
-        let waiting_since = self.orders.lines().filter_map(|line| line.unacknowledged_since()).min();
+        let judged = Judged::of(self, tenant, now, reference);
+        let policy = &reference.settings().supplier;
+        let acknowledgement_missing = judged.kind(&ExceptionType::AcknowledgementMissing);
+        let drift = judged.kind(&ExceptionType::LeadTimeDrift).minimum as usize;
+        let (acknowledgement_mean_hours, acknowledgement_p90_hours) =
+            self.receipts.acknowledgement_hours(0.9);
+        let by_promise = self.orders.by_promise();
+        let promised_later = (now, Name::default(), Name::default());
+        let is_late = |po_id: &Name, line_id: &Name| {
+            let line = self.orders.line(po_id, line_id)?;
+            judged.expected_late_days(po_id, line).filter(|days| *days > 0.0)
+        };
         let ack_within_hours = described.and_then(|described| described.ack_within_hours);
         SupplierView {
             supplier: self.supplier.clone(),
@@ -86,10 +142,10 @@ impl Supplier {
             ack_within_hours,
             open_lines: self.orders.open_lines(),
             open_quantity: self.orders.open_quantity(),
-            late_lines: self
-                .orders
-                .lines()
-                .filter(|line| line.open().is_positive() && line.promised_at().is_some_and(|at| at < now))
+            late_lines: by_promise.range(..promised_later.clone()).count(),
+            predicted_late_lines: by_promise
+                .range(promised_later..)
+                .filter(|(_, po_id, line_id)| is_late(po_id, line_id).is_some())
                 .count(),
             receipts: self.receipts.receipts(),
             receipts_before_order: self.receipts.receipts_before_order(),
@@ -100,14 +156,33 @@ impl Supplier {
                 .or_else(|| described?.lead_time_sd_days)
                 .unwrap_or(0.0),
             lead_time_source,
+            lead_time_p50_days: self.receipts.lead_time_quantile(0.5),
+            lead_time_p90_days: self.receipts.lead_time_quantile(0.9),
+            lead_time_drift: self.receipts.drift(drift).map(|drift| drift.change),
+            otif_share: self.receipts.otif_share(),
+            in_full_share: self.receipts.in_full_share(),
+            otif_lines: self.receipts.otif_lines(),
+            otif_policy: OtifPolicy {
+                against: policy.otif_against,
+                quantity_tolerance: policy.otif_quantity_tolerance,
+                early_days: policy.otif_early_days,
+                late_days: policy.otif_late_days,
+            },
             on_time_share: self.receipts.on_time_share(),
             lateness_mean_days: self.receipts.lateness_mean_days(),
-            next_acknowledgement_due_at: waiting_since
-                .zip(ack_within_hours)
-                .map(|(since, hours)| since.plus((hours * HOUR as f64) as i64)),
+            acknowledgement_mean_hours,
+            acknowledgement_p90_hours,
+            unacknowledged_lines: self.orders.unacknowledged().len(),
+            next_acknowledgement_due_at: self.orders.unacknowledged().first().map(|(placed_at, ..)| {
+                acknowledgement_deadline(&judged, *placed_at, acknowledgement_missing.raise)
+            }),
             capacity_factor: known.map_or(1.0, |tenant| tenant.capacity(&self.supplier, now)),
             delays: known.map_or(&[][..], |tenant: &TenantReference| tenant.delays(&self.supplier)).to_vec(),
-            open_exceptions: 0,
+            capacities: known
+                .map_or(&[][..], |tenant: &TenantReference| tenant.capacities(&self.supplier))
+                .to_vec(),
+            single_sourced: known.map_or(0, |tenant| tenant.single_sourced(&self.supplier)),
+            open_exceptions: self.exceptions.open_count(),
         }
     }
 }

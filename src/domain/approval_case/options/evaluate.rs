@@ -16,7 +16,6 @@ use crate::domain::time::Timestamp;
 
 /// The loss at one place without and with an option, in base currency; `None` without a price.
 struct Losses {
-    place: String,
     before: Option<f64>,
     after: Option<f64>,
 }
@@ -53,7 +52,7 @@ impl<'a> Costing<'a> {
                 before: self.view(place, &before, &risk_before, loss_before),
                 after: self.view(place, after, &risk_after, loss_after),
             });
-            losses.push(Losses { place: name, before: loss_before, after: loss_after });
+            losses.push(Losses { before: loss_before, after: loss_after });
         }
         let cost = self.cost(&sketch, &mut explanation);
         let benefit = self.benefit(&sketch, &losses, &mut explanation);
@@ -79,7 +78,7 @@ impl<'a> Costing<'a> {
                 &inputs,
             ));
         }
-        let confidence = (!places.is_empty()).then(|| 1.0 - least_safe);
+        let confidence = (!places.is_empty()).then_some(1.0 - least_safe);
         let input = [("stockout_probability_after", Some(least_safe))];
         explanation.push(explained(
             "confidence",
@@ -212,7 +211,6 @@ impl<'a> Costing<'a> {
             })
             .collect();
         let formula = if terms.is_empty() { "0".to_owned() } else { terms.join(" + ") };
-        debug_assert!(losses.iter().all(|loss| !loss.place.is_empty()));
         explanation.push(explained("benefit", benefit, unit, formula, &inputs));
         benefit
     }

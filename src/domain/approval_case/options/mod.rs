@@ -8,6 +8,8 @@ mod do_nothing;
 mod evaluate;
 mod expedite;
 mod explain;
+#[cfg(test)]
+mod formulas;
 mod gates;
 mod order;
 mod risk;
@@ -68,7 +70,7 @@ pub fn options(
     let mut options: Vec<CaseOption> = vec![costing.evaluate(do_nothing::sketch())];
     for found in [expedite::sketches(&costing), order::sketches(&costing), transfer::sketches(&costing)] {
         let mut costed: Vec<CaseOption> = found.into_iter().map(|sketch| costing.evaluate(sketch)).collect();
-        costed.sort_by(|a, b| rank(b).cmp(&rank(a)));
+        costed.sort_by_key(|option| std::cmp::Reverse(rank(option)));
         // One that can't be carried out says why, if none of its kind can.
         let eligible = costed.iter().filter(|option| option.is_eligible()).count();
         costed.truncate(SHOWN_MAX.min(eligible.max(1)));

@@ -220,6 +220,52 @@ fn sources_stand_by_rank_and_then_by_name_and_a_later_one_replaces_the_same_sour
 }
 
 #[test]
+fn a_place_is_single_sourced_until_it_has_another_source() {
+    let mut reference = declared();
+    let mut lsn = 10;
+    let mut say = |reference: &mut Reference, sku: &str, from: SourceOfSupply| {
+        lsn += 1;
+        let EventData::SourcingSet(mut set) = source(from, None, None) else { panic!() };
+        set.sku = Name::from(sku);
+        reference.apply(&record(lsn, day(1), event(EventData::SourcingSet(set))))
+    };
+    let counts =
+        |reference: &Reference| ["V", "W"].map(|supplier| tenant(reference).single_sourced(supplier));
+    assert_eq!(counts(&reference), [0, 0]);
+    say(&mut reference, "A", from_supplier("V"));
+    say(&mut reference, "B", from_supplier("V"));
+    say(&mut reference, "C", from_supplier("W"));
+    assert_eq!(counts(&reference), [2, 1]);
+    let affected = say(&mut reference, "A", from_supplier("W"));
+    assert_eq!(counts(&reference), [1, 1]);
+    assert_eq!(affected[0], Affected::SupplierAlone { tenant: TENANT, supplier: Name::from("V") });
+    say(&mut reference, "B", SourceOfSupply::Location(Name::from("D")));
+    assert_eq!(counts(&reference), [0, 1]);
+    assert_eq!(say(&mut reference, "A", from_supplier("V")).len(), 0, "said again");
+    assert_eq!(counts(&reference), [0, 1]);
+}
+
+#[test]
+fn reduced_capacity_delays_what_no_report_is_about() {
+    let capacity = EventData::SupplierCapacityChanged(Box::new(SupplierCapacity {
+        supplier: Name::from("V"),
+        factor: 0.5,
+        from: Some(day(100)),
+        until: None,
+        reason: None,
+    }));
+    let days = |reference: &Reference, po_id: &str| {
+        tenant(reference).delay_days_for("V", po_id, "A", Some(day(102)), day(100))
+    };
+    // Seven days' lead time by default: two days' work is left on day 100 and takes four.
+    let reference = seen([capacity.clone()]);
+    assert!((days(&reference, "P") - 2.0).abs() < 1e-6);
+    let reference = seen([capacity, delay(9.0, Some("P"), None, [None; 2])]);
+    assert_eq!(days(&reference, "P"), 9.0);
+    assert!((days(&reference, "Q") - 2.0).abs() < 1e-6);
+}
+
+#[test]
 fn of_too_many_sources_the_last_rank_goes_and_its_supplier_forgets_the_place() {
     let names: Vec<_> = (0..=SOURCES_PER_SKU_LOCATION_MAX).map(|n| format!("V{n:02}")).collect();
     let reference = seen(names.iter().rev().enumerate().map(|(n, name)| {

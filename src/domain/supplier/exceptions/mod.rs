@@ -1,0 +1,130 @@
+//! Which exceptions a supplier raises, tells anew or clears, and when to look again.
+//!
+//! Each kind stands in a file of its own. Those about purchase orders look at orders that are due by an index, that
+//! have an exception already, or that SKU-locations name as a cause: never at all of them.
+
+mod acknowledgement_differs;
+mod acknowledgement_missing;
+mod capacity_exceeded;
+mod data_quality;
+mod lead_time_drift;
+mod purchase_late;
+mod purchase_late_predicted;
+mod receipt_partial;
+mod single_source;
+mod supplier_unreliable;
+
+use std::collections::BTreeSet;
+
+pub(super) use self::acknowledgement_missing::deadline as acknowledgement_deadline;
+use super::judged::{Judged, Order};
+use super::order_book::Document;
+use crate::domain::exception::ExceptionType;
+use crate::domain::exception::kind::KindSettings;
+use crate::domain::exception::slots::ExceptionSlot;
+use crate::domain::exception::watch::{Assessment, Condition, Description, Watch};
+use crate::domain::ids::Name;
+
+/// Orders judged one by one for each kind, beside those that have an exception already; the most urgent first. More are
+/// counted in the supplier's own numbers until others have gone.
+const ORDERS_JUDGED_MAX: usize = 256;
+/// Lines looked at to find them.
+const LINES_LOOKED_AT_MAX: usize = 4_096;
+
+/// A kind of exception about a supplier as such (`Judged`) or about one of its orders (`Order`).
+trait Kind<About> {
+    /// What the facts say.
+    fn condition(about: &About, settings: &KindSettings) -> Condition;
+
+    /// What it is worth.
+    fn assess(about: &About, settings: &KindSettings) -> Assessment;
+
+    /// What is said about it.
+    fn describe(about: &About, settings: &KindSettings) -> Description;
+}
+
+/// Judges every kind.
+pub(super) fn judge(judged: &Judged<'_>, watch: &mut Watch<'_>) {
+    purchase_late_predicted::judge(judged, watch);
+    purchase_late::judge(judged, watch);
+    receipt_partial::judge(judged, watch);
+    acknowledgement_missing::judge(judged, watch);
+    acknowledgement_differs::judge(judged, watch);
+    about_supplier::<lead_time_drift::LeadTimeDrift>(&ExceptionType::LeadTimeDrift, "", judged, watch);
+    about_supplier::<supplier_unreliable::SupplierUnreliable>(
+        &ExceptionType::SupplierUnreliable,
+        "",
+        judged,
+        watch,
+    );
+    capacity_exceeded::judge(judged, watch);
+    about_supplier::<single_source::SingleSource>(&ExceptionType::SingleSource, "", judged, watch);
+    data_quality::judge(judged, watch);
+}
+
+fn about_supplier<'j, K: Kind<Judged<'j>>>(
+    kind: &ExceptionType,
+    of: &str,
+    judged: &Judged<'j>,
+    watch: &mut Watch<'_>,
+) {
+    let settings = watch.kind(kind);
+    let condition = K::condition(judged, &settings);
+    watch.judge(
+        kind,
+        of,
+        &settings,
+        condition,
+        || K::assess(judged, &settings),
+        |_| K::describe(judged, &settings),
+    );
+}
+
+/// Judges a kind for the orders that `due` names and those that have such an exception, or nearly.
+fn about_orders<K>(
+    kind: &ExceptionType,
+    judged: &Judged<'_>,
+    watch: &mut Watch<'_>,
+    settings: &KindSettings,
+    due: impl Iterator<Item = Name>,
+) where
+    K: for<'o> Kind<Order<'o>>,
+{
+    let slots = watch.slots;
+    let needs_a_look =
+        |slot: &&ExceptionSlot| slot.open.is_some() || slot.pending_since.is_some() || slot.dismissed;
+    let known = slots.slots();
+    let first = known.partition_point(|slot| slot.exception_type < *kind);
+    let mut orders: BTreeSet<Name> = known[first..]
+        .iter()
+        .take_while(|slot| slot.exception_type == *kind)
+        .filter(needs_a_look)
+        .map(|slot| slot.of.clone())
+        .collect();
+    let mut judged_more = 0;
+    for po_id in due {
+        if judged_more >= ORDERS_JUDGED_MAX {
+            break;
+        }
+        judged_more += usize::from(orders.insert(po_id));
+    }
+    // An order that was forgotten has nothing open: what is known of it clears.
+    let forgotten = Document::default();
+    for po_id in &orders {
+        let order = Order {
+            judged,
+            po_id,
+            document: judged.supplier.orders.document(po_id).unwrap_or(&forgotten),
+            has_members: slots.members(po_id).is_some(),
+        };
+        let condition = K::condition(&order, settings);
+        watch.judge(
+            kind,
+            po_id,
+            settings,
+            condition,
+            || K::assess(&order, settings),
+            |_| K::describe(&order, settings),
+        );
+    }
+}

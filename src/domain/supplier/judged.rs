@@ -1,0 +1,171 @@
+//! A supplier at one moment, as its exceptions look at it: what is expected when, and what it is worth.
+
+use super::Supplier;
+use super::line::Line;
+use super::order_book::Document;
+use crate::domain::exception::kind::KindSettings;
+use crate::domain::exception::watch::{Assessment, Description, severity_by_value};
+use crate::domain::exception::{Evidence, ExceptionSubject, ExceptionType, ExceptionWindow, Severity};
+use crate::domain::ids::{Name, TenantNumber};
+use crate::domain::money::{Money, UnitPrice};
+use crate::domain::quantity::Quantity;
+use crate::domain::reference::{Reference, TenantReference};
+use crate::domain::settings::Settings;
+use crate::domain::time::Timestamp;
+
+/// Everything outside the state that a look at a supplier needs.
+pub(super) struct Judged<'a> {
+    pub supplier: &'a Supplier,
+    pub tenant: Option<&'a TenantReference>,
+    pub settings: &'a Settings,
+    pub now: Timestamp,
+}
+
+/// One purchase order of it.
+pub(super) struct Order<'a> {
+    pub judged: &'a Judged<'a>,
+    pub po_id: &'a Name,
+    pub document: &'a Document,
+    /// Whether exceptions of SKU-locations name it as their cause.
+    pub has_members: bool,
+}
+
+impl<'a> Judged<'a> {
+    pub fn of(
+        supplier: &'a Supplier,
+        tenant: TenantNumber,
+        now: Timestamp,
+        reference: &'a Reference,
+    ) -> Judged<'a> {
+        Judged { supplier, tenant: reference.tenant(tenant), settings: reference.settings(), now }
+    }
+
+    /// What is set about a kind of exception for this supplier.
+    pub fn kind(&self, kind: &ExceptionType) -> KindSettings {
+        self.settings.exceptions.kind(kind, &self.supplier.segment())
+    }
+
+    /// The mean lead time that the supplier is planned with.
+    pub fn lead_time_days(&self) -> f64 {
+        self.tenant.map_or(self.settings.defaults.lead_time_days, |tenant| {
+            tenant.supplier_lead_time_days(&self.supplier.supplier)
+        })
+    }
+
+    /// Receipt less promise, as far as it is measured often enough and published.
+    pub fn lateness_days(&self) -> f64 {
+        self.tenant
+            .and_then(|tenant| tenant.statistics(&self.supplier.supplier))
+            .filter(|statistics| statistics.receipts >= self.settings.defaults.measured_receipts_min)
+            .and_then(|statistics| statistics.lateness_mean_days)
+            .unwrap_or(0.0)
+    }
+
+    /// By how many days a line is expected after its latest promise (negative: before it); `None` without a promise.
+    ///
+    /// The same rule by which SKU-locations expect it, without shipments: the delay that was reported or that reduced
+    /// capacity makes; else, of a promise that nobody confirmed, the supplier's measured lateness.
+    pub fn expected_late_days(&self, po_id: &str, line: &Line) -> Option<f64> {
+        let promised_at = line.promised_at()?;
+        let sku = line.sku().map_or("", Name::as_str);
+        let delay = self.tenant.map_or(0.0, |tenant| {
+            tenant.delay_days_for(&self.supplier.supplier, po_id, sku, Some(promised_at), self.now)
+        });
+        Some(if delay == 0.0 && !line.is_confirmed() { self.lateness_days() } else { delay })
+    }
+
+    /// When a line is expected; never in the past. `None` if nothing is known of when it was ordered.
+    pub fn expected_at(&self, po_id: &str, line: &Line) -> Option<Timestamp> {
+        let expected = match line.promised_at().zip(self.expected_late_days(po_id, line)) {
+            Some((promised_at, days)) => promised_at.plus_days(days),
+            None => line.placed_at()?.plus_days(self.lead_time_days()),
+        };
+        Some(expected.max(self.now))
+    }
+
+    /// What units of a line cost, in base currency and minor units; `None` without a cost or a rate.
+    pub fn cost(&self, line: &Line, quantity: Quantity) -> Option<Money> {
+        let tenant = self.tenant?;
+        let base = tenant.base_currency;
+        let described = || {
+            let item = tenant.item(line.sku()?)?;
+            Some((item.unit_cost?, item.currency))
+        };
+        let (unit_cost, currency): (UnitPrice, _) = line.unit_cost().or_else(described)?;
+        let money = tenant.convert_to_base(unit_cost.times(quantity, currency.unwrap_or(base)))?;
+        // Held finer than it is written, it would not be the same after a replay.
+        let unit = 10_i64.pow(4 - base.minor_digits().min(4));
+        let rounded = money.ten_thousandths().saturating_add(unit / 2).div_euclid(unit).saturating_mul(unit);
+        Some(Money::from_ten_thousandths(rounded, base))
+    }
+
+    /// What is said of the supplier as such.
+    pub fn describe(&self, cause: String, window: Option<ExceptionWindow>) -> Description {
+        Description {
+            subject: ExceptionSubject::supplier(&self.supplier.supplier),
+            window,
+            decide_by: None,
+            act_by: None,
+            cause,
+            evidence: self.supplier.last_event.iter().map(|event| Evidence::clone(event)).collect(),
+        }
+    }
+}
+
+/// What is told where nothing is known of value or confidence.
+pub(super) fn assessed(severity: Severity, units: Option<Quantity>) -> Assessment {
+    Assessment { severity, value_at_risk: None, units_at_risk: units, confidence: None, cause: None }
+}
+
+impl<'a> Order<'a> {
+    pub fn open_lines(&self) -> impl Iterator<Item = &'a Line> {
+        self.document.open_lines()
+    }
+
+    /// Lines that are open `days` after their latest promise.
+    pub fn late_lines(&self, days: f64) -> impl Iterator<Item = &'a Line> {
+        let now = self.judged.now;
+        self.open_lines().filter(move |line| line.promised_at().is_some_and(|at| at.plus_days(days) <= now))
+    }
+
+    /// What these lines, so much of each, are worth. What is grouped under the order is what its trouble costs; where
+    /// nothing is, the goods' own cost stands in.
+    pub fn assess(&self, lines: impl Iterator<Item = (&'a Line, Quantity)>) -> Assessment {
+        let mut units = Quantity::ZERO;
+        let mut value: Option<Money> = None;
+        for (line, quantity) in lines {
+            units += quantity;
+            if let Some(cost) = self.judged.cost(line, quantity) {
+                let sum = value.map_or(0, Money::ten_thousandths).saturating_add(cost.ten_thousandths());
+                value = Some(Money::from_ten_thousandths(sum, cost.currency()));
+            }
+        }
+        let slots = &self.judged.supplier.exceptions;
+        if slots.members(self.po_id).is_some_and(|members| members.value_at_risk().is_some()) {
+            value = None;
+        }
+        let severity = match value {
+            None if self.has_members => Severity::Low,
+            value => severity_by_value(&self.judged.settings.exceptions, value),
+        };
+        Assessment { value_at_risk: value, ..assessed(severity, Some(units)) }
+    }
+
+    /// What is said of it: it bites from the first promise that is not kept until the last line is expected.
+    pub fn describe(&self, lines: impl Iterator<Item = &'a Line>, cause: String) -> Description {
+        let (mut from, mut until): (Option<Timestamp>, Option<Timestamp>) = (None, None);
+        for line in lines {
+            let promised_at = line.promised_at();
+            from = from.into_iter().chain(promised_at).min();
+            until = until.into_iter().chain(self.judged.expected_at(self.po_id, line)).max();
+        }
+        Description {
+            subject: ExceptionSubject::purchase_order(&self.judged.supplier.supplier, self.po_id),
+            window: Some(ExceptionWindow { from, until: until.filter(|until| Some(*until) >= from) }),
+            decide_by: None,
+            act_by: from,
+            cause,
+            evidence: self.document.evidence().cloned().into_iter().collect(),
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! One line of a purchase order, as its supplier sees it.
+
+use serde::{Deserialize, Serialize};
+
+use super::statistics::Measures;
+use crate::domain::event::{PurchaseOrderLine, PurchaseOrderStep};
+use crate::domain::ids::Name;
+use crate::domain::money::{Currency, UnitPrice};
+use crate::domain::quantity::Quantity;
+use crate::domain::reference::{VersionKey, Versioned, put_latest};
+use crate::domain::time::Timestamp;
+
+/// What was last said about a line, and what came of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Line {
+    /// What was ordered last, and for when.
+    asked: Option<Versioned<Quantity>>,
+    asked_for: Option<Versioned<Timestamp>>,
+    /// What the supplier said to that.
+    answer: Option<Box<Answer>>,
+    /// A promise came with a change or an acknowledgement.
+    is_confirmed: bool,
+    /// When it was first ordered, and the promise of then.
+    placed: Option<(Timestamp, Option<Timestamp>)>,
+    received: Quantity,
+    /// The earliest and the latest receipt so far.
+    received_at: Option<(Timestamp, Timestamp)>,
+    /// The earliest acknowledgement.
+    acknowledged_at: Option<Timestamp>,
+    ended: bool,
+    /// Its order went to another supplier.
+    moved: bool,
+    /// What is in the statistics already, or was found unfit for them.
+    measured: Measured,
+    /// It waits among the closed ones to be forgotten.
+    pub queued: bool,
+    sku: Option<Name>,
+    unit_cost: Option<(UnitPrice, Option<Currency>)>,
+}
+
+/// An acknowledgement that names the line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Answer {
+    quantity: Option<Versioned<Quantity>>,
+    promised: Option<Versioned<Timestamp>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Measured {
+    lead_time: bool,
+    acknowledgement: bool,
+    in_full: bool,
+}
+
+/// How an acknowledgement differs from what was ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Difference {
+    pub asked: Quantity,
+    pub answered: Quantity,
+    /// Days by which the date is later; negative if it is earlier.
+    pub later_days: f64,
+}
+
+impl Difference {
+    /// The difference as a share of what was ordered; all of it where nothing was.
+    pub fn share(&self) -> f64 {
+        let difference = (self.answered - self.asked).as_f64().abs();
+        if difference == 0.0 { 0.0 } else { difference / self.asked.as_f64().max(difference * 1e-9) }
+    }
+}
+
+/// The later of two statements.
+fn later<'a, T>(a: Option<&'a Versioned<T>>, b: Option<&'a Versioned<T>>) -> Option<&'a Versioned<T>> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if b.version > a.version { b } else { a }),
+        (a, b) => a.or(b),
+    }
+}
+
+impl Line {
+    /// A new line of a document that is as the flags say.
+    pub fn of_document(ended: bool, moved: bool, acknowledged_at: Option<Timestamp>) -> Line {
+        Line { ended, moved, acknowledged_at, ..Line::default() }
+    }
+
+    /// The total ordered, as last said by either side.
+    pub fn ordered(&self) -> Option<Quantity> {
+        let answered = self.answer.as_ref().and_then(|answer| answer.quantity.as_ref());
+        later(self.asked.as_ref(), answered).map(|said| said.value)
+    }
+
+    /// Ordered less received; nothing once it ended or moved, and nothing of what nobody announced.
+    pub fn open(&self) -> Quantity {
+        match self.ordered() {
+            Some(ordered) if !self.ended && !self.moved => (ordered - self.received).or_zero(),
+            _ => Quantity::ZERO,
+        }
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.open().is_positive()
+    }
+
+    pub fn received(&self) -> Quantity {
+        self.received
+    }
+
+    /// The latest promise.
+    pub fn promised_at(&self) -> Option<Timestamp> {
+        let answered = self.answer.as_ref().and_then(|answer| answer.promised.as_ref());
+        later(self.asked_for.as_ref(), answered).map(|said| said.value)
+    }
+
+    /// Whether the supplier stands by a date, or the order was changed to one.
+    pub fn is_confirmed(&self) -> bool {
+        self.is_confirmed
+    }
+
+    /// When it was first ordered.
+    pub fn placed_at(&self) -> Option<Timestamp> {
+        self.placed.map(|(placed_at, _)| placed_at)
+    }
+
+    /// The promise that it was first ordered with.
+    pub fn promised_when_placed(&self) -> Option<Timestamp> {
+        self.placed.and_then(|(_, promised_at)| promised_at)
+    }
+
+    pub fn is_acknowledged(&self) -> bool {
+        self.acknowledged_at.is_some()
+    }
+
+    /// Cancelled or closed, or another supplier's by now.
+    pub fn is_ended(&self) -> bool {
+        self.ended || self.moved
+    }
+
+    /// The latest receipt.
+    pub fn last_received_at(&self) -> Option<Timestamp> {
+        self.received_at.map(|(_, last)| last)
+    }
+
+    /// When it was ordered, if it still waits for an acknowledgement.
+    pub fn unacknowledged_since(&self) -> Option<Timestamp> {
+        if self.acknowledged_at.is_some() || !self.is_open() { None } else { self.placed_at() }
+    }
+
+    /// How the acknowledgement differs from the order, if it is about the order as it stands.
+    pub fn difference(&self) -> Option<Difference> {
+        let answer = self.answer.as_ref()?;
+        let asked = self.asked.as_ref()?;
+        let quantity = answer.quantity.as_ref().filter(|said| said.version > asked.version)?;
+        let dates = self.asked_for.as_ref().zip(answer.promised.as_ref());
+        let later_days = dates
+            .filter(|(asked, answered)| answered.version > asked.version)
+            .map_or(0.0, |(asked, answered)| answered.value.days_since(asked.value));
+        let difference = Difference { asked: asked.value, answered: quantity.value, later_days };
+        (difference.asked != difference.answered || later_days != 0.0).then_some(difference)
+    }
+
+    pub fn sku(&self) -> Option<&Name> {
+        self.sku.as_ref()
+    }
+
+    pub fn unit_cost(&self) -> Option<(UnitPrice, Option<Currency>)> {
+        self.unit_cost
+    }
+
+    /// Takes a statement about it.
+    pub fn say(
+        &mut self,
+        version: &VersionKey,
+        step: PurchaseOrderStep,
+        currency: Option<Currency>,
+        said: &PurchaseOrderLine,
+    ) {
+        if step == PurchaseOrderStep::Acknowledged {
+            let answer =
+                self.answer.get_or_insert_with(|| Box::new(Answer { quantity: None, promised: None }));
+            put_latest(&mut answer.quantity, version.clone(), said.quantity);
+            if let Some(promised_at) = said.promised_at {
+                put_latest(&mut answer.promised, version.clone(), promised_at);
+            }
+            self.acknowledge(version.event_time());
+        } else {
+            put_latest(&mut self.asked, version.clone(), said.quantity);
+            if let Some(promised_at) = said.promised_at {
+                put_latest(&mut self.asked_for, version.clone(), promised_at);
+            }
+        }
+        if step == PurchaseOrderStep::Placed {
+            let placed = (version.event_time(), said.promised_at);
+            self.placed = Some(self.placed.map_or(placed, |known| known.min(placed)));
+        } else {
+            self.is_confirmed |= said.promised_at.is_some();
+        }
+        if let Some((sku, _)) = &said.place {
+            self.sku = Some(sku.clone());
+        }
+        if let Some(unit_cost) = said.unit_cost {
+            self.unit_cost = Some((unit_cost, currency));
+        }
+    }
+
+    /// Takes that it was acknowledged.
+    pub fn acknowledge(&mut self, at: Timestamp) {
+        self.acknowledged_at = Some(self.acknowledged_at.map_or(at, |known| known.min(at)));
+    }
+
+    /// Takes a receipt.
+    pub fn receive(&mut self, quantity: Quantity, at: Timestamp) {
+        self.received += quantity;
+        self.received_at =
+            Some(self.received_at.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+    }
+
+    /// Takes that it ended.
+    pub fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Takes that its order belongs to another supplier now, or to this one again.
+    pub fn set_moved(&mut self, moved: bool) {
+        self.moved = moved;
+    }
+
+    /// What it says about the supplier, each once, as soon as all is known that it takes. Its first receipt: lateness
+    /// is against the promise it was placed with, else the latest.
+    pub fn measure(&mut self, requested_at: Option<Timestamp>, is_closed: bool, measures: &mut Measures<'_>) {
+        let Some((placed_at, promised_then)) = self.placed else { return };
+        if self.moved {
+            return;
+        }
+        if let Some((first, _)) = self.received_at
+            && !self.measured.lead_time
+        {
+            self.measured.lead_time = true;
+            measures.receipt(placed_at, promised_then.or(self.promised_at()), first);
+        }
+        if let Some(acknowledged_at) = self.acknowledged_at
+            && !self.measured.acknowledgement
+        {
+            self.measured.acknowledgement = true;
+            measures.acknowledgement(placed_at, acknowledged_at);
+        }
+        if self.measured.in_full {
+            return;
+        }
+        let Some(due) = measures.otif_date(requested_at, promised_then, self.promised_at()) else { return };
+        let Some(ordered) = self.ordered().filter(|ordered| ordered.is_positive()) else { return };
+        let is_full = measures.is_full(ordered, self.received);
+        match self.last_received_at().filter(|_| is_full) {
+            Some(at) => {
+                self.measured.in_full = true;
+                measures.complete(due, Some(at));
+            }
+            // Closed with less: not in full, whatever the date.
+            None if is_closed => {
+                self.measured.in_full = true;
+                measures.complete(due, None);
+            }
+            None => {}
+        }
+    }
+}
