@@ -77,19 +77,25 @@ fn after_enough_attempts_it_is_a_dead_letter_that_a_person_tries_again() {
         metrics.contains("tidewatch_outbox_attempts_total{target=\"erp\",outcome=\"failed\"} 3"),
         "{metrics}"
     );
-    // A restart does not wake it.
+    // A restart does not wake it; a person does.
     scene.kill_and_start_again();
     assert_eq!(scene.wait_for_action(&decision, "dead")["attempt_count"], json!(3));
+    scene.sandbox.faults(&json!({"down": false}));
+    let path = format!("/api/v1/actions/{}/retry", action["id"].as_str().unwrap());
+    scene.client().send("POST", &path, &[("Content-Type", "application/json")], b"{}").expect(200);
+    scene.expect_one_document(&decision);
 }
 
 #[test]
 fn an_answer_that_was_lost_does_not_order_twice() {
     let mut scene = Scene::start(&["--loss", "1"]);
+    // The document would say that nothing more needs to be asked.
+    scene.sandbox.faults(&json!({"hold_events": true}));
     let decision = scene.decide();
     scene.eventually("a second attempt", |scene| {
         (scene.sandbox.actions().first()?["seen"].as_u64()? >= 2).then_some(())
     });
-    scene.sandbox.faults(&json!({"lose_answers": 0}));
+    scene.sandbox.faults(&json!({"lose_answers": 0, "hold_events": false}));
     scene.expect_one_document(&decision);
 }
 

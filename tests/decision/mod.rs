@@ -18,7 +18,7 @@ use crate::common::{Batch, Client, Tower};
 pub const MONDAY: i64 = 1_768_824_000;
 pub const DAY: i64 = 86_400;
 /// What is expected at the latest: two processes may start and wait for each other meanwhile.
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_secs(30);
 
 /// A tower, the sandbox that it delivers to, and one SKU-location that runs out of stock.
 pub struct Scene {
@@ -66,7 +66,7 @@ impl Scene {
         scene
     }
 
-    /// Two weeks of demand, little stock left, and an order that can't be served.
+    /// Two weeks of demand, little stock left, and an order that can't be served: enough at risk for a case.
     fn run_out_of_stock(&mut self) {
         let mut batch = Batch::new("world");
         let start = self.now - 14 * DAY;
@@ -97,10 +97,10 @@ impl Scene {
                 "lead_time_days": 2, "unit_cost": "2.00",
             }),
         );
-        batch.add_at(start, "inventory.counted", json!({"sku": "A", "location": "L1", "on_hand": 300}));
+        batch.add_at(start, "inventory.counted", json!({"sku": "A", "location": "L1", "on_hand": 3_000}));
         for day in 0..14 {
             let at = start + day * DAY + 3_600;
-            batch.add_at(at, "pos.sale", json!({"sku": "A", "location": "L1", "quantity": 20}));
+            batch.add_at(at, "pos.sale", json!({"sku": "A", "location": "L1", "quantity": 200}));
         }
         let client = self.client();
         if self.now == MONDAY {
@@ -113,7 +113,7 @@ impl Scene {
             client.accept(&batch.take());
         }
         batch.add_at(self.now, "order.placed", json!({
-            "order_id": "O1", "line_id": "1", "sku": "A", "location": "L1", "quantity": 40, "customer": "C",
+            "order_id": "O1", "line_id": "1", "sku": "A", "location": "L1", "quantity": 400, "customer": "C",
         }));
         client.accept(&batch.take());
     }
