@@ -47,6 +47,15 @@ impl ForecastErrors {
         self.last = error;
     }
 
+    /// The forecast of the last period would have been higher by `difference`, had older demand been known in time.
+    /// Exact for the last period; the errors before it are left as they are.
+    pub fn correct_last_forecast(&mut self, difference: f64, weight: f64) {
+        let error = self.last - difference;
+        self.mean -= weight * difference;
+        self.mean_absolute = (self.mean_absolute + weight * (error.abs() - self.last.abs())).max(0.0);
+        self.last = error;
+    }
+
     /// F35: T, from -1 (forecasts were far too high) to 1 (far too low); 0 where there was no error.
     pub fn tracking_signal(&self) -> f64 {
         if self.mean_absolute > 0.0 { (self.mean / self.mean_absolute).clamp(-1.0, 1.0) } else { 0.0 }

@@ -119,7 +119,13 @@ impl ExponentialSmoothing {
         } else {
             (weights.level, periods_ago)
         };
-        self.level += difference * weight * Decay::after(faded_for, 1.0 - weights.level, 0.0).first;
+        let correction = difference * weight * Decay::after(faded_for, 1.0 - weights.level, 0.0).first;
+        self.level += correction;
+        // The forecast of the last period would have been another one, and so its error.
+        let kept = 1.0 - self.level_weight(weights);
+        if periods_ago > 0 && kept > 0.0 {
+            self.errors.correct_last_forecast(correction / kept, weights.error_variance);
+        }
     }
 
     /// Mean and variance of the demand of the next period, in units and units squared.
@@ -524,6 +530,25 @@ mod tests {
                     }
                 }
             }
+        }
+
+        #[test]
+        fn late_demand_of_an_older_period_leaves_what_was_demanded_in_the_last_one(
+            history in proptest::collection::vec(1.0..50.0_f64, 4..60), late in 0.5..30.0_f64, ago in 1..20_u32,
+            (alpha, beta) in any_weights(),
+        ) {
+            let weights = weights(alpha, beta);
+            let mut model = fit(&history, weights);
+            prop_assume!((ago as usize) < history.len() - 1 && alpha < 0.95);
+            model.correct_past(late, ago, weights);
+            let mut known_in_time = history.clone();
+            let at = history.len() - 1 - ago as usize;
+            known_in_time[at] += late;
+            let before = reference(&known_in_time[..history.len() - 1], alpha, beta);
+            let residual = model.last_residual(weights).unwrap();
+            let last = history[history.len() - 1];
+            prop_assert!((residual.actual - last).abs() <= 1e-6 * (last + late + 1.0), "{residual:?} {last}");
+            prop_assert!((residual.forecast - before.mean).abs() <= 1e-6 * (before.mean + 1.0), "{residual:?}");
         }
 
         #[test]
