@@ -6,7 +6,10 @@ SHELL := /bin/bash
 # Cargo runs in parallel by itself, and two of them wait for each other's lock.
 .NOTPARALLEL:
 
-TIDEWATCH := $(or $(CARGO_TARGET_DIR),target)/release/tidewatch
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+TIDEWATCH := $(TARGET)/release/tidewatch
+# Where tests that speak to the tower from Python find an interpreter with what they need.
+PYTHON_ENV := $(TARGET)/python-env
 # How many cases `make soak` tries each property with (`make test`: 256), how many random histories it tells the
 # running tower, and how often it kills one under load.
 SOAK_CASES ?= 20000
@@ -20,18 +23,28 @@ define need
 command -v $(1) > /dev/null || { echo "missing: $(1). $(2)" >&2; exit 1; }
 endef
 need_cargo := $(call need,cargo,Install Rust 1.95 or newer: https://rustup.rs)
+need_python := $(call need,python3,Install Python 3.9 or newer with its venv module)
 need_cc := $(call need,cc,Install a C compiler: the TLS library is partly written in C)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: release ## build, then replay the sample data through a tower and show what is at risk
 	@$(TIDEWATCH) demo
 
+.PHONY: python-env
+python-env: $(PYTHON_ENV)/installed ## a Python environment for the tests of clients in Python
+
+$(PYTHON_ENV)/installed: tests/python/requirements.txt
+	@$(need_python)
+	@python3 -m venv $(PYTHON_ENV)
+	@$(PYTHON_ENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 .PHONY: test
-test: ## all tests; uses cargo-nextest where it is installed
+test: python-env ## all tests; uses cargo-nextest where it is installed
 	@$(need_cargo); $(need_cc)
 	@if command -v cargo-nextest > /dev/null; then \
 		cargo test --locked --doc --quiet && cargo nextest run --locked; \
@@ -47,15 +60,33 @@ bench: release ## measure a tower under load over HTTP against every target; BEN
 bench-quick: release ## the same with shorter loads and fewer SKU-locations: does it work rather than how fast
 	@$(TIDEWATCH) bench --suite --quick $(BENCH_ARGS)
 
+.PHONY: bench-feed
+bench-feed: release ## measure the feed against its targets; BENCH_ARGS adds options
+	@$(TIDEWATCH) bench --feed $(BENCH_ARGS)
+
 .PHONY: bench-micro
 bench-micro: ## criterion benches of the parts
 	@$(need_cargo); $(need_cc)
 	@cargo bench --locked
 
 .PHONY: soak
-soak: ## all tests, longer: SOAK_CASES, SOAK_SEEDS and SOAK_KILLS say how much
+soak: python-env ## all tests, longer: SOAK_CASES, SOAK_SEEDS and SOAK_KILLS say how much
 	@$(need_cargo); $(need_cc)
 	@PROPTEST_CASES=$(SOAK_CASES) TIDEWATCH_SEEDS=$(SOAK_SEEDS) TIDEWATCH_KILL_ROUNDS=$(SOAK_KILLS) cargo test --locked
+
+# Built as for tests: what is checked is what is said, not how fast.
+DOCUMENTS := $(or $(CARGO_TARGET_DIR),target)/check-documents
+.PHONY: check-documents
+check-documents: ## the OpenAPI and AsyncAPI documents against their specifications and a tower (needs Python and Node)
+	@$(need_cargo); $(need_cc)
+	@$(call need,python3,Install Python 3.10 or newer)
+	@$(call need,npm,Install Node 20 or newer)
+	@cargo build --locked
+	@test -x $(DOCUMENTS)/venv/bin/python || python3 -m venv $(DOCUMENTS)/venv
+	@$(DOCUMENTS)/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/python/check-documents.txt
+	@npm install --silent --no-fund --no-audit --prefix $(DOCUMENTS) @asyncapi/parser@3.6.3
+	@$(DOCUMENTS)/venv/bin/python tests/python/check_documents.py $(dir $(TIDEWATCH))../debug/tidewatch $(DOCUMENTS)/node_modules
+	@TIDEWATCH_PYTHON=$(abspath $(DOCUMENTS)/venv/bin/python) cargo test --locked --test docs_examples
 
 .PHONY: lint
 lint: ## formatting, clippy, and what may be linked (installs cargo-deny where it is missing)

@@ -51,8 +51,8 @@ fn a_mistyped_section_is_an_unknown_key_of_the_file() {
         "[sevrer]\nworkers = 1\n",
         ProblemKind::UnknownKey,
         "1:2",
-        "`sevrer` is no known key; the file has admission, defaults, demand, exceptions, feed, journal, log, \
-         runtime, server, sku_location, supplier, tenants",
+        "`sevrer` is no known key; the file has admission, cases, defaults, demand, exceptions, feed, journal, \
+         log, routing, runtime, server, sku_location, supplier, teams, tenants",
         Some("did you mean `server`?"),
     );
 }
@@ -192,19 +192,19 @@ fn a_tenant_is_checked_like_everything_else() {
 
 #[test]
 fn values_that_contradict_each_other_are_told_at_the_one_the_file_sets() {
-    let rule = "clear_probability must be below raise_probability, or the exception flutters";
+    let rule = "clear must be below raise, or the exception flutters";
     check(
-        "[exceptions.projected_stockout]\nraise_probability = 0.2\n",
+        "[exceptions.projected_stockout]\nraise = 0.2\n",
         ProblemKind::Contradiction,
-        "2:21",
-        &format!("`exceptions.projected_stockout.raise_probability` = 0.2 contradicts another key: {rule}"),
+        "2:9",
+        &format!("`exceptions.projected_stockout.raise` = 0.2 contradicts another key: {rule}"),
         Some("a key that the file leaves out has its default"),
     );
     check(
-        "[exceptions.projected_stockout]\nraise_probability = 0.4\nclear_probability = 0.4\n",
+        "[exceptions.projected_stockout]\nraise = 0.4\nclear = 0.4\n",
         ProblemKind::Contradiction,
-        "3:21",
-        &format!("`exceptions.projected_stockout.clear_probability` = 0.4 contradicts another key: {rule}"),
+        "3:9",
+        &format!("`exceptions.projected_stockout.clear` = 0.4 contradicts another key: {rule}"),
         Some("a key that the file leaves out has its default"),
     );
 }

@@ -2,47 +2,111 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking, also in its helpers")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::Value;
 use tidewatch::config::{ClockKind, Config};
+use tidewatch::domain::exception::ExceptionType;
 
 const SHIPPED: &str = include_str!("../actors.toml");
 
-/// The dotted path of every key of the configuration, tenants by their name.
-fn key_paths(value: &Value, path: &str, paths: &mut Vec<String>) {
+/// Lists of tables that the file shows as `[[…]]`, by their place in the configuration.
+const LISTS: [(&str, &str); 3] = [
+    ("exceptions.overrides", "exceptions.override"),
+    ("exceptions.custom", "exceptions.custom"),
+    ("routing", "routing"),
+];
+
+/// The dotted path of every key of the configuration: tenants and teams by their name, kinds of exceptions with the
+/// thresholds that they have, lists of tables once.
+fn key_paths(value: &Value, path: &str, paths: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
-                let separator = if path.is_empty() { "" } else { "." };
-                key_paths(member, &format!("{path}{separator}{name}"), paths);
+                let path = match (path, name.as_str()) {
+                    ("", name) => name.to_owned(),
+                    ("exceptions", "kinds") => "exceptions".to_owned(),
+                    // The part that an override is about stands beside its values.
+                    ("exceptions.override", "part") => path.to_owned(),
+                    // The prefix `custom.` is not written.
+                    ("exceptions.custom", "type") => format!("{path}.name"),
+                    _ => format!("{path}.{name}"),
+                };
+                if kind_has(&path) {
+                    key_paths(member, &path, paths);
+                }
             }
         }
-        Value::Array(tenants) => {
-            for tenant in tenants {
-                let mut tenant = tenant.as_object().cloned().expect("a tenant is an object");
-                let name = tenant.remove("name").expect("a tenant has a name");
-                let name = name.as_str().expect("a name is a string");
-                key_paths(&Value::Object(tenant), &format!("{path}.{name}"), paths);
+        Value::Array(items) if LISTS.iter().any(|(place, _)| *place == path) => {
+            let (_, header) = LISTS.iter().find(|(place, _)| *place == path).expect("it is one");
+            for item in items {
+                key_paths(item, header, paths);
             }
         }
-        _ => paths.push(path.to_owned()),
+        Value::Array(named) if ["tenants", "teams", "targets"].contains(&path) => {
+            for item in named {
+                let mut item = item.as_object().cloned().expect("an object");
+                let name = item.remove("name").expect("a name");
+                key_paths(&Value::Object(item), &format!("{path}.{}", name.as_str().expect("text")), paths);
+            }
+        }
+        _ => {
+            paths.insert(path.to_owned());
+        }
     }
 }
 
-/// Each `key = value` line of a TOML file of plain tables: its dotted path, and whether the line above it is
-/// a comment.
-fn documented_keys(text: &str) -> Vec<(String, bool)> {
-    let mut table = "";
+/// Whether that key is no threshold that its kind of exception does not have.
+fn kind_has(path: &str) -> bool {
+    let Some((kind, key)) = path.strip_prefix("exceptions.").and_then(|rest| rest.split_once('.')) else {
+        return true;
+    };
+    let Some(definition) = ExceptionType::parse(kind).map(|kind| kind.definition()) else { return true };
+    match key {
+        "raise" => definition.raise.is_some(),
+        "clear" => definition.clear.is_some(),
+        "minimum" => definition.minimum.is_some(),
+        "days" => definition.days.is_some(),
+        _ => true,
+    }
+}
+
+/// A line that is TOML as it stands, or would be without the `#` right before it.
+fn toml_line(line: &str) -> Option<&str> {
+    let bare = line.strip_prefix('#').unwrap_or(line);
+    bare.starts_with(|first: char| first.is_ascii_lowercase() || first == '[').then_some(bare)
+}
+
+/// Keys whose meaning is told once for all kinds of exceptions, or for the first of several like tables.
+const TOLD_ONCE: [&str; 3] = ["enabled", "consecutive_periods", "quiet_hours"];
+
+/// Each key that the file sets or shows: its dotted path, and whether it is explained where it first stands.
+fn documented_keys(text: &str) -> BTreeMap<String, bool> {
+    let mut table = String::new();
     let mut commented = false;
-    let mut keys = Vec::new();
+    let mut keys = BTreeMap::new();
+    let mut told: BTreeSet<String> = TOLD_ONCE.iter().map(|key| format!("exceptions.*.{key}")).collect();
     for line in text.lines() {
-        if let Some(header) = line.strip_prefix('[') {
-            table = header.trim_end_matches(']');
-        } else if let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
-            keys.push((format!("{table}.{key}"), commented));
+        match toml_line(line) {
+            Some(header) if header.starts_with('[') => {
+                table = header.trim_matches(['[', ']']).to_owned();
+            }
+            Some(setting) => {
+                if let Some((key, _)) = setting.split_once(" = ") {
+                    let (family, _) = table.split_once('.').unwrap_or((&table, ""));
+                    let alike = format!("{family}.*.{key}");
+                    let is_told = commented || told.contains(&alike);
+                    if matches!(family, "teams" | "routing") && commented {
+                        told.insert(alike);
+                    }
+                    let first = keys.entry(format!("{table}.{key}")).or_insert(is_told);
+                    *first |= is_told;
+                }
+            }
+            None => {}
         }
-        commented = line.starts_with('#');
+        commented = line.starts_with("# ");
     }
     keys
 }
@@ -50,22 +114,44 @@ fn documented_keys(text: &str) -> Vec<(String, bool)> {
 #[test]
 fn the_shipped_file_is_exactly_the_defaults() {
     let shipped = Config::parse("actors.toml", SHIPPED).expect("the shipped file is valid");
-    assert_eq!(shipped, Config::default());
+    let default = Config::default();
+    assert_eq!(shipped.exceptions, default.exceptions);
+    assert_eq!(shipped.routing, default.routing);
+    assert_eq!(shipped, default);
+}
+
+/// The shipped file with everything that it only shows.
+fn with_examples() -> Config {
+    let text: String = SHIPPED.lines().map(|line| format!("{}\n", toml_line(line).unwrap_or(line))).collect();
+    Config::parse("actors.toml", &text).expect("what the shipped file shows is valid too")
 }
 
 #[test]
 fn every_key_stands_in_the_shipped_file_under_a_comment() {
-    let config = serde_json::to_value(Config::default()).expect("a configuration is JSON");
-    let mut expected = Vec::new();
+    let config = serde_json::to_value(with_examples()).expect("a configuration is JSON");
+    let mut expected = BTreeSet::new();
     key_paths(&config, "", &mut expected);
-    expected.sort();
-
-    let mut documented = documented_keys(SHIPPED);
-    documented.sort();
-    let uncommented: Vec<_> = documented.iter().filter(|(_, commented)| !commented).collect();
-    assert!(uncommented.is_empty(), "without a comment: {uncommented:?}");
-    let documented: Vec<String> = documented.into_iter().map(|(key, _)| key).collect();
+    // Shown with the first team alone, as they are in no other by default.
+    for team in ["purchasing", "operations", "management"] {
+        for key in ["calendar", "timezone"] {
+            assert!(expected.remove(&format!("teams.{team}.{key}")));
+        }
+    }
+    let documented = documented_keys(SHIPPED);
+    let untold: Vec<_> = documented.iter().filter(|(_, told)| !**told).collect();
+    assert!(untold.is_empty(), "without a comment: {untold:?}");
+    let documented: BTreeSet<String> = documented.into_keys().collect();
     assert_eq!(documented, expected);
+}
+
+#[test]
+fn the_examples_in_the_shipped_file_say_what_they_show() {
+    let config = with_examples();
+    let [other] = &*config.exceptions.overrides else { panic!("one override is shown") };
+    assert_eq!((other.raise, other.part.region.as_deref()), (Some(0.2), Some("North")));
+    let [own] = &*config.exceptions.custom else { panic!("one kind of one's own is shown") };
+    assert_eq!(own.exception_type.as_str(), "custom.overstocked_a");
+    assert_eq!(config.teams[0].calendar.as_deref(), Some("office"));
 }
 
 #[test]
@@ -82,8 +168,8 @@ fn the_defaults_that_clients_rely_on() {
     assert_eq!(config.defaults.service_level, 0.95);
     assert_eq!(config.defaults.lead_time_days, 7);
     assert_eq!(config.defaults.measured_receipts_min, 5);
-    assert_eq!(config.exceptions.projected_stockout.raise_probability, 0.5);
-    assert_eq!(config.exceptions.projected_stockout.clear_probability, 0.3);
+    let projected_stockout = config.exceptions.kinds.get(1).expect("the second kind");
+    assert_eq!((projected_stockout.raise, projected_stockout.clear), (0.5, 0.3));
     assert_eq!(config.exceptions.severity.value_high.ten_thousandths(), 10_000_000);
     assert_eq!(config.feed.ping_interval_s, 15);
     assert_eq!(config.feed.silence_close_s, 45);

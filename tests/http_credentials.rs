@@ -20,7 +20,7 @@ fn keys_roles_and_scopes_hold() {
     checks!(
         tower,
         without_credentials_only_health_is_shown,
-        the_description_of_the_api_wants_credentials,
+        the_documents_are_public,
         the_feed_wants_credentials,
         a_feed_ticket_is_good_once,
         a_key_works_within_a_second_and_until_it_is_revoked,
@@ -89,9 +89,11 @@ fn without_credentials_only_health_is_shown(tower: &Tower) {
     }
 }
 
-fn the_description_of_the_api_wants_credentials(tower: &Tower) {
-    tower.http().get("/openapi.json").expect_any_problem(401);
-    assert_eq!(client(tower, "viewer", &[]).get("/openapi.json").status, 200);
+fn the_documents_are_public(tower: &Tower) {
+    for path in ["/openapi.json", "/asyncapi.json", "/docs", "/docs/api", "/docs/errors/not_found"] {
+        assert_eq!(tower.http().get(path).status, 200, "{path}");
+    }
+    tower.http().get("/docs/../api/v1/stats").expect_problem(404, "not_found");
 }
 
 fn the_feed_wants_credentials(tower: &Tower) {

@@ -6,13 +6,14 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use common::Tower;
-use serde_json::Value;
+use common::schema::{Schemas, answer_schema};
+use common::{Client, Tower, event};
+use serde_json::{Value, json};
 
 const METHODS: [&str; 8] = ["get", "post", "put", "patch", "delete", "head", "options", "trace"];
 
-/// The document describes the interface, not itself.
-const UNDOCUMENTED: [(&str, &str); 1] = [("get", "/openapi.json")];
+/// The document describes the interface, not itself and its like.
+const UNDOCUMENTED: [&str; 3] = ["/openapi.json", "/asyncapi.json", "/docs{page:(/.*)?}"];
 
 type Route = (String, String);
 
@@ -80,13 +81,13 @@ fn the_document_and_the_server_tell_of_the_same_routes() {
     let served: BTreeSet<Route> = registered
         .iter()
         .map(|name| declared.get(name).unwrap_or_else(|| panic!("no route above {name}")).clone())
+        .filter(|(_, path)| !UNDOCUMENTED.contains(&path.as_str()))
         .collect();
 
     let tower = Tower::dev();
     let client = tower.http();
     let document = client.get("/openapi.json").expect(200);
-    let mut documented: BTreeSet<Route> = operations(&document).into_keys().collect();
-    documented.extend(UNDOCUMENTED.map(|(method, path)| (method.to_owned(), path.to_owned())));
+    let documented: BTreeSet<Route> = operations(&document).into_keys().collect();
     assert_eq!(documented, served);
 
     // What is documented answers, and its path under another method is not taken for missing.
@@ -102,7 +103,10 @@ fn the_document_and_the_server_tell_of_the_same_routes() {
             let detail = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
             assert!(!detail.contains(&path), "{method} {path} is no route: {detail}");
         }
-        assert_eq!(client.send("PATCH", &path, &[], b"").status, 405, "PATCH {path}");
+        let other = client.send("PATCH", &path, &[], b"");
+        assert_eq!(other.status, 405, "PATCH {path}");
+        let allowed = other.header("allow").unwrap_or_default().to_ascii_lowercase();
+        assert!(allowed.split(", ").any(|allowed| allowed == method), "{method} {path}: Allow: {allowed}");
     }
 }
 
@@ -177,4 +181,338 @@ fn each_operation_says_what_it_is_for() {
         .map(|(route, _)| route)
         .collect();
     assert!(silent.is_empty(), "neither summary nor description: {silent:?}");
+}
+
+/// A tower that has something of everything to show.
+fn furnished() -> (Tower, u64) {
+    let tower = Tower::dev();
+    let client = tower.http();
+    let place = |more: Value| {
+        let mut data = json!({"sku": "milk", "location": "L1"});
+        data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        data
+    };
+    let line = json!([{"line_id": "1", "sku": "milk", "location": "L1", "quantity": 5, "promised_at": "2026-01-01T00:00:00Z"}]);
+    let moved = json!({"line_id": "1", "sku": "milk", "from": "L2", "to": "L1", "quantity": 2,
+        "promised_at": "2026-01-01T00:00:00Z"});
+    let shipped = json!([{"line_id": "1", "po_id": "P", "quantity": 1}]);
+    let mut receipt = Value::Null;
+    for (id, kind, data) in [
+        (
+            "1",
+            "item.described",
+            json!({"sku": "milk", "name": "Milk", "path": ["food"], "attributes": {"fat": 3.5}, "brand": "B",
+            "unit_cost": "0.5", "unit_price": 1, "currency": "EUR", "uom": "each", "uoms": [{"uom": "case", "factor": 12}], "pack": 6,
+            "shelf_life_days": 9, "substitutes": [{"sku": "oat", "ratio": 1}]}),
+        ),
+        (
+            "2",
+            "location.described",
+            json!({"location": "L1", "name": "One", "kind": "store", "path": ["n"], "lat": 1, "lon": 2,
+            "timezone": "UTC", "calendar": "K"}),
+        ),
+        (
+            "3",
+            "supplier.described",
+            json!({"supplier": "S", "name": "Supplier", "lead_time_days": 2, "ack_within_hours": 24,
+            "timezone": "UTC", "calendar": "K"}),
+        ),
+        ("4", "supplier.delay_reported", json!({"supplier": "S", "delay_days": 2, "reason": "strike"})),
+        ("5", "purchase_order.placed", json!({"po_id": "P", "supplier": "S", "lines": line})),
+        ("6", "inventory.counted", place(json!({"on_hand": 1}))),
+        ("7", "order.placed", place(json!({"order_id": "O", "line_id": "1", "quantity": 9}))),
+        ("8", "pos.sale", json!({"sku": "undescribed", "location": "L2", "quantity": 1})),
+        ("9", "customer.described", json!({"customer": "C", "tier": "gold"})),
+        ("10", "transfer.placed", json!({"transfer_id": "T", "lines": [moved]})),
+        ("11", "transfer.dispatched", json!({"transfer_id": "T", "line_id": "1", "quantity": 1})),
+        (
+            "12",
+            "shipment.dispatched",
+            json!({"shipment_id": "H", "lines": shipped, "eta": "2026-01-02T00:00:00Z"}),
+        ),
+        (
+            "13",
+            "promotion.scheduled",
+            json!({"promotion_id": "M", "from": "2026-01-01T00:00:00Z",
+            "until": "2099-01-01T00:00:00Z", "skus": ["milk"], "locations": "all", "price": "0.5"}),
+        ),
+    ] {
+        receipt = client.post_event(&event(kind, id, data)).expect(202);
+    }
+    assert_eq!(
+        client.post_event(&event("pos.sale", "wrong", place(json!({"quantity": "many"})))).status,
+        422
+    );
+    (tower, receipt["lsn"].as_u64().unwrap())
+}
+
+/// An answer must be one that the document has: its status, its media type, its members, all of them.
+fn holds(document: &Value, method: &str, path: &str, answer: &common::Response) -> Option<String> {
+    let status = answer.status;
+    let responses = &document["paths"][path][method]["responses"];
+    let response = &responses[status.to_string()];
+    if response.is_null() {
+        return Some(format!("{method} {path}: {status} is not documented: {}", answer.text()));
+    }
+    let kind = answer.header("content-type").unwrap_or_default().to_owned();
+    let kinds: Vec<&String> =
+        response["content"].as_object().into_iter().flat_map(|content| content.keys()).collect();
+    if !kinds.iter().any(|documented| **documented == kind) {
+        return Some(format!("{method} {path}: {status} came as {kind}, documented {kinds:?}"));
+    }
+    if kind.starts_with("application/openmetrics-text") {
+        return None;
+    }
+    let schema = answer_schema(document, method, path, status).unwrap();
+    let schemas = Schemas::of(document);
+    let strict = if status < 400 { schemas.faults(schema, &answer.json()) } else { Vec::new() };
+    let open = jsonschema::validator_for(&with_components(schema, document)).unwrap();
+    let faults: Vec<String> =
+        open.iter_errors(&answer.json()).map(|error| error.to_string()).chain(strict).collect();
+    (!faults.is_empty()).then(|| format!("{method} {path}: {status}: {faults:?} in {}", answer.text()))
+}
+
+fn with_components(schema: &Value, document: &Value) -> Value {
+    let mut root = schema.clone();
+    root["components"] = document["components"].clone();
+    root
+}
+
+fn get(client: &Client, document: &Value, route: &str, path: &str, status: u16) -> Option<String> {
+    let answer = client.get(path);
+    if answer.status != status {
+        return Some(format!("{path}: {} instead of {status}: {}", answer.status, answer.text()));
+    }
+    holds(document, "get", route, &answer)
+}
+
+#[test]
+fn what_is_answered_is_what_is_documented() {
+    let (tower, lsn) = furnished();
+    let client = tower.http();
+    let document = client.get("/openapi.json").expect(200);
+    client.settled("/api/v1/exceptions", lsn).expect(200);
+    let exception =
+        client.get("/api/v1/exceptions").expect(200)["items"][0]["id"].as_str().unwrap().to_owned();
+    let entry = client.get("/api/v1/quarantine?settled=true").expect(200)["items"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let mut wrong = Vec::new();
+    for (route, path, status) in [
+        ("/healthz", "/healthz", 200),
+        ("/readyz", "/readyz", 200),
+        ("/metrics", "/metrics", 200),
+        ("/api/v1/stats", "/api/v1/stats", 200),
+        ("/api/v1/stats", "/api/v1/stats?at_least=99999999&settled=maybe", 400),
+        ("/api/v1/sku-locations", "/api/v1/sku-locations", 200),
+        ("/api/v1/sku-locations", "/api/v1/sku-locations?limit=0", 400),
+        ("/api/v1/sku-locations/{sku}/{location}", "/api/v1/sku-locations/milk/L1", 200),
+        ("/api/v1/sku-locations/{sku}/{location}", "/api/v1/sku-locations/undescribed/L2", 200),
+        ("/api/v1/sku-locations/{sku}/{location}", "/api/v1/sku-locations/none/L1", 404),
+        (
+            "/api/v1/sku-locations/{sku}/{location}/projection",
+            "/api/v1/sku-locations/milk/L1/projection",
+            200,
+        ),
+        ("/api/v1/suppliers", "/api/v1/suppliers", 200),
+        ("/api/v1/suppliers/{supplier}", "/api/v1/suppliers/S", 200),
+        ("/api/v1/exceptions", "/api/v1/exceptions", 200),
+        ("/api/v1/exceptions", "/api/v1/exceptions?state=cleared&state=open", 200),
+        ("/api/v1/exceptions/{id}", &format!("/api/v1/exceptions/{exception}"), 200),
+        ("/api/v1/exceptions", "/api/v1/exceptions?grouped=false", 200),
+        ("/api/v1/exceptions/{id}/affected", &format!("/api/v1/exceptions/{exception}/affected"), 200),
+        ("/api/v1/cases", "/api/v1/cases", 200),
+        ("/api/v1/cases", "/api/v1/cases?state=finished", 400),
+        ("/api/v1/cases/{id}", "/api/v1/cases/none", 404),
+        ("/api/v1/actions", "/api/v1/actions", 200),
+        ("/api/v1/actions/{id}", "/api/v1/actions/none", 404),
+        ("/api/v1/deliveries", "/api/v1/deliveries", 200),
+        ("/api/v1/sku-locations/{sku}/{location}/why", "/api/v1/sku-locations/milk/L1/why", 200),
+        ("/api/v1/exceptions/{id}/why", &format!("/api/v1/exceptions/{exception}/why"), 200),
+        ("/api/v1/cases/{id}/why", "/api/v1/cases/none/why", 404),
+        ("/api/v1/orders", "/api/v1/orders", 200),
+        ("/api/v1/orders/{order_id}", "/api/v1/orders/O", 200),
+        ("/api/v1/orders/{order_id}", "/api/v1/orders/none", 404),
+        ("/api/v1/purchase-orders", "/api/v1/purchase-orders", 200),
+        ("/api/v1/purchase-orders/{po_id}", "/api/v1/purchase-orders/P", 200),
+        ("/api/v1/transfers", "/api/v1/transfers", 200),
+        ("/api/v1/transfers/{transfer_id}", "/api/v1/transfers/T", 200),
+        ("/api/v1/promotions", "/api/v1/promotions", 200),
+        ("/api/v1/promotions/{promotion_id}", "/api/v1/promotions/M", 200),
+        ("/api/v1/customers", "/api/v1/customers", 200),
+        ("/api/v1/customers/{customer}", "/api/v1/customers/C", 200),
+        ("/api/v1/items", "/api/v1/items", 200),
+        ("/api/v1/items/{sku}", "/api/v1/items/milk", 200),
+        ("/api/v1/locations", "/api/v1/locations", 200),
+        ("/api/v1/locations/{location}", "/api/v1/locations/L1", 200),
+        ("/api/v1/quarantine", "/api/v1/quarantine", 200),
+        ("/api/v1/quarantine/{id}", &format!("/api/v1/quarantine/{entry}"), 200),
+        ("/api/v1/quarantine/{id}", "/api/v1/quarantine/q1", 404),
+        ("/api/v1/feed", "/api/v1/feed", 400),
+        ("/api/v1/feed", "/api/v1/feed?ticket=none", 401),
+    ] {
+        wrong.extend(get(&client, &document, route, path, status));
+    }
+    let command = |wrong: &mut Vec<String>, route: &str, path: &str, status: u16, body: Value| {
+        let headers = [("Content-Type", "application/json")];
+        let answer = client.send("POST", path, &headers, body.to_string().as_bytes());
+        assert_eq!(answer.status, status, "{path}: {}", answer.text());
+        wrong.extend(holds(&document, "post", route, &answer));
+        answer.json()
+    };
+    let one = format!("/api/v1/exceptions/{exception}");
+    for (what, status, body) in [
+        ("acknowledge", 200, json!({"comment": "seen"})),
+        ("comment", 409, json!({"text": "x", "version": 99})),
+        ("assign", 422, json!({"team": "nobody"})),
+        ("assign", 200, json!({"owner": "ann"})),
+        ("dismiss", 400, json!([])),
+    ] {
+        let route = format!("/api/v1/exceptions/{{id}}/{what}");
+        command(&mut wrong, &route, &format!("{one}/{what}"), status, body);
+    }
+    let opened = json!({"exceptions": [exception], "comment": "by hand"});
+    let case = command(&mut wrong, "/api/v1/cases", "/api/v1/cases", 201, opened)["id"].clone();
+    let case = case.as_str().unwrap();
+    wrong.extend(get(
+        &client,
+        &document,
+        "/api/v1/cases/{id}",
+        &format!("/api/v1/cases/{case}?settled=true"),
+        200,
+    ));
+    wrong.extend(get(&client, &document, "/api/v1/cases", "/api/v1/cases", 200));
+    for (what, status, body) in [
+        ("tasks", 200, json!({"title": "count the shelf"})),
+        ("comment", 200, json!({"text": "x"})),
+        ("choose", 409, json!({"option_id": "none", "version": 99})),
+        ("merge", 422, json!({"into": "none"})),
+        ("cancel", 200, json!({"reason": "x"})),
+    ] {
+        let route = format!("/api/v1/cases/{{id}}/{what}");
+        command(&mut wrong, &route, &format!("/api/v1/cases/{case}/{what}"), status, body);
+    }
+    let items = json!([{"id": exception}, {"id": "none"}]);
+    let bulk = json!({"on": "exceptions", "command": "comment", "items": items, "body": {"text": "x"}});
+    command(&mut wrong, "/api/v1/bulk", "/api/v1/bulk", 200, bulk);
+    command(&mut wrong, "/api/v1/bulk", "/api/v1/bulk", 422, json!({}));
+    let retry = format!("/api/v1/quarantine/{entry}/retry");
+    let retry_route = "/api/v1/quarantine/{id}/retry";
+    wrong.extend(holds(&document, "post", retry_route, &client.send("POST", &retry, &[], b"")));
+    let mended =
+        event("pos.sale", "mended", json!({"sku": "milk", "location": "L1", "quantity": 1})).to_string();
+    wrong.extend(holds(&document, "post", retry_route, &client.send("POST", &retry, &[], mended.as_bytes())));
+    assert_eq!(client.post_event(&event("pos.sale", "wrong-2", json!({}))).status, 422);
+    let entry = client.get("/api/v1/quarantine?settled=true").expect(200)["items"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let deleted = client.delete(&format!("/api/v1/quarantine/{entry}"));
+    assert_eq!(deleted.status, 200);
+    wrong.extend(holds(&document, "delete", "/api/v1/quarantine/{id}", &deleted));
+    let ticket = client.send("POST", "/api/v1/feed/tickets", &[], b"");
+    assert_eq!(ticket.status, 200);
+    wrong.extend(holds(&document, "post", "/api/v1/feed/tickets", &ticket));
+    for (status, body) in [(202, "[]"), (422, "[{}]"), (400, "{}"), (400, "{"), (202, mended.as_str())] {
+        let answer = client.post("application/json", body);
+        assert_eq!(answer.status, status, "{body}: {}", answer.text());
+        wrong.extend(holds(&document, "post", "/api/v1/events", &answer));
+    }
+    wrong.extend(holds(&document, "post", "/api/v1/events", &client.post("text/plain", "x")));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A value that a parameter takes.
+fn value_of(name: &str, schema: &Value) -> Vec<String> {
+    let values =
+        ["/enum", "/items/enum", "/items/anyOf/0/enum"].iter().find_map(|at| schema.pointer(at)?.as_array());
+    if let Some(values) = values {
+        return values.iter().map(|value| value.as_str().unwrap().to_owned()).collect();
+    }
+    match name {
+        "limit" => vec!["1".into(), "1000".into()],
+        "at_least" => vec!["0".into()],
+        "settled" | "grouped" | "is_open" => vec!["true".into(), "false".into()],
+        "cursor" => Vec::new(),
+        _ => vec!["x".into()],
+    }
+}
+
+#[test]
+fn every_documented_parameter_is_taken_and_no_other() {
+    let (tower, _) = furnished();
+    let client = tower.http();
+    let document = client.get("/openapi.json").expect(200);
+    let mut tried = 0;
+    for ((method, path), operation) in operations(&document) {
+        if method != "get" || !path.starts_with("/api/v1/") || path == "/api/v1/feed" {
+            continue;
+        }
+        let named = path.replace("{sku}", "milk").replace("{location}", "L1").replace("{supplier}", "S");
+        let segments =
+            named.split('/').map(|segment| if segment.starts_with('{') { "unknown" } else { segment });
+        let real = segments.collect::<Vec<_>>().join("/");
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        let names: BTreeSet<String> = parameters
+            .iter()
+            .filter(|parameter| parameter["in"] == "query")
+            .map(|parameter| parameter["name"].as_str().unwrap().to_owned())
+            .collect();
+        // The tower itself tells what it knows.
+        let refused = client.get(&format!("{real}?dance=1")).expect_problem(400, "bad_parameter");
+        let detail = refused["detail"].as_str().unwrap();
+        let known = detail.split("there are: ").nth(1).unwrap_or_default();
+        let known: BTreeSet<String> =
+            known.split(", ").filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        assert_eq!(names, known, "{path}: {detail}");
+        for parameter in parameters.iter().filter(|parameter| parameter["in"] == "query") {
+            let name = parameter["name"].as_str().unwrap();
+            for value in value_of(name, &parameter["schema"]) {
+                let status = client.get(&format!("{real}?{name}={value}")).status;
+                assert!(
+                    status == 200 || (status == 404 && path.contains('{')),
+                    "{path}?{name}={value}: {status}"
+                );
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 100, "{tried}");
+}
+
+#[test]
+fn every_success_is_shown_with_its_shape_and_an_example_that_fits() {
+    let tower = Tower::dev();
+    let document = tower.http().get("/openapi.json").expect(200);
+    for ((method, path), operation) in operations(&document) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            if status == "101" {
+                continue;
+            }
+            let content =
+                response["content"].as_object().unwrap_or_else(|| panic!("{method} {path} {status}"));
+            for (kind, media) in content {
+                let name = format!("{method} {path} {status} {kind}");
+                assert!(media["schema"].is_object(), "{name}");
+                let validator =
+                    jsonschema::validator_for(&with_components(&media["schema"], &document)).unwrap();
+                let examples = media["examples"].as_object().into_iter().flat_map(|all| all.values());
+                let examples: Vec<&Value> =
+                    examples.map(|example| &example["value"]).chain(media.get("example")).collect();
+                for example in examples {
+                    let faults: Vec<String> =
+                        validator.iter_errors(example).map(|error| error.to_string()).collect();
+                    assert!(faults.is_empty(), "{name}: {example}: {faults:?}");
+                }
+            }
+        }
+        for (kind, media) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
+            let validator = jsonschema::validator_for(&with_components(&media["schema"], &document)).unwrap();
+            let examples = media["examples"].as_object().into_iter().flat_map(|all| all.values());
+            for example in examples.map(|example| &example["value"]).chain(media.get("example")) {
+                assert!(validator.is_valid(example), "{method} {path} {kind}: {example}");
+            }
+        }
+    }
 }

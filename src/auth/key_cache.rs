@@ -61,6 +61,13 @@ impl KeyCache {
         self.verify_at(key, Instant::now())
     }
 
+    /// Whether a key of this id is good still.
+    #[must_use]
+    pub fn knows(&self, id: &str) -> bool {
+        self.look_again(Instant::now());
+        self.keys.read().knows(id)
+    }
+
     fn verify_at(&self, key: &str, now: Instant) -> Option<Principal> {
         self.look_again(now);
         let keys = Arc::clone(&self.keys.read());

@@ -426,6 +426,12 @@ pub struct KeySet {
     keys: HashMap<String, KnownKey>,
 }
 
+/// The id that stands in a key.
+#[must_use]
+pub fn key_id(key: &str) -> Option<&str> {
+    key.strip_prefix(KEY_PREFIX)?.split_once('_').map(|(id, _)| id)
+}
+
 impl KeySet {
     /// Whose key this is; `None` for one that is malformed, unknown or revoked. Ids are no secret; the
     /// comparison of the hash takes the same time whatever it finds.
@@ -440,6 +446,12 @@ impl KeySet {
         bytes.copy_from_slice(decoded.get(..length).filter(|secret| secret.len() == SECRET_BYTES)?);
         let hash = self.keying_secret.as_ref()?.hash(id, &bytes);
         bool::from(hash.as_bytes().ct_eq(known.hash.as_bytes())).then_some(&known.principal)
+    }
+
+    /// Whether a key of this id is good.
+    #[must_use]
+    pub fn knows(&self, id: &str) -> bool {
+        self.keys.contains_key(id)
     }
 
     /// How many keys are good.

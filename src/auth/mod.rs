@@ -16,7 +16,9 @@ use compact_str::CompactString;
 use thiserror::Error;
 
 pub use key_cache::KeyCache;
-pub use keys::{ApiKey, CreatedKey, KeyDescription, KeyError, KeySet, KeyStore, KeySummary, NameError};
+pub use keys::{
+    ApiKey, CreatedKey, KeyDescription, KeyError, KeySet, KeyStore, KeySummary, NameError, key_id,
+};
 pub use role::{Permission, Role, RoleSet, UnknownRole};
 pub use scope::{Scope, ScopeEntry, ScopeError, Whereabouts};
 

@@ -109,6 +109,10 @@ impl RoleSet {
         Self { bits }
     }
 
+    const fn with(self, role: Role) -> Self {
+        Self { bits: self.bits | Self::of(&[role]).bits }
+    }
+
     const fn all_but(roles: &[Role]) -> Self {
         Self { bits: Self::ALL.bits & !Self::of(roles).bits }
     }
@@ -170,6 +174,10 @@ impl<'de> Deserialize<'de> for RoleSet {
 /// | [`ReadQuarantine`](Self::ReadQuarantine) | every role but `supplier`, `agent`, `finance` |
 /// | [`ManageQuarantine`](Self::ManageQuarantine) | `integration`, `admin` |
 /// | [`ReadStats`](Self::ReadStats), [`ReadMetrics`](Self::ReadMetrics) | every role but `supplier` |
+/// | [`Comment`](Self::Comment) | `planner`, `category_manager`, `supply_planner`, `finance`, `agent`, `admin` |
+/// | [`HandleExceptions`](Self::HandleExceptions), [`ManageCases`](Self::ManageCases) | `planner`, `category_manager`, `supply_planner`, `admin` |
+/// | [`ProposeDecisions`](Self::ProposeDecisions) | those and `agent` |
+/// | [`ApproveDecisions`](Self::ApproveDecisions) | `planner`, `category_manager`, `supply_planner`, `finance`, `admin`: never `agent` |
 ///
 /// Nothing else is granted: a principal without a role may do nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,27 +194,47 @@ pub enum Permission {
     ReadStats,
     /// Read the metrics of the whole process.
     ReadMetrics,
+    /// Say something about an exception or a case.
+    Comment,
+    /// Acknowledge, assign, snooze and dismiss exceptions; complete tasks.
+    HandleExceptions,
+    /// Open cases, add and choose options, ask for tasks.
+    ProposeDecisions,
+    /// Cancel, reopen and merge cases; retry and withdraw actions.
+    ManageCases,
+    /// Approve, reject and delegate. Which role a decision needs is said by the case.
+    ApproveDecisions,
 }
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 11] = [
         Self::IngestEvents,
         Self::Read,
         Self::ReadQuarantine,
         Self::ManageQuarantine,
         Self::ReadStats,
         Self::ReadMetrics,
+        Self::Comment,
+        Self::HandleExceptions,
+        Self::ProposeDecisions,
+        Self::ManageCases,
+        Self::ApproveDecisions,
     ];
 
     /// The roles that grant it.
     #[must_use]
     pub const fn granted_to(self) -> RoleSet {
+        const PLANNERS: [Role; 4] = [Role::Planner, Role::CategoryManager, Role::SupplyPlanner, Role::Admin];
         match self {
             Self::IngestEvents | Self::ManageQuarantine => RoleSet::of(&[Role::Integration, Role::Admin]),
             Self::Read => RoleSet::ALL,
             Self::ReadQuarantine => RoleSet::all_but(&[Role::Supplier, Role::Agent, Role::Finance]),
             Self::ReadStats | Self::ReadMetrics => RoleSet::all_but(&[Role::Supplier]),
+            Self::HandleExceptions | Self::ManageCases => RoleSet::of(&PLANNERS),
+            Self::ProposeDecisions => RoleSet::of(&PLANNERS).with(Role::Agent),
+            Self::ApproveDecisions => RoleSet::of(&PLANNERS).with(Role::Finance),
+            Self::Comment => RoleSet::of(&PLANNERS).with(Role::Finance).with(Role::Agent),
         }
     }
 }
@@ -219,7 +247,7 @@ mod tests {
     /// The permissions of a role, one letter each in the order of [`Permission::ALL`], `-` for a denied one.
     fn check(role: Role, expected: &str) {
         let principal = Principal { roles: RoleSet::from_iter([role]), ..Principal::dev() };
-        let may = Permission::ALL.into_iter().zip("erqmsx".chars());
+        let may = Permission::ALL.into_iter().zip("erqmsxchpga".chars());
         let actual: String =
             may.map(|(permission, letter)| if principal.may(permission) { letter } else { '-' }).collect();
         assert_eq!(actual, expected, "{role}");
@@ -227,16 +255,16 @@ mod tests {
 
     #[test]
     fn the_table_of_permissions() {
-        check(Role::Viewer, "-rq-sx");
-        check(Role::Planner, "-rq-sx");
-        check(Role::CategoryManager, "-rq-sx");
-        check(Role::SupplyPlanner, "-rq-sx");
-        check(Role::Finance, "-r--sx");
-        check(Role::Supplier, "-r----");
-        check(Role::Integration, "erqmsx");
-        check(Role::Agent, "-r--sx");
-        check(Role::Auditor, "-rq-sx");
-        check(Role::Admin, "erqmsx");
+        check(Role::Viewer, "-rq-sx-----");
+        check(Role::Planner, "-rq-sxchpga");
+        check(Role::CategoryManager, "-rq-sxchpga");
+        check(Role::SupplyPlanner, "-rq-sxchpga");
+        check(Role::Finance, "-r--sxc---a");
+        check(Role::Supplier, "-r---------");
+        check(Role::Integration, "erqmsx-----");
+        check(Role::Agent, "-r--sxc-p--");
+        check(Role::Auditor, "-rq-sx-----");
+        check(Role::Admin, "erqmsxchpga");
     }
 
     #[test]
@@ -247,9 +275,10 @@ mod tests {
 
     #[test]
     fn two_roles_grant_what_either_does() {
-        let roles = RoleSet::from_iter([Role::Supplier, Role::Integration]);
+        let roles = RoleSet::from_iter([Role::Finance, Role::Integration]);
         let both = Principal { roles, ..Principal::dev() };
-        assert!(Permission::ALL.into_iter().all(|permission| both.may(permission)));
+        assert!(both.may(Permission::IngestEvents) && both.may(Permission::ApproveDecisions));
+        assert!(!both.may(Permission::ManageCases));
     }
 
     #[test]

@@ -13,20 +13,17 @@ use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
+use super::settings::settings;
 use crate::auth::{KeyCache, KeyStore};
 use crate::config::{self, Config, LogFormat};
-use crate::domain::exception::ExceptionType;
-use crate::domain::exception::kind::KindSettings;
+use crate::costing;
 use crate::domain::ids::Name;
 use crate::domain::money::Currency;
 use crate::domain::record::ClockKind;
-use crate::domain::settings::{
-    DemandSettings, ExceptionSettings, FoldSettings, KindTable, OtifDate, PlanningDefaults, Settings,
-    SkuLocationSettings, SupplierSettings,
-};
 use crate::feed::{self, Hub};
 use crate::http::state::AppState;
 use crate::http::{ServeError, Serving, serve};
+use crate::outbox::{Outbox, OutboxError};
 use crate::runtime::{StartError, TenantOptions, Tower, TowerOptions};
 
 /// Run the tower.
@@ -112,6 +109,8 @@ enum Failure {
     #[error("tidewatch can't start: {0}")]
     Keys(#[from] crate::auth::KeyError),
     #[error("tidewatch can't start: {0}")]
+    Outbox(#[from] OutboxError),
+    #[error("tidewatch can't start: {0}")]
     Io(#[from] std::io::Error),
     #[error("{0}")]
     Configuration(String),
@@ -120,7 +119,9 @@ enum Failure {
 impl Failure {
     fn exit_code(&self) -> u8 {
         match self {
-            Failure::Serve(ServeError::DevNotLoopback(_)) | Failure::Configuration(_) => EXIT_USAGE,
+            Failure::Serve(ServeError::DevNotLoopback(_))
+            | Failure::Configuration(_)
+            | Failure::Outbox(OutboxError::Target(_)) => EXIT_USAGE,
             _ => EXIT_START,
         }
     }
@@ -133,6 +134,8 @@ async fn run_tower(args: ServeArgs, config: Config) -> Result<ExitCode, Failure>
     let (done, recovered) = oneshot::channel();
     let tower = Tower::start(options, state_sink, journal_sink, done)?;
     let hub = Hub::start(inlet, tower.clone(), config.feed.clone())?;
+    let outbox = Outbox::start(tower.clone(), &config.outbox, &config.targets)?;
+    let costing = costing::start(tower.clone())?;
     let keys = KeyCache::open(KeyStore::new(&args.data))?;
     let drain = Duration::from_millis(config.server.drain_ms);
     let listen = config.server.listen;
@@ -165,7 +168,13 @@ async fn run_tower(args: ServeArgs, config: Config) -> Result<ExitCode, Failure>
     }
     info!("stopping: no new work is taken");
     let stopped_by = tokio::time::Instant::now() + STOP_MAX;
-    let drained = tower.drain(drain).await;
+    tower.begin_drain();
+    costing.stop();
+    let drain_by = tokio::time::Instant::now() + drain;
+    if !outbox.drain(drain / 2).await {
+        warn!("attempts to deliver actions were still under way; the next start finds out about them");
+    }
+    let drained = tower.drain(drain_by.saturating_duration_since(tokio::time::Instant::now())).await;
     let ending = async {
         handle.stop(true).await;
         let _ = serving.await;
@@ -235,87 +244,4 @@ fn tower_options(args: &ServeArgs, config: &Config) -> Result<TowerOptions, Fail
         settings_hash: hash.to_hex().to_string(),
         tenants: tenants.collect::<Result<_, Failure>>()?,
     })
-}
-
-/// The part of the configuration that the domain's fold depends on.
-fn settings(config: &Config) -> Settings {
-    let place = &config.sku_location;
-    let exceptions = &config.exceptions;
-    let amount = |amount: config::BaseCurrencyAmount| amount.ten_thousandths() as f64 / 10_000.0;
-    Settings {
-        fold: FoldSettings {
-            entities_max: config.runtime.entities_max,
-            document_index_lines_max: config.runtime.document_index_lines_max,
-            holding_events_max: config.runtime.holding_events_max,
-        },
-        sku_location: SkuLocationSettings {
-            movements_kept_max: place.movements_kept_max,
-            count_lateness_hours: place.count_lateness_hours,
-            lateness_hours: place.lateness_hours,
-            tombstones_max: place.tombstones_max,
-            lines_max: place.lines_max,
-            demand_periods_ahead_max: place.demand_periods_ahead_max,
-            forecast_buckets_max: place.forecast_buckets_max,
-            shipments_per_line_max: place.shipments_per_line_max,
-            projection_days: place.projection_days,
-        },
-        supplier: SupplierSettings {
-            lines_max: config.supplier.lines_max,
-            statistics_publish_change: config.supplier.statistics_publish_change,
-            receipts_kept_max: config.supplier.receipts_kept_max,
-            otif_against: match config.supplier.otif_against {
-                config::OtifDate::Requested => OtifDate::Requested,
-                config::OtifDate::Promised => OtifDate::Promised,
-                config::OtifDate::Confirmed => OtifDate::Confirmed,
-            },
-            otif_quantity_tolerance: config.supplier.otif_quantity_tolerance,
-            otif_early_days: config.supplier.otif_early_days,
-            otif_late_days: config.supplier.otif_late_days,
-        },
-        demand: DemandSettings {
-            alpha: config.demand.alpha,
-            error_alpha: config.demand.error_alpha,
-            period_days: u16::try_from(config.demand.period_days).unwrap_or(u16::MAX),
-        },
-        defaults: PlanningDefaults {
-            service_level: config.defaults.service_level,
-            review_days: f64::from(config.defaults.review_days),
-            lead_time_days: f64::from(config.defaults.lead_time_days),
-            measured_receipts_min: config.defaults.measured_receipts_min,
-        },
-        exceptions: ExceptionSettings {
-            kinds: kinds(exceptions),
-            update_value_change: exceptions.update_value_change,
-            update_interval_minutes: exceptions.update_interval_minutes,
-            severity_value_medium: amount(exceptions.severity.value_medium),
-            severity_value_high: amount(exceptions.severity.value_high),
-            severity_value_critical: amount(exceptions.severity.value_critical),
-            urgency_case_hours: f64::from(exceptions.urgency_case_hours),
-            ..ExceptionSettings::default()
-        },
-        ..Settings::default()
-    }
-}
-
-fn kinds(exceptions: &config::ExceptionsConfig) -> KindTable {
-    let mut table = KindTable::default();
-    let shortage_now = KindSettings {
-        enabled: exceptions.shortage_now.enabled,
-        clear: exceptions.shortage_now.clear_days_of_demand,
-        ..KindSettings::of(&ExceptionType::ShortageNow)
-    };
-    table.set(&ExceptionType::ShortageNow, shortage_now);
-    let projected_stockout = KindSettings {
-        enabled: exceptions.projected_stockout.enabled,
-        raise: exceptions.projected_stockout.raise_probability,
-        clear: exceptions.projected_stockout.clear_probability,
-        ..KindSettings::of(&ExceptionType::ProjectedStockout)
-    };
-    table.set(&ExceptionType::ProjectedStockout, projected_stockout);
-    let missing_master_data = KindSettings {
-        enabled: exceptions.missing_master_data.enabled,
-        ..KindSettings::of(&ExceptionType::MissingMasterData)
-    };
-    table.set(&ExceptionType::MissingMasterData, missing_master_data);
-    table
 }

@@ -41,18 +41,19 @@ const EXIT_SERVER: u8 = 3;
 
 /// Show the feed of a running tower
 ///
-/// One line for each event: when, what happened, how bad, where, what it costs, until when it can be helped. Begins with
-/// what is open now, or after the position of --since. Ends with Ctrl-C.
+/// One line for each event: when, what happened, how bad and how urgent, where, what it costs, until when it can be
+/// helped, who has it. Begins with what is open now, or after the position of --since. Ends with Ctrl-C.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Examples:
   tidewatch watch
-  tidewatch watch --url https://tower.example.com --key \"$KEY\" --topics exceptions,stats
+  tidewatch watch --url https://tower.example.com --key \"$KEY\" --topic exceptions,cases
+  tidewatch watch --where 'severity in [\"high\", \"critical\"] && value_at_risk_amount > 1000'
   tidewatch watch --json | jq 'select(.type == \"event\")'
 
 Exit codes:
   0  ended by Ctrl-C, or because nobody reads the output any more
-  2  an argument is wrong
+  2  an argument is wrong, the condition of --where included
   3  the server cannot be reached at the start, or refuses")]
 pub struct WatchArgs {
     /// Address of the tower
@@ -61,9 +62,13 @@ pub struct WatchArgs {
     /// API key; a tower started with --dev needs none
     #[arg(long, env = "TIDEWATCH_KEY", hide_env_values = true)]
     pub key: Option<String>,
-    /// exceptions, cases, sku_locations, suppliers, stats
-    #[arg(long, value_name = "TOPIC,…", value_delimiter = ',', default_value = "exceptions", value_parser = parse_topic)]
+    /// exceptions, cases, sku_locations, suppliers, stats; can be given more than once
+    #[arg(long = "topic", value_name = "TOPIC,…", value_delimiter = ',', default_value = "exceptions",
+          value_parser = parse_topic)]
     pub topics: Vec<Topic>,
+    /// Only items for which this condition holds (docs/feed.md, Filters)
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub filter: Option<String>,
     /// Go on after this position, as an earlier frame or answer named it
     #[arg(long, value_name = "POSITION")]
     pub since: Option<String>,
@@ -86,6 +91,8 @@ enum Failure {
     Address(String),
     #[error("the server refuses: {0}")]
     Refused(String),
+    #[error("--where can't be used: {0}")]
+    Filter(String),
     #[error("{0}")]
     Unreachable(String),
     #[error("the connection broke: {0}")]
@@ -127,6 +134,7 @@ async fn watch(args: WatchArgs) -> ExitCode {
         };
         match failure {
             Failure::Output(_) => return ExitCode::SUCCESS,
+            Failure::Filter(_) => return failed(&failure, EXIT_USAGE),
             Failure::Refused(_) | Failure::Address(_) => return failed(&failure, EXIT_SERVER),
             Failure::Unreachable(_) if !was_connected => return failed(&failure, EXIT_SERVER),
             Failure::Unreachable(_) | Failure::Broken(_) => {
@@ -217,6 +225,7 @@ impl Watcher {
         let names: Vec<&str> = self.args.topics.iter().map(|topic| topic.as_str()).collect();
         subscribe["topics"] = json!(names);
         subscribe["since"] = json!(self.progress.position);
+        subscribe["where"] = json!(self.args.filter);
         if let Err(error) = socket.send(Message::text(subscribe.to_string())).await {
             return broken(&error);
         }
@@ -247,8 +256,13 @@ impl Watcher {
                     Err(error) => return broken(&error),
                 };
                 self.progress.take(&frame);
-                if let Err(error) = self.show(&frame, raw) {
+                if frame["code"] != "bad_filter"
+                    && let Err(error) = self.show(&frame, raw)
+                {
                     return error.into();
+                }
+                if frame["code"] == "bad_filter" {
+                    return Failure::Filter(self.underlined(&frame));
                 }
                 if frame["type"] == "error" {
                     return Failure::Refused(frame["detail"].as_str().unwrap_or_default().to_owned());
@@ -261,6 +275,16 @@ impl Watcher {
             }
         }
         Failure::Broken("the server is gone".to_owned())
+    }
+
+    /// What is wrong with the condition, with the line that it is in and its place there.
+    fn underlined(&self, error: &Value) -> String {
+        let place = &error["where"];
+        let number = |name: &str| place[name].as_u64().map_or(1, |number| number.max(1) as usize);
+        let (line, column) = (number("line"), number("column"));
+        let source = self.args.filter.as_deref().unwrap_or_default();
+        let shown = source.lines().nth(line - 1).unwrap_or_default();
+        format!("{}\n  {shown}\n  {:>column$}", place["detail"].as_str().unwrap_or("not a condition"), "^")
     }
 
     fn show(&self, frame: &Value, raw: &RawValue) -> io::Result<()> {

@@ -53,6 +53,12 @@ pub enum ProblemKind {
     BadName,
     /// Two values that are allowed one by one, but not together.
     Contradiction,
+    /// A key that its table can't do without.
+    Missing,
+    /// A name of something that the file does not describe.
+    Undescribed,
+    /// A condition that can't be compiled.
+    Condition,
 }
 
 /// One mistake in a configuration file. Its text starts with `file:line:column`.
@@ -120,6 +126,11 @@ impl fmt::Display for Problem {
             ProblemKind::Contradiction => {
                 write!(formatter, "`{key}` = {} contradicts another key: {says}", self.found)
             }
+            ProblemKind::Missing => write!(formatter, "`{key}` is missing; it is {says}"),
+            ProblemKind::Undescribed => {
+                write!(formatter, "`{key}` = {} is not described in this file: {says}", self.found)
+            }
+            ProblemKind::Condition => write!(formatter, "`{key}` is no condition: {says}"),
         }
     }
 }
@@ -138,6 +149,9 @@ impl Diagnostic for Problem {
             ProblemKind::NotAllowed => "not allowed",
             ProblemKind::BadName => "not usable",
             ProblemKind::Contradiction => "contradiction",
+            ProblemKind::Missing => "a key is missing in this table",
+            ProblemKind::Undescribed => "not described",
+            ProblemKind::Condition => "here",
         };
         let span = LabeledSpan::new_with_span(Some(label.to_owned()), self.finding.span.clone());
         Some(Box::new(std::iter::once(span)))
@@ -177,6 +191,7 @@ impl Finding {
         let place = if table.is_empty() { "the file".to_owned() } else { format!("[{table}]") };
         let mut names = known.to_vec();
         names.sort_unstable();
+        names.dedup();
         let key = path.rsplit('.').next().unwrap_or(path);
         Self {
             kind: ProblemKind::UnknownKey,
@@ -197,6 +212,51 @@ impl Finding {
             found_type: Some(value.get_ref().type_str()),
             hint: None,
         }
+    }
+
+    /// `known` are the names that are described; the nearest one becomes the hint.
+    pub(super) fn undescribed(
+        path: &str,
+        span: Range<usize>,
+        allowed: &str,
+        name: &str,
+        known: &[&str],
+    ) -> Self {
+        Self {
+            kind: ProblemKind::Undescribed,
+            key: path.to_owned(),
+            span,
+            says: allowed.to_owned(),
+            found_type: None,
+            hint: nearest(name, known).map(|name| format!("did you mean `{name}`?")),
+        }
+    }
+
+    pub(super) fn missing(path: &str, table: Range<usize>, allowed: &str) -> Self {
+        Self {
+            kind: ProblemKind::Missing,
+            key: path.to_owned(),
+            span: table,
+            says: allowed.to_owned(),
+            found_type: None,
+            hint: None,
+        }
+    }
+
+    pub(super) fn condition(path: &str, span: Range<usize>, detail: String) -> Self {
+        Self {
+            kind: ProblemKind::Condition,
+            key: path.to_owned(),
+            span,
+            says: detail,
+            found_type: None,
+            hint: None,
+        }
+    }
+
+    /// Adds the nearest of `known` as a hint, where something is near to what is there.
+    pub(super) fn nearest_of(self, typed: &str, known: &[&str]) -> Self {
+        Self { hint: nearest(typed, known).map(|name| format!("did you mean `{name}`?")), ..self }
     }
 
     pub(super) fn bad_name(path: &str, span: Range<usize>, allowed: &str) -> Self {

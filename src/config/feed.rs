@@ -20,6 +20,17 @@ pub struct FeedConfig {
     pub socket_queue_frames_max: usize,
     /// Bytes waiting for one client, 64 KiB–1 GiB; more close its socket with 4008.
     pub socket_queue_bytes_max: usize,
+    /// State values waiting for one client, 1,000–10,000,000; more close its socket with 4008.
+    pub socket_queue_states_max: usize,
+    /// Bytes of a subscription's filter, 1–4,096; a longer one is an error frame.
+    pub filter_length_max: usize,
+    /// Levels of nesting in a filter, 1–64; a deeper one is an error frame.
+    pub filter_depth_max: usize,
+    /// Different filters in use, 1–100,000; one more is an error frame. Equal ones count once.
+    pub filters_max: usize,
+    /// Items that a subscription with a filter remembers as told, 1,000–10,000,000; beyond that its client also hears of
+    /// items that never matched.
+    pub filter_items_max: usize,
     /// Bytes of one frame from a client, 256 B–1 MiB; more close its socket with 1009.
     pub frame_bytes_max: usize,
     /// Items in one page of a snapshot, 1–10,000.
@@ -30,6 +41,8 @@ pub struct FeedConfig {
     pub silence_close_s: u64,
     /// Seconds that a ticket is good for, 1–300.
     pub ticket_ttl_s: u64,
+    /// Tickets that one principal may have out, 1–10,000; one more is `429`.
+    pub tickets_per_principal_max: usize,
 }
 
 impl FeedConfig {
@@ -41,11 +54,17 @@ impl FeedConfig {
             subscriptions_per_socket_max: section.integer("subscriptions_per_socket_max", 32, 1..=1_000),
             socket_queue_frames_max: section.integer("socket_queue_frames_max", 10_000, 100..=1_000_000),
             socket_queue_bytes_max: section.integer("socket_queue_bytes_max", 8 << 20, 64 << 10..=1 << 30),
+            socket_queue_states_max: section.integer("socket_queue_states_max", 200_000, 1_000..=10_000_000),
+            filter_length_max: section.integer("filter_length_max", 2_048, 1..=4_096),
+            filter_depth_max: section.integer("filter_depth_max", 32, 1..=64),
+            filters_max: section.integer("filters_max", 1_000, 1..=100_000),
+            filter_items_max: section.integer("filter_items_max", 100_000, 1_000..=10_000_000),
             frame_bytes_max: section.integer("frame_bytes_max", 64 << 10, 256..=1 << 20),
             snapshot_page_items: section.integer("snapshot_page_items", 500, 1..=10_000),
             ping_interval_s: section.integer("ping_interval_s", 15, 1..=600),
             silence_close_s: section.integer("silence_close_s", 45, 2..=3_600),
             ticket_ttl_s: section.integer("ticket_ttl_s", 30, 1..=300),
+            tickets_per_principal_max: section.integer("tickets_per_principal_max", 100, 1..=10_000),
         }
     }
 }

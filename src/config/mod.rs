@@ -8,11 +8,14 @@
 //! Not done here: what the command line overrides, and what a section means (that stands with its users).
 
 mod actors;
+mod amount;
 mod edge;
 mod error;
 mod exceptions;
 mod feed;
+mod outbox;
 mod reader;
+mod routing;
 mod tenants;
 
 use std::io::Read as _;
@@ -22,16 +25,17 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
 
+use crate::domain::exception::routing::{RoutingRule, Team};
+use crate::domain::settings::CaseSettings;
 pub use actors::{
     DemandConfig, LeadTimeDefaults, OtifDate, RuntimeConfig, SkuLocationConfig, SupplierConfig,
 };
+pub use amount::BaseCurrencyAmount;
 pub use edge::{AdmissionConfig, JournalConfig, LogConfig, LogFormat, LogLevel, ServerConfig};
 pub use error::{ConfigError, Problem, ProblemKind};
-pub use exceptions::{
-    BaseCurrencyAmount, ExceptionsConfig, MissingMasterDataConfig, ProjectedStockoutConfig, SeverityConfig,
-    ShortageNowConfig,
-};
+pub use exceptions::{ExceptionsConfig, SeverityConfig};
 pub use feed::FeedConfig;
+pub use outbox::{OutboxConfig, TargetConfig};
 pub use tenants::{ClockKind, TenantConfig};
 pub(crate) use tenants::{TENANT_NAME_ALLOWED, is_tenant_name};
 
@@ -65,8 +69,18 @@ pub struct Config {
     pub supplier: SupplierConfig,
     /// `[exceptions]`: when an exception is raised, updated and cleared.
     pub exceptions: ExceptionsConfig,
+    /// `[teams.NAME]`: who looks after exceptions, and when they work.
+    pub teams: Vec<Team>,
+    /// `[[routing]]`: which team looks after which exceptions; the first rule that fits holds.
+    pub routing: Vec<RoutingRule>,
+    /// `[cases]`: what decisions cost, and who approves them.
+    pub cases: CaseSettings,
     /// `[feed]`: the WebSocket feed.
     pub feed: FeedConfig,
+    /// `[outbox]`: delivering approved actions.
+    pub outbox: OutboxConfig,
+    /// `[targets.NAME]` in the order of the file; `erp` is always among them.
+    pub targets: Vec<TargetConfig>,
     /// `[log]`: what goes to standard error.
     pub log: LogConfig,
     /// `[tenants.NAME]` in the order of the file; `default` is always among them, and first where the file
@@ -124,11 +138,11 @@ impl Config {
         let mut findings = match DeTable::parse(text) {
             Err(error) => vec![Finding::syntax(&error)],
             Ok(document) => {
-                let (config, findings) = read_document(Some(document.get_ref()), Self::read);
-                if findings.problems.is_empty() {
+                let (config, problems) = read_document(Some((document.get_ref(), text)), Self::read);
+                if problems.is_empty() {
                     return Ok(config);
                 }
-                findings.problems
+                problems
             }
         };
         findings.sort_by_key(|finding| finding.span.start);
@@ -166,7 +180,12 @@ impl Config {
             defaults: root.table("defaults", LeadTimeDefaults::read),
             supplier: root.table("supplier", SupplierConfig::read),
             exceptions: root.table("exceptions", ExceptionsConfig::read),
+            teams: routing::read_teams(root),
+            routing: routing::read_rules(root),
+            cases: root.table("cases", routing::read_cases),
             feed: root.table("feed", FeedConfig::read),
+            outbox: root.table("outbox", OutboxConfig::read),
+            targets: outbox::read_targets(root),
             log: root.table("log", LogConfig::read),
             tenants: tenants::read(root),
         };
@@ -179,10 +198,8 @@ impl Config {
     }
 
     /// The rules over more than one key: values that are sound one by one and not together.
-    fn check_relations(&self, findings: &mut Findings) {
+    fn check_relations(&self, findings: &mut Findings<'_>) {
         let Self { server, admission, journal, sku_location, exceptions, feed, .. } = self;
-        let projected_stockout = &exceptions.projected_stockout;
-        let severity = &exceptions.severity;
         let rules = [
             (
                 server.event_bytes_max <= server.request_bytes_max,
@@ -211,24 +228,6 @@ impl Config {
                 "sku_location.count_lateness_hours must not be above sku_location.lateness_hours",
             ),
             (
-                projected_stockout.clear_probability < projected_stockout.raise_probability,
-                [
-                    "exceptions.projected_stockout.clear_probability",
-                    "exceptions.projected_stockout.raise_probability",
-                ],
-                "clear_probability must be below raise_probability, or the exception flutters",
-            ),
-            (
-                severity.value_medium <= severity.value_high,
-                ["exceptions.severity.value_medium", "exceptions.severity.value_high"],
-                "exceptions.severity.value_medium must not be above value_high",
-            ),
-            (
-                severity.value_high <= severity.value_critical,
-                ["exceptions.severity.value_high", "exceptions.severity.value_critical"],
-                "exceptions.severity.value_high must not be above value_critical",
-            ),
-            (
                 feed.ping_interval_s < feed.silence_close_s,
                 ["feed.ping_interval_s", "feed.silence_close_s"],
                 "feed.ping_interval_s must be below feed.silence_close_s",
@@ -244,6 +243,17 @@ impl Config {
                 findings.contradiction(keys, allowed);
             }
         }
+        for target in &self.targets {
+            if target.backoff_initial_ms > target.backoff_max_ms {
+                let keys = ["backoff_initial_ms", "backoff_max_ms"]
+                    .map(|key| format!("targets.{}.{key}", target.name));
+                let keys = [keys[0].as_str(), keys[1].as_str()];
+                findings.contradiction(keys, "backoff_initial_ms must not be above backoff_max_ms");
+            }
+        }
+        exceptions.check_relations(findings);
+        exceptions.check_types(findings, "routing", self.routing.iter().map(|rule| &*rule.types));
+        routing::check_relations(&self.teams, &self.routing, findings);
     }
 }
 

@@ -16,14 +16,39 @@ use super::error::Finding;
 
 /// Everything one walk over a document found out.
 #[derive(Default)]
-pub(super) struct Findings {
+pub(super) struct Findings<'t> {
+    /// The document as text.
+    text: &'t str,
     /// The mistakes, in the order of the walk.
     pub(super) problems: Vec<Finding>,
     /// Where each key that the document sets has its value (byte range), by dotted path.
     values: BTreeMap<String, Range<usize>>,
 }
 
-impl Findings {
+impl Findings<'_> {
+    /// Notes that the value of `key` names something that is not among `known`.
+    pub(super) fn undescribed(&mut self, key: &str, allowed: &str, name: &str, known: &[&str]) {
+        let span = self.values.get(key).cloned().unwrap_or(0..0);
+        self.problems.push(Finding::undescribed(key, span, allowed, name, known));
+    }
+
+    /// Notes that the value of `key` must be something else, for reasons that other keys give.
+    pub(super) fn refuse(&mut self, key: &str, says: &str) {
+        let span = self.values.get(key).cloned().unwrap_or(0..0);
+        self.problems.push(Finding::contradiction(key, span, says));
+    }
+
+    /// Notes that the string of `key` is no condition at that line and column of it, both from 1.
+    pub(super) fn bad_condition(&mut self, key: &str, line: usize, column: usize, detail: &str) {
+        let span = self.values.get(key).cloned().unwrap_or(0..0);
+        let raw = self.text.get(span.clone()).unwrap_or_default();
+        let (at, detail) = match place_in_string(raw, line, column) {
+            Some(at) => (span.start + at..span.start + at, detail.to_owned()),
+            None => (span, format!("{detail} (line {line}, column {column} of it)")),
+        };
+        self.problems.push(Finding::condition(key, at, detail));
+    }
+
     /// Notes that two keys contradict each other, at the first of `keys` that the document itself sets.
     pub(super) fn contradiction(&mut self, keys: [&str; 2], allowed: &str) {
         let blamed = keys.iter().find_map(|key| Some((*key, self.values.get(*key)?.clone())));
@@ -33,25 +58,48 @@ impl Findings {
     }
 }
 
+/// Where in the text of a TOML string, quotes included, a line and column of its value are. `None` if the string has
+/// escapes, which make the value differ from the text.
+fn place_in_string(raw: &str, line: usize, column: usize) -> Option<usize> {
+    let fence = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|fence| raw.starts_with(fence))?;
+    let mut start = fence.len();
+    let inside = raw.get(start..raw.len().checked_sub(start)?)?;
+    if fence.starts_with('"') && inside.contains('\\') {
+        return None;
+    }
+    if fence.len() == 3 {
+        // A line break right after the opening quotes is no part of the value.
+        let trimmed = inside.strip_prefix("\r\n").or_else(|| inside.strip_prefix('\n')).unwrap_or(inside);
+        start += inside.len() - trimmed.len();
+    }
+    let value = raw.get(start..)?;
+    let before = value.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum::<usize>();
+    let in_line = value.get(before..)?.char_indices().nth(column.checked_sub(1)?)?.0;
+    Some(start + before + in_line)
+}
+
 /// One table of the document while it is read; `None` inside stands for a table that is not there.
 pub(super) struct Section<'doc, 'walk> {
     path: String,
     table: Option<&'doc DeTable<'doc>>,
+    /// Where the table stands, for what is missing in it.
+    span: Range<usize>,
     known: Vec<&'static str>,
-    findings: &'walk mut Findings,
+    findings: &'walk mut Findings<'doc>,
 }
 
-/// Reads a whole document with `read`, the root section's reader; `None` reads the defaults.
-pub(super) fn read_document<T>(
-    document: Option<&DeTable<'_>>,
-    read: impl FnOnce(&mut Section<'_, '_>) -> T,
-) -> (T, Findings) {
-    let mut findings = Findings::default();
+/// Reads a whole document, parsed and as text, with `read`, the root section's reader; `None` reads the defaults.
+pub(super) fn read_document<'doc, T>(
+    document: Option<(&'doc DeTable<'doc>, &'doc str)>,
+    read: impl FnOnce(&mut Section<'doc, '_>) -> T,
+) -> (T, Vec<Finding>) {
+    let (table, text) = document.unzip();
+    let mut findings = Findings { text: text.unwrap_or_default(), ..Findings::default() };
     let mut root =
-        Section { path: String::new(), table: document, known: Vec::new(), findings: &mut findings };
+        Section { path: String::new(), table, span: 0..0, known: Vec::new(), findings: &mut findings };
     let value = read(&mut root);
     root.report_unknown_keys();
-    (value, findings)
+    (value, findings.problems)
 }
 
 /// The defaults of one section.
@@ -135,6 +183,156 @@ impl<'doc> Section<'doc, '_> {
         )
     }
 
+    /// As [`Section::text`]; `None` if the key is left out.
+    pub(super) fn optional_text<T>(
+        &mut self,
+        key: &'static str,
+        allowed: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        self.text(key, None, allowed, |text| parse(text).map(Some))
+    }
+
+    /// As [`Section::text`]; leaving the key out is a mistake. `None` after a mistake.
+    pub(super) fn required_text<T>(
+        &mut self,
+        key: &'static str,
+        allowed: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        if self.entry(key).is_none() {
+            let path = self.path_of(key);
+            self.findings.problems.push(Finding::missing(&path, self.span.clone(), allowed));
+        }
+        self.optional_text(key, allowed, parse)
+    }
+
+    /// As [`Section::number`]; `None` if the key is left out.
+    pub(super) fn optional_number(&mut self, key: &'static str, allowed: RangeInclusive<f64>) -> Option<f64> {
+        self.has(key).then(|| self.number(key, f64::NAN, allowed))
+    }
+
+    /// As [`Section::boolean`]; `None` if the key is left out.
+    pub(super) fn optional_boolean(&mut self, key: &'static str) -> Option<bool> {
+        self.has(key).then(|| self.boolean(key, false))
+    }
+
+    /// As [`Section::integer`]; `None` if the key is left out.
+    pub(super) fn optional_integer<T>(&mut self, key: &'static str, allowed: RangeInclusive<T>) -> Option<T>
+    where
+        T: TryFrom<i64> + PartialOrd + Display + Copy,
+    {
+        self.has(key).then(|| self.integer(key, *allowed.start(), allowed))
+    }
+
+    /// As [`Section::choice`]; `None` if the key is left out.
+    pub(super) fn optional_choice<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)]) -> Option<T> {
+        let (_, any) = choices.first()?;
+        self.has(key).then(|| self.choice(key, *any, choices))
+    }
+
+    /// A key that can't be set here, for reasons that `allowed` says.
+    pub(super) fn forbidden<T>(&mut self, key: &'static str, allowed: &str) -> Option<T> {
+        if self.has(key)
+            && let Some(value) = self.entry(key)
+        {
+            let path = self.path_of(key);
+            self.findings.problems.push(Finding::not_allowed(&path, value, allowed));
+        }
+        None
+    }
+
+    /// Notes that the string of `key` is no condition at that line and column of it, both from 1.
+    pub(super) fn bad_condition(&mut self, key: &str, line: usize, column: usize, detail: &str) {
+        let path = self.path_of(key);
+        self.findings.bad_condition(&path, line, column, detail);
+    }
+
+    /// Whether the document sets the key; it is known from now on.
+    fn has(&mut self, key: &'static str) -> bool {
+        self.known.push(key);
+        self.entry(key).is_some()
+    }
+
+    /// A list of at most `items_max` strings that `parse` understands; empty if the key is left out. `known` are names
+    /// that a mistyped one may stand for.
+    pub(super) fn texts<T>(
+        &mut self,
+        key: &'static str,
+        items_max: usize,
+        allowed: &str,
+        known: &[&str],
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
+        self.known.push(key);
+        let path = self.path_of(key);
+        let Some(value) = self.entry(key) else { return Vec::new() };
+        let items = match value.get_ref() {
+            DeValue::Array(items) if items.len() <= items_max => items,
+            _ => {
+                let allowed = format!("a list of at most {items_max} strings, each {allowed}");
+                self.findings.problems.push(Finding::not_allowed(&path, value, &allowed));
+                return Vec::new();
+            }
+        };
+        self.findings.values.insert(path.clone(), value.span());
+        let mut parsed = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            let text = item.get_ref().as_str();
+            match text.and_then(&parse) {
+                Some(value) => {
+                    self.findings.values.insert(path, item.span());
+                    parsed.push(value);
+                }
+                None => {
+                    let finding = Finding::not_allowed(&path, item, allowed);
+                    self.findings.problems.push(finding.nearest_of(text.unwrap_or_default(), known));
+                }
+            }
+        }
+        parsed
+    }
+
+    /// The tables `[[…key]]`, at most `tables_max`, each read by `read` (`None` after a mistake) and called `key[0]`,
+    /// `key[1]`, … in messages. `None` if there is no such key at all: an empty list is one.
+    pub(super) fn tables<T>(
+        &mut self,
+        key: &'static str,
+        tables_max: usize,
+        mut read: impl FnMut(&mut Section<'doc, '_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        self.known.push(key);
+        let path = self.path_of(key);
+        let value = self.entry(key)?;
+        let items = match value.get_ref() {
+            DeValue::Array(items) if items.len() <= tables_max => items,
+            _ => {
+                let allowed = format!("at most {tables_max} tables: [[{path}]]");
+                self.findings.problems.push(Finding::not_allowed(&path, value, &allowed));
+                return None;
+            }
+        };
+        let mut values = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            let DeValue::Table(table) = item.get_ref() else {
+                self.findings.problems.push(Finding::not_allowed(&path, item, "a table"));
+                continue;
+            };
+            let mut section = Section {
+                path,
+                table: Some(table),
+                span: item.span(),
+                known: Vec::new(),
+                findings: self.findings,
+            };
+            values.extend(read(&mut section));
+            section.report_unknown_keys();
+        }
+        Some(values)
+    }
+
     /// The table `[…key]`, read by `read`.
     pub(super) fn table<T>(
         &mut self,
@@ -154,7 +352,8 @@ impl<'doc> Section<'doc, '_> {
                 }
             },
         };
-        let mut section = Section { path, table, known: Vec::new(), findings: self.findings };
+        let span = self.entry(key).map_or(0..0, Spanned::span);
+        let mut section = Section { path, table, span, known: Vec::new(), findings: self.findings };
         let value = read(&mut section);
         section.report_unknown_keys();
         value
@@ -185,8 +384,13 @@ impl<'doc> Section<'doc, '_> {
                     tables.findings.problems.push(Finding::not_allowed(&path, value, &allowed));
                     continue;
                 };
-                let mut section =
-                    Section { path, table: Some(table), known: Vec::new(), findings: tables.findings };
+                let mut section = Section {
+                    path,
+                    table: Some(table),
+                    span: name.span(),
+                    known: Vec::new(),
+                    findings: tables.findings,
+                };
                 values.push(read(CompactString::from(name.get_ref().as_ref()), &mut section));
                 section.report_unknown_keys();
             }
@@ -197,7 +401,7 @@ impl<'doc> Section<'doc, '_> {
     }
 
     /// The mistakes found so far, to add rules over several keys.
-    pub(super) fn findings(&mut self) -> &mut Findings {
+    pub(super) fn findings(&mut self) -> &mut Findings<'doc> {
         self.findings
     }
 

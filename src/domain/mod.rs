@@ -3,11 +3,13 @@
 
 pub mod approval_case;
 pub mod command;
+pub mod condition;
 pub mod decimal;
 pub mod demand;
 pub mod entity;
 pub mod event;
 pub mod exception;
+pub mod explain;
 pub mod ids;
 pub mod inventory;
 pub mod money;

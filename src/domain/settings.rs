@@ -365,7 +365,13 @@ pub struct CaseSettings {
     pub approves_order: Name,
     pub approves_expedite: Name,
     pub approves_transfer: Name,
+    /// Also that nothing is done.
     pub approves_custom: Name,
+    /// The system of record that carries out an action of a kind.
+    pub target_order: Name,
+    pub target_expedite: Name,
+    pub target_transfer: Name,
+    pub target_custom: Name,
     /// Hours from the choice until it must be approved; then the case expires.
     pub approve_within_hours: f64,
     /// Hours after its expected arrival at which planned supply that nobody confirmed stops counting.
@@ -384,6 +390,8 @@ pub struct CaseSettings {
     pub carrying_cost_share: f64,
     /// Handling of a transfer, in base currency.
     pub transfer_handling_cost: f64,
+    /// Days beyond lead time and review period for which options are compared: an order placed now helps only then.
+    pub compare_days_beyond: f64,
     /// Donor locations looked at for one shortage.
     pub donors_max: usize,
     /// Options that a case keeps, a person's own included.
@@ -401,6 +409,10 @@ impl Default for CaseSettings {
             approves_expedite: Name::const_new("supply_planner"),
             approves_transfer: Name::const_new("planner"),
             approves_custom: Name::const_new("category_manager"),
+            target_order: Name::const_new("erp"),
+            target_expedite: Name::const_new("erp"),
+            target_transfer: Name::const_new("erp"),
+            target_custom: Name::const_new("erp"),
             approve_within_hours: 48.0,
             action_expires_hours: 72.0,
             order_cost: 50.0,
@@ -410,6 +422,7 @@ impl Default for CaseSettings {
             recapture_share: 0.2,
             carrying_cost_share: 0.2,
             transfer_handling_cost: 25.0,
+            compare_days_beyond: 7.0,
             donors_max: 50,
             options_max: 32,
             timeline_max: 200,

@@ -3,10 +3,12 @@
 use jiff::tz::TimeZone;
 
 use super::event::CalendarDescribed;
-use super::time::{Day, HOUR, Timestamp};
+use super::time::{Day, HOUR, SECOND, Timestamp};
 
 /// Days looked ahead for working time; a calendar without any in that span counts every hour instead.
 const DAYS_AHEAD_MAX: i32 = 3_660;
+/// Days looked back for one on which orders are taken.
+const ORDER_DAYS_BACK_MAX: i32 = 366;
 
 /// When somebody works.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +63,44 @@ pub fn is_working_day(calendar: Option<&CalendarDescribed>, day: Day) -> bool {
     let Some(calendar) = calendar else { return true };
     let works = calendar.working_days.as_ref().is_none_or(|days| days.contains(&iso_weekday(day)));
     works && calendar.closed.binary_search(&day).is_err()
+}
+
+/// The last moment up to `latest` at which the calendar takes an order: on its order days (its working days if it names
+/// none) before the cutoff. `latest` itself without a calendar, or if there is no such moment in the year before.
+pub fn last_moment_to_order(
+    calendar: Option<&CalendarDescribed>,
+    zone: &TimeZone,
+    latest: Timestamp,
+) -> Timestamp {
+    let Some(calendar) = calendar else { return latest };
+    let cutoff = calendar.cutoff.as_deref().and_then(time_of_day);
+    let last_day = latest.day(zone);
+    for ago in 0..ORDER_DAYS_BACK_MAX {
+        let day = last_day.plus(-ago);
+        let takes_orders = match &calendar.order_days {
+            Some(days) => days.contains(&iso_weekday(day)) && calendar.closed.binary_search(&day).is_err(),
+            None => is_working_day(Some(calendar), day),
+        };
+        if !takes_orders {
+            continue;
+        }
+        let moment = match cutoff {
+            // On a day on which the clocks change this is off by that hour.
+            Some(cutoff) => day.start(zone).plus(cutoff),
+            None => day.plus(1).start(zone).min(latest),
+        };
+        if moment <= latest {
+            return moment;
+        }
+    }
+    latest
+}
+
+/// Microseconds since midnight of `HH:MM`.
+fn time_of_day(text: &str) -> Option<i64> {
+    let (hours, minutes) = text.split_once(':')?;
+    let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
+    ((0..=24).contains(&hours) && (0..60).contains(&minutes)).then(|| hours * HOUR + minutes * 60 * SECOND)
 }
 
 /// Monday is 1, Sunday 7. 1970-01-01 was a Thursday.
@@ -118,6 +158,28 @@ mod tests {
         let never = CalendarDescribed { working_days: Some(Vec::new()), ..office(&[]) };
         let time = WorkingTime { zone: &TimeZone::UTC, calendar: Some(&never), from_hour: 0, until_hour: 24 };
         assert_eq!(time.after(at("2026-11-20T16:00:00Z"), 1.0), at("2026-11-20T17:00:00Z"));
+    }
+
+    #[test]
+    fn an_order_goes_out_before_the_last_cutoff() {
+        let last = |calendar: &CalendarDescribed, latest: &str| {
+            last_moment_to_order(Some(calendar), &TimeZone::UTC, at(latest)).to_string()
+        };
+        let cutoff = CalendarDescribed { cutoff: Some("14:30".into()), ..office(&["2026-11-20"]) };
+        // Monday morning: Friday is closed, so Thursday.
+        assert_eq!(last(&cutoff, "2026-11-23T09:00:00Z"), at("2026-11-19T14:30:00Z").to_string());
+        assert_eq!(last(&cutoff, "2026-11-23T14:30:00Z"), at("2026-11-23T14:30:00Z").to_string());
+        let mondays = CalendarDescribed { order_days: Some(vec![1]), ..cutoff.clone() };
+        assert_eq!(last(&mondays, "2026-11-20T09:00:00Z"), at("2026-11-16T14:30:00Z").to_string());
+        // Without a cutoff the whole day will do.
+        assert_eq!(last(&office(&[]), "2026-11-20T09:00:00Z"), at("2026-11-20T09:00:00Z").to_string());
+        assert_eq!(last(&office(&[]), "2026-11-22T09:00:00Z"), at("2026-11-21T00:00:00Z").to_string());
+        let never = CalendarDescribed { order_days: Some(Vec::new()), ..cutoff };
+        assert_eq!(last(&never, "2026-11-20T09:00:00Z"), at("2026-11-20T09:00:00Z").to_string());
+        assert_eq!(
+            last_moment_to_order(None, &TimeZone::UTC, at("2026-11-22T09:00:00Z")),
+            at("2026-11-22T09:00:00Z")
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the hub does by the clock: pings, the statistics of the second, forgetting sockets that are gone, the goodbye.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +9,12 @@ use foldhash::fast::FixedState;
 use tokio::time::Instant;
 use tracing::info;
 
+use super::chunk::Chunk;
 use super::frame;
 use super::handle::{SocketId, Viewer};
-use super::hub::{Hub, HubState};
-use super::queue::{Closing, Frame, Pushed, StateKey};
+use super::hub::{Hub, HubState, Socket};
+use super::publish::{FreshState, put};
+use super::queue::{Closing, Pushed, StateKey};
 use super::request::Topic;
 use crate::domain::ids::TenantNumber;
 use crate::runtime::{Phase, Running};
@@ -41,9 +44,8 @@ impl Hub {
         let mut slow = Vec::new();
         for (id, socket) in state.sockets.iter_mut().filter(|(_, socket)| socket.next_ping <= now) {
             socket.next_ping = now + Duration::from_secs(self.config.ping_interval_s);
-            if socket.queue.push(Frame::own(frame::ping(&running.position(socket.place(head)))))
-                == Pushed::Overflow
-            {
+            let ping = frame::ping(&running.position(socket.place(head)));
+            if socket.queue.push(Chunk::own(&ping)) == Pushed::Overflow {
                 slow.push(*id);
             }
         }
@@ -52,6 +54,8 @@ impl Hub {
         }
         if state.next_stats <= now {
             state.next_stats = now + STATS_INTERVAL;
+            state.heads.retain(|_, head| Arc::strong_count(head) > 1);
+            self.tower.metrics.feed_filters.set(state.filters.in_use() as i64);
             self.spread_stats(&mut state, running);
         }
         self.tower.metrics.feed_sockets.set(state.sockets.len() as i64);
@@ -65,7 +69,7 @@ impl Hub {
         }
         for (_, socket) in std::mem::take(&mut state.sockets) {
             let position = running.position(socket.place(head));
-            socket.queue.push(Frame::own(frame::ping(&position)));
+            socket.queue.push(Chunk::own(&frame::ping(&position)));
             socket.queue.close(Closing { code: CLOSE_RESTART, reason: position });
             self.end_all(socket);
         }
@@ -73,22 +77,39 @@ impl Hub {
 
     fn spread_stats(&self, state: &mut HubState, running: &Running) {
         state.rates.sample(running.progress.durable(), Instant::now());
-        let mut shared: HashMap<TenantNumber, Arc<str>, FixedState> = HashMap::default();
-        for socket in state.sockets.values() {
-            let viewer = &socket.viewer;
-            for subscription in socket.subscriptions.values().filter(|s| s.topics.contains(&Topic::Stats)) {
-                let make = || {
-                    let item = self.stats_item(state, running, viewer);
-                    frame::state_tail(Topic::Stats, running.progress.applied(), &item.to_string())
-                };
-                // Who sees the whole tenant sees the same as everyone else who does.
-                let tail = if viewer.principal.scope.is_unrestricted() {
-                    shared.entry(viewer.tenant).or_insert_with(make).clone()
-                } else {
-                    make()
-                };
-                socket.queue.put_state(subscription.serial, StateKey::Stats, tail);
+        let subscribed =
+            |socket: &Socket| socket.subscriptions.values().any(|s| s.topics.contains(&Topic::Stats));
+        let viewers = state.sockets.iter().filter(|(_, socket)| subscribed(socket));
+        let viewers: Vec<(SocketId, Rc<Viewer>)> =
+            viewers.map(|(id, socket)| (*id, socket.viewer.clone())).collect();
+        let mut shared: HashMap<TenantNumber, (u64, Rc<FreshState>), FixedState> = HashMap::default();
+        let mut slow = Vec::new();
+        for (id, viewer) in viewers {
+            let mut make = || {
+                state.batch += 1;
+                let (item, lsn) = (self.stats_item(state, running, &viewer), running.progress.applied());
+                let fresh = FreshState::new(Topic::Stats, viewer.tenant, StateKey::Stats, lsn, item);
+                (state.batch, Rc::new(fresh))
+            };
+            // Who sees the whole tenant sees the same as everyone else who does.
+            let fresh = match shared.get(&viewer.tenant) {
+                Some(fresh) if viewer.principal.scope.is_unrestricted() => fresh.clone(),
+                _ => make(),
+            };
+            if viewer.principal.scope.is_unrestricted() {
+                shared.insert(viewer.tenant, fresh.clone());
             }
+            let Some(Socket { subscriptions, queue, .. }) = state.sockets.get_mut(&id) else { continue };
+            for subscription in subscriptions.values_mut().filter(|s| s.topics.contains(&Topic::Stats)) {
+                if put(subscription, queue, fresh.0, 0, &fresh.1) == Pushed::Overflow {
+                    slow.push(id);
+                    break;
+                }
+            }
+        }
+        let next = state.ring.head().next();
+        for id in slow {
+            self.cut_slow(state, running, id, next);
         }
     }
 

@@ -6,6 +6,9 @@ use std::hash::Hash;
 
 use foldhash::fast::FixedState;
 
+/// Places that an empty one keeps for what comes next.
+const IDLE_PLACES_MAX: usize = 32;
+
 /// Values that wait, one per key: a newer one takes an older one's place in line. Bounded by the number of keys.
 pub struct Conflated<K, V> {
     order: VecDeque<K>,
@@ -32,9 +35,18 @@ impl<K: Clone + Eq + Hash, V> Conflated<K, V> {
         }
     }
 
-    /// Takes the value whose key has waited longest.
+    /// Takes the value whose key has waited longest. The place that many took is given back with the last of them.
     pub fn pop(&mut self) -> Option<V> {
-        self.latest.remove(&self.order.pop_front()?)
+        let value = self.latest.remove(&self.order.pop_front()?);
+        if self.order.is_empty() && self.order.capacity() > IDLE_PLACES_MAX {
+            *self = Conflated::default();
+        }
+        value
+    }
+
+    /// Whether a value of this key waits.
+    pub fn has(&self, key: &K) -> bool {
+        self.latest.contains_key(key)
     }
 
     /// Keys waiting.

@@ -9,15 +9,15 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::request::Topic;
-use crate::domain::exception::{ExceptionItem, ExceptionTransition};
+use crate::domain::condition::ConditionError;
 use crate::domain::ids::Lsn;
 use crate::domain::time::Timestamp;
 
-/// An exception as it is shown: with the record that last changed it.
+/// An item as it is shown: with the record that last changed it.
 #[derive(Serialize)]
-pub struct ShownException<'a> {
+pub struct Shown<'a, T> {
     #[serde(flatten)]
-    pub item: &'a ExceptionItem,
+    pub item: &'a T,
     pub lsn: Lsn,
 }
 
@@ -38,6 +38,16 @@ pub fn error(id: Option<&str>, code: &str, detail: &str) -> String {
     json!({"type": "error", "id": id, "code": code, "detail": detail}).to_string()
 }
 
+/// An error about a filter, with its place there.
+pub fn filter_error(id: &str, code: &str, error: &ConditionError) -> String {
+    let ConditionError { line, column, detail } = error;
+    json!({
+        "type": "error", "id": id, "code": code, "detail": format!("where: {error}"),
+        "where": {"line": line, "column": column, "detail": detail},
+    })
+    .to_string()
+}
+
 /// The beginning of a subscriber's event frames.
 pub fn event_head(id: &str) -> Arc<str> {
     head("event", id)
@@ -52,15 +62,10 @@ fn head(frame_type: &str, id: &str) -> Arc<str> {
     format!(r#"{{"type":"{frame_type}","id":{}"#, quoted(id)).into()
 }
 
-/// The rest of an event frame; `None` if the item can't be written as JSON, which its type does not allow for.
-pub fn event_tail(transition: &ExceptionTransition, lsn: Lsn, position: &str) -> Option<Arc<str>> {
-    let item = serde_json::to_string(&ShownException { item: &transition.item, lsn }).ok()?;
-    let (topic, kind) = (Topic::Exceptions.as_str(), transition.kind.as_str());
-    let position = quoted(position);
-    Some(
-        format!(r#","topic":"{topic}","kind":"{kind}","lsn":{lsn},"position":{position},"item":{item}}}"#)
-            .into(),
-    )
+/// The rest of an event frame around an item that is JSON already.
+pub fn event_tail(topic: Topic, kind: &str, lsn: Lsn, position: &str, item: &str) -> Arc<str> {
+    let (topic, position) = (topic.as_str(), quoted(position));
+    format!(r#","topic":"{topic}","kind":"{kind}","lsn":{lsn},"position":{position},"item":{item}}}"#).into()
 }
 
 /// The rest of a state frame around an item that is JSON already.
@@ -129,7 +134,8 @@ mod tests {
         let record = exception_record(812, "A\"1", 3);
         let Body::Transition(body) = &record.body else { unreachable!() };
         let Transition::Exception(transition) = &body.transition else { unreachable!() };
-        let tail = event_tail(transition, record.lsn, "abc-812").expect("a tail");
+        let item = serde_json::to_string(&Shown { item: &transition.item, lsn: record.lsn }).expect("JSON");
+        let tail = event_tail(Topic::Exceptions, "exception.opened", record.lsn, "abc-812", &item);
         for id in ["q1", "with \"quotes\" and \\"] {
             let frame = parsed(&format!("{}{tail}", event_head(id)));
             let expected = json!({

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use compact_str::CompactString;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
@@ -23,6 +24,8 @@ const COMMANDS_WAITING_MAX: usize = 1_024;
 pub struct Viewer {
     pub principal: Principal,
     pub tenant: TenantNumber,
+    /// The id of the key that it showed, if any: without that key its sockets end.
+    pub key: Option<CompactString>,
 }
 
 /// A socket's number at the hub.
@@ -64,7 +67,10 @@ impl FeedHandle {
             commands,
             seats: Arc::new(Semaphore::new(config.sockets_max)),
             next_socket: AtomicU64::new(0),
-            tickets: Mutex::new(Tickets::new(Duration::from_secs(config.ticket_ttl_s))),
+            tickets: Mutex::new(Tickets::new(
+                Duration::from_secs(config.ticket_ttl_s),
+                config.tickets_per_principal_max,
+            )),
             tower,
             config,
         };
@@ -92,6 +98,7 @@ impl FeedHandle {
         Arc::new(SocketQueue::new(QueueLimits {
             frames_max: config.socket_queue_frames_max,
             bytes_max: config.socket_queue_bytes_max,
+            states_max: config.socket_queue_states_max,
             state_interval: Duration::from_millis(config.state_interval_ms),
         }))
     }
@@ -124,7 +131,8 @@ impl FeedHandle {
     /// # Errors
     /// [`TicketsFull`]
     pub fn issue_ticket(&self, viewer: Viewer) -> Result<IssuedTicket, TicketsFull> {
-        self.shared.tickets.lock().issue(viewer, Instant::now())
+        let owner = format!("{} {}", viewer.tenant.0, viewer.principal.name);
+        self.shared.tickets.lock().issue(owner, viewer, Instant::now())
     }
 
     /// Whom a ticket stands for; it is used up by that.

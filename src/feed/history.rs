@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::event::{self, Event};
 use crate::domain::ids::Lsn;
-use crate::domain::record::{Body, Record, Transition};
 use crate::journal::envelope::{self, DecodeError};
 use crate::journal::{JournalError, JournalReader};
 use crate::runtime::codec::{self, CodecError};
@@ -29,8 +29,8 @@ pub enum HistoryError {
 /// A piece of the past.
 #[derive(Debug)]
 pub struct Piece {
-    /// Transitions of exceptions, in order, whether they took effect or not.
-    pub transitions: Vec<Arc<Record>>,
+    /// What its transitions make, in order, whether they took effect or not.
+    pub events: Vec<Event>,
     /// The last record looked at.
     pub upto: Lsn,
 }
@@ -40,7 +40,7 @@ pub struct Piece {
 /// # Errors
 /// [`HistoryError`]
 pub fn read(reader: &JournalReader, from: Lsn, upto: Lsn) -> Result<Piece, HistoryError> {
-    let mut piece = Piece { transitions: Vec::new(), upto: Lsn(from.0.saturating_sub(1)) };
+    let mut piece = Piece { events: Vec::new(), upto: Lsn(from.0.saturating_sub(1)) };
     let mut bytes_read = 0;
     for record in reader.read_from(from.0) {
         let (lsn, bytes) = record?;
@@ -48,11 +48,11 @@ pub fn read(reader: &JournalReader, from: Lsn, upto: Lsn) -> Result<Piece, Histo
             break;
         }
         // The type stands in the envelope: outside events are not parsed again.
-        if envelope::decode_record(&bytes)?.0.record_type.starts_with(EXCEPTION_TYPES) {
+        if event::may_make_event(envelope::decode_record(&bytes)?.0.record_type) {
             let (record, _) = codec::decode(&bytes)?;
-            if is_exception(&record) {
+            if let Some(event) = Event::of(Arc::new(record)) {
                 bytes_read += bytes.len();
-                piece.transitions.push(Arc::new(record));
+                piece.events.push(event);
             }
         }
         piece.upto = Lsn(lsn);
@@ -63,19 +63,12 @@ pub fn read(reader: &JournalReader, from: Lsn, upto: Lsn) -> Result<Piece, Histo
     if piece.upto < from { Err(HistoryError::Missing(from)) } else { Ok(piece) }
 }
 
-/// How the record types of an exception's transitions begin. No outside event's type does.
-const EXCEPTION_TYPES: &str = "exception.";
-
-/// Whether a record is the transition of an exception.
-pub fn is_exception(record: &Record) -> bool {
-    matches!(&record.body, Body::Transition(body) if matches!(body.transition, Transition::Exception(_)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::ids::{Name, TenantNumber};
-    use crate::domain::record::SystemBody;
+    use crate::domain::record::{Body, SystemBody, Transition};
+    use crate::feed::request::Topic;
     use crate::feed::ring::testing::exception_record;
     use crate::journal::{GroupBuilder, Journal, JournalOptions};
     use crate::runtime::codec::encode_own;
@@ -115,8 +108,8 @@ mod tests {
         while from <= upto {
             let piece = read(&reader, from, upto).expect("a piece");
             assert!(piece.upto >= from && piece.upto <= upto);
-            for record in &piece.transitions {
-                assert_eq!(record.tenant, TenantNumber(0));
+            for Event { record, topic, .. } in &piece.events {
+                assert_eq!((record.tenant, *topic), (TenantNumber(0), Topic::Exceptions));
                 let Body::Transition(body) = &record.body else { unreachable!() };
                 let Transition::Exception(transition) = &body.transition else { unreachable!() };
                 assert_eq!(transition.item.id, Name::from(format!("exc_S{}", record.lsn)));

@@ -16,24 +16,26 @@ use foldhash::fast::FixedState;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::LocalSet;
 use tokio::time::Instant;
-use tracing::debug;
 
 use super::catch_up::Follower;
+use super::chunk::Chunk;
 use super::clock::CLOSE_RESTART;
 use super::event::Event;
+use super::filter::{Filter, FilterError, Filters};
 use super::frame;
 use super::handle::{Command, FeedHandle, SocketId, Viewer};
-use super::queue::{Closing, Frame, Pushed, SocketQueue, StateKey};
+use super::known::Known;
+use super::queue::{Closing, Pushed, SocketQueue};
 use super::request::{Subscribe, Topic};
 use super::revisions::Revisions;
 use super::ring::Ring;
 use super::snapshot;
 use super::stats::Rates;
-use super::{FeedInlet, FeedInput, StateUpdate, history};
+use super::{FeedInlet, FeedInput};
 use crate::auth::{Permission, Principal};
 use crate::config::FeedConfig;
 use crate::domain::ids::{EntityKey, Lsn};
-use crate::domain::reference::{Reference, TenantReference};
+use crate::domain::reference::TenantReference;
 use crate::http::visibility::{sees_sku_location, sees_supplier};
 use crate::runtime::{Phase, Running, StateKind, Tower, wall_clock};
 
@@ -46,8 +48,6 @@ const WORK_AT_ONCE: usize = 2;
 /// How long the hub waits before it looks again whether the tower runs.
 const START_POLL: Duration = Duration::from_millis(2);
 
-/// The close code of a client that can't keep up with gapless frames.
-const CLOSE_SLOW: u16 = 4008;
 /// The close code of a socket whose events can't be read from the journal.
 const CLOSE_FAILED: u16 = 1011;
 
@@ -66,6 +66,11 @@ pub(super) struct HubState {
     pub revisions: Revisions,
     pub sockets: HashMap<SocketId, Socket, FixedState>,
     next_serial: u64,
+    /// Counts what is published together.
+    pub batch: u64,
+    pub filters: Filters,
+    /// The beginnings of event frames in use, by the subscription's id.
+    pub heads: HashMap<String, Arc<str>, FixedState>,
     pub rates: Rates,
     pub next_stats: Instant,
 }
@@ -82,8 +87,14 @@ pub(super) struct Socket {
 pub(super) struct Subscription {
     pub serial: u64,
     pub topics: Vec<Topic>,
-    follower: Follower,
-    event_head: Arc<str>,
+    pub follower: Follower,
+    pub event_head: Arc<str>,
+    pub filter: Option<Rc<Filter>>,
+    /// What its client was told of, if there is a filter.
+    pub known: Known,
+    /// With a filter and while a snapshot of states goes on: which things changed meanwhile, and at which record. What
+    /// the snapshot shows of them may be older.
+    pub overtaken: Option<HashMap<u64, Lsn, FixedState>>,
     /// The snapshot or catching up, while it goes on.
     task: Option<tokio::task::AbortHandle>,
 }
@@ -145,6 +156,9 @@ impl Hub {
                 revisions,
                 sockets: HashMap::default(),
                 next_serial: 0,
+                batch: 0,
+                filters: Filters::new(&config),
+                heads: HashMap::default(),
                 rates: Rates::default(),
                 next_stats: Instant::now(),
             }),
@@ -177,105 +191,13 @@ impl Hub {
         self.tower.running()
     }
 
-    fn take(&self, inputs: &mut Vec<FeedInput>) {
-        let Some(running) = self.running() else { return };
-        let reference = running.reference();
-        let mut state = self.state.borrow_mut();
-        for input in inputs.drain(..) {
-            match input {
-                FeedInput::Replayed { records } => {
-                    for record in &records {
-                        state.revisions.take(record);
-                    }
-                }
-                FeedInput::Records { records, upto } => {
-                    for record in records {
-                        if state.revisions.take(&record) && history::is_exception(&record) {
-                            self.publish(&mut state, running, &reference, Event::new(record));
-                        }
-                    }
-                    state.ring.advance(upto);
-                }
-                FeedInput::State(update) => self.spread(&state, &reference, &update),
-            }
-        }
-        self.tower.metrics.feed_ring_events.set(state.ring.len() as i64);
-    }
-
-    /// Shows an event to everyone who follows live and may see it.
-    fn publish(&self, state: &mut HubState, running: &Running, reference: &Reference, event: Event) {
-        let lsn = event.record.lsn;
-        let mut slow = Vec::new();
-        for (id, socket) in &mut state.sockets {
-            if socket.viewer.tenant != event.record.tenant {
-                continue;
-            }
-            let mut is_visible = None;
-            for subscription in socket.subscriptions.values_mut() {
-                if !subscription.topics.contains(&Topic::Exceptions) || !subscription.follower.takes_live(lsn)
-                {
-                    continue;
-                }
-                if !*is_visible.get_or_insert_with(|| event.is_visible(&socket.viewer, reference)) {
-                    continue;
-                }
-                let Some(frame) = event.frame(running, &subscription.event_head) else { continue };
-                if socket.queue.push(frame) == Pushed::Overflow {
-                    slow.push(*id);
-                    break;
-                }
-            }
-        }
-        state.ring.push(lsn, event);
-        for id in slow {
-            self.cut_slow(state, running, id, lsn);
-        }
-    }
-
-    /// Ends a socket for which `lsn` found no room, with the position up to which it has everything.
-    pub(super) fn cut_slow(&self, state: &mut HubState, running: &Running, id: SocketId, lsn: Lsn) {
-        let Some(socket) = state.sockets.remove(&id) else { return };
-        let before = Lsn(socket.queue.first_waiting().unwrap_or(lsn).min(lsn).0.saturating_sub(1));
-        let place = socket.place(state.ring.head()).min(before);
-        debug!(principal = %socket.viewer.principal.name, %place, "a feed client fell behind and is closed");
-        socket.queue.cut(Closing { code: CLOSE_SLOW, reason: running.position(place) });
-        self.tower.metrics.feed_slow_closes.inc();
-        self.end_all(socket);
-    }
-
-    /// Shows an entity's state to everyone who subscribes and may see it.
-    fn spread(&self, state: &HubState, reference: &Reference, update: &StateUpdate) {
-        let topic = topic_of(update.kind);
-        let tenant = update.key.tenant();
-        let Some(described) = reference.tenant(tenant) else { return };
-        let mut tail: Option<Arc<str>> = None;
-        for socket in state.sockets.values().filter(|socket| socket.viewer.tenant == tenant) {
-            let mut subscriptions =
-                socket.subscriptions.values().filter(|s| s.topics.contains(&topic)).peekable();
-            if subscriptions.peek().is_none()
-                || !sees_entity(&socket.viewer.principal, described, &update.key)
-            {
-                continue;
-            }
-            for subscription in subscriptions {
-                let tail = tail
-                    .get_or_insert_with(|| frame::state_tail(topic, update.lsn, &update.item.to_string()));
-                socket.queue.put_state(
-                    subscription.serial,
-                    StateKey::Entity(update.key.clone()),
-                    tail.clone(),
-                );
-            }
-        }
-    }
-
     fn obey(self: &Rc<Self>, command: Command) {
         match command {
             Command::Open { socket, viewer, queue } => self.open(socket, viewer, queue),
             Command::Subscribe { socket, wish } => {
                 let id = wish.id.clone();
-                if let Err((code, detail)) = self.subscribe(socket, wish) {
-                    self.refuse(socket, &id, code, &detail);
+                if let Err(refusal) = self.subscribe(socket, wish) {
+                    self.refuse(socket, &refusal.frame(&id));
                 }
             }
             Command::Unsubscribe { socket, id } => {
@@ -288,35 +210,32 @@ impl Hub {
                 });
                 match ended {
                     Some(Some(subscription)) => self.end(subscription),
-                    Some(None) => self.refuse(
-                        socket,
-                        &id,
-                        "unknown_subscription",
-                        "there is no subscription of this id",
-                    ),
+                    Some(None) => {
+                        let detail = "there is no subscription of this id";
+                        self.refuse(socket, &frame::error(Some(&id), "unknown_subscription", detail));
+                    }
                     None => {}
                 }
             }
         }
     }
 
-    fn refuse(&self, socket_id: SocketId, id: &str, code: &str, detail: &str) {
+    fn refuse(&self, socket_id: SocketId, error: &str) {
         let Some(running) = self.running() else { return };
         let mut state = self.state.borrow_mut();
-        let error = Frame::own(frame::error(Some(id), code, detail));
-        let pushed = state.sockets.get(&socket_id).map(|socket| socket.queue.push(error));
+        let pushed = state.sockets.get(&socket_id).map(|socket| socket.queue.push(Chunk::own(error)));
         if pushed == Some(Pushed::Overflow) {
             let next = state.ring.head().next();
             self.cut_slow(&mut state, running, socket_id, next);
         }
     }
 
-    /// Ends a socket for which a frame of a subscription's task found no room.
-    pub(super) fn cut(&self, place: &Place) {
+    /// Ends a socket for which a frame of a subscription's task found no room; `first` is the first event in it.
+    pub(super) fn cut(&self, place: &Place, first: Option<Lsn>) {
         let Some(running) = self.running() else { return };
         let mut state = self.state.borrow_mut();
-        let next = state.ring.head().next();
-        self.cut_slow(&mut state, running, place.socket, next);
+        let lsn = first.unwrap_or_else(|| state.ring.head().next());
+        self.cut_slow(&mut state, running, place.socket, lsn);
     }
 
     fn open(&self, id: SocketId, viewer: Viewer, queue: Arc<SocketQueue>) {
@@ -327,35 +246,35 @@ impl Hub {
             queue.close(Closing { code: CLOSE_RESTART, reason: position });
             return;
         }
-        queue.push(Frame::own(frame::hello(&running.identity, &position, wall_clock())));
+        queue.push(Chunk::own(&frame::hello(&running.identity, &position, wall_clock())));
         let next_ping = Instant::now() + Duration::from_secs(self.config.ping_interval_s);
         let socket = Socket { queue, viewer: Rc::new(viewer), subscriptions: HashMap::default(), next_ping };
         state.sockets.insert(id, socket);
         self.tower.metrics.feed_sockets.set(state.sockets.len() as i64);
     }
 
-    fn subscribe(
-        self: &Rc<Self>,
-        socket_id: SocketId,
-        wish: Subscribe,
-    ) -> Result<(), (&'static str, String)> {
+    fn subscribe(self: &Rc<Self>, socket_id: SocketId, wish: Subscribe) -> Result<(), Refusal> {
         let Some(running) = self.running() else { return Ok(()) };
         let mut state = self.state.borrow_mut();
-        let HubState { ring, revisions, sockets, next_serial, .. } = &mut *state;
+        let HubState { ring, revisions, sockets, next_serial, filters, heads, .. } = &mut *state;
         let Some(socket) = sockets.get_mut(&socket_id) else { return Ok(()) };
         let subscriptions_max = self.config.subscriptions_per_socket_max;
         if socket.subscriptions.contains_key(&wish.id) {
-            return Err(("id_in_use", "there is a subscription of this id; unsubscribe first".to_owned()));
+            let detail = "there is a subscription of this id; unsubscribe first";
+            return Err(Refusal::Plain("id_in_use", detail.to_owned()));
         }
         if socket.subscriptions.len() >= subscriptions_max {
-            return Err((
-                "too_many_subscriptions",
-                format!("a socket has at most {subscriptions_max} subscriptions"),
-            ));
+            let detail = format!("a socket has at most {subscriptions_max} subscriptions");
+            return Err(Refusal::Plain("too_many_subscriptions", detail));
         }
         if wish.topics.contains(&Topic::Stats) && !socket.viewer.principal.may(Permission::ReadStats) {
-            return Err(("forbidden", "these credentials don't allow the topic stats".to_owned()));
+            let detail = "these credentials don't allow the topic stats";
+            return Err(Refusal::Plain("forbidden", detail.to_owned()));
         }
+        let filter = match &wish.filter {
+            None => None,
+            Some(text) => Some(filters.get(&wish.topics, text).map_err(Refusal::Filter)?),
+        };
         // What was acknowledged before this counts as known: a snapshot shows it, and it is not told as new.
         let now = ring.head().max(running.progress.durable());
         let since = wish.since.as_deref().map(|since| {
@@ -364,7 +283,9 @@ impl Hub {
         let recovered = !matches!(since, Some(None));
         let start = since.flatten().unwrap_or(now);
         let continues = recovered && wish.since.is_some();
+        let filter_of_states = filter.is_some() && wish.topics.iter().any(|topic| !topic.is_gapless());
         let plan = snapshot::Plan {
+            filter: filter.as_ref().map(|filter| filter.condition()),
             start,
             gapless: !recovered || (wish.snapshot && !continues),
             states: wish.snapshot || wish.since.is_some(),
@@ -379,7 +300,7 @@ impl Hub {
         };
         *next_serial += 1;
         let answer = frame::subscribed(&wish.id, recovered, &running.position(start));
-        if socket.queue.push(Frame::own(answer)) == Pushed::Overflow {
+        if socket.queue.push(Chunk::own(&answer)) == Pushed::Overflow {
             self.cut_slow(&mut state, running, socket_id, now);
             return Ok(());
         }
@@ -393,11 +314,15 @@ impl Hub {
             serial: place.serial,
             topics: wish.topics,
             follower: Follower::behind(start),
-            event_head: frame::event_head(&wish.id),
+            event_head: heads.entry(wish.id.clone()).or_insert_with(|| frame::event_head(&wish.id)).clone(),
+            filter,
+            known: Known::new(self.config.filter_items_max, continues),
+            overtaken: filter_of_states.then(HashMap::default),
             task: Some(task.abort_handle()),
         };
         socket.subscriptions.insert(wish.id, subscription);
         self.tower.metrics.feed_subscriptions.inc();
+        self.tower.metrics.feed_filters.set(filters.in_use() as i64);
         Ok(())
     }
 
@@ -408,20 +333,20 @@ impl Hub {
     }
 
     fn end(&self, subscription: Subscription) {
-        if let Some(task) = subscription.task {
+        if let Some(task) = &subscription.task {
             task.abort();
         }
-        if subscription.topics.iter().any(|topic| !topic.is_gapless()) {
+        if subscription.has_states() {
             self.wanted.fetch_sub(1, Ordering::Relaxed);
         }
         self.tower.metrics.feed_subscriptions.dec();
     }
 
     /// Everything that a subscription's task needs of the state, unless the subscription has ended.
-    pub(super) fn with_follower<T>(
+    pub(super) fn with_subscription<T>(
         &self,
         place: &Place,
-        look: impl FnOnce(&mut Follower, &HubView<'_>) -> T,
+        look: impl FnOnce(&mut Subscription, &HubView<'_>) -> T,
     ) -> Option<T> {
         let mut state = self.state.borrow_mut();
         let HubState { ring, revisions, sockets, .. } = &mut *state;
@@ -429,13 +354,8 @@ impl Hub {
         if subscription.serial != place.serial {
             return None;
         }
-        let view = HubView {
-            ring,
-            revisions,
-            event_head: subscription.event_head.clone(),
-            wants_exceptions: subscription.topics.contains(&Topic::Exceptions),
-        };
-        Some(look(&mut subscription.follower, &view))
+        let view = HubView { ring, revisions, event_head: subscription.event_head.clone() };
+        Some(look(subscription, &view))
     }
 
     /// A subscription's task is over; from here on the hub serves it alone.
@@ -446,6 +366,7 @@ impl Hub {
             && subscription.serial == place.serial
         {
             subscription.task = None;
+            subscription.overtaken = None;
         }
     }
 
@@ -460,18 +381,47 @@ pub(super) struct HubView<'a> {
     pub ring: &'a Ring<Event>,
     pub revisions: &'a Revisions,
     pub event_head: Arc<str>,
-    pub wants_exceptions: bool,
+}
+
+/// Why there is no subscription.
+enum Refusal {
+    Plain(&'static str, String),
+    Filter(FilterError),
+}
+
+impl Refusal {
+    fn frame(&self, id: &str) -> String {
+        match self {
+            Refusal::Plain(code, detail) => frame::error(Some(id), code, detail),
+            Refusal::Filter(FilterError::Condition(error)) => frame::filter_error(id, "bad_filter", error),
+            Refusal::Filter(FilterError::TooMany(max)) => {
+                let detail = format!("{max} different filters are in use");
+                frame::error(Some(id), "too_many_filters", &detail)
+            }
+        }
+    }
+}
+
+impl Subscription {
+    /// Whether it has a topic of gapless events.
+    pub fn has_gapless(&self) -> bool {
+        self.topics.iter().any(|topic| topic.is_gapless())
+    }
+
+    fn has_states(&self) -> bool {
+        self.topics.iter().any(|topic| !topic.is_gapless())
+    }
 }
 
 impl Socket {
     /// Up to where the client has, once its queue is written, all events that it may see.
     pub fn place(&self, head: Lsn) -> Lsn {
-        let gapless = self.subscriptions.values().filter(|s| s.topics.iter().any(|topic| topic.is_gapless()));
+        let gapless = self.subscriptions.values().filter(|s| s.has_gapless());
         gapless.map(|subscription| subscription.follower.place(head)).min().unwrap_or(head)
     }
 }
 
-fn topic_of(kind: StateKind) -> Topic {
+pub(super) fn topic_of(kind: StateKind) -> Topic {
     match kind {
         StateKind::SkuLocation => Topic::SkuLocations,
         StateKind::Supplier => Topic::Suppliers,

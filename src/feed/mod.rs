@@ -16,13 +16,17 @@ use crate::domain::record::{Body, Record, SystemBody};
 use crate::runtime::{Committed, StateKind};
 
 mod catch_up;
+mod chunk;
 mod clock;
 mod conflated;
 mod event;
+mod filter;
 mod frame;
 mod handle;
 mod history;
 mod hub;
+mod known;
+mod publish;
 mod queue;
 mod request;
 mod revisions;
@@ -31,9 +35,10 @@ mod snapshot;
 mod stats;
 mod tickets;
 
+pub use chunk::Chunk;
 pub use handle::{FeedHandle, Seat, SocketId, Viewer};
 pub use hub::Hub;
-pub use queue::{Closing, Frame as SocketFrame, Outgoing, Pushed, QueueLimits, SocketQueue};
+pub use queue::{Closing, Outgoing, Pushed, QueueLimits, SocketQueue};
 pub use request::{Refused, Request, Subscribe, Topic, parse as parse_request};
 pub use tickets::{IssuedTicket, TicketsFull};
 

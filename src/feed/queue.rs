@@ -7,43 +7,31 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytestring::ByteString;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::chunk::{Chunk, ChunkBuilder, NO_MATCH, StateFrame};
 use super::conflated::Conflated;
 use crate::domain::ids::{EntityKey, Lsn};
 
-/// Bytes after which no further frame is put into a message. A longer frame goes alone.
+/// Bytes after which nothing further is put into a message. What is longer goes alone.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
+/// Bytes from which a chunk goes alone: then it is written as it is, which other clients share, and not copied.
+const ALONE_BYTES_MIN: usize = 8 << 10;
+/// Places that an empty queue keeps for what comes next.
+const IDLE_PLACES_MAX: usize = 32;
 
 /// Bounds of one socket's queue.
 #[derive(Clone, Copy, Debug)]
 pub struct QueueLimits {
     pub frames_max: usize,
     pub bytes_max: usize,
+    /// State values of all subscriptions of the socket.
+    pub states_max: usize,
     /// Shortest time between two rounds of state frames.
     pub state_interval: Duration,
-}
-
-/// One frame: the subscriber's beginning and what it shares with others.
-#[derive(Clone, Debug)]
-pub struct Frame {
-    /// The record of a gapless event.
-    pub event: Option<Lsn>,
-    pub head: Arc<str>,
-    pub tail: Arc<str>,
-}
-
-impl Frame {
-    /// A frame for this client alone.
-    pub fn own(text: impl Into<Arc<str>>) -> Frame {
-        Frame { event: None, head: text.into(), tail: Arc::from("") }
-    }
-
-    fn len(&self) -> usize {
-        self.head.len() + self.tail.len()
-    }
 }
 
 /// What became of a frame.
@@ -75,7 +63,7 @@ pub struct Closing {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outgoing {
     /// One frame, or a JSON array of several; with their number.
-    Message(String, usize),
+    Message(ByteString, usize),
     /// The end. `None`: the client is gone.
     Close(Option<Closing>),
 }
@@ -99,7 +87,8 @@ pub struct SocketQueue {
 }
 
 struct Waiting {
-    frames: VecDeque<Frame>,
+    chunks: VecDeque<Chunk>,
+    frames: usize,
     bytes: usize,
     /// By the subscription's serial number.
     states: BTreeMap<u64, StateLine>,
@@ -114,14 +103,15 @@ struct StateLine {
     head: Arc<str>,
     /// Its snapshot is out: values may follow.
     open: bool,
-    values: Conflated<StateKey, Arc<str>>,
+    values: Conflated<StateKey, StateFrame>,
 }
 
 impl SocketQueue {
     /// An empty queue.
     pub fn new(limits: QueueLimits) -> SocketQueue {
         let waiting = Waiting {
-            frames: VecDeque::new(),
+            chunks: VecDeque::new(),
+            frames: 0,
             bytes: 0,
             states: BTreeMap::new(),
             round_left: 0,
@@ -137,28 +127,36 @@ impl SocketQueue {
         }
     }
 
-    /// Queues a frame that must arrive.
-    pub fn push(&self, frame: Frame) -> Pushed {
+    /// Queues frames that must arrive.
+    pub fn push(&self, chunk: Chunk) -> Pushed {
         let mut waiting = self.waiting.lock();
         if waiting.end.is_some() {
             return Pushed::Ended;
         }
-        let full = waiting.frames.len() >= self.limits.frames_max
-            || (waiting.bytes + frame.len() > self.limits.bytes_max && !waiting.frames.is_empty());
-        if full {
+        if chunk.frames() == 0 {
+            return Pushed::Queued;
+        }
+        let full = waiting.frames + chunk.frames() > self.limits.frames_max
+            || waiting.bytes + chunk.bytes() > self.limits.bytes_max;
+        if full && !waiting.chunks.is_empty() {
             return Pushed::Overflow;
         }
-        waiting.bytes += frame.len();
-        waiting.frames.push_back(frame);
+        waiting.frames += chunk.frames();
+        waiting.bytes += chunk.bytes();
+        waiting.chunks.push_back(chunk);
+        // Who writes takes all there is: it need not be told again of what joins what waits already.
+        let is_first = waiting.chunks.len() == 1;
         drop(waiting);
-        self.due.notify_one();
+        if is_first {
+            self.due.notify_one();
+        }
         Pushed::Queued
     }
 
     /// Whether less than half of the queue is taken: then work that can wait for the client may add to it.
     pub fn has_room(&self) -> bool {
         let waiting = self.waiting.lock();
-        waiting.frames.len() < self.limits.frames_max / 2 && waiting.bytes < self.limits.bytes_max / 2
+        waiting.frames < self.limits.frames_max / 2 && waiting.bytes < self.limits.bytes_max / 2
     }
 
     /// Waits until there is room; `false` if the socket ends before.
@@ -216,20 +214,24 @@ impl SocketQueue {
     }
 
     /// Puts the latest state of a thing in the place of the one that waits.
-    pub fn put_state(&self, subscription: u64, key: StateKey, tail: Arc<str>) {
+    pub fn put_state(&self, subscription: u64, key: StateKey, frame: StateFrame) -> Pushed {
         let mut waiting = self.waiting.lock();
         if waiting.end.is_some() {
-            return;
+            return Pushed::Ended;
         }
-        if let Some(line) = waiting.states.get_mut(&subscription) {
-            let (open, first) = (line.open, line.values.is_empty());
-            line.values.put(key, tail);
-            drop(waiting);
-            // The writer knows of a line that waits already.
-            if open && first {
-                self.due.notify_one();
-            }
+        let states: usize = waiting.states.values().map(|line| line.values.len()).sum();
+        let Some(line) = waiting.states.get_mut(&subscription) else { return Pushed::Queued };
+        if states >= self.limits.states_max && !line.values.has(&key) {
+            return Pushed::Overflow;
         }
+        let (open, first) = (line.open, line.values.is_empty());
+        line.values.put(key, frame);
+        drop(waiting);
+        // The writer knows of a line that waits already.
+        if open && first {
+            self.due.notify_one();
+        }
+        Pushed::Queued
     }
 
     /// Ends the socket after what waits is written.
@@ -252,8 +254,8 @@ impl SocketQueue {
         waiting.end.get_or_insert(closing);
         waiting.states.clear();
         if forget {
-            waiting.frames = VecDeque::new();
-            waiting.bytes = 0;
+            waiting.chunks = VecDeque::new();
+            (waiting.frames, waiting.bytes) = (0, 0);
         }
         drop(waiting);
         self.due.notify_one();
@@ -268,7 +270,7 @@ impl SocketQueue {
 
     /// The lowest record among the events that wait.
     pub fn first_waiting(&self) -> Option<Lsn> {
-        self.waiting.lock().frames.iter().filter_map(|frame| frame.event).min()
+        self.waiting.lock().chunks.iter().filter_map(Chunk::first).min()
     }
 
     /// What to write next. Only one task may wait here.
@@ -289,24 +291,37 @@ impl SocketQueue {
 
     fn take_due(&self, now: Instant) -> Due {
         let mut waiting = self.waiting.lock();
-        let mut message = Message::default();
-        while let Some(frame) = waiting.frames.front() {
-            if message.is_full(frame.len()) {
+        let mut message = ChunkBuilder::default();
+        let mut alone = None;
+        while let Some(chunk) = waiting.chunks.front() {
+            let is_long = chunk.bytes() >= ALONE_BYTES_MIN;
+            if message.frames() > 0 && (is_long || message.bytes() + chunk.bytes() >= MESSAGE_BYTES_MAX) {
                 break;
             }
-            message.push(&frame.head, &frame.tail);
-            waiting.bytes -= frame.len();
-            waiting.frames.pop_front();
+            let Some(chunk) = waiting.chunks.pop_front() else { break };
+            waiting.frames -= chunk.frames();
+            waiting.bytes -= chunk.bytes();
+            if is_long {
+                alone = Some(chunk);
+                break;
+            }
+            message.append(&chunk);
         }
-        if waiting.frames.is_empty() {
-            waiting.take_states(now, self.limits.state_interval, &mut message);
+        if waiting.chunks.is_empty() {
+            if waiting.chunks.capacity() > IDLE_PLACES_MAX {
+                waiting.chunks = VecDeque::new();
+            }
+            if alone.is_none() {
+                waiting.take_states(now, self.limits.state_interval, &mut message);
+            }
         }
         let at = waiting.states.values().any(StateLine::is_due).then_some(waiting.next_round);
         let end = waiting.end.clone();
         drop(waiting);
-        if message.frames > 0 {
+        let chunk = alone.or_else(|| (message.frames() > 0).then(|| message.finish()));
+        if let Some(chunk) = chunk {
             self.room.notify_waiters();
-            return Due::Now(message.finish());
+            return Due::Now(Outgoing::Message(chunk.message(), chunk.frames()));
         }
         end.map_or(Due::At(at), |closing| Due::Now(Outgoing::Close(closing)))
     }
@@ -320,7 +335,7 @@ impl StateLine {
 
 impl Waiting {
     /// Adds what fits of the round of state frames that is being sent, or begins one if it is time.
-    fn take_states(&mut self, now: Instant, interval: Duration, message: &mut Message) {
+    fn take_states(&mut self, now: Instant, interval: Duration, message: &mut ChunkBuilder) {
         if self.round_left == 0 {
             if now < self.next_round {
                 return;
@@ -333,46 +348,16 @@ impl Waiting {
             self.next_round = now + interval;
         }
         for line in self.states.values_mut().filter(|line| line.open) {
-            while self.round_left > 0 && !message.is_full(0) {
-                let Some(tail) = line.values.pop() else { break };
+            while self.round_left > 0 && message.bytes() < MESSAGE_BYTES_MAX {
+                let Some(frame) = line.values.pop() else { break };
                 self.round_left -= 1;
-                message.push(&line.head, &tail);
+                message.push(None, &[&line.head, if frame.matches { "" } else { NO_MATCH }, &frame.tail]);
             }
         }
         // A subscription may have ended in the middle of the round.
         if !self.states.values().any(StateLine::is_due) {
             self.round_left = 0;
         }
-    }
-}
-
-/// A message in the making.
-#[derive(Default)]
-struct Message {
-    text: String,
-    frames: usize,
-}
-
-impl Message {
-    fn is_full(&self, more: usize) -> bool {
-        self.frames > 0 && self.text.len() + more >= MESSAGE_BYTES_MAX
-    }
-
-    fn push(&mut self, head: &str, tail: &str) {
-        // The bracket of an array that may turn out to be none.
-        self.text.push(if self.frames == 0 { '[' } else { ',' });
-        self.text.push_str(head);
-        self.text.push_str(tail);
-        self.frames += 1;
-    }
-
-    fn finish(mut self) -> Outgoing {
-        if self.frames == 1 {
-            self.text.remove(0);
-        } else {
-            self.text.push(']');
-        }
-        Outgoing::Message(self.text, self.frames)
     }
 }
 

@@ -57,6 +57,8 @@ pub struct Subscribe {
     pub id: String,
     /// Without repeats, in order.
     pub topics: Vec<Topic>,
+    /// A condition on items, in CEL.
+    pub filter: Option<String>,
     pub since: Option<String>,
     pub snapshot: bool,
 }
@@ -74,7 +76,7 @@ pub struct Refused {
 ///
 /// # Errors
 /// [`Refused`] with code `bad_frame` (no JSON object, or a member of the wrong kind), `unknown_type`, `bad_id`,
-/// `unknown_topic`, `bad_since` or `where_not_supported`.
+/// `unknown_topic`, `bad_since` or `bad_filter` (no text; whether it is a condition shows later).
 pub fn parse(text: &str) -> Result<Request, Refused> {
     let refused = |code, detail: &str| Refused { id: None, code, detail: detail.to_owned() };
     let frame: Value = serde_json::from_str(text)
@@ -140,18 +142,17 @@ fn read_subscribe(frame: &Map<String, Value>, id: &str) -> Result<Subscribe, (&'
             ));
         }
     };
-    if frame.get("where").is_some_and(|filter| !filter.is_null()) {
-        return Err((
-            "where_not_supported",
-            "filters are not supported yet; subscribe without `where`".to_owned(),
-        ));
-    }
+    let filter = match frame.get("where") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(filter)) => Some(filter.clone()),
+        Some(_) => return Err(("bad_filter", "`where` must be a text: a condition in CEL".to_owned())),
+    };
     let snapshot = match frame.get("snapshot") {
         None | Some(Value::Null) => false,
         Some(Value::Bool(snapshot)) => *snapshot,
         Some(_) => return Err(("bad_frame", "`snapshot` must be true or false".to_owned())),
     };
-    Ok(Subscribe { id: id.to_owned(), topics, since, snapshot })
+    Ok(Subscribe { id: id.to_owned(), topics, filter, since, snapshot })
 }
 
 #[cfg(test)]
@@ -161,10 +162,11 @@ mod tests {
     #[test]
     fn a_subscription_is_read_with_all_its_members() {
         let text = r#"{"type":"subscribe","id":"q1","topics":["stats","exceptions","stats"],"since":"e-5",
-            "snapshot":true,"where":null,"more":1}"#;
+            "snapshot":true,"where":"urgency > 5","more":1}"#;
         let expected = Subscribe {
             id: "q1".into(),
             topics: vec![Topic::Exceptions, Topic::Stats],
+            filter: Some("urgency > 5".into()),
             since: Some("e-5".into()),
             snapshot: true,
         };
@@ -195,11 +197,7 @@ mod tests {
             (r#"{"type":"subscribe","id":"x","topics":["stats"],"since":"ä"}"#, Some("x"), "bad_since"),
             (&long, Some("x"), "bad_since"),
             (r#"{"type":"subscribe","id":"x","topics":["stats"],"snapshot":1}"#, Some("x"), "bad_frame"),
-            (
-                r#"{"type":"subscribe","id":"x","topics":["stats"],"where":"a > 1"}"#,
-                Some("x"),
-                "where_not_supported",
-            ),
+            (r#"{"type":"subscribe","id":"x","topics":["stats"],"where":5}"#, Some("x"), "bad_filter"),
         ] {
             let refused = parse(text).expect_err(text);
             assert_eq!((refused.id.as_deref(), refused.code), (id, code), "{text}");

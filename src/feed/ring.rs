@@ -79,6 +79,7 @@ impl<T> Ring<T> {
 
 #[cfg(test)]
 pub mod testing {
+    use crate::domain::approval_case::{CaseChange, CaseTransition};
     use crate::domain::exception::{
         ExceptionChange, ExceptionSubject, ExceptionTransition, ExceptionType, Severity, testing,
     };
@@ -115,6 +116,18 @@ pub mod testing {
             principal: Name::from("tidewatch"),
             body: Body::Transition(Box::new(TransitionBody { entity, transition })),
         }
+    }
+
+    /// A case's record that opens it.
+    pub fn case_record(lsn: u64, id: &str, revision: u64) -> Record {
+        let item = crate::domain::approval_case::testing::case(id);
+        let transition =
+            Transition::Case(Box::new(CaseTransition { kind: CaseChange::Opened, item, claims: Vec::new() }));
+        let mut record = exception_record(lsn, id, revision);
+        if let Body::Transition(body) = &mut record.body {
+            body.transition = transition;
+        }
+        record
     }
 }
 

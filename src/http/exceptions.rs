@@ -1,19 +1,27 @@
 //! `GET /api/v1/exceptions…`
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use serde_json::Value;
 
 use super::caller::Caller;
-use super::inspect::{List, not_found, with_lsn};
+use super::inspect::{not_found, with_lsn};
 use super::path::segments;
 use super::problem::Problem;
-use super::query::{Query, Sort, SortValue, page};
-use super::state::{AppState, tenant_of};
-use super::visibility::sees_exception;
+use super::query::{Query, Sort};
+use super::read::{Asked, Read, selection};
+use super::state::AppState;
+use super::visibility::{locations_in_scope, sees_exception};
 use crate::auth::Permission;
+use crate::domain::exception::{ExceptionItem, ExceptionState, ExceptionType, Severity};
 use crate::runtime::summaries::ExceptionEntry;
+use crate::runtime::summary::{Listed, Selection};
 
-const FIELDS: &[&str] = &[
+const PREFIX: &str = "/api/v1/exceptions";
+
+/// What lists can be sorted by.
+pub(super) const FIELDS: &[&str] = &[
     "id",
     "type",
     "state",
@@ -25,79 +33,59 @@ const FIELDS: &[&str] = &[
     "opened_at",
     "updated_at",
     "cleared_at",
+    "sla_due_at",
     "confidence",
     "lsn",
 ];
 
-/// Every type of the contract. One that is not raised yet is found nowhere; a name that is none is a mistake.
-const TYPES: &[&str] = &[
-    "shortage_now",
-    "projected_stockout",
-    "below_safety_stock",
-    "excess",
-    "dead_stock",
-    "expiry_before_use",
-    "negative_stock",
-    "stock_mismatch",
-    "demand_spike",
-    "demand_drop",
-    "forecast_bias",
-    "forecast_accuracy",
-    "promotion_uncovered",
-    "promotion_off_plan",
-    "order_at_risk",
-    "allocation_shortage",
-    "purchase_late",
-    "purchase_late_predicted",
-    "receipt_partial",
-    "acknowledgement_missing",
-    "acknowledgement_differs",
-    "lead_time_drift",
-    "supplier_unreliable",
-    "capacity_exceeded",
-    "single_source",
-    "transfer_late",
-    "action_unconfirmed",
-    "action_refused",
-    "reconciliation_mismatch",
-    "feed_stale",
-    "missing_master_data",
-    "data_quality",
+/// What the list can be filtered by, apart from `severity`: whoever asks for one of these wants all that have it, also
+/// those that are grouped under a cause.
+const NARROWING: &[&str] = &[
+    "type",
+    "state",
+    "sku",
+    "location",
+    "supplier",
+    "group",
+    "id",
+    "owner",
+    "team",
+    "case_id",
+    "po_id",
+    "order_id",
+    "transfer_id",
+    "promotion_id",
+    "action_id",
+    "source",
 ];
-const STATES: &[&str] = &["open", "acknowledged", "in_case", "snoozed", "resolved", "cleared"];
-const FINAL_STATES: &[&str] = &["resolved", "cleared"];
-const SEVERITIES: &[&str] = &["low", "medium", "high", "critical"];
 
 /// An exception as the outside sees it.
 pub fn item_of(entry: &ExceptionEntry) -> Value {
     with_lsn(serde_json::to_value(&entry.item).unwrap_or_default(), entry.lsn)
 }
 
-fn sort_value(entry: &ExceptionEntry, field: &str) -> SortValue {
-    let item = &entry.item;
-    let time =
-        |time: Option<crate::domain::time::Timestamp>| SortValue::number(time.map(|t| t.micros() as f64));
-    match field {
-        "type" => SortValue::Text(item.exception_type.as_str().to_owned()),
-        "state" => SortValue::Text(item.state.as_str().to_owned()),
-        "severity" => SortValue::Number(f64::from(item.severity as u8)),
-        "urgency" => SortValue::Number(f64::from(item.urgency)),
-        "value_at_risk" => SortValue::number(item.value_at_risk.map(|money| money.as_f64())),
-        "units_at_risk" => SortValue::number(item.units_at_risk.map(|units| units.as_f64())),
-        "decide_by" => time(item.decide_by),
-        "opened_at" => time(Some(item.opened_at)),
-        "updated_at" => time(Some(item.updated_at)),
-        "cleared_at" => time(item.cleared_at),
-        "confidence" => SortValue::number(item.confidence),
-        "lsn" => SortValue::Number(entry.lsn.0 as f64),
-        _ => SortValue::Text(item.id.to_string()),
-    }
+fn state_named(name: &str) -> Option<ExceptionState> {
+    ExceptionState::ALL.into_iter().find(|state| state.as_str() == name)
+}
+
+fn severity_named(name: &str) -> Option<Severity> {
+    let all = [Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+    all.into_iter().find(|severity| severity.as_str() == name)
+}
+
+/// An exception that the caller sees.
+fn find(read: &Read<'_>, id: &str) -> Result<Arc<ExceptionEntry>, Problem> {
+    let (caller, tenant) = (read.caller, read.tenant()?);
+    let entry = read.running.exceptions.get(caller.tenant, id);
+    entry
+        .filter(|entry| sees_exception(&caller.principal, tenant, &entry.item))
+        .ok_or_else(|| not_found("such exception"))
 }
 
 /// One exception, after its last change.
 #[utoipa::path(get, path = "/api/v1/exceptions/{id}", tag = "exceptions",
     params(("id" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "The exception"), (status = 404, description = "Unknown")),
+    responses((status = 200, description = "The exception", body = ref("#/components/schemas/ExceptionDetail")), (status = 404, description = "Unknown")),
     security(("key" = [])))]
 #[get("/api/v1/exceptions/{id}")]
 pub async fn get_exception(
@@ -105,74 +93,177 @@ pub async fn get_exception(
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    caller.need(Permission::Read)?;
-    let running = state.running()?;
-    let query = Query::parse(request.query_string(), &["at_least", "settled"])?;
-    let [id] = segments(&request, "/api/v1/exceptions")?;
-    query.wait(&state, running).await?;
-    let reference = running.reference();
-    let tenant = tenant_of(&reference, &caller)?;
-    let entry = running
-        .exceptions
-        .get(caller.tenant, &id)
-        .filter(|entry| sees_exception(&caller.principal, tenant, &entry.item))
-        .ok_or_else(|| not_found("such exception"))?;
+    let asked = Asked::one(&request, &caller, &state, Permission::Read)?;
+    let [id] = segments(&request, PREFIX)?;
+    let read = asked.ready().await?;
+    let entry = find(&read, &id)?;
     let mut item = item_of(&entry);
     if let Value::Object(map) = &mut item {
-        map.insert("position".to_owned(), running.position(entry.lsn).into());
+        map.insert("position".to_owned(), read.running.position(entry.lsn).into());
     }
     Ok(HttpResponse::Ok().json(item))
 }
 
-/// What is wrong now, the most valuable first; ended ones when asked for.
+/// The exceptions that are grouped under this one because it is their cause, the most valuable first.
+///
+/// Empty for an exception that is no cause. Exceptions outside the reader's scope are left out, though the item's
+/// `affected.count` counts them.
+#[utoipa::path(get, path = "/api/v1/exceptions/{id}/affected", tag = "exceptions",
+    params(("id" = String, Path), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
+        ("sort" = Option<String>, Query), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
+    responses((status = 200, description = "A page of exceptions", body = ref("#/components/schemas/ExceptionList")), (status = 404, description = "Unknown")),
+    security(("key" = [])))]
+#[get("/api/v1/exceptions/{id}/affected")]
+pub async fn list_affected(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let asked = Asked::list(&request, &caller, &state, Permission::Read, &[])?;
+    let paged = asked.paged(FIELDS, Sort::descending("value_at_risk"))?;
+    let [id] = segments(&request, PREFIX)?;
+    let read = asked.ready().await?;
+    let cause = find(&read, &id)?;
+    let Some(affected) = &cause.item.affected else {
+        return Ok(HttpResponse::Ok().json(read.page(Vec::<Value>::new(), None)));
+    };
+    let keys = [affected.key.to_string()];
+    let selection = Selection { names: vec![(name_column("group"), &keys)], ..Selection::default() };
+    let tenant = read.tenant()?;
+    let sees = |item: &ExceptionItem| sees_exception(&caller.principal, tenant, item);
+    let page = read.summary_page(&read.running.exceptions, &selection, &paged, sees, item_of);
+    Ok(HttpResponse::Ok().json(page))
+}
+
+/// What is wrong now, the most valuable first; what is over when `state` asks for it.
+///
+/// One cause shows as one line: exceptions that are grouped under a cause (their `group` is not null) are left out,
+/// unless a filter other than `severity` asks for them or `grouped=false` is given; `grouped=true` leaves them out even
+/// then. `group=KEY` gives the members of the cause whose item says `affected.key`.
 #[utoipa::path(get, path = "/api/v1/exceptions", tag = "exceptions",
     params(("type" = Option<Vec<String>>, Query), ("state" = Option<Vec<String>>, Query, description = "by default those that are not over"),
-        ("severity" = Option<Vec<String>>, Query), ("sku" = Option<Vec<String>>, Query), ("location" = Option<Vec<String>>, Query),
-        ("supplier" = Option<Vec<String>>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
+        ("severity" = Option<Vec<String>>, Query), ("id" = Option<Vec<String>>, Query), ("sku" = Option<Vec<String>>, Query),
+        ("location" = Option<Vec<String>>, Query), ("supplier" = Option<Vec<String>>, Query),
+        ("owner" = Option<Vec<String>>, Query), ("team" = Option<Vec<String>>, Query), ("case_id" = Option<Vec<String>>, Query),
+        ("po_id" = Option<Vec<String>>, Query), ("order_id" = Option<Vec<String>>, Query),
+        ("transfer_id" = Option<Vec<String>>, Query), ("promotion_id" = Option<Vec<String>>, Query),
+        ("action_id" = Option<Vec<String>>, Query), ("source" = Option<Vec<String>>, Query),
+        ("group" = Option<Vec<String>>, Query, description = "members of the cause with this key"),
+        ("grouped" = Option<bool>, Query, description = "whether only causes and what has none are listed"),
+        ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
         ("sort" = Option<String>, Query), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of exceptions")), security(("key" = [])))]
+    responses((status = 200, description = "A page of exceptions", body = ref("#/components/schemas/ExceptionList"))), security(("key" = [])))]
 #[get("/api/v1/exceptions")]
 pub async fn list_exceptions(
     request: HttpRequest,
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    caller.need(Permission::Read)?;
-    let running = state.running()?;
-    let known = [
-        "type", "state", "severity", "sku", "location", "supplier", "limit", "cursor", "sort", "at_least",
-        "settled",
-    ];
-    let query = Query::parse(request.query_string(), &known)?;
-    let limit = query.limit(state.config.server.list_limit_max)?;
-    let sort = query.sort(FIELDS, Sort::descending("value_at_risk"))?;
-    let cursor = query.cursor(sort)?;
-    query.names("type", |name| (TYPES.contains(&name) || name.starts_with("custom.")).then_some(()))?;
-    query.names("state", |name| STATES.contains(&name).then_some(()))?;
-    query.names("severity", |name| SEVERITIES.contains(&name).then_some(()))?;
-    query.wait(&state, running).await?;
-    let lsn = running.progress.applied();
-    let reference = running.reference();
-    let tenant = tenant_of(&reference, &caller)?;
-    let names = |name: &str, value: &Option<crate::domain::ids::Name>| {
-        query.all(name).is_empty() || value.as_ref().is_some_and(|value| query.admits(name, value))
-    };
-    let with_ended = query.all("state").iter().any(|state| FINAL_STATES.contains(&state.as_str()));
-    let found = running.exceptions.select(caller.tenant, with_ended, |entry| {
-        let item = &entry.item;
-        query.admits("type", item.exception_type.as_str())
-            && query.admits("state", item.state.as_str())
-            && query.admits("severity", item.severity.as_str())
-            && names("sku", &item.subject.sku)
-            && names("location", &item.subject.location)
-            && names("supplier", &item.subject.supplier)
-            && sees_exception(&caller.principal, tenant, item)
-    });
-    let candidates = found
-        .into_iter()
-        .map(|entry| (sort_value(&entry, sort.field), entry.item.id.to_string(), entry))
-        .collect();
-    let (entries, next) = page(candidates, sort, cursor.as_ref(), limit);
-    let items: Vec<Value> = entries.iter().map(|entry| item_of(entry)).collect();
-    Ok(HttpResponse::Ok().json(List::new(running, lsn, items, next)))
+    let filters = [NARROWING, &["severity", "grouped"]].concat();
+    let asked = Asked::list(&request, &caller, &state, Permission::Read, &filters)?;
+    let paged = asked.paged(FIELDS, Sort::descending("value_at_risk"))?;
+    asked.query.names("type", ExceptionType::parse)?;
+    asked.query.names("state", state_named)?;
+    asked.query.names("severity", severity_named)?;
+    let grouped = asked.query.known_flag("grouped")?;
+    let read = asked.ready().await?;
+    let in_scope = locations_in_scope(&caller.principal);
+    let mut selection = selected(&read.query, grouped);
+    if !in_scope.is_empty() {
+        selection.names.push((name_column("location"), &in_scope));
+    }
+    let tenant = read.tenant()?;
+    let sees = |item: &ExceptionItem| sees_exception(&caller.principal, tenant, item);
+    let page = read.summary_page(&read.running.exceptions, &selection, &paged, sees, item_of);
+    Ok(HttpResponse::Ok().json(page))
+}
+
+/// What a query asks for.
+fn selected(query: &Query, grouped: Option<bool>) -> Selection<'_> {
+    let is_final = |name: &str| state_named(name).is_some_and(ExceptionState::is_final);
+    let mut selection = selection::<ExceptionItem>(query, is_final);
+    let is_narrowed = NARROWING.iter().any(|filter| !query.all(filter).is_empty());
+    if grouped.unwrap_or(!is_narrowed) {
+        selection.absent.push(name_column("group"));
+    }
+    selection
+}
+
+fn name_column(name: &str) -> usize {
+    ExceptionItem::NAMES.iter().position(|known| *known == name).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::exception::testing::item;
+    use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
+    use crate::runtime::summaries::Exceptions;
+    use crate::runtime::summary::{Paging, SortBy};
+
+    const TENANT: TenantNumber = TenantNumber(0);
+
+    /// A cause with two members, one of them over, and one that stands alone.
+    fn exceptions() -> Exceptions {
+        let exceptions = Exceptions::new(10);
+        let entity = Arc::new(EntityKey::Supplier { tenant: TENANT, supplier: Name::from("S") });
+        let key = Some(Name::from("purchase_order:P"));
+        let mut cause = item("cause", ExceptionType::PurchaseLate);
+        cause.subject.po_id = Some(Name::from("P"));
+        let mut member = item("member", ExceptionType::ProjectedStockout);
+        member.group = key.clone();
+        member.team = Some(Name::from("north"));
+        let mut over = item("over", ExceptionType::ProjectedStockout);
+        (over.group, over.state) = (key, ExceptionState::Cleared);
+        let alone = item("alone", ExceptionType::ShortageNow);
+        for (lsn, item) in (1..).zip([cause, member, over, alone]) {
+            exceptions.upsert(TENANT, &entity, item, Lsn(lsn));
+        }
+        exceptions
+    }
+
+    fn listed(query: &str) -> Vec<String> {
+        let filters = [NARROWING, &["severity", "grouped"]].concat();
+        let query = Query::parse(query, &filters).unwrap();
+        let grouped = query.known_flag("grouped").unwrap();
+        let paging = Paging { sort: SortBy::Id, descending: false, after: None, limit: 10 };
+        let page = exceptions().page(TENANT, &selected(&query, grouped), &paging, |_| true);
+        page.entries.iter().map(|entry| entry.item.id.to_string()).collect()
+    }
+
+    #[test]
+    fn one_cause_is_one_line_unless_its_members_are_asked_for() {
+        for top in [
+            "",
+            "severity=low",
+            "grouped=true",
+            "type=purchase_late&type=shortage_now",
+            "team=north&grouped=true",
+        ] {
+            let expected: &[&str] = if top.starts_with("team") { &[] } else { &["alone", "cause"] };
+            assert_eq!(listed(top), expected, "{top}");
+        }
+        assert_eq!(listed("grouped=false"), ["alone", "cause", "member"]);
+        assert_eq!(listed("severity=low&grouped=false"), ["alone", "cause", "member"]);
+        assert_eq!(listed("group=purchase_order:P"), ["member"]);
+        assert_eq!(listed("group=purchase_order:P&state=open&state=cleared"), ["member", "over"]);
+        for narrowing in
+            ["type=projected_stockout", "team=north", "id=member", "group=purchase_order:P&sku=A"]
+        {
+            assert_eq!(listed(narrowing), ["member"], "{narrowing}");
+        }
+        assert_eq!(listed("po_id=P"), ["cause"]);
+        assert_eq!(listed("sku=A"), ["alone", "cause", "member"]);
+    }
+
+    #[test]
+    fn every_filter_is_a_column() {
+        let facets = ExceptionItem::FACETS;
+        for filter in NARROWING {
+            assert!(facets.contains(filter) || ExceptionItem::NAMES.contains(filter), "{filter}");
+        }
+        for field in FIELDS {
+            assert!(SortBy::named::<ExceptionItem>(field).is_some(), "{field}");
+        }
+    }
 }

@@ -6,21 +6,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::header::{HOST, ORIGIN};
+use actix_web::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, get, post, web};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError, Session};
+use compact_str::CompactString;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::caller::Caller;
 use super::problem::{Problem, code};
 use super::state::AppState;
-use crate::auth::Permission;
+use crate::auth::{Permission, key_id};
 use crate::domain::time::SECOND;
 use crate::feed::{
-    Closing, FeedHandle, Outgoing, Pushed, Request, Seat, SocketFrame, SocketId, SocketQueue, Viewer,
-    error_frame, parse_request,
+    Chunk, Closing, FeedHandle, Outgoing, Pushed, Request, Seat, SocketId, SocketQueue, Viewer, error_frame,
+    parse_request,
 };
 use crate::runtime::wall_clock;
 
@@ -32,6 +33,7 @@ const REFUSALS_MAX: u32 = 100;
 const CLOSE_SILENT: u16 = 1001;
 const CLOSE_NOT_TEXT: u16 = 1007;
 const CLOSE_TOO_MANY_MISTAKES: u16 = 1008;
+const CLOSE_REVOKED: u16 = 1008;
 const CLOSE_TOO_LONG: u16 = 1009;
 
 #[derive(Deserialize)]
@@ -71,10 +73,13 @@ pub async fn get_feed(
     let feed = feed.get_ref().clone();
     let queue = feed.new_queue();
     actix_web::rt::spawn(write(session.clone(), queue.clone(), feed.clone(), seat));
+    let tower_state = state.clone();
     actix_web::rt::spawn(async move {
+        let key = viewer.key.clone();
         let socket = feed.open(viewer, queue.clone()).await;
+        let (refusals_left, refilled) = (REFUSALS_MAX, Instant::now());
         let reader =
-            Reader { socket, queue, feed, session, refusals_left: REFUSALS_MAX, refilled: Instant::now() };
+            Reader { socket, key, state: tower_state, queue, feed, session, refusals_left, refilled };
         reader.run(stream).await;
     });
     Ok(response)
@@ -96,7 +101,13 @@ async fn viewer(request: &HttpRequest, feed: &FeedHandle) -> Result<Viewer, Prob
     if !is_same_origin(request) {
         return Err(Problem::new(&code::FORBIDDEN).detail("a page of another site needs a ticket"));
     }
-    Ok(Viewer { principal: caller.principal, tenant: caller.tenant })
+    Ok(Viewer { principal: caller.principal, tenant: caller.tenant, key: shown_key(request) })
+}
+
+/// The id of the key with which a request was let in.
+fn shown_key(request: &HttpRequest) -> Option<CompactString> {
+    let shown = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    key_id(shown.split_once(' ')?.1.trim()).map(CompactString::from)
 }
 
 /// Whether the request comes from a page of this server, or from no page at all.
@@ -110,12 +121,16 @@ fn is_same_origin(request: &HttpRequest) -> bool {
 
 /// A ticket with which a browser opens the feed, good once.
 #[utoipa::path(post, path = "/api/v1/feed/tickets", tag = "feed",
-    responses((status = 200, description = "A ticket that opens one socket"), (status = 429, description = "Too many tickets are out")),
+    responses((status = 200, description = "A ticket that opens one socket", body = ref("#/components/schemas/FeedTicket")), (status = 429, description = "Too many tickets are out")),
     security(("key" = [])))]
 #[post("/api/v1/feed/tickets")]
-pub async fn post_feed_ticket(caller: Caller, feed: web::Data<FeedHandle>) -> Result<HttpResponse, Problem> {
+pub async fn post_feed_ticket(
+    request: HttpRequest,
+    caller: Caller,
+    feed: web::Data<FeedHandle>,
+) -> Result<HttpResponse, Problem> {
     caller.need(Permission::Read)?;
-    let viewer = Viewer { principal: caller.principal, tenant: caller.tenant };
+    let viewer = Viewer { principal: caller.principal, tenant: caller.tenant, key: shown_key(&request) };
     let issued = feed.issue_ticket(viewer).map_err(|error| {
         let ttl = u32::try_from(feed.config().ticket_ttl_s).unwrap_or(u32::MAX);
         Problem::new(&code::TOO_MANY_REQUESTS).detail(error.to_string()).retry_after_s(ttl)
@@ -127,16 +142,18 @@ pub async fn post_feed_ticket(caller: Caller, feed: web::Data<FeedHandle>) -> Re
 
 /// Writes what is queued, until the end.
 async fn write(mut session: Session, queue: Arc<SocketQueue>, feed: FeedHandle, _seat: Seat) {
+    let silence_max = Duration::from_secs(feed.config().silence_close_s);
     loop {
         match queue.next().await {
             Outgoing::Message(text, frames) => {
                 feed.tower().metrics.feed_frames.inc_by(frames as u64);
-                // A client that does not read holds this up; it must not do so once the socket is to end.
+                // A client that does not read holds this up: not for longer than one that says nothing, and not once
+                // the socket is to end.
                 let sent = tokio::select! {
-                    sent = session.text(text) => sent,
+                    sent = timeout(silence_max, session.text(text)) => sent,
                     () = goodbye_is_over(&queue) => break,
                 };
-                if sent.is_err() {
+                if !matches!(sent, Ok(Ok(()))) {
                     queue.abandon();
                     break;
                 }
@@ -160,6 +177,8 @@ async fn goodbye_is_over(queue: &SocketQueue) {
 
 struct Reader {
     socket: SocketId,
+    key: Option<CompactString>,
+    state: web::Data<AppState>,
     queue: Arc<SocketQueue>,
     feed: FeedHandle,
     session: Session,
@@ -171,22 +190,33 @@ impl Reader {
     /// Takes what the client says, until either side ends it or the client is silent for too long.
     async fn run(mut self, mut stream: AggregatedMessageStream) {
         let silence_max = Duration::from_secs(self.feed.config().silence_close_s);
+        let look_interval = Duration::from_secs(self.feed.config().ping_interval_s);
+        let (mut heard, mut next_look) = (Instant::now(), Instant::now() + look_interval);
         loop {
             let said = tokio::select! {
-                said = timeout(silence_max, stream.recv()) => said,
+                said = timeout_at(next_look.min(heard + silence_max), stream.recv()) => said,
                 () = self.queue.wait_for_end() => return,
             };
+            let now = Instant::now();
             match said {
-                Err(_) => {
+                Err(_) if now >= heard + silence_max => {
                     return self.close(CLOSE_SILENT, &format!("silent for {} s", silence_max.as_secs()));
                 }
+                Err(_) => {}
                 Ok(None) => return self.queue.abandon(),
                 Ok(Some(Ok(message))) => {
+                    heard = now;
                     if !self.take(message).await {
                         return;
                     }
                 }
                 Ok(Some(Err(error))) => return self.give_up(&error),
+            }
+            if now >= next_look {
+                next_look = now + look_interval;
+                if self.key.as_ref().is_some_and(|key| !self.state.keys.knows(key)) {
+                    return self.close(CLOSE_REVOKED, "the key was revoked");
+                }
             }
         }
     }
@@ -231,7 +261,7 @@ impl Reader {
             return false;
         }
         self.refusals_left -= 1;
-        if self.queue.push(SocketFrame::own(error_frame(id, code, detail))) == Pushed::Overflow {
+        if self.queue.push(Chunk::own(&error_frame(id, code, detail))) == Pushed::Overflow {
             self.close(CLOSE_TOO_MANY_MISTAKES, "too many answers wait");
             return false;
         }

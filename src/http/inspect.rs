@@ -1,25 +1,16 @@
-//! Asking live entities, on their own threads.
+//! Answers about live entities.
 
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot};
 
 use super::problem::{Problem, code};
 use crate::domain::ids::{EntityKey, Lsn, Name};
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
+use crate::runtime::ask::AskError;
+pub use crate::runtime::ask::{Seen, ask_all, ask_each};
 use crate::runtime::directory::Address;
-use crate::runtime::{Hosted, InspectSlot, Inspected, Running};
-
-/// What an entity answered.
-#[derive(Debug)]
-pub struct Seen<T> {
-    pub value: T,
-    pub lsn: Lsn,
-    pub now: Timestamp,
-    /// It stands still because its code failed on that record.
-    pub failed_at: Option<Lsn>,
-}
+use crate::runtime::{Hosted, Running};
 
 /// How soon a state that is being rebuilt may be there.
 const REBUILD_RETRY_S: u32 = 5;
@@ -33,54 +24,12 @@ pub async fn ask<E: Hosted, T: Send + 'static>(
     address: Address,
     question: impl FnOnce(&E, &EntityKey, Timestamp, &Reference) -> T + Send + 'static,
 ) -> Result<Seen<T>, Problem> {
-    let (reply, answer) = oneshot::channel();
-    let inspection = Box::new(move |inspected: Option<Inspected<'_, E>>| {
-        let _ = reply.send(inspected.map(|inspected| see(inspected, question)));
-    });
-    running.shards[usize::from(address.shard)].do_send(InspectSlot::<E> { slot: address.slot, inspection });
-    match answer.await {
-        Ok(Some(seen)) => Ok(seen),
-        Ok(None) => {
-            let detail = "its code failed and its state is being rebuilt; nothing that it was sent is lost";
-            Err(Problem::new(&code::REBUILDING).detail(detail).retry_after_s(REBUILD_RETRY_S))
+    crate::runtime::ask::ask(running, address, question).await.map_err(|error| match error {
+        AskError::Rebuilding => {
+            Problem::new(&code::REBUILDING).detail(error.to_string()).retry_after_s(REBUILD_RETRY_S)
         }
-        // The reply went away with the question.
-        Err(_) => Err(Problem::new(&code::INTERNAL).detail("its state could not be read")),
-    }
-}
-
-fn see<E: Hosted, T>(
-    inspected: Inspected<'_, E>,
-    question: impl FnOnce(&E, &EntityKey, Timestamp, &Reference) -> T,
-) -> Seen<T> {
-    let Inspected { entity, key, now, reference, lsn, failed_at } = inspected;
-    Seen { value: question(entity, key, now, reference), lsn, now, failed_at }
-}
-
-/// Asks many entities the same; answers stand in the order of `addresses`, `None` where there is no state to read.
-pub async fn ask_all<E: Hosted, T: Send + 'static>(
-    running: &Running,
-    addresses: &[Address],
-    question: impl Fn(&E, &EntityKey, Timestamp, &Reference) -> T + Clone + Send + 'static,
-) -> Vec<Option<Seen<T>>> {
-    let (reply, mut answers) = mpsc::unbounded_channel();
-    for (index, address) in addresses.iter().enumerate() {
-        let reply = reply.clone();
-        let question = question.clone();
-        let inspection = Box::new(move |inspected: Option<Inspected<'_, E>>| {
-            if let Some(inspected) = inspected {
-                let _ = reply.send((index, see(inspected, question)));
-            }
-        });
-        running.shards[usize::from(address.shard)]
-            .do_send(InspectSlot::<E> { slot: address.slot, inspection });
-    }
-    drop(reply);
-    let mut all: Vec<Option<Seen<T>>> = addresses.iter().map(|_| None).collect();
-    while let Some((index, seen)) = answers.recv().await {
-        all[index] = Some(seen);
-    }
-    all
+        AskError::Failed => Problem::new(&code::INTERNAL).detail(error.to_string()),
+    })
 }
 
 /// An entity as lists show it: its key, and `failed_at` where it stands still. With no state to read every field in

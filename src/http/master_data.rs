@@ -4,16 +4,15 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use super::inspect::{List, not_found};
+use super::inspect::not_found;
 use super::path::segments;
 use super::problem::Problem;
-use super::query::{Cursor, Query, Sort, SortValue};
-use super::state::{AppState, tenant_of};
+use super::query::{Cursor, Query, Sort, SortValue, page};
+use super::read::{Asked, Paged};
+use super::state::AppState;
 use super::visibility::{sees_item, sees_location};
 use crate::auth::Permission;
 use crate::domain::event::{ItemDescribed, LocationDescribed};
-use crate::domain::ids::Lsn;
-use crate::runtime::Running;
 
 /// Descriptions looked up at a time.
 const CHUNK: usize = 1_000;
@@ -32,18 +31,10 @@ fn location_value(location: &LocationDescribed) -> Value {
     serde_json::to_value(location).unwrap_or_default()
 }
 
-fn with_position(mut value: Value, running: &Running, lsn: Lsn) -> Value {
-    if let Value::Object(map) = &mut value {
-        map.insert("lsn".to_owned(), lsn.0.into());
-        map.insert("position".to_owned(), running.position(lsn).into());
-    }
-    value
-}
-
 /// An item as it was described.
 #[utoipa::path(get, path = "/api/v1/items/{sku}", tag = "master data",
     params(("sku" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "The item as described"), (status = 404, description = "Not described")),
+    responses((status = 200, description = "The item as described", body = ref("#/components/schemas/Item")), (status = 404, description = "Not described")),
     security(("key" = [])))]
 #[get("/api/v1/items/{sku}")]
 pub async fn get_item(
@@ -51,23 +42,19 @@ pub async fn get_item(
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    caller.need(Permission::Read)?;
-    let running = state.running()?;
-    let query = Query::parse(request.query_string(), &["at_least", "settled"])?;
+    let asked = Asked::one(&request, &caller, &state, Permission::Read)?;
     let [sku] = segments(&request, "/api/v1/items")?;
-    query.wait(&state, running).await?;
-    let lsn = running.progress.applied();
-    let reference = running.reference();
-    let tenant = tenant_of(&reference, &caller)?;
+    let read = asked.ready().await?;
+    let tenant = read.tenant()?;
     let item = tenant.item(&sku).filter(|_| sees_item(&caller.principal, tenant, &sku));
     let item = item.ok_or_else(|| not_found("such item"))?;
-    Ok(HttpResponse::Ok().json(with_position(item_value(item), running, lsn)))
+    Ok(HttpResponse::Ok().json(read.stamped(item_value(item))))
 }
 
 /// A location as it was described.
 #[utoipa::path(get, path = "/api/v1/locations/{location}", tag = "master data",
     params(("location" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "The location as described"), (status = 404, description = "Not described")),
+    responses((status = 200, description = "The location as described", body = ref("#/components/schemas/Location")), (status = 404, description = "Not described")),
     security(("key" = [])))]
 #[get("/api/v1/locations/{location}")]
 pub async fn get_location(
@@ -75,104 +62,74 @@ pub async fn get_location(
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    caller.need(Permission::Read)?;
-    let running = state.running()?;
-    let query = Query::parse(request.query_string(), &["at_least", "settled"])?;
+    let asked = Asked::one(&request, &caller, &state, Permission::Read)?;
     let [location] = segments(&request, "/api/v1/locations")?;
-    query.wait(&state, running).await?;
-    let lsn = running.progress.applied();
-    let reference = running.reference();
-    let tenant = tenant_of(&reference, &caller)?;
+    let read = asked.ready().await?;
+    let tenant = read.tenant()?;
     let found = tenant.location(&location).filter(|_| sees_location(&caller.principal, tenant, &location));
     let found = found.ok_or_else(|| not_found("such location"))?;
-    Ok(HttpResponse::Ok().json(with_position(location_value(found), running, lsn)))
+    Ok(HttpResponse::Ok().json(read.stamped(location_value(found))))
 }
 
-/// A page of descriptions, which stand sorted by their id.
-struct Page {
-    values: Vec<Value>,
-    next: Option<String>,
-}
-
-/// Walks descriptions in order of id from where the cursor stands, keeping those wanted.
-fn walk<T>(
-    sort: Sort,
-    cursor: Option<&Cursor>,
-    limit: usize,
-    after: impl Fn(Option<&str>) -> Vec<T>,
-    id: impl Fn(&T) -> String,
-    show: impl Fn(&T) -> Option<Value>,
-) -> Page {
-    let mut at = cursor.map(|cursor| cursor.id.clone());
-    let mut found: Vec<(String, Value)> = Vec::new();
+/// A page of descriptions, sorted by their names. `after` gives those after a name in order, at most as many as asked
+/// for; only `wanted` ones are shown.
+pub fn page_by_name<'t, T: 't>(
+    paged: &Paged,
+    after: impl Fn(Option<&str>, usize) -> Vec<&'t T>,
+    name: impl Fn(&T) -> &str,
+    wanted: impl Fn(&T) -> bool,
+    show: impl Fn(&T) -> Value,
+) -> (Vec<Value>, Option<String>) {
+    let Paged { limit, sort, cursor } = paged;
+    let named = |one: &'t T| (SortValue::Text(name(one).to_owned()), name(one).to_owned(), one);
+    if sort.descending {
+        let all = after(None, usize::MAX).into_iter().filter(|one| wanted(one)).map(named).collect();
+        let (found, next) = page(all, *sort, cursor.as_ref(), *limit);
+        return (found.into_iter().map(show).collect(), next);
+    }
+    let mut at = cursor.as_ref().map(|cursor| cursor.id.clone());
+    let mut found: Vec<&T> = Vec::new();
     loop {
-        let chunk = after(at.as_deref());
-        let last = chunk.len() < CHUNK;
-        at = chunk.last().map(&id);
-        found.extend(chunk.iter().filter_map(|one| show(one).map(|value| (id(one), value))));
-        if last || found.len() > limit {
+        let chunk = after(at.as_deref(), CHUNK);
+        let is_last = chunk.len() < CHUNK;
+        at = chunk.last().map(|one| name(one).to_owned());
+        found.extend(chunk.into_iter().filter(|one| wanted(one)));
+        if is_last || found.len() > *limit {
             break;
         }
     }
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = more
-        .then(|| found.last().map(|(id, _)| Cursor::after(sort, SortValue::Text(id.clone()), id.clone())));
-    let next = next.flatten().map(|cursor| cursor.encode());
-    Page { values: found.into_iter().map(|(_, value)| value).collect(), next }
+    let has_more = found.len() > *limit;
+    found.truncate(*limit);
+    let next = found.last().filter(|_| has_more).map(|last| {
+        Cursor::after(*sort, SortValue::Text(name(last).to_owned()), name(last).to_owned()).encode()
+    });
+    (found.into_iter().map(show).collect(), next)
 }
-
-const LIST_PARAMETERS: [&str; 6] = ["limit", "cursor", "sort", "at_least", "settled", "path"];
 
 /// Items that were described.
 #[utoipa::path(get, path = "/api/v1/items", tag = "master data",
     params(("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query),
         ("path" = Option<Vec<String>>, Query, description = "hierarchy prefix, levels joined by /"),
         ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of items")), security(("key" = [])))]
+    responses((status = 200, description = "A page of items", body = ref("#/components/schemas/ItemList"))), security(("key" = [])))]
 #[get("/api/v1/items")]
 pub async fn list_items(
     request: HttpRequest,
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    caller.need(Permission::Read)?;
-    let running = state.running()?;
-    let query = Query::parse(request.query_string(), &LIST_PARAMETERS)?;
-    let limit = query.limit(state.config.server.list_limit_max)?;
-    let sort = query.sort(&["sku"], Sort::by("sku"))?;
-    let cursor = query.cursor(sort)?;
-    query.wait(&state, running).await?;
-    let lsn = running.progress.applied();
-    let reference = running.reference();
-    let tenant = tenant_of(&reference, &caller)?;
-    let page = if sort.descending {
-        let all: Vec<&ItemDescribed> = tenant.items_after(None, usize::MAX).collect();
-        descending(
-            sort,
-            cursor.as_ref(),
-            limit,
-            all,
-            |item| item.sku.to_string(),
-            |item| {
-                (below(&query, &item.path) && sees_item(&caller.principal, tenant, &item.sku))
-                    .then(|| item_value(item))
-            },
-        )
-    } else {
-        walk(
-            sort,
-            cursor.as_ref(),
-            limit,
-            |after| tenant.items_after(after, CHUNK).collect(),
-            |item: &&ItemDescribed| item.sku.to_string(),
-            |item| {
-                (below(&query, &item.path) && sees_item(&caller.principal, tenant, &item.sku))
-                    .then(|| item_value(item))
-            },
-        )
-    };
-    Ok(HttpResponse::Ok().json(List::new(running, lsn, page.values, page.next)))
+    let asked = Asked::list(&request, &caller, &state, Permission::Read, &["path"])?;
+    let paged = asked.paged(&["sku"], Sort::by("sku"))?;
+    let read = asked.ready().await?;
+    let tenant = read.tenant()?;
+    let (items, next) = page_by_name(
+        &paged,
+        |after, limit| tenant.items_after(after, limit).collect(),
+        |item: &ItemDescribed| &item.sku,
+        |item| below(&read.query, &item.path) && sees_item(&caller.principal, tenant, &item.sku),
+        item_value,
+    );
+    Ok(HttpResponse::Ok().json(read.page(items, next)))
 }
 
 /// Locations that were described.
@@ -180,35 +137,25 @@ pub async fn list_items(
     params(("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query),
         ("path" = Option<Vec<String>>, Query, description = "hierarchy prefix, levels joined by /"),
         ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of locations")), security(("key" = [])))]
+    responses((status = 200, description = "A page of locations", body = ref("#/components/schemas/LocationList"))), security(("key" = [])))]
 #[get("/api/v1/locations")]
 pub async fn list_locations(
     request: HttpRequest,
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    caller.need(Permission::Read)?;
-    let running = state.running()?;
-    let query = Query::parse(request.query_string(), &LIST_PARAMETERS)?;
-    let limit = query.limit(state.config.server.list_limit_max)?;
-    let sort = query.sort(&["location"], Sort::by("location"))?;
-    let cursor = query.cursor(sort)?;
-    query.wait(&state, running).await?;
-    let lsn = running.progress.applied();
-    let reference = running.reference();
-    let tenant = tenant_of(&reference, &caller)?;
-    let show = |one: &&LocationDescribed| {
-        (below(&query, &one.path) && sees_location(&caller.principal, tenant, &one.location))
-            .then(|| location_value(one))
-    };
-    let id = |one: &&LocationDescribed| one.location.to_string();
-    let page = if sort.descending {
-        let all: Vec<&LocationDescribed> = tenant.locations_after(None, usize::MAX).collect();
-        descending(sort, cursor.as_ref(), limit, all, id, show)
-    } else {
-        walk(sort, cursor.as_ref(), limit, |after| tenant.locations_after(after, CHUNK).collect(), id, show)
-    };
-    Ok(HttpResponse::Ok().json(List::new(running, lsn, page.values, page.next)))
+    let asked = Asked::list(&request, &caller, &state, Permission::Read, &["path"])?;
+    let paged = asked.paged(&["location"], Sort::by("location"))?;
+    let read = asked.ready().await?;
+    let tenant = read.tenant()?;
+    let (items, next) = page_by_name(
+        &paged,
+        |after, limit| tenant.locations_after(after, limit).collect(),
+        |one: &LocationDescribed| &one.location,
+        |one| below(&read.query, &one.path) && sees_location(&caller.principal, tenant, &one.location),
+        location_value,
+    );
+    Ok(HttpResponse::Ok().json(read.page(items, next)))
 }
 
 /// Whether a hierarchy place is below one of the prefixes asked for.
@@ -219,20 +166,4 @@ fn below(query: &Query, path: &[crate::domain::ids::Name]) -> bool {
             let mut levels = path.iter();
             prefix.split('/').all(|level| levels.next().is_some_and(|here| here == level))
         })
-}
-
-fn descending<T>(
-    sort: Sort,
-    cursor: Option<&Cursor>,
-    limit: usize,
-    all: Vec<T>,
-    id: impl Fn(&T) -> String,
-    show: impl Fn(&T) -> Option<Value>,
-) -> Page {
-    let candidates = all
-        .iter()
-        .filter_map(|one| show(one).map(|value| (SortValue::Text(id(one)), id(one), value)))
-        .collect();
-    let (values, next) = super::query::page(candidates, sort, cursor, limit);
-    Page { values, next }
 }

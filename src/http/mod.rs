@@ -2,23 +2,41 @@
 //!
 //! Not responsible for: what events mean (`domain`), when they count (`journal`, `runtime`).
 
+mod actions;
+mod asyncapi;
+mod bulk;
 pub mod caller;
+mod case_commands;
+mod case_options;
+mod cases;
 pub mod cloudevents;
+mod command;
+mod command_body;
+mod customers;
+mod documents;
+mod exception_commands;
 mod exceptions;
 pub mod feed;
 mod ingest;
 pub mod inspect;
 mod master_data;
-pub mod openapi;
+mod openapi;
 mod operations;
+mod orders;
 mod path;
 pub mod problem;
+mod promotions;
+mod purchase_orders;
 mod quarantine;
 mod query;
+mod read;
+mod reference;
 mod server;
 mod sku_locations;
 pub mod state;
 mod suppliers;
+mod transfers;
 pub mod visibility;
+mod why;
 
 pub use server::{ServeError, Serving, serve};

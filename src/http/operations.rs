@@ -6,14 +6,14 @@ use serde_json::json;
 
 use super::caller::{Caller, principal};
 use super::problem::{Problem, code};
-use super::query::Query;
+use super::read::Asked;
 use super::state::{AppState, tenant_of};
 use crate::auth::Permission;
 use crate::domain::time::Timestamp;
 use crate::runtime::{Phase, wall_clock};
 
 /// Whether the process is alive.
-#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, description = "The process is alive")))]
+#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, description = "The process is alive", body = ref("#/components/schemas/Alive"))))]
 #[get("/healthz")]
 pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "alive"}))
@@ -21,7 +21,7 @@ pub async fn healthz() -> HttpResponse {
 
 /// Whether recovery is done and work is taken.
 #[utoipa::path(get, path = "/readyz", tag = "operations",
-    responses((status = 200, description = "Recovery is done"), (status = 503, description = "Recovering or draining")))]
+    responses((status = 200, description = "Recovery is done", body = ref("#/components/schemas/Ready")), (status = 503, description = "Recovering or draining")))]
 #[get("/readyz")]
 pub async fn readyz(state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
     let running = state.running_for_work()?;
@@ -36,7 +36,7 @@ pub async fn readyz(state: web::Data<AppState>) -> Result<HttpResponse, Problem>
 
 /// Everything counted, as OpenMetrics text.
 #[utoipa::path(get, path = "/metrics", tag = "operations",
-    responses((status = 200, description = "Prometheus text", content_type = "text/plain")), security(("key" = [])))]
+    responses((status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8")), security(("key" = [])))]
 #[get("/metrics")]
 pub async fn get_metrics(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
     let principal = principal(&request, &state)?;
@@ -140,7 +140,7 @@ fn reach_seconds(since: Option<(crate::domain::ids::Lsn, Timestamp)>) -> f64 {
 /// Counts, positions, lags and limits.
 #[utoipa::path(get, path = "/api/v1/stats", tag = "operations",
     params(("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "Counts, positions, lags, limits"), (status = 504, description = "Not yet applied")),
+    responses((status = 200, description = "Counts, positions, lags, limits", body = ref("#/components/schemas/Statistics")), (status = 504, description = "Not yet applied")),
     security(("key" = [])))]
 #[get("/api/v1/stats")]
 pub async fn get_stats(
@@ -148,11 +148,8 @@ pub async fn get_stats(
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    caller.need(Permission::ReadStats)?;
-    let running = state.running()?;
-    let query = Query::parse(request.query_string(), &["at_least", "settled"])?;
-    query.wait(&state, running).await?;
-    Ok(HttpResponse::Ok().json(stats_item(&state, running, &caller)?))
+    let read = Asked::one(&request, &caller, &state, Permission::ReadStats)?.ready().await?;
+    Ok(HttpResponse::Ok().json(stats_item(&state, read.running, &caller)?))
 }
 
 /// The statistics that a caller sees: of its own tenant within its scope, and of the process if all of that is its

@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::cloudevents::{Limits, Rejection, parse_event};
 use super::ingest::{Body as RequestBody, Preparation, RetryOf, hand_over};
-use super::inspect::{List, not_found};
+use super::inspect::not_found;
 use super::path::segments;
 use super::problem::{Problem, code};
 use super::query::{Cursor, Query, Sort, SortValue};
+use super::read::{Asked, Paged};
 use super::state::AppState;
 use crate::auth::Permission;
 use crate::domain::ids::{EntityKey, Lsn, Name};
@@ -137,23 +138,18 @@ fn unrestricted(caller: &Caller) -> Result<(), Problem> {
 #[utoipa::path(get, path = "/api/v1/quarantine", tag = "quarantine",
     params(("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("code" = Option<Vec<String>>, Query),
         ("sort" = Option<String>, Query), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of what could not be used")), security(("key" = [])))]
+    responses((status = 200, description = "A page of what could not be used", body = ref("#/components/schemas/QuarantineList"))), security(("key" = [])))]
 #[get("/api/v1/quarantine")]
 pub async fn list_quarantine(
     request: HttpRequest,
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    caller.need(Permission::ReadQuarantine)?;
+    let asked = Asked::list(&request, &caller, &state, Permission::ReadQuarantine, &["code"])?;
     unrestricted(&caller)?;
-    let running = state.running()?;
-    let query =
-        Query::parse(request.query_string(), &["limit", "cursor", "code", "sort", "at_least", "settled"])?;
-    let limit = query.limit(state.config.server.list_limit_max)?;
-    let sort = query.sort(&["lsn"], Sort::by("lsn"))?;
-    let cursor = query.cursor(sort)?;
-    query.wait(&state, running).await?;
-    let lsn = running.progress.applied();
+    let Paged { limit, sort, cursor } = asked.paged(&["lsn"], Sort::by("lsn"))?;
+    let read = asked.ready().await?;
+    let (running, query) = (read.running, &read.query);
     let at = cursor.and_then(|cursor| cursor.id.parse().ok()).map(Lsn);
     let mut entries: Vec<QuarantineEntry> = {
         let quarantine = running.quarantine.read();
@@ -181,7 +177,7 @@ pub async fn list_quarantine(
         entries.iter().map(|entry| show(running, entry)).collect::<Result<Vec<_>, _>>()
     });
     let items = items.await?;
-    Ok(HttpResponse::Ok().json(List::new(running, lsn, items, next)))
+    Ok(HttpResponse::Ok().json(read.page(items, next)))
 }
 
 fn find(running: &Running, caller: &Caller, id: &Name) -> Result<QuarantineEntry, Problem> {
@@ -191,7 +187,7 @@ fn find(running: &Running, caller: &Caller, id: &Name) -> Result<QuarantineEntry
 
 /// One entry of the quarantine, with its event.
 #[utoipa::path(get, path = "/api/v1/quarantine/{id}", tag = "quarantine", params(("id" = String, Path)),
-    responses((status = 200, description = "The entry"), (status = 404, description = "Unknown")), security(("key" = [])))]
+    responses((status = 200, description = "The entry", body = ref("#/components/schemas/QuarantineEntry")), (status = 404, description = "Unknown")), security(("key" = [])))]
 #[get("/api/v1/quarantine/{id}")]
 pub async fn get_quarantine(
     request: HttpRequest,
@@ -210,7 +206,7 @@ pub async fn get_quarantine(
 /// Tries an entry again, as it was or edited; releases a failed entity.
 #[utoipa::path(post, path = "/api/v1/quarantine/{id}/retry", tag = "quarantine", params(("id" = String, Path)),
     request_body(content_type = "application/cloudevents+json", description = "The edited event; nothing to retry as it is"),
-    responses((status = 202, description = "Taken; the entry is closed"), (status = 404, description = "Unknown"),
+    responses((status = 202, description = "Taken; the entry is closed", body = ref("#/components/schemas/QuarantineRetryAnswer")), (status = 404, description = "Unknown"),
         (status = 422, description = "Still unusable; the entry stays")),
     security(("key" = [])))]
 #[post("/api/v1/quarantine/{id}/retry")]
@@ -269,7 +265,8 @@ pub async fn retry_quarantine(
 
 /// Closes an entry without effect; releases a failed entity without the record it failed on.
 #[utoipa::path(delete, path = "/api/v1/quarantine/{id}", tag = "quarantine", params(("id" = String, Path)),
-    responses((status = 200, description = "Closed without effect"), (status = 404, description = "Unknown")),
+    responses((status = 200, description = "Closed without effect", body = ref("#/components/schemas/QuarantineClosed")),
+        (status = 202, description = "The failed entity goes on without the record", body = ref("#/components/schemas/QuarantineClosed")), (status = 404, description = "Unknown")),
     security(("key" = [])))]
 #[delete("/api/v1/quarantine/{id}")]
 pub async fn delete_quarantine(

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::problem::{Problem, code};
 use super::state::AppState;
 use crate::domain::ids::Lsn;
+use crate::domain::time::Timestamp;
 use crate::runtime::Running;
 
 /// A request's parameters; a repeated one has several values.
@@ -97,9 +98,18 @@ impl Query {
     /// # Errors
     /// `bad_parameter` for anything else.
     pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        self.known_flag(name).map(|flag| flag.unwrap_or(false))
+    }
+
+    /// `true` or `false`, if it is given.
+    ///
+    /// # Errors
+    /// `bad_parameter` for anything else.
+    pub fn known_flag(&self, name: &str) -> Result<Option<bool>, Problem> {
         match self.one(name)? {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
+            None => Ok(None),
+            Some("false") => Ok(Some(false)),
+            Some("true") => Ok(Some(true)),
             Some(_) => Err(bad(format!("`{name}` is true or false"))),
         }
     }
@@ -209,6 +219,16 @@ pub enum SortValue {
 }
 
 impl SortValue {
+    /// A moment, unless it is unknown.
+    pub fn time(time: Option<Timestamp>) -> SortValue {
+        SortValue::number(time.map(|time| time.micros() as f64))
+    }
+
+    /// A text, unless it is unknown.
+    pub fn text(text: Option<&str>) -> SortValue {
+        text.map_or(SortValue::Unknown(()), |text| SortValue::Text(text.to_owned()))
+    }
+
     /// A number, unless it is unknown.
     pub fn number(value: Option<f64>) -> SortValue {
         value.filter(|value| value.is_finite()).map_or(SortValue::Unknown(()), SortValue::Number)
@@ -271,24 +291,32 @@ pub fn compare(sort: Sort, a: (&SortValue, &str), b: (&SortValue, &str)) -> std:
     by_value.then_with(|| a.1.cmp(b.1))
 }
 
+/// An item with the value that it is sorted by, and its id.
+pub type Sortable<T> = (SortValue, String, T);
+
+/// Skips what the cursor has passed and keeps the first `max`, in no order.
+pub fn keep_first<T>(items: &mut Vec<Sortable<T>>, sort: Sort, cursor: Option<&Cursor>, max: usize) {
+    if let Some(cursor) = cursor {
+        items.retain(|(value, id, _)| compare(sort, (value, id), (&cursor.value, &cursor.id)).is_gt());
+    }
+    if items.len() > max {
+        items.select_nth_unstable_by(max, |a, b| compare(sort, (&a.0, &a.1), (&b.0, &b.1)));
+        items.truncate(max);
+    }
+}
+
 /// Sorts, skips what the cursor has passed, and cuts a page; also says where the next one begins.
 pub fn page<T>(
-    mut items: Vec<(SortValue, String, T)>,
+    mut items: Vec<Sortable<T>>,
     sort: Sort,
     cursor: Option<&Cursor>,
     limit: usize,
 ) -> (Vec<T>, Option<String>) {
-    if let Some(cursor) = cursor {
-        items.retain(|(value, id, _)| compare(sort, (value, id), (&cursor.value, &cursor.id)).is_gt());
-    }
-    let order =
-        |a: &(SortValue, String, T), b: &(SortValue, String, T)| compare(sort, (&a.0, &a.1), (&b.0, &b.1));
+    // One more than the page says whether there is another one.
+    keep_first(&mut items, sort, cursor, limit + 1);
+    items.sort_unstable_by(|a, b| compare(sort, (&a.0, &a.1), (&b.0, &b.1)));
     let more = items.len() > limit;
-    if more {
-        items.select_nth_unstable_by(limit, order);
-        items.truncate(limit);
-    }
-    items.sort_unstable_by(order);
+    items.truncate(limit);
     let next = more
         .then(|| items.last().map(|(value, id, _)| Cursor::after(sort, value.clone(), id.clone()).encode()));
     (items.into_iter().map(|(_, _, item)| item).collect(), next.flatten())

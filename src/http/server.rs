@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::dev::{Server, Service as _};
+use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::{Compress, DefaultHeaders};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError as _, web};
 
@@ -12,7 +13,9 @@ use super::caller::principal;
 use super::problem::{Problem, code};
 use super::state::AppState;
 use super::{
-    exceptions, feed, ingest, master_data, openapi, operations, quarantine, sku_locations, suppliers,
+    actions, bulk, case_commands, case_options, cases, customers, exception_commands, exceptions, feed,
+    ingest, master_data, openapi, operations, orders, promotions, purchase_orders, quarantine, reference,
+    sku_locations, suppliers, transfers, why,
 };
 use crate::feed::FeedHandle;
 use crate::runtime::metrics::StatusLabel;
@@ -53,15 +56,17 @@ pub fn serve(
     }
     let listener =
         TcpListener::bind(listen).map_err(|source| ServeError::Listen { address: listen, source })?;
+    // Accepted connections inherit it: the system drops one whose client takes nothing of what waits for it.
+    let unread_ms = u32::try_from(feed.config().silence_close_s.saturating_mul(1_000)).unwrap_or(u32::MAX);
+    let unread = rustix::net::sockopt::set_tcp_user_timeout(&listener, unread_ms);
+    unread.map_err(|error| ServeError::Listen { address: listen, source: error.into() })?;
     let address = listener.local_addr()?;
     let config = state.config.server.clone();
-    let document = web::Data::new(openapi::document());
     let feed = web::Data::new(feed);
     let server = HttpServer::new(move || {
         let metrics = state.tower.metrics.clone();
         App::new()
             .app_data(state.clone())
-            .app_data(document.clone())
             .app_data(feed.clone())
             .app_data(web::PayloadConfig::new(SMALL_BODY_BYTES_MAX))
             .wrap(Compress::default())
@@ -83,15 +88,54 @@ pub fn serve(
             .service(ingest::post_events)
             .service(sku_locations::list_sku_locations)
             .service(sku_locations::get_projection)
+            .service(why::why_sku_location)
+            .service(why::why_exception)
+            .service(why::why_case)
             .service(sku_locations::get_sku_location)
             .service(suppliers::list_suppliers)
             .service(suppliers::get_supplier)
             .service(exceptions::list_exceptions)
+            .service(exceptions::list_affected)
             .service(exceptions::get_exception)
+            .service(exception_commands::acknowledge_exception)
+            .service(exception_commands::assign_exception)
+            .service(exception_commands::snooze_exception)
+            .service(exception_commands::comment_exception)
+            .service(exception_commands::dismiss_exception)
+            .service(cases::list_cases)
+            .service(cases::get_case)
+            .service(case_options::add_option)
+            .service(case_commands::open_case)
+            .service(case_commands::choose_option)
+            .service(case_commands::approve_case)
+            .service(case_commands::reject_case)
+            .service(case_commands::delegate_case)
+            .service(case_commands::comment_case)
+            .service(case_commands::reopen_case)
+            .service(case_commands::cancel_case)
+            .service(case_commands::merge_case)
+            .service(case_commands::add_task)
+            .service(case_commands::complete_task)
+            .service(actions::list_actions)
+            .service(actions::get_action)
+            .service(actions::retry_action)
+            .service(actions::withdraw_action)
+            .service(actions::list_deliveries)
+            .service(bulk::post_bulk)
             .service(master_data::list_items)
             .service(master_data::get_item)
             .service(master_data::list_locations)
             .service(master_data::get_location)
+            .service(customers::list_customers)
+            .service(customers::get_customer)
+            .service(orders::list_orders)
+            .service(orders::get_order)
+            .service(purchase_orders::list_purchase_orders)
+            .service(purchase_orders::get_purchase_order)
+            .service(transfers::list_transfers)
+            .service(transfers::get_transfer)
+            .service(promotions::list_promotions)
+            .service(promotions::get_promotion)
             .service(quarantine::list_quarantine)
             .service(quarantine::retry_quarantine)
             .service(quarantine::get_quarantine)
@@ -102,7 +146,9 @@ pub fn serve(
             .service(operations::readyz)
             .service(operations::get_metrics)
             .service(operations::get_stats)
-            .service(openapi::get_openapi)
+            .service(reference::get_openapi)
+            .service(reference::get_asyncapi)
+            .service(reference::get_docs)
             .default_service(web::to(no_such_route))
     })
     .workers(config.workers)
@@ -117,13 +163,21 @@ pub fn serve(
     Ok(Serving { address, server })
 }
 
-/// A path that exists under another method is `405`, any other `404`; without credentials nothing is told.
+/// A path that exists under another method is `405` and tells which, any other `404`; without credentials nothing is
+/// told.
 async fn no_such_route(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
     if let Err(problem) = principal(&request, &state) {
         return problem.error_response();
     }
-    let known =
-        request.resource_map().match_name(request.path()).is_some() || request.match_pattern().is_some();
-    let code = if known { &code::METHOD_NOT_ALLOWED } else { &code::NOT_FOUND };
-    Problem::new(code).detail(format!("{} {}", request.method(), request.path())).error_response()
+    let detail = format!("{} {}", request.method(), request.path());
+    match request.resource_map().match_pattern(request.path()) {
+        Some(pattern) => {
+            let mut response = Problem::new(&code::METHOD_NOT_ALLOWED).detail(detail).error_response();
+            if let Ok(methods) = HeaderValue::from_str(openapi::methods_of(&pattern)) {
+                response.headers_mut().insert(ALLOW, methods);
+            }
+            response
+        }
+        None => Problem::new(&code::NOT_FOUND).detail(detail).error_response(),
+    }
 }

@@ -4,11 +4,12 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use serde_json::Value;
 
 use super::caller::Caller;
-use super::inspect::{List, ask, ask_all, listed, not_found, shown};
+use super::inspect::{ask, ask_all, listed, not_found, shown};
 use super::path::segments;
 use super::problem::Problem;
-use super::query::{Query, Sort, SortValue, page};
-use super::state::{AppState, tenant_of};
+use super::query::{Sort, SortValue, Sortable, keep_first, page};
+use super::read::{Asked, Paged, Read};
+use super::state::AppState;
 use super::visibility::sees_sku_location;
 use crate::auth::Permission;
 use crate::domain::ids::{EntityKey, Name};
@@ -18,7 +19,7 @@ use crate::runtime::{Hosted, Running};
 
 const PREFIX: &str = "/api/v1/sku-locations";
 /// What the list can be sorted by, besides its key.
-const FIELDS: &[&str] = &[
+pub(super) const FIELDS: &[&str] = &[
     "sku",
     "location",
     "on_hand",
@@ -46,11 +47,10 @@ const SCAN_CHUNK: usize = 2_000;
 const DIRECTORY_CHUNK: usize = 5_000;
 
 /// Finds a SKU-location that the caller sees.
-fn find(running: &Running, caller: &Caller, sku: &Name, location: &Name) -> Result<Address, Problem> {
-    let reference = running.reference();
-    let tenant = tenant_of(&reference, caller)?;
+pub(super) fn find(read: &Read<'_>, sku: &Name, location: &Name) -> Result<Address, Problem> {
+    let (caller, tenant) = (read.caller, read.tenant()?);
     let key = EntityKey::SkuLocation { tenant: caller.tenant, sku: sku.clone(), location: location.clone() };
-    running
+    read.running
         .directory
         .find(&key)
         .filter(|_| sees_sku_location(&caller.principal, tenant, sku, location))
@@ -62,7 +62,7 @@ fn find(running: &Running, caller: &Caller, sku: &Name, location: &Name) -> Resu
     params(("sku" = String, Path), ("location" = String, Path),
         ("at_least" = Option<String>, Query, description = "LSN or position to wait for"),
         ("settled" = Option<bool>, Query, description = "also wait for its consequences")),
-    responses((status = 200, description = "Its numbers now"), (status = 404, description = "Unknown"),
+    responses((status = 200, description = "Its numbers now", body = ref("#/components/schemas/SkuLocation")), (status = 404, description = "Unknown"),
         (status = 503, description = "Its state is being rebuilt"), (status = 504, description = "Not yet applied")),
     security(("key" = [])))]
 #[get("/api/v1/sku-locations/{sku}/{location}")]
@@ -71,23 +71,21 @@ pub async fn get_sku_location(
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    caller.need(Permission::Read)?;
-    let running = state.running()?;
-    let query = Query::parse(request.query_string(), &["at_least", "settled"])?;
+    let asked = Asked::one(&request, &caller, &state, Permission::Read)?;
     let [sku, location] = segments(&request, PREFIX)?;
-    query.wait(&state, running).await?;
-    let address = find(running, &caller, &sku, &location)?;
-    let seen = ask::<SkuLocation, _>(running, address, |entity, key, now, reference| {
+    let read = asked.ready().await?;
+    let address = find(&read, &sku, &location)?;
+    let seen = ask::<SkuLocation, _>(read.running, address, |entity, key, now, reference| {
         entity.view(now, reference, key)
     });
-    Ok(HttpResponse::Ok().json(shown(running, seen.await?)))
+    Ok(HttpResponse::Ok().json(shown(read.running, seen.await?)))
 }
 
 /// The balance of a SKU-location, day by day, with its shortage windows.
 #[utoipa::path(get, path = "/api/v1/sku-locations/{sku}/{location}/projection", tag = "sku-locations",
     params(("sku" = String, Path), ("location" = String, Path), ("at_least" = Option<String>, Query),
         ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "Receipts, demand and balance by day"), (status = 404, description = "Unknown"),
+    responses((status = 200, description = "Receipts, demand and balance by day", body = ref("#/components/schemas/Projection")), (status = 404, description = "Unknown"),
         (status = 503, description = "Its state is being rebuilt")),
     security(("key" = [])))]
 #[get("/api/v1/sku-locations/{sku}/{location}/projection")]
@@ -96,16 +94,14 @@ pub async fn get_projection(
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    caller.need(Permission::Read)?;
-    let running = state.running()?;
-    let query = Query::parse(request.query_string(), &["at_least", "settled"])?;
+    let asked = Asked::one(&request, &caller, &state, Permission::Read)?;
     let [sku, location] = segments(&request, PREFIX)?;
-    query.wait(&state, running).await?;
-    let address = find(running, &caller, &sku, &location)?;
-    let seen = ask::<SkuLocation, _>(running, address, |entity, key, now, reference| {
+    let read = asked.ready().await?;
+    let address = find(&read, &sku, &location)?;
+    let seen = ask::<SkuLocation, _>(read.running, address, |entity, key, now, reference| {
         entity.projection(now, reference, key)
     });
-    Ok(HttpResponse::Ok().json(shown(running, seen.await?)))
+    Ok(HttpResponse::Ok().json(shown(read.running, seen.await?)))
 }
 
 /// SKU-locations by key, or sorted by any of their numbers.
@@ -113,24 +109,17 @@ pub async fn get_projection(
     params(("sku" = Option<Vec<String>>, Query), ("location" = Option<Vec<String>>, Query),
         ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query),
         ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of SKU-locations")), security(("key" = [])))]
+    responses((status = 200, description = "A page of SKU-locations", body = ref("#/components/schemas/SkuLocationList"))), security(("key" = [])))]
 #[get("/api/v1/sku-locations")]
 pub async fn list_sku_locations(
     request: HttpRequest,
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    caller.need(Permission::Read)?;
-    let running = state.running()?;
-    let known = ["sku", "location", "limit", "cursor", "sort", "at_least", "settled"];
-    let query = Query::parse(request.query_string(), &known)?;
-    let limit = query.limit(state.config.server.list_limit_max)?;
-    let sort = query.sort(FIELDS, Sort::by("sku"))?;
-    let cursor = query.cursor(sort)?;
-    query.wait(&state, running).await?;
-    let lsn = running.progress.applied();
-    let reference = running.reference();
-    let tenant = tenant_of(&reference, &caller)?;
+    let asked = Asked::list(&request, &caller, &state, Permission::Read, &["sku", "location"])?;
+    let Paged { limit, sort, cursor } = asked.paged(FIELDS, Sort::by("sku"))?;
+    let read = asked.ready().await?;
+    let (running, query, tenant) = (read.running, &read.query, read.tenant()?);
     let wanted = |key: &EntityKey| match key {
         EntityKey::SkuLocation { sku, location, .. } => {
             query.admits("sku", sku)
@@ -158,9 +147,9 @@ pub async fn list_sku_locations(
         found.truncate(limit);
         let next = more.then(|| found.last().map(|(key, _)| cursor_after(sort, key))).flatten();
         let items = views(running, &found).await;
-        return Ok(HttpResponse::Ok().json(List::new(running, lsn, items, next)));
+        return Ok(HttpResponse::Ok().json(read.page(items, next)));
     }
-    let mut candidates: Vec<(SortValue, String, Value)> = Vec::new();
+    let mut candidates: Vec<Sortable<Value>> = Vec::new();
     let mut after: Option<(String, String)> = None;
     loop {
         let from = after.as_ref().map(|(sku, location)| (sku.as_str(), location.as_str()));
@@ -173,17 +162,12 @@ pub async fn list_sku_locations(
             let id = format!("{}{SEPARATOR}{}", text(&item, "sku"), text(&item, "location"));
             candidates.push((value, id, item));
         }
-        // Only what can still be on this page is kept.
-        let (kept, next) = page_of(candidates, sort, cursor.as_ref(), limit);
         if last {
-            let items = kept.into_iter().map(|(_, _, item)| item).collect();
-            return Ok(HttpResponse::Ok().json(List::new(running, lsn, items, next)));
+            let (items, next) = page(candidates, sort, cursor.as_ref(), limit);
+            return Ok(HttpResponse::Ok().json(read.page(items, next)));
         }
-        candidates = kept;
-        if let (Some(_), Some(last)) = (&next, candidates.last().cloned()) {
-            // One more than the page, so that the last round still knows that there is a next page.
-            candidates.push((last.0, format!("{}\u{10ffff}", last.1), Value::Null));
-        }
+        // Only what can still be on this page is kept, and one more, which says whether there is another page.
+        keep_first(&mut candidates, sort, cursor.as_ref(), limit + 1);
     }
 }
 
@@ -201,19 +185,6 @@ fn cursor_after(sort: Sort, key: &EntityKey) -> String {
     let (sku, location) = key_parts(key).unwrap_or_default();
     let id = format!("{sku}{SEPARATOR}{location}");
     super::query::Cursor::after(sort, SortValue::Text(sku), id).encode()
-}
-
-type Candidate = (SortValue, String, Value);
-
-fn page_of(
-    items: Vec<Candidate>,
-    sort: Sort,
-    cursor: Option<&super::query::Cursor>,
-    limit: usize,
-) -> (Vec<Candidate>, Option<String>) {
-    let wrapped =
-        items.into_iter().map(|(value, id, item)| (value.clone(), id.clone(), (value, id, item))).collect();
-    page(wrapped, sort, cursor, limit)
 }
 
 fn text<'v>(item: &'v Value, field: &str) -> &'v str {

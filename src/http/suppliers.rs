@@ -4,11 +4,12 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use serde_json::Value;
 
 use super::caller::Caller;
-use super::inspect::{List, ask, ask_all, listed, not_found, shown};
+use super::inspect::{ask, ask_all, listed, not_found, shown};
 use super::path::segments;
 use super::problem::Problem;
-use super::query::{Query, Sort, SortValue, page};
-use super::state::{AppState, tenant_of};
+use super::query::{Sort, SortValue, page};
+use super::read::{Asked, Paged};
+use super::state::AppState;
 use super::visibility::sees_supplier;
 use crate::auth::Permission;
 use crate::domain::ids::{EntityKey, Name};
@@ -16,7 +17,7 @@ use crate::domain::supplier::Supplier;
 use crate::runtime::Hosted;
 use crate::runtime::directory::Address;
 
-const FIELDS: &[&str] = &[
+pub(super) const FIELDS: &[&str] = &[
     "supplier",
     "name",
     "open_lines",
@@ -42,7 +43,7 @@ const FIELDS: &[&str] = &[
 /// what it reported.
 #[utoipa::path(get, path = "/api/v1/suppliers/{supplier}", tag = "suppliers",
     params(("supplier" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "Open lines and measured lead times"), (status = 404, description = "Unknown"),
+    responses((status = 200, description = "Open lines and measured lead times", body = ref("#/components/schemas/Supplier")), (status = 404, description = "Unknown"),
         (status = 503, description = "Its state is being rebuilt")),
     security(("key" = [])))]
 #[get("/api/v1/suppliers/{supplier}")]
@@ -51,13 +52,10 @@ pub async fn get_supplier(
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    caller.need(Permission::Read)?;
-    let running = state.running()?;
-    let query = Query::parse(request.query_string(), &["at_least", "settled"])?;
+    let asked = Asked::one(&request, &caller, &state, Permission::Read)?;
     let [supplier] = segments(&request, "/api/v1/suppliers")?;
-    query.wait(&state, running).await?;
-    let reference = running.reference();
-    let tenant = tenant_of(&reference, &caller)?;
+    let read = asked.ready().await?;
+    let (running, tenant) = (read.running, read.tenant()?);
     let key = EntityKey::Supplier { tenant: caller.tenant, supplier: supplier.clone() };
     let address =
         running.directory.find(&key).filter(|_| sees_supplier(&caller.principal, tenant, &supplier));
@@ -72,24 +70,17 @@ pub async fn get_supplier(
 #[utoipa::path(get, path = "/api/v1/suppliers", tag = "suppliers",
     params(("supplier" = Option<Vec<String>>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query),
         ("sort" = Option<String>, Query), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "A page of suppliers")), security(("key" = [])))]
+    responses((status = 200, description = "A page of suppliers", body = ref("#/components/schemas/SupplierList"))), security(("key" = [])))]
 #[get("/api/v1/suppliers")]
 pub async fn list_suppliers(
     request: HttpRequest,
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
-    caller.need(Permission::Read)?;
-    let running = state.running()?;
-    let known = ["supplier", "limit", "cursor", "sort", "at_least", "settled"];
-    let query = Query::parse(request.query_string(), &known)?;
-    let limit = query.limit(state.config.server.list_limit_max)?;
-    let sort = query.sort(FIELDS, Sort::by("supplier"))?;
-    let cursor = query.cursor(sort)?;
-    query.wait(&state, running).await?;
-    let lsn = running.progress.applied();
-    let reference = running.reference();
-    let tenant = tenant_of(&reference, &caller)?;
+    let asked = Asked::list(&request, &caller, &state, Permission::Read, &["supplier"])?;
+    let Paged { limit, sort, cursor } = asked.paged(FIELDS, Sort::by("supplier"))?;
+    let read = asked.ready().await?;
+    let (running, query, tenant) = (read.running, &read.query, read.tenant()?);
     // Suppliers are few against SKU-locations: all of them are asked.
     let found = running.directory.suppliers_after(caller.tenant, "", usize::MAX);
     let (suppliers, addresses): (Vec<Name>, Vec<Address>) = found
@@ -116,5 +107,5 @@ pub async fn list_suppliers(
         })
         .collect();
     let (items, next) = page(items, sort, cursor.as_ref(), limit);
-    Ok(HttpResponse::Ok().json(List::new(running, lsn, items, next)))
+    Ok(HttpResponse::Ok().json(read.page(items, next)))
 }

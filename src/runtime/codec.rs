@@ -103,6 +103,18 @@ pub fn encode_event(record: &Record, sent: SentEvent<'_>, out: &mut Vec<u8>) {
 /// # Errors
 /// If the body can't be written as JSON, which none of its types allows for.
 pub fn encode_own(record: &Record, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+    encode_own_as(record, None, out)
+}
+
+/// The same for what follows from a command: the hash kept is that of the request.
+///
+/// # Errors
+/// As [`encode_own`].
+pub fn encode_own_as(
+    record: &Record,
+    request_hash: Option<[u8; 16]>,
+    out: &mut Vec<u8>,
+) -> Result<(), serde_json::Error> {
     let (kind, record_type, body) = match &record.body {
         Body::Transition(body) => (KIND_TRANSITION, transition_type(&body.transition), to_json(body)?),
         Body::System(body) => (KIND_SYSTEM, system_type(body), to_json(body)?),
@@ -110,8 +122,11 @@ pub fn encode_own(record: &Record, out: &mut Vec<u8>) -> Result<(), serde_json::
             return Err(serde::ser::Error::custom("an outside event is encoded as it was sent"));
         }
     };
-    let mut hash = [0; 16];
-    hash.copy_from_slice(&blake3::hash(&body).as_bytes()[..16]);
+    let hash = request_hash.unwrap_or_else(|| {
+        let mut hash = [0; 16];
+        hash.copy_from_slice(&blake3::hash(&body).as_bytes()[..16]);
+        hash
+    });
     encode(
         record,
         Parts { kind, flags: FLAG_EVENT_TIME_GIVEN, content_hash: hash, record_type, subject: "" },
@@ -180,6 +195,14 @@ fn system_type(body: &SystemBody) -> &'static str {
         SystemBody::EntityQuarantined { .. } => "entity.quarantined",
         SystemBody::EntityReleased { .. } => "entity.released",
     }
+}
+
+/// The content hash that a journaled record carries: of an event's content, of a command's request, or of the body.
+///
+/// # Errors
+/// [`CodecError::Envelope`]
+pub fn content_hash(bytes: &[u8]) -> Result<[u8; 16], CodecError> {
+    Ok(envelope::decode_record(bytes)?.0.content_hash)
 }
 
 /// Reads a journaled record back. For an outside event also what identifies it.

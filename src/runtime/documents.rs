@@ -5,8 +5,13 @@
 //! holding area, visibly. There are more documents than entities, so an entry is small: documents are known by 128 bits
 //! of a BLAKE3 hash, and what few of them have stands aside.
 
+use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard};
 use smallvec::SmallVec;
 
 use super::directory::Address;
@@ -56,6 +61,8 @@ struct Aside {
     carried_for: Addresses,
     /// The event that ended the whole document: entities that join it later must hear of it too.
     ended: Option<Arc<Record>>,
+    /// Whom it answers: the case that asked for it, and the places where that counts as planned.
+    followers: Addresses,
 }
 
 struct Line {
@@ -86,6 +93,21 @@ impl Document {
     /// Notes a supplier.
     pub fn add_supplier(&mut self, supplier: Address) {
         add(&mut self.aside.get_or_insert_default().suppliers, supplier);
+    }
+
+    /// Those who hear of everything about the document, whatever line it is about.
+    pub fn followers(&self) -> &[Address] {
+        self.aside.as_ref().map_or(&[], |aside| &aside.followers)
+    }
+
+    /// Notes that these hear of everything about it from now on.
+    pub fn follow(&mut self, followers: &[Address]) {
+        if !followers.is_empty() {
+            let known = &mut self.aside.get_or_insert_default().followers;
+            followers.iter().for_each(|follower| {
+                add(known, *follower);
+            });
+        }
     }
 
     /// Whom a shipment carries goods for.
@@ -141,6 +163,19 @@ impl Document {
         addresses.iter().copied().filter(|address| add(&mut line.addresses, *address)).collect()
     }
 
+    /// Whether a line concerns one of those for whom `is_one` holds.
+    pub fn concerns(&self, is_one: impl Fn(&Address) -> bool) -> bool {
+        self.lines.iter().any(|line| line.addresses.iter().any(&is_one))
+    }
+
+    fn indexed(&self, document: &Name) -> IndexedDocument {
+        IndexedDocument {
+            document: document.clone(),
+            lines: self.lines.iter().map(|line| (line.line_id.clone(), line.addresses.clone())).collect(),
+            suppliers: self.suppliers().iter().copied().collect(),
+        }
+    }
+
     fn weight(&self) -> usize {
         self.lines.len().max(1)
     }
@@ -155,34 +190,230 @@ pub fn add(addresses: &mut Addresses, address: Address) -> bool {
     is_new
 }
 
-/// All documents of a journal.
+/// All documents of a journal. Written by the dispatcher alone, read by everyone through [`DocumentIndex`].
 pub struct Documents {
+    index: Arc<RwLock<Index>>,
+}
+
+/// The documents with their lines, and the names of those that lists show.
+struct Index {
     table: Generations<u128, Document>,
+    /// Names take turns as the table does, so that a name is there exactly as long as its document.
+    newer: Names,
+    older: Names,
+}
+
+/// In order, for lists.
+type Names = HashMap<(TenantNumber, DocumentKind), BTreeSet<Name>, FixedState>;
+
+/// Remembered documents, for readers.
+#[derive(Clone)]
+pub struct DocumentIndex {
+    index: Arc<RwLock<Index>>,
+}
+
+/// A document as the index knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexedDocument {
+    pub document: Name,
+    /// Whom each line concerns, by line id; for one that moved, whom it concerned comes first.
+    pub lines: Vec<(Name, Addresses)>,
+    /// Of purchase orders: nearly always one.
+    pub suppliers: Addresses,
+}
+
+/// Some documents one after the other.
+#[derive(Debug)]
+pub struct DocumentPage {
+    pub documents: Vec<IndexedDocument>,
+    /// The last one looked at; the next page begins after it. `None` at the end.
+    pub next_after: Option<Name>,
 }
 
 impl Documents {
     /// Remembers at least half of `lines_max` lines, those of the documents last touched.
     pub fn new(lines_max: usize) -> Documents {
-        Documents { table: Generations::new(lines_max, Document::weight) }
+        let table = Generations::new(lines_max, Document::weight);
+        let index = Index { table, newer: Names::default(), older: Names::default() };
+        Documents { index: Arc::new(RwLock::new(index)) }
+    }
+
+    /// The same documents for readers.
+    pub fn reader(&self) -> DocumentIndex {
+        DocumentIndex { index: self.index.clone() }
     }
 
     /// Another bound, from here on.
     pub fn set_lines_max(&mut self, lines_max: usize) {
-        self.table.set_max(lines_max);
+        self.index.write().table.set_max(lines_max);
     }
 
-    /// A document, if it is remembered.
-    pub fn get(&self, key: &DocumentKey) -> Option<&Document> {
-        self.table.get(&key.hash())
+    /// A document, if it is remembered. Nothing can be changed while it is looked at.
+    pub fn get(&self, key: &DocumentKey) -> Option<MappedRwLockReadGuard<'_, Document>> {
+        RwLockReadGuard::try_map(self.index.read(), |index| index.table.get(&key.hash())).ok()
     }
 
     /// Changes a document, which is made if it is unknown.
     pub fn change<T>(&mut self, key: &DocumentKey, change: impl FnOnce(&mut Document) -> T) -> T {
-        self.table.change(key.hash(), change)
+        let mut index = self.index.write();
+        let (hash, turns) = (key.hash(), index.table.turns());
+        let is_in_newer = index.table.is_in_newer(&hash);
+        let changed = index.table.change(hash, change);
+        if index.table.turns() != turns {
+            index.older = std::mem::take(&mut index.newer);
+        }
+        // Shipments are shown with what they carry.
+        if !is_in_newer && key.kind != DocumentKind::Shipment {
+            index.newer.entry((key.tenant, key.kind)).or_default().insert(key.document.clone());
+        }
+        changed
     }
 
     /// Lines remembered, and documents forgotten.
     pub fn usage(&self) -> (usize, u64) {
-        self.table.usage()
+        self.index.read().table.usage()
+    }
+}
+
+/// Documents looked at in one go, so that the dispatcher waits for microseconds.
+const LOOK_MAX: usize = 256;
+
+impl DocumentIndex {
+    /// One document.
+    pub fn get(&self, key: &DocumentKey) -> Option<IndexedDocument> {
+        self.index.read().table.get(&key.hash()).map(|known| known.indexed(&key.document))
+    }
+
+    /// The `wanted` ones, at most `max`, among the next documents of a kind after that name, in order of their names
+    /// or backwards.
+    pub fn page(
+        &self,
+        tenant: TenantNumber,
+        kind: DocumentKind,
+        after: Option<&str>,
+        backwards: bool,
+        max: usize,
+        wanted: impl Fn(&Document) -> bool,
+    ) -> DocumentPage {
+        let index = self.index.read();
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let bounds = if backwards { (Bound::Unbounded, after) } else { (after, Bound::Unbounded) };
+        // A document that was touched since the last turn has its name in both.
+        let names = |names: &'_ Names| -> Vec<Name> {
+            let range = names.get(&(tenant, kind)).map(|names| names.range::<str, _>(bounds));
+            let range = range.into_iter().flatten();
+            if backwards {
+                range.rev().take(LOOK_MAX).cloned().collect()
+            } else {
+                range.take(LOOK_MAX).cloned().collect()
+            }
+        };
+        let mut names = [names(&index.newer), names(&index.older)].concat();
+        names.sort_unstable_by(|a, b| if backwards { b.cmp(a) } else { a.cmp(b) });
+        names.dedup();
+        names.truncate(LOOK_MAX);
+        let mut next_after = names.last().filter(|_| names.len() == LOOK_MAX).cloned();
+        let mut documents = Vec::new();
+        for document in names {
+            if documents.len() == max {
+                next_after = documents.last().map(|last: &IndexedDocument| last.document.clone());
+                break;
+            }
+            let key = DocumentKey { tenant, kind, document };
+            let known = index.table.get(&key.hash()).filter(|known| wanted(known));
+            documents.extend(known.map(|known| known.indexed(&key.document)));
+        }
+        DocumentPage { documents, next_after }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TENANT: TenantNumber = TenantNumber(1);
+    const MANY: usize = 100_000;
+
+    fn key(kind: DocumentKind, document: &str) -> DocumentKey {
+        DocumentKey { tenant: TENANT, kind, document: Name::from(document) }
+    }
+
+    fn place(documents: &mut Documents, kind: DocumentKind, document: &str, slot: u32) {
+        let address = Address { shard: 0, slot };
+        documents.change(&key(kind, document), |known| {
+            known.place(&Name::from("1"), &[address], Timestamp::from_micros(0))
+        });
+    }
+
+    /// The names of all pages.
+    fn walk(reader: &DocumentIndex, kind: DocumentKind, backwards: bool, max: usize) -> Vec<String> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = reader.page(TENANT, kind, after.as_deref(), backwards, max, |_| true);
+            all.extend(page.documents.iter().map(|document| document.document.to_string()));
+            match page.next_after {
+                Some(next) => after = Some(next),
+                None => return all,
+            }
+        }
+    }
+
+    #[test]
+    fn names_stand_in_order_by_kind_and_tenant() {
+        let mut documents = Documents::new(1_000_000);
+        let reader = documents.reader();
+        let mut expected: Vec<String> = (0..3 * LOOK_MAX).map(|n| format!("o{n}")).collect();
+        for name in &expected {
+            place(&mut documents, DocumentKind::Order, name, 1);
+        }
+        place(&mut documents, DocumentKind::Transfer, "t", 2);
+        place(&mut documents, DocumentKind::Shipment, "s", 2);
+        expected.sort();
+        for max in [1, 7, LOOK_MAX, MANY] {
+            assert_eq!(walk(&reader, DocumentKind::Order, false, max), expected, "{max} at a time");
+        }
+        expected.reverse();
+        assert_eq!(walk(&reader, DocumentKind::Order, true, MANY), expected);
+        assert_eq!(walk(&reader, DocumentKind::Transfer, false, MANY), ["t"]);
+        assert_eq!(walk(&reader, DocumentKind::Shipment, false, MANY), [""; 0], "shown with what they carry");
+        let other = reader.page(TenantNumber(0), DocumentKind::Order, None, false, MANY, |_| true);
+        assert!(other.documents.is_empty() && other.next_after.is_none());
+    }
+
+    #[test]
+    fn a_name_is_there_as_long_as_its_document() {
+        let mut documents = Documents::new(200);
+        let reader = documents.reader();
+        for n in 0..1_000_u32 {
+            place(&mut documents, DocumentKind::Order, &format!("o{n:04}"), n);
+            // Touched all the time, so never forgotten.
+            place(&mut documents, DocumentKind::Order, "kept", 0);
+            let names = walk(&reader, DocumentKind::Order, false, MANY);
+            let remembered = |name: &String| reader.get(&key(DocumentKind::Order, name)).is_some();
+            assert!(names.iter().all(remembered) && names.len() <= 202, "{}", names.len());
+            assert!(names.contains(&format!("o{n:04}")) && names.contains(&"kept".to_owned()));
+            assert!(names.is_sorted(), "each once and in order");
+        }
+        let names = walk(&reader, DocumentKind::Order, false, MANY);
+        let gone =
+            (0..1_000).filter(|n| reader.get(&key(DocumentKind::Order, &format!("o{n:04}"))).is_none());
+        assert_eq!(gone.count() + names.len() - 1, 1_000);
+    }
+
+    #[test]
+    fn only_wanted_ones_are_given_and_the_rest_is_passed_over() {
+        let mut documents = Documents::new(100_000);
+        let reader = documents.reader();
+        for n in 0..1_000_u32 {
+            place(&mut documents, DocumentKind::Order, &format!("o{n:04}"), n % 500);
+        }
+        let is_wanted = |document: &Document| document.everyone().contains(&Address { shard: 0, slot: 499 });
+        let first = reader.page(TENANT, DocumentKind::Order, None, false, MANY, is_wanted);
+        assert!(first.documents.is_empty() && first.next_after.as_deref() == Some("o0255"));
+        let second = reader.page(TENANT, DocumentKind::Order, Some("o0255"), false, MANY, is_wanted);
+        assert_eq!(second.documents.len(), 1);
+        let line = (Name::from("1"), Addresses::from_slice(&[Address { shard: 0, slot: 499 }]));
+        assert_eq!(second.documents[0].document, "o0499");
+        assert_eq!(second.documents[0].lines, [line]);
     }
 }

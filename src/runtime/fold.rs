@@ -8,14 +8,14 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::directory::{Address, Directory};
-use super::documents::{Addresses, DocumentKey, Documents};
+use super::documents::{Addresses, DocumentKey, Documents, add};
 use super::feeds::Feeds;
 use super::generations::Generations;
 use super::holding::Holding;
 use super::quarantine::{Quarantine, QuarantineEntry, QuarantineReason};
 use crate::domain::event::{DocumentKind, EventData, SourceOfSupply};
 use crate::domain::ids::{EntityKey, Lsn, Name, SubjectKind, TenantNumber};
-use crate::domain::record::{Body, Record, SystemBody, Transition};
+use crate::domain::record::{Body, Record, SystemBody, Transition, TransitionBody};
 use crate::domain::reference::{Affected, Reference};
 use crate::domain::time::Timestamp;
 use foldhash::fast::FixedState;
@@ -175,9 +175,7 @@ impl Fold {
                         at: at.record.ingest_time,
                     });
                 }
-                if let Some(address) = self.directory.find(&body.entity) {
-                    sink.deliver(address, at, &self.reference);
-                }
+                self.route_transition(at, body, sink);
             }
             Body::System(body) => {
                 self.route_system(at, tenant, body);
@@ -189,6 +187,57 @@ impl Fold {
                 }
             }
         }
+    }
+
+    /// A transition changes its own entity; whom it concerns beside that hears of it as a fact.
+    fn route_transition(&mut self, at: Routed<'_>, body: &TransitionBody, sink: &mut impl Sink) {
+        let tenant = at.record.tenant;
+        let mut whom = Addresses::new();
+        match self.directory.find(&body.entity) {
+            Some(address) => whom.push(address),
+            // A case that is opened by hand begins with its own record.
+            None if matches!(body.entity, EntityKey::ApprovalCase { .. }) => {
+                whom.push(self.create(&body.entity, sink));
+            }
+            None => {}
+        }
+        match &body.transition {
+            Transition::Exception(change) => {
+                for entity in change.concerned() {
+                    whom_or_new(self, entity, &mut whom, sink);
+                }
+                if let Some(case) = &change.item.case_id {
+                    let entity = EntityKey::ApprovalCase { tenant, case: case.clone() };
+                    whom_or_new(self, &entity, &mut whom, sink);
+                }
+            }
+            Transition::Case(change) => {
+                for claim in &change.claims {
+                    whom_or_new(self, &claim.entity, &mut whom, sink);
+                }
+                let case = self.directory.find(&body.entity);
+                for action in &change.item.actions {
+                    let step = &action.step;
+                    let mut concerned: Addresses = case.into_iter().collect();
+                    for location in std::iter::once(&step.location).chain(&step.from) {
+                        let key = EntityKey::SkuLocation {
+                            tenant,
+                            sku: step.sku.clone(),
+                            location: location.clone(),
+                        };
+                        if let Some(place) = self.directory.find(&key) {
+                            add(&mut concerned, place);
+                            add(&mut whom, place);
+                        }
+                    }
+                    self.note_action(tenant, Some(&action.id), &concerned);
+                }
+            }
+            Transition::ConditionNoted(_)
+            | Transition::RefusedEvent(_)
+            | Transition::SupplierStatistics(_) => {}
+        }
+        deliver_all(at, &whom, &self.reference, sink);
     }
 
     fn route_system(&mut self, at: Routed<'_>, tenant: TenantNumber, body: &SystemBody) {
@@ -474,6 +523,17 @@ impl Fold {
             }
         };
         (!these.is_empty()).then_some(Dirty::These(these))
+    }
+}
+
+/// Adds an entity; a subject or case that is mentioned for the first time is made.
+fn whom_or_new(fold: &mut Fold, entity: &EntityKey, whom: &mut Addresses, sink: &mut impl Sink) {
+    let address = fold.directory.find(entity).or_else(|| {
+        let is_made_by_mention = matches!(entity, EntityKey::Subject { .. } | EntityKey::ApprovalCase { .. });
+        is_made_by_mention.then(|| fold.create(entity, sink))
+    });
+    if let Some(address) = address {
+        add(whom, address);
     }
 }
 

@@ -79,6 +79,9 @@ impl Fold {
         {
             suppliers.push(self.supplier(at, name, sink));
         }
+        if let Some(known) = self.documents.get(&key) {
+            add_all(&mut whom, known.followers());
+        }
         deliver_all(at, &whom, &self.reference, sink);
         deliver_all(at, &suppliers, &self.reference, sink);
     }
@@ -98,7 +101,8 @@ impl Fold {
                 Some(None)
             } else {
                 let is_unknown = |line: &&PurchaseOrderLine| {
-                    line.place.is_none() && known.is_none_or(|known| known.line(&line.line_id).is_empty())
+                    line.place.is_none()
+                        && known.as_ref().is_none_or(|known| known.line(&line.line_id).is_empty())
                 };
                 order.lines.iter().find(is_unknown).map(|line| Some(line.line_id.clone()))
             }
@@ -115,7 +119,9 @@ impl Fold {
         }
         let supplier = order.supplier.as_ref().map(|name| self.supplier(at, name, sink));
         let event_time = at.record.event_time;
-        let (whom, suppliers, joined, ended) = self.documents.change(&key, |known| {
+        let asked_by = self.asked_by(tenant, order.action_id.as_ref());
+        let (mut whom, suppliers, joined, ended, followers) = self.documents.change(&key, |known| {
+            known.follow(&asked_by);
             if let Some(supplier) = supplier {
                 known.add_supplier(supplier);
             }
@@ -131,12 +137,14 @@ impl Fold {
                 add(&mut whom, *address);
             }
             let suppliers: Addresses = known.suppliers().iter().copied().collect();
-            (whom, suppliers, joined, known.ended().cloned())
+            let followers: Addresses = known.followers().iter().copied().collect();
+            (whom, suppliers, joined, known.ended().cloned(), followers)
         });
         for supplier in &suppliers {
             self.supplied_by.entry(*supplier).or_default().extend(whom.iter().copied());
         }
         self.note_action(tenant, order.action_id.as_ref(), &whom);
+        add_all(&mut whom, &followers);
         deliver_all(at, &whom, &self.reference, sink);
         deliver_all(at, &suppliers, &self.reference, sink);
         // The whole order ended before these lines were heard of: it has ended for them too.
@@ -162,7 +170,9 @@ impl Fold {
             places.push([from, to]);
         }
         let event_time = at.record.event_time;
-        let (whom, joined, ended) = self.documents.change(&key, |known| {
+        let asked_by = self.asked_by(tenant, transfer.action_id.as_ref());
+        let (mut whom, joined, ended, followers) = self.documents.change(&key, |known| {
+            known.follow(&asked_by);
             let (mut whom, mut joined) = (Addresses::new(), Addresses::new());
             for (line, place) in transfer.lines.iter().zip(&places) {
                 for address in known.place(&line.line_id, place, event_time) {
@@ -172,9 +182,11 @@ impl Fold {
                     add(&mut whom, *address);
                 }
             }
-            (whom, joined, known.ended().cloned())
+            let followers: Addresses = known.followers().iter().copied().collect();
+            (whom, joined, known.ended().cloned(), followers)
         });
         self.note_action(tenant, transfer.action_id.as_ref(), &whom);
+        add_all(&mut whom, &followers);
         deliver_all(at, &whom, &self.reference, sink);
         if let Some(ended) = &ended {
             deliver_all(Routed { record: ended, ..at }, &joined, &self.reference, sink);
@@ -195,10 +207,14 @@ impl Fold {
         let (whom, suppliers): (Addresses, Addresses) = match self.documents.get(&key) {
             None => Default::default(),
             Some(known) => {
-                let whom = match &named.line_id {
+                let mut whom: Addresses = match &named.line_id {
                     None => known.everyone(),
                     Some(line_id) => known.line(line_id).iter().copied().collect(),
                 };
+                // Followers alone do not make a line known.
+                if !whom.is_empty() {
+                    add_all(&mut whom, known.followers());
+                }
                 (whom, known.suppliers().iter().copied().collect())
             }
         };
@@ -225,14 +241,15 @@ impl Fold {
         let mut whom = Addresses::new();
         for line in &shipment.lines {
             let document = DocumentKey { tenant, kind: line.document_kind, document: line.document.clone() };
-            let places =
-                self.documents.get(&document).map(|known| known.line(&line.line_id)).unwrap_or_default();
+            let known = self.documents.get(&document);
+            let places: Addresses =
+                known.map(|known| known.line(&line.line_id).iter().copied().collect()).unwrap_or_default();
             if places.is_empty() {
                 self.hold(at, Awaited { document, line_id: Some(line.line_id.clone()) });
                 return;
             }
             for address in places {
-                add(&mut whom, *address);
+                add(&mut whom, address);
             }
         }
         if shipment.lines.is_empty() && self.documents.get(&key).is_none() {
@@ -247,7 +264,15 @@ impl Fold {
         self.release(&key, []);
     }
 
-    fn note_action(&mut self, tenant: TenantNumber, action_id: Option<&Name>, whom: &[Address]) {
+    /// Who holds something under an action id: its case, and the places where it counts.
+    fn asked_by(&self, tenant: TenantNumber, action_id: Option<&Name>) -> Addresses {
+        action_id
+            .and_then(|action_id| self.actions.get(&(tenant, action_id.clone())))
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    pub(super) fn note_action(&mut self, tenant: TenantNumber, action_id: Option<&Name>, whom: &[Address]) {
         if let Some(action_id) = action_id {
             self.actions.change((tenant, action_id.clone()), |known| {
                 whom.iter().for_each(|address| {
@@ -283,4 +308,10 @@ impl Fold {
         released.sort_by_key(|record| record.lsn);
         self.released.extend(released);
     }
+}
+
+fn add_all(addresses: &mut Addresses, more: &[Address]) {
+    more.iter().for_each(|address| {
+        add(addresses, *address);
+    });
 }

@@ -18,6 +18,8 @@ pub struct Generations<K, V> {
     older: HashMap<K, V, FixedState>,
     older_weight: usize,
     forgotten: u64,
+    /// How often the older table was forgotten.
+    turns: u64,
 }
 
 impl<K: Hash + Eq + Clone, V: Default> Generations<K, V> {
@@ -31,6 +33,7 @@ impl<K: Hash + Eq + Clone, V: Default> Generations<K, V> {
             older: HashMap::default(),
             older_weight: 0,
             forgotten: 0,
+            turns: 0,
         }
     }
 
@@ -44,6 +47,16 @@ impl<K: Hash + Eq + Clone, V: Default> Generations<K, V> {
         self.newer.get(key).or_else(|| self.older.get(key))
     }
 
+    /// Whether a key was changed since the tables last took turns.
+    pub fn is_in_newer(&self, key: &K) -> bool {
+        self.newer.contains_key(key)
+    }
+
+    /// How often the tables have taken turns.
+    pub fn turns(&self) -> u64 {
+        self.turns
+    }
+
     /// Changes what is remembered under a key; starts from the default if that is nothing.
     pub fn change<T>(&mut self, key: K, change: impl FnOnce(&mut V) -> T) -> T {
         if !self.newer.contains_key(&key) {
@@ -51,6 +64,7 @@ impl<K: Hash + Eq + Clone, V: Default> Generations<K, V> {
             self.older_weight -= value.as_ref().map_or(0, self.weigh);
             if self.newer_weight >= self.half {
                 self.forgotten += self.older.len() as u64;
+                self.turns += 1;
                 self.older = std::mem::take(&mut self.newer);
                 self.older_weight = std::mem::take(&mut self.newer_weight);
             }

@@ -4,10 +4,12 @@
 //! (`auth`, `http`).
 
 pub mod admission;
+pub mod ask;
 pub mod codec;
+pub mod commands;
 pub mod directory;
 mod dispatcher;
-mod documents;
+pub mod documents;
 pub mod duplicates;
 #[cfg(test)]
 mod failure_tests;
@@ -30,6 +32,7 @@ mod reviews;
 mod shard;
 mod shell;
 pub mod summaries;
+pub mod summary;
 mod tower;
 mod writer;
 #[cfg(test)]

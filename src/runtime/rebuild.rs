@@ -17,6 +17,7 @@ use super::fold::{Dirty, Fold, Routed, Sink};
 use super::panics::contain;
 use super::quarantine::Quarantine;
 use super::shell::{Hosted, Rebuilt, Shell};
+use crate::domain::approval_case::CaseItem;
 use crate::domain::entity::Entity;
 use crate::domain::exception::ExceptionItem;
 use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
@@ -48,6 +49,8 @@ pub struct Whole<E> {
     pub entity: E,
     /// Changes of exceptions since [`RebuildRequest::since`], in order, with the records that brought them.
     pub exceptions: Vec<(ExceptionItem, Lsn)>,
+    /// The same of the case, if the entity is one.
+    pub cases: Vec<(CaseItem, Lsn)>,
 }
 
 /// What became of a rebuild that failed.
@@ -220,6 +223,7 @@ pub(super) struct Making<E> {
     request: RebuildRequest,
     entity: E,
     exceptions: Vec<(ExceptionItem, Lsn)>,
+    cases: Vec<(CaseItem, Lsn)>,
     /// Has reached the record before which to stop, or failed: what follows is not for it.
     stopped: bool,
     /// Where it failed first.
@@ -231,7 +235,15 @@ pub(super) struct Making<E> {
 impl<E: Entity> Making<E> {
     pub(super) fn new(request: RebuildRequest) -> Making<E> {
         let entity = E::new(&request.key);
-        Making { request, entity, exceptions: Vec::new(), stopped: false, failed: None, is_torn: false }
+        Making {
+            request,
+            entity,
+            exceptions: Vec::new(),
+            cases: Vec::new(),
+            stopped: false,
+            failed: None,
+            is_torn: false,
+        }
     }
 
     pub(super) fn deliver(&mut self, at: Routed<'_>, reference: &Reference) {
@@ -257,9 +269,14 @@ impl<E: Entity> Making<E> {
         if at.lsn >= self.request.since
             && self.entity.revision() != revision
             && let Body::Transition(body) = &at.record.body
-            && let Transition::Exception(transition) = &body.transition
         {
-            self.exceptions.push((transition.item.clone(), at.record.lsn));
+            match &body.transition {
+                Transition::Exception(change) => {
+                    self.exceptions.push((change.item.clone(), at.record.lsn));
+                }
+                Transition::Case(change) => self.cases.push((change.item.clone(), at.record.lsn)),
+                _ => {}
+            }
         }
     }
 
@@ -268,6 +285,7 @@ impl<E: Entity> Making<E> {
         self.request.stop_before = Some(*poison);
         self.entity = E::new(&self.request.key);
         self.exceptions.clear();
+        self.cases.clear();
         self.stopped = false;
         self.is_torn = false;
         true
@@ -282,7 +300,7 @@ impl<E: Entity> Making<E> {
             (None, Some(failure)) => {
                 Err(Broken { poison: Lsn::ZERO, detail: failure.to_owned(), before: None })
             }
-            (None, None) => Ok(Whole { entity: self.entity, exceptions: self.exceptions }),
+            (None, None) => Ok(Whole { entity: self.entity, exceptions: self.exceptions, cases: self.cases }),
         }
     }
 }

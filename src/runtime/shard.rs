@@ -17,13 +17,14 @@ use crossbeam_channel::Sender;
 use foldhash::fast::FixedState;
 
 use super::admission::Admission;
+use super::commands::{CommandError, DecideSlot};
 use super::fold::{Dirty, Routed};
 use super::metrics::{Metrics, ShardLabel};
 use super::progress::Progress;
 use super::rebuild::{RebuildRequest, Rebuilder};
 use super::reviews::Reviews;
-use super::shell::{Apply, EmitState, GoLive, Hosted, Inspect, Inspection, Reconcile, Shell};
-use super::summaries::Exceptions;
+use super::shell::{Apply, Decide, EmitState, GoLive, Hosted, Inspect, Inspection, Reconcile, Shell};
+use super::summaries::{Cases, Exceptions};
 use super::writer::Submission;
 use crate::domain::approval_case::ApprovalCase;
 use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
@@ -183,6 +184,7 @@ pub struct ShardShared {
     pub progress: Arc<Progress>,
     pub metrics: Arc<Metrics>,
     pub exceptions: Arc<Exceptions>,
+    pub cases: Arc<Cases>,
     admission: Arc<Admission>,
     rebuilder: Rebuilder,
     state_sink: StateSink,
@@ -211,6 +213,7 @@ pub struct ShardParts {
     pub admission: Arc<Admission>,
     pub metrics: Arc<Metrics>,
     pub exceptions: Arc<Exceptions>,
+    pub cases: Arc<Cases>,
     pub rebuilder: Rebuilder,
     pub state_sink: StateSink,
     pub wall_clock: fn() -> Timestamp,
@@ -225,6 +228,7 @@ impl ShardShared {
             progress: parts.progress,
             metrics: parts.metrics,
             exceptions: parts.exceptions,
+            cases: parts.cases,
             admission: parts.admission,
             rebuilder: parts.rebuilder,
             state_sink: parts.state_sink,
@@ -621,6 +625,25 @@ impl<E: Hosted> Handler<InspectSlot<E>> for Shard {
         match slots.get(message.slot as usize).and_then(|slot| E::addr(&slot.addr)) {
             Some(addr) => addr.do_send(Inspect(message.inspection)),
             None => (message.inspection)(None),
+        }
+    }
+}
+
+impl Handler<DecideSlot> for Shard {
+    type Result = ();
+
+    fn handle(&mut self, message: DecideSlot, _: &mut Context<Self>) {
+        let DecideSlot { slot, request } = message;
+        let slots = self.shared.slots.borrow();
+        match slots.get(slot as usize).map(|slot| &slot.addr) {
+            Some(EntityAddr::SkuLocation(addr)) => addr.do_send(Decide(request)),
+            Some(EntityAddr::Supplier(addr)) => addr.do_send(Decide(request)),
+            Some(EntityAddr::Subject(addr)) => addr.do_send(Decide(request)),
+            Some(EntityAddr::ApprovalCase(addr)) => addr.do_send(Decide(request)),
+            // It is on its way here with the batch that makes it.
+            None => {
+                let _ = request.reply.send(Err(CommandError::NotFound));
+            }
         }
     }
 }

@@ -3,12 +3,15 @@
 //! It owns the state, hands it records in LSN order, reconciles it once per batch, journals what it proposes, and keeps
 //! a failure of one entity from becoming a failure of the tower.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler, Message};
+use tokio::sync::oneshot;
 
 use super::codec;
+use super::commands::{COMMAND_SOURCE, CommandDone, CommandError, CommandRequest, Idempotency};
 use super::fold::Routed;
 use super::panics::contain;
 use super::shard::{EntityAddr, NO_MORE, Segment, ShardShared, StateKind};
@@ -48,12 +51,21 @@ pub struct Shell<E: Hosted> {
     stopped_at: Option<Lsn>,
     /// Proposals journaled or on their way there, and not applied yet.
     in_flight: Option<InFlight>,
+    /// Commands that wait until nothing is in flight.
+    commands: VecDeque<CommandRequest>,
 }
 
 struct InFlight {
     remaining: usize,
     origin: Lsn,
+    /// Whoever waits for it, if it follows from a command.
+    reply: Option<oneshot::Sender<Result<CommandDone, CommandError>>>,
+    /// Every record so far was the entity's next one.
+    took_effect: bool,
 }
+
+/// Commands that wait for one entity; one more is refused.
+const COMMANDS_WAITING_MAX: usize = 256;
 
 /// Records of one segment for one entity, linked from `head`.
 #[derive(Message)]
@@ -104,7 +116,16 @@ impl<E: Hosted> Shell<E> {
     /// A shell around an entity that has seen nothing.
     pub fn new(key: Arc<EntityKey>, slot: u32, shard: Rc<ShardShared>) -> Shell<E> {
         let health = Health::Live(E::new(&key));
-        Shell { key, slot, shard, health, ticket: 0, stopped_at: None, in_flight: None }
+        Shell {
+            key,
+            slot,
+            shard,
+            health,
+            ticket: 0,
+            stopped_at: None,
+            in_flight: None,
+            commands: VecDeque::new(),
+        }
     }
 
     fn apply(&mut self, at: Routed<'_>, reference: &Arc<Reference>) {
@@ -131,7 +152,10 @@ impl<E: Hosted> Shell<E> {
         match contain(|| entity.apply(&delivery, reference)) {
             Ok(()) => {
                 let took_effect = entity.revision() != revision;
-                if let Body::Transition(body) = &at.record.body {
+                // Another entity's transition comes here as a fact.
+                if let Body::Transition(body) = &at.record.body
+                    && body.entity == *self.key
+                {
                     self.own_transition_applied(body, at, took_effect);
                 }
             }
@@ -146,15 +170,66 @@ impl<E: Hosted> Shell<E> {
 
     fn own_transition_applied(&mut self, body: &TransitionBody, at: Routed<'_>, took_effect: bool) {
         if took_effect {
-            if let Transition::Exception(transition) = &body.transition {
-                self.shard.exceptions.upsert(at.record.tenant, transition.item.clone(), at.record.lsn);
+            let (tenant, lsn) = (at.record.tenant, at.record.lsn);
+            match &body.transition {
+                Transition::Exception(change) => {
+                    self.shard.exceptions.upsert(tenant, &self.key, change.item.clone(), lsn);
+                }
+                Transition::Case(change) => {
+                    self.shard.cases.upsert(tenant, &self.key, change.item.clone(), lsn)
+                }
+                _ => {}
             }
         } else {
             self.shard.metrics.stale_transitions.inc();
         }
-        if let Some(in_flight) = &mut self.in_flight {
-            in_flight.remaining = in_flight.remaining.saturating_sub(1);
+        let Some(in_flight) = &mut self.in_flight else { return };
+        in_flight.remaining = in_flight.remaining.saturating_sub(1);
+        in_flight.took_effect &= took_effect;
+        if in_flight.remaining == 0
+            && let Some(reply) = in_flight.reply.take()
+        {
+            let outcome = if in_flight.took_effect {
+                Ok(CommandDone { lsn: at.record.lsn, entity: (*self.key).clone(), repeated: false })
+            } else {
+                Err(CommandError::Unavailable)
+            };
+            let _ = reply.send(outcome);
         }
+    }
+
+    /// Carries out what waits, as long as nothing is in flight. Whether anything now is.
+    fn run_commands(&mut self) -> bool {
+        while self.in_flight.is_none()
+            && let Some(request) = self.commands.pop_front()
+        {
+            let CommandRequest { command, actor, idempotency, reply } = request;
+            let Health::Live(entity) = &self.health else {
+                let _ = reply.send(Err(CommandError::Unavailable));
+                continue;
+            };
+            let now = self.shard.now(self.key.tenant());
+            let reference = self.shard.reference();
+            let (revision, applied) = (entity.revision(), entity.applied_lsn().max(self.shard.applied()));
+            match contain(|| entity.decide(&self.key, &command, &actor, now, &reference)) {
+                Ok(Ok(transitions)) if transitions.is_empty() => {
+                    let done = CommandDone { lsn: applied, entity: (*self.key).clone(), repeated: false };
+                    let _ = reply.send(Ok(done));
+                }
+                Ok(Ok(transitions)) => {
+                    let by = By { principal: actor.name, idempotency, reply: Some(reply) };
+                    self.propose(transitions, revision, applied, now, applied, Some(by));
+                }
+                Ok(Err(refusal)) => {
+                    let _ = reply.send(Err(CommandError::Refused(refusal)));
+                }
+                Err(panic) => {
+                    self.read_failed(&panic);
+                    let _ = reply.send(Err(CommandError::Unavailable));
+                }
+            }
+        }
+        self.in_flight.is_some()
     }
 
     /// Looks and proposes. `origin` is the outside record that led here.
@@ -165,6 +240,11 @@ impl<E: Hosted> Shell<E> {
         }
         let landed = self.in_flight.take();
         let origin = landed.as_ref().map_or(origin, |landed| landed.origin.min(origin));
+        if self.run_commands() {
+            // What it decided comes back, and then this is looked at again.
+            self.finish(landed);
+            return;
+        }
         let Health::Live(entity) = &self.health else {
             self.finish(landed);
             return;
@@ -176,7 +256,7 @@ impl<E: Hosted> Shell<E> {
                 self.shard.schedule_review(self.slot, self.key.tenant(), reconciled.next_review_at);
                 if !reconciled.proposals.is_empty() {
                     let proposals = reconciled.proposals.into_iter().collect();
-                    self.propose(proposals, revision, causing_lsn, now, origin);
+                    self.propose(proposals, revision, causing_lsn, now, origin, None);
                 }
             }
             Err(panic) => {
@@ -207,21 +287,29 @@ impl<E: Hosted> Shell<E> {
         causing_lsn: Lsn,
         now: Timestamp,
         origin: Lsn,
+        by: Option<By>,
     ) {
+        let request_hash = by.as_ref().and_then(|by| by.idempotency.as_ref()).map(|known| known.hash);
         let mut records = Vec::with_capacity(proposals.len());
         let mut buffer = Vec::new();
         for (index, transition) in proposals.into_iter().enumerate() {
             let body = Body::Transition(Box::new(TransitionBody { entity: (*self.key).clone(), transition }));
-            let record = self.own_record(body, revision + 1 + index as u64, causing_lsn, now);
+            let mut record = self.own_record(body, revision + 1 + index as u64, causing_lsn, now);
+            if let Some(by) = &by {
+                record.source = Name::const_new(COMMAND_SOURCE);
+                record.principal = by.principal.clone();
+                record.id = by.idempotency.as_ref().map(|known| known.key.clone()).unwrap_or_default();
+            }
             let start = buffer.len();
-            if let Err(error) = codec::encode_own(&record, &mut buffer) {
+            if let Err(error) = codec::encode_own_as(&record, request_hash, &mut buffer) {
                 tracing::error!(entity = %self.key, %error, "a proposal can't be written as JSON and is left out");
                 buffer.truncate(start);
                 return;
             }
             records.push(Pending { record: Arc::new(record), bytes: start..buffer.len(), identity: None });
         }
-        self.in_flight = Some(InFlight { remaining: records.len(), origin });
+        let reply = by.and_then(|by| by.reply);
+        self.in_flight = Some(InFlight { remaining: records.len(), origin, reply, took_effect: true });
         self.shard.progress.begin(self.shard.index, origin);
         self.shard.metrics.proposals.inc_by(records.len() as u64);
         // If the writer is gone the process is ending; the next start reconciles again.
@@ -254,6 +342,34 @@ impl<E: Hosted> Shell<E> {
     fn read_failed(&self, detail: &str) {
         tracing::error!(entity = %self.key, detail, "an entity's state can't be shown");
         self.shard.metrics.read_failures.inc();
+    }
+}
+
+/// Whose command it is that proposals follow from.
+struct By {
+    principal: Name,
+    idempotency: Option<Idempotency>,
+    reply: Option<oneshot::Sender<Result<CommandDone, CommandError>>>,
+}
+
+/// Decide a command.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Decide(pub CommandRequest);
+
+impl<E: Hosted> Handler<Decide> for Shell<E> {
+    type Result = ();
+
+    fn handle(&mut self, message: Decide, _: &mut Context<Self>) {
+        if !self.shard.live.get() {
+            let _ = message.0.reply.send(Err(CommandError::Unavailable));
+        } else if self.commands.len() >= COMMANDS_WAITING_MAX {
+            let _ = message.0.reply.send(Err(CommandError::Busy));
+        } else {
+            self.commands.push_back(message.0);
+            // With a group in flight or just landed, whoever takes that in runs the commands.
+            self.run_commands();
+        }
     }
 }
 

@@ -14,8 +14,10 @@ use tracing::{error, info, warn};
 
 use super::admission::Admission;
 use super::codec::{self, CodecError, FOLD_VERSION};
+use super::commands::{COMMAND_SOURCE, IdempotencyKeys};
 use super::directory::Directory;
 use super::dispatcher::Dispatcher;
+use super::documents::DocumentIndex;
 use super::duplicates::Duplicates;
 use super::fold::{Fold, FoldUsage};
 use super::metrics::Metrics;
@@ -24,7 +26,7 @@ use super::progress::Progress;
 use super::quarantine::Quarantine;
 use super::rebuild::Rebuilder;
 use super::shard::{Shard, ShardLimits, ShardParts};
-use super::summaries::Exceptions;
+use super::summaries::{Cases, Exceptions};
 use super::writer::{
     Committed, GroupLimits, Pending, Submission, TenantClock, Writer, WriterShared, Written,
 };
@@ -118,7 +120,10 @@ pub struct Running {
     pub progress: Arc<Progress>,
     pub admission: Arc<Admission>,
     pub directory: Arc<Directory>,
+    pub documents: DocumentIndex,
     pub exceptions: Arc<Exceptions>,
+    pub cases: Arc<Cases>,
+    pub idempotency_keys: Arc<IdempotencyKeys>,
     pub quarantine: Arc<RwLock<Quarantine>>,
     pub clocks: Arc<WriterShared>,
     pub shards: Vec<Addr<Shard>>,
@@ -279,6 +284,8 @@ impl Tower {
         let progress = Arc::new(Progress::new(usize::from(options.shards)));
         let admission = Arc::new(Admission::new(options.records_max, options.bytes_max));
         let exceptions = Arc::new(Exceptions::new(options.exceptions_ended_max));
+        let cases = Arc::new(Cases::new(options.exceptions_ended_max));
+        let idempotency_keys = Arc::new(IdempotencyKeys::default());
         let quarantine = Arc::new(RwLock::new(Quarantine::new(options.quarantine_entries_max)));
         let directory = Arc::new(Directory::new(options.shards));
         // Not bounded by itself: outside work holds credits and is refused at the edge while the queue is long, own work
@@ -301,6 +308,7 @@ impl Tower {
                 admission: admission.clone(),
                 metrics: self.metrics.clone(),
                 exceptions: exceptions.clone(),
+                cases: cases.clone(),
                 rebuilder: rebuilder.clone(),
                 state_sink: state.clone(),
                 wall_clock,
@@ -309,6 +317,7 @@ impl Tower {
         }
 
         let fold = Fold::new(options.shards, directory.clone(), quarantine.clone());
+        let documents = fold.documents.reader();
         let published = Arc::new(RwLock::new(Arc::new(Reference::default())));
         let usage = Arc::new(RwLock::new(FoldUsage::default()));
         let mut dispatcher = Dispatcher {
@@ -323,8 +332,15 @@ impl Tower {
 
         let mut duplicates = Duplicates::new(options.duplicate_window_events);
         let reader = journal.reader();
-        let (clocks, last_ingest) =
-            self.replay(&reader, last, &options, &mut dispatcher, &mut duplicates, &progress)?;
+        let (clocks, last_ingest) = self.replay(
+            &reader,
+            last,
+            &options,
+            &mut dispatcher,
+            &mut duplicates,
+            &idempotency_keys,
+            &progress,
+        )?;
         progress.publish_durable(last);
         dispatcher.go_live(last);
 
@@ -369,7 +385,10 @@ impl Tower {
             progress,
             admission,
             directory,
+            documents,
             exceptions,
+            cases,
+            idempotency_keys,
             quarantine,
             clocks: shared,
             shards,
@@ -404,6 +423,7 @@ impl Tower {
         options: &TowerOptions,
         dispatcher: &mut Dispatcher,
         duplicates: &mut Duplicates,
+        idempotency_keys: &IdempotencyKeys,
         progress: &Progress,
     ) -> Result<(Vec<TenantClock>, Timestamp), StartError> {
         let mut clocks: Vec<TenantClock> = Vec::new();
@@ -418,6 +438,9 @@ impl Tower {
             let (_, bytes) = read?;
             let (record, identity) = codec::decode(&bytes)?;
             last_ingest = last_ingest.max(record.ingest_time);
+            if record.source == COMMAND_SOURCE {
+                idempotency_keys.replay(&record, codec::content_hash(&bytes)?);
+            }
             if let Some(identity) = identity {
                 duplicates.reserve(&identity, record.lsn, record.ingest_time);
             }

@@ -10,11 +10,14 @@
 
 pub mod events;
 pub mod feed;
+pub mod formula;
 pub mod history;
 pub mod http;
 pub mod model;
 pub mod random;
 pub mod receipt;
+pub mod sandbox;
+pub mod schema;
 pub mod tower;
 
 #[allow(unused_imports)]

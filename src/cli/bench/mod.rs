@@ -4,9 +4,11 @@
 //! shares the machine with the tower: `requests` patches bodies that are made ahead, `wire` speaks just enough HTTP,
 //! `load` drives all connections from one thread, `recorder` measures from when a request was *due*. `prepare` tells
 //! the tower about the `world` first; `tower` runs it as a child; `observe` and `process` ask what it cost. `session`
-//! is one load from beginning to end, `suite` the whole table with its targets, `report` what people and programs see.
+//! is one load from beginning to end, `suite` the whole table with its targets, `feed` that of the feed with the
+//! `subscribers` that it counts frames with, `report` what people and programs see.
 
 mod disk;
+mod feed;
 mod load;
 mod mix;
 mod observe;
@@ -18,6 +20,7 @@ mod recorder;
 mod report;
 mod requests;
 mod session;
+mod subscribers;
 mod suite;
 mod tower;
 mod wire;
@@ -46,17 +49,19 @@ const EXIT_INTERRUPTED: u8 = 130;
 /// Measures a tower under load: one load, or with --suite the whole table of targets. Without --against it starts a
 /// tower of its own in a temporary directory and removes both at the end.
 #[derive(Clone, Debug, Args)]
+#[command(group = clap::ArgGroup::new("table").args(["suite", "feed"]))]
 #[command(after_help = "\
 Examples:
   tidewatch bench                                   the most that a tower takes
   tidewatch bench --mode rate --rate 75000          latency at a fixed rate
   tidewatch bench --batch 1 --hot 0.8               single events, most of them about one SKU-location
   tidewatch bench --suite --repeat 3 --markdown FILE
+  tidewatch bench --feed --repeat 3                 the feed: frames per second, latency, idle sockets
 
 Exit codes:
-    0  measured; with --suite: and every target is met
+    0  measured; with --suite or --feed: and every target is met
     1  the tower could not be run, fell silent, or did not accept each event exactly once
-    3  --suite: measured, and a target is missed
+    3  --suite or --feed: measured, and a target is missed
   130  interrupted")]
 pub struct BenchArgs {
     /// A running tower to measure instead, as in http://127.0.0.1:8080; what is sent to it stays there
@@ -105,15 +110,18 @@ pub struct BenchArgs {
     /// Measure the whole table of targets
     #[arg(long, conflicts_with_all = ["mode", "rate", "batch", "keys", "hot", "connections", "mix"])]
     suite: bool,
-    /// --suite with shorter loads and fewer SKU-locations, to see that it works rather than how fast
-    #[arg(long, requires = "suite")]
+    /// Measure the feed's table of targets
+    #[arg(long, conflicts_with_all = ["suite", "mode", "rate", "batch", "keys", "hot", "connections", "mix", "against"])]
+    feed: bool,
+    /// --suite or --feed with shorter loads and fewer SKU-locations, to see that it works rather than how fast
+    #[arg(long, requires = "table")]
     quick: bool,
     /// Run the suite that many times; the table shows the median and the spread
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "suite",
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "table",
           value_parser = clap::value_parser!(u16).range(1..=100))]
     repeat: u16,
-    /// Write the suite's table there too, as Markdown
-    #[arg(long, value_name = "FILE", requires = "suite")]
+    /// Write the table there too, as Markdown
+    #[arg(long, value_name = "FILE", requires = "table")]
     markdown: Option<PathBuf>,
     /// Print the result as one JSON object, and no progress
     #[arg(long)]
@@ -206,16 +214,29 @@ async fn measure(args: BenchArgs) -> Result<ExitCode, BenchError> {
     };
     let measured = or_default(args.seconds, 10, 3);
     let warm_up = or_default(args.warm_up, 2, 1);
+    let options =
+        || SuiteOptions { tower: tower.clone(), measured, warm_up, seed: args.seed, quick: args.quick };
+    let code = |rows: &[suite::Row]| {
+        if rows.iter().all(|row| row.met) { ExitCode::SUCCESS } else { ExitCode::from(EXIT_MISSED) }
+    };
+    if args.feed {
+        let report = feed::run(&options(), usize::from(args.repeat), progress).await?;
+        if let Some(path) = &args.markdown {
+            std::fs::write(path, report::feed_markdown(&report)).map_err(BenchError::Output)?;
+        }
+        let table = report::table_text(&report.rows, report.runs.len());
+        report::print(&if args.json { report::json(&report)? } else { table })?;
+        return Ok(code(&report.rows));
+    }
     if args.suite {
-        let options = SuiteOptions { tower, measured, warm_up, seed: args.seed, quick: args.quick };
+        let options = options();
         let report = suite::run(&options, usize::from(args.repeat), progress).await?;
         if let Some(path) = &args.markdown {
             std::fs::write(path, report::markdown(&report)).map_err(BenchError::Output)?;
         }
-        let text = if args.json { report::json(&report)? } else { report::suite_text(&report) };
-        report::print(&text)?;
-        let is_met = report.rows.iter().all(|row| row.met);
-        return Ok(if is_met { ExitCode::SUCCESS } else { ExitCode::from(EXIT_MISSED) });
+        let table = report::table_text(&report.rows, report.runs.len());
+        report::print(&if args.json { report::json(&report)? } else { table })?;
+        return Ok(code(&report.rows));
     }
 
     let world = World::new(args.keys);
@@ -266,13 +287,24 @@ mod tests {
 
     #[test]
     fn arguments_that_contradict_each_other_are_refused() {
-        for good in
-            ["", "--mode rate --rate 7", "--suite --quick --repeat 3", "--hot 0.8 --batch 1", "--mix sale=1"]
-        {
+        for good in [
+            "",
+            "--mode rate --rate 7",
+            "--suite --quick --repeat 3",
+            "--feed --quick --markdown F",
+            "--hot 0.8 --batch 1",
+            "--mix sale=1",
+        ] {
             assert!(parse(good).is_ok(), "{good}");
         }
-        let wrong =
-            ["--mode rate", "--quick", "--repeat 2", "--suite --keys 5", "--suite --against http://h:1"];
+        let wrong = [
+            "--mode rate",
+            "--quick",
+            "--repeat 2",
+            "--suite --keys 5",
+            "--suite --feed",
+            "--suite --against http://h:1",
+        ];
         for wrong in
             wrong.into_iter().chain(["--batch 0", "--keys 0", "--hot 1.1", "--hot x", "--connections 1000"])
         {

@@ -6,6 +6,8 @@ use std::io::{self, Write as _};
 use serde::Serialize;
 
 use super::BenchError;
+use super::feed::{FeedReport, FeedRun};
+use super::process::Machine;
 use super::recorder::{LatencySummary, Stalls};
 use super::session::LoadReport;
 use super::suite::{MemoryReport, Row, SuiteReport, SuiteRun};
@@ -166,9 +168,9 @@ fn cells(row: &Row, runs: usize) -> [String; 5] {
 const COLUMNS: [&str; 5] = ["target", "wanted", "measured", "spread", "met"];
 
 /// The table, for a terminal.
-pub fn suite_text(report: &SuiteReport) -> String {
+pub fn table_text(rows: &[Row], runs: usize) -> String {
     let mut table = vec![COLUMNS.map(str::to_owned)];
-    table.extend(report.rows.iter().map(|row| cells(row, report.runs.len())));
+    table.extend(rows.iter().map(|row| cells(row, runs)));
     let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..COLUMNS.len()).map(width).collect();
     let mut text = String::new();
@@ -182,27 +184,58 @@ pub fn suite_text(report: &SuiteReport) -> String {
 
 /// The table with everything that it takes to understand and repeat it.
 pub fn markdown(report: &SuiteReport) -> String {
-    let machine = &report.machine;
-    let mut text = format!(
-        "Tidewatch {} on {}, `{}`, {} run{}.\n\n{}, {} cores, {} GiB, Linux {}; data on {}.\n\n",
-        report.version,
-        report.date,
-        report.command,
-        report.runs.len(),
-        if report.runs.len() == 1 { "" } else { "s; the median and the spread" },
-        machine.processor,
-        machine.cores,
-        machine.memory_bytes >> 30,
-        machine.kernel,
-        machine.disk,
-    );
-    push_table(&mut text, &COLUMNS, report.rows.iter().map(|row| cells(row, report.runs.len()).to_vec()));
+    let SuiteReport { version, date, command, machine, rows, runs } = report;
+    let mut text = heading(version, date, command, machine, rows, runs.len());
     for (number, run) in report.runs.iter().enumerate() {
         let _ = writeln!(text, "\n### Run {}\n", number + 1);
         let _ = writeln!(text, "The disk alone, 64 KiB and `fdatasync`: {}.\n", latency(&run.fdatasync));
         push_loads(&mut text, run);
         push_memory(&mut text, &run.memory);
     }
+    text
+}
+
+/// The feed's table with what it takes to understand and repeat it.
+pub fn feed_markdown(report: &FeedReport) -> String {
+    let FeedReport { version, date, command, machine, rows, runs } = report;
+    let mut text = heading(version, date, command, machine, rows, runs.len());
+    let columns = [
+        "run",
+        "frames/s to all",
+        "orders/s",
+        "frames/s filtered",
+        "orders/s",
+        "load, events/s",
+        "event to frame",
+    ];
+    text.push('\n');
+    let run_cells = |(number, run): (usize, &FeedRun)| {
+        vec![
+            (number + 1).to_string(),
+            count(run.fan_out.frames_per_s),
+            count(run.fan_out.orders_per_s),
+            count(run.filtered.frames_per_s),
+            count(run.filtered.orders_per_s),
+            count(run.load_events_per_s as f64),
+            latency(&run.latency),
+        ]
+    };
+    push_table(&mut text, &columns, runs.iter().enumerate().map(run_cells));
+    text
+}
+
+/// What was measured where, and the table of targets.
+fn heading(version: &str, date: &str, command: &str, machine: &Machine, rows: &[Row], runs: usize) -> String {
+    let mut text = format!(
+        "Tidewatch {version} on {date}, `{command}`, {runs} run{}.\n\n{}, {} cores, {} GiB, Linux {}; data on {}.\n\n",
+        if runs == 1 { "" } else { "s; the median and the spread" },
+        machine.processor,
+        machine.cores,
+        machine.memory_bytes >> 30,
+        machine.kernel,
+        machine.disk,
+    );
+    push_table(&mut text, &COLUMNS, rows.iter().map(|row| cells(row, runs).to_vec()));
     text
 }
 

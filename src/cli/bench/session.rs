@@ -135,6 +135,10 @@ impl Session {
         Session { observer: Observer::new(endpoint.clone()), endpoint, tower: None, world, seed }
     }
 
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
     pub fn tower(&self) -> Option<&Tower> {
         self.tower.as_ref()
     }

@@ -125,7 +125,8 @@ pub async fn run(
     })
 }
 
-fn command_line() -> String {
+/// How this program was called.
+pub fn command_line() -> String {
     let arguments = std::env::args_os().skip(1).map(PathBuf::from);
     arguments.fold(String::from("tidewatch"), |line, argument| format!("{line} {}", argument.display()))
 }
@@ -265,7 +266,7 @@ fn scaling_ratio(reports: &[LoadReport]) -> f64 {
 
 impl Row {
     /// Judges the median of measured over target, run by run: a slow disk moves both.
-    fn new(
+    pub fn new(
         name: String,
         unit: &'static str,
         relation: &'static str,

@@ -55,6 +55,27 @@ impl Endpoint {
         format!("GET {path_and_query} HTTP/1.1\r\n{}\r\n", self.common_headers())
     }
 
+    /// A whole request that opens a WebSocket. The key is no secret and the answer to it is not checked: it guards
+    /// against caches and proxies, of which there are none.
+    pub fn upgrade(&self, path: &str) -> String {
+        format!(
+            "GET {path} HTTP/1.1\r\n{}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: tidewatch.v1\r\n\r\n",
+            self.common_headers()
+        )
+    }
+
+    /// A connection of one's own.
+    ///
+    /// # Errors
+    /// [`BenchError::Connection`] if the tower can't be reached.
+    pub async fn connect(&self) -> Result<TcpStream, BenchError> {
+        let stream = TcpStream::connect(&self.authority).await.map_err(BenchError::Connection)?;
+        // A request is one write; waiting for a fuller packet would be measured as the tower's latency.
+        stream.set_nodelay(true).map_err(BenchError::Connection)?;
+        Ok(stream)
+    }
+
     fn common_headers(&self) -> String {
         let host = &self.authority;
         match &self.key {
@@ -74,10 +95,7 @@ impl Connection {
     /// # Errors
     /// [`BenchError::Connection`] if the tower can't be reached.
     pub async fn open(endpoint: &Endpoint) -> Result<Connection, BenchError> {
-        let stream = TcpStream::connect(&endpoint.authority).await.map_err(BenchError::Connection)?;
-        // A request is one write; waiting for a fuller packet would be measured as the tower's latency.
-        stream.set_nodelay(true).map_err(BenchError::Connection)?;
-        Ok(Connection { stream, reader: AnswerReader::default() })
+        Ok(Connection { stream: endpoint.connect().await?, reader: AnswerReader::default() })
     }
 
     /// Sends a whole request and reads its answer.

@@ -3,17 +3,36 @@
 //! A case changes by its own transitions alone, each of which holds the whole case after it. It hears of its
 //! exceptions, of documents that carry its actions' ids, and of confirmations and refusals as facts.
 
+mod action_item;
+mod change;
 mod command;
+mod decide;
+mod exceptions;
+mod execution;
+mod facts;
+mod follow;
 mod item;
+mod members;
+mod option_item;
+pub mod options;
+#[cfg(test)]
+mod tests;
+mod votes;
+mod words;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::command::{CaseCommand, CaseDecision, ClaimedException};
+pub use self::decide::open_by_hand;
+use self::facts::CaseFacts;
 pub use self::item::*;
 use super::command::{Actor, Command, Refusal};
 use super::entity::{Entity, Reconciled};
+use super::exception;
+use super::exception::command::Where;
+use super::exception::slots::ExceptionSlots;
 use super::ids::{EntityKey, Lsn, Name};
 use super::record::{Body, Delivery, Transition};
 use super::reference::Reference;
@@ -96,10 +115,15 @@ impl CaseChange {
 /// One case's live state.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ApprovalCase {
+    /// Its own key: it has to tell its own transitions from facts about others.
+    key: Option<Box<EntityKey>>,
     applied_lsn: Lsn,
     revision: u64,
     /// `None` until it was opened.
     item: Option<Arc<CaseItem>>,
+    facts: CaseFacts,
+    /// What is wrong with its actions.
+    exceptions: ExceptionSlots,
 }
 
 impl ApprovalCase {
@@ -107,37 +131,97 @@ impl ApprovalCase {
     pub fn item(&self) -> Option<&Arc<CaseItem>> {
         self.item.as_ref()
     }
+
+    /// The exceptions that it has itself: about its actions.
+    pub fn exceptions(&self) -> &ExceptionSlots {
+        &self.exceptions
+    }
+
+    fn id(&self) -> Name {
+        case_id_of(self.key.as_deref())
+    }
+
+    fn apply_own(&mut self, transition: &Transition) {
+        match transition {
+            Transition::Case(change) => {
+                let id = self.id();
+                self.facts.forget_strangers(&id, &change.item);
+                self.item = Some(Arc::new(change.item.clone()));
+            }
+            Transition::Exception(change) => {
+                self.exceptions.apply(change);
+            }
+            Transition::ConditionNoted(noted) => self.exceptions.note_condition(noted),
+            Transition::RefusedEvent(_) | Transition::SupplierStatistics(_) => {}
+        }
+    }
+}
+
+fn case_id_of(key: Option<&EntityKey>) -> Name {
+    match key {
+        Some(EntityKey::ApprovalCase { case, .. }) => case.clone(),
+        _ => Name::default(),
+    }
 }
 
 impl Entity for ApprovalCase {
-    fn new(_key: &EntityKey) -> ApprovalCase {
-        ApprovalCase::default()
+    fn new(key: &EntityKey) -> ApprovalCase {
+        ApprovalCase { key: Some(Box::new(key.clone())), ..ApprovalCase::default() }
     }
 
     fn apply(&mut self, delivery: &Delivery<'_>, _reference: &Reference) {
         self.applied_lsn = self.applied_lsn.max(delivery.lsn);
-        if let Body::Transition(body) = &delivery.record.body
-            && let Transition::Case(transition) = &body.transition
-            && delivery.record.entity_revision == self.revision + 1
-        {
-            self.revision += 1;
-            self.item = Some(Arc::new(transition.item.clone()));
+        match &delivery.record.body {
+            Body::Transition(body) if self.key.as_deref() == Some(&body.entity) => {
+                if delivery.record.entity_revision == self.revision + 1 {
+                    self.revision += 1;
+                    self.apply_own(&body.transition);
+                }
+            }
+            Body::Transition(body) => {
+                let key = self.key.as_deref();
+                self.exceptions.hear(&body.transition, |entity| key == Some(entity));
+                let id = self.id();
+                self.facts.hear(delivery, &id, self.item.as_deref());
+            }
+            Body::Event { .. } => {
+                let id = self.id();
+                self.facts.hear(delivery, &id, self.item.as_deref());
+            }
+            Body::System(_) => {}
         }
     }
 
-    fn reconcile(&self, _key: &EntityKey, _now: Timestamp, _reference: &Reference) -> Reconciled {
-        Reconciled::default()
+    fn reconcile(&self, key: &EntityKey, now: Timestamp, reference: &Reference) -> Reconciled {
+        let (change, review_at) = self.follow(key, now, reference);
+        let (found, watch_at) = self.watch(key, now, reference);
+        let proposals = change.map(|change| Transition::Case(Box::new(change))).into_iter().chain(found);
+        Reconciled {
+            proposals: proposals.collect(),
+            next_review_at: review_at.into_iter().chain(watch_at).min(),
+        }
     }
 
     fn decide(
         &self,
-        _key: &EntityKey,
-        _command: &Command,
-        _actor: &Actor,
-        _now: Timestamp,
-        _reference: &Reference,
+        key: &EntityKey,
+        command: &Command,
+        actor: &Actor,
+        now: Timestamp,
+        reference: &Reference,
     ) -> Result<Vec<Transition>, Refusal> {
-        Err(Refusal::conflict("cases take no commands yet"))
+        match command {
+            Command::Case(command) => {
+                let change = self.decide_case(key, command, actor, now, reference)?;
+                Ok(vec![Transition::Case(Box::new(change))])
+            }
+            Command::Exception(command) => {
+                let tenant = reference.tenant(key.tenant());
+                let place = Where { settings: reference.settings(), tenant, segment: self.segment(tenant) };
+                let change = exception::command::decide(&self.exceptions, command, actor, now, place)?;
+                Ok(vec![Transition::Exception(Box::new(change))])
+            }
+        }
     }
 
     fn applied_lsn(&self) -> Lsn {
@@ -156,35 +240,10 @@ pub(crate) mod testing {
 
     /// A case that says nothing more than its id.
     pub fn case(id: &str) -> CaseItem {
-        CaseItem {
-            id: Name::from(id),
-            kind: Name::from("shortage"),
-            state: CaseState::Proposed,
-            version: 1,
-            title: String::new(),
-            subjects: Vec::new(),
-            exceptions: Vec::new(),
-            value_at_risk: None,
-            decide_by: None,
-            options: Vec::new(),
-            chosen_option: None,
-            proposed_by: None,
-            rule: None,
-            required: Vec::new(),
-            votes: Vec::new(),
-            tasks: Vec::new(),
-            actions: Vec::new(),
-            timeline: Vec::new(),
-            comments: Vec::new(),
-            outcome: None,
-            team: None,
-            owner: None,
-            opened_at: Timestamp::default(),
-            updated_at: Timestamp::default(),
-            closed_at: None,
-            changed_since: Vec::new(),
-            merged_into: None,
-        }
+        let mut item = follow::new_item(Name::from(id), Timestamp::default());
+        item.kind = Name::from("shortage");
+        item.state = CaseState::Proposed;
+        item
     }
 
     /// An action that was approved and brings `quantity` of `sku` to `location`, from another location if there is one.

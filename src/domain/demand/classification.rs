@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 const AVERAGE_DEMAND_INTERVAL_INTERMITTENT: f64 = 1.32;
 /// Squared coefficient of variation from which sizes count as erratic.
 const SQUARED_COEFFICIENT_OF_VARIATION_ERRATIC: f64 = 0.49;
+/// Coefficients of variation below which demand is of class X, and of class Y (F20).
+const VARIATION_X_BELOW: f64 = 0.5;
+const VARIATION_Y_BELOW: f64 = 1.0;
 /// Below these a class would say more about chance than about the item.
 const PERIODS_MIN: u32 = 4;
 const DEMAND_PERIODS_MIN: u32 = 2;
@@ -65,6 +68,27 @@ impl DemandPattern {
         // Variance over mean squared is n * sum of squares / square of sum - 1; rounding may undercut 0.
         (self.demand_periods > 0)
             .then(|| (count * self.size_square_sum / (self.size_sum * self.size_sum) - 1.0).max(0.0))
+    }
+
+    /// F20: standard deviation over mean of the demand of all periods, those without any included; `None` while there
+    /// are fewer than 4 periods, or without demand.
+    pub fn coefficient_of_variation(&self) -> Option<f64> {
+        if self.periods < PERIODS_MIN || self.size_sum <= 0.0 {
+            return None;
+        }
+        let periods = f64::from(self.periods);
+        // Variance over mean squared, as above, with the zeros counted in.
+        let squared = periods * self.size_square_sum / (self.size_sum * self.size_sum) - 1.0;
+        Some(squared.max(0.0).sqrt())
+    }
+
+    /// F20: `X` below a coefficient of variation of 0.5, `Y` below 1, else `Z`.
+    pub fn variability(&self) -> Option<&'static str> {
+        self.coefficient_of_variation().map(|variation| match variation {
+            variation if variation < VARIATION_X_BELOW => "X",
+            variation if variation < VARIATION_Y_BELOW => "Y",
+            _ => "Z",
+        })
     }
 
     /// The class, once there are 4 periods and 2 of them with demand.
@@ -131,6 +155,22 @@ mod tests {
         // Sizes 3 and 17: mean 10, standard deviation 7, so exactly 0.49.
         check(&[3., 17., 3., 17.], Some(DemandClass::Erratic));
         check(&[3.1, 16.9, 3.1, 16.9], Some(DemandClass::Smooth));
+    }
+
+    #[test]
+    fn the_more_demand_varies_over_all_periods_the_later_its_letter() {
+        for (demand, letter) in [
+            (&[10., 12., 8., 10.][..], Some("X")),
+            // Mean 7.5, standard deviation 5.59: 0.745.
+            (&[0., 10., 5., 15.][..], Some("Y")),
+            (&[0., 0., 0., 20.][..], Some("Z")),
+            (&[5., 5., 5.][..], None),
+            (&[0., 0., 0., 0.][..], None),
+        ] {
+            assert_eq!(pattern(demand).variability(), letter, "{demand:?}");
+        }
+        let variation = pattern(&[0., 10., 5., 15.]).coefficient_of_variation().unwrap();
+        assert!((variation - 0.745_355_992_5).abs() < 1e-9, "{variation}");
     }
 
     #[test]

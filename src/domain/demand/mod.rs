@@ -5,5 +5,6 @@
 //! is decided by the caller.
 
 pub mod classification;
+pub mod errors;
 pub mod forecast;
 pub mod smoothing;

@@ -20,6 +20,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::errors::{ForecastErrors, Residual};
 use super::forecast::DemandMoments;
 
 /// How fast the model forgets: the weights of the newest observation.
@@ -63,6 +64,8 @@ pub struct ExponentialSmoothing {
     periods: u32,
     /// Periods without demand since.
     zero_periods: u32,
+    /// How well the forecasts did, from the second period on.
+    errors: ForecastErrors,
 }
 
 impl ExponentialSmoothing {
@@ -87,8 +90,9 @@ impl ExponentialSmoothing {
     /// `periods_ago` is 0 for the period that ended last.
     ///
     /// The level becomes exactly what it would be had the demand been known in time, because it is linear
-    /// in every observation. The variance is left as it is: it is made of squared errors, each of which
-    /// would change with a factor (the error itself) that is not kept. It recovers as later errors come in.
+    /// in every observation. So do the variance and the errors for the period that ended last, whose error is kept;
+    /// for an earlier one they are left as they are: each squared error would change with a factor that is not kept.
+    /// They recover as later errors come in.
     ///
     /// A difference in a period before the first known demand starts the history there if there is none
     /// yet, and is left out otherwise: it would change the weight of every period since.
@@ -101,6 +105,9 @@ impl ExponentialSmoothing {
         self.settle(weights);
         if periods_ago >= self.periods {
             return;
+        }
+        if periods_ago == 0 {
+            self.correct_last_error(difference, weights);
         }
         let corrected_period = self.periods - periods_ago;
         let averaged = weights.averaged_periods();
@@ -123,6 +130,33 @@ impl ExponentialSmoothing {
         DemandMoments { mean: settled.level.max(0.0), variance: settled.error_variance }
     }
 
+    /// How well the forecasts of finished periods did.
+    pub fn errors(&self, weights: SmoothingWeights) -> ForecastErrors {
+        let mut settled = self.clone();
+        settled.settle(weights);
+        settled.errors
+    }
+
+    /// The period that ended last against its forecast; `None` before the third one, when no error had been seen yet.
+    pub fn last_residual(&self, weights: SmoothingWeights) -> Option<Residual> {
+        let mut settled = self.clone();
+        settled.settle(weights);
+        if settled.periods < 3 {
+            return None;
+        }
+        // The last step, backwards.
+        let error = settled.errors.last_error();
+        let forecast = settled.level - settled.level_weight(weights) * error;
+        let kept = 1.0 - settled.variance_weight(weights);
+        let variance =
+            if kept > 0.0 { (settled.error_variance - (1.0 - kept) * error * error) / kept } else { 0.0 };
+        Some(Residual {
+            actual: (forecast + error).max(0.0),
+            forecast: forecast.max(0.0),
+            standard_deviation: variance.max(0.0).sqrt(),
+        })
+    }
+
     /// Finished periods since the first demand, that one included.
     pub fn periods(&self) -> u32 {
         self.periods.saturating_add(self.zero_periods)
@@ -130,15 +164,37 @@ impl ExponentialSmoothing {
 
     fn step(&mut self, demand: f64, weights: SmoothingWeights) {
         let error = demand - self.level;
-        if self.periods > 0 {
-            let weight = weights.error_variance.max(1.0 / f64::from(self.periods));
-            self.error_variance += weight * (error * error - self.error_variance);
-        }
+        let has_forecast = self.periods > 0;
         self.periods = self.periods.saturating_add(1);
-        self.level += weights.level.max(1.0 / f64::from(self.periods)) * error;
+        if has_forecast {
+            self.error_variance += self.variance_weight(weights) * (error * error - self.error_variance);
+            self.errors.update(error, demand, weights.error_variance);
+        }
+        self.level += self.level_weight(weights) * error;
     }
 
-    /// Works the counted zeros in: one by one while a weight still falls, then all at once.
+    /// The weight that the last period had in the level.
+    fn level_weight(&self, weights: SmoothingWeights) -> f64 {
+        weights.level.max(1.0 / f64::from(self.periods.max(1)))
+    }
+
+    /// The weight that the last period had in the variance.
+    fn variance_weight(&self, weights: SmoothingWeights) -> f64 {
+        weights.error_variance.max(1.0 / f64::from(self.periods.saturating_sub(1).max(1)))
+    }
+
+    fn correct_last_error(&mut self, difference: f64, weights: SmoothingWeights) {
+        if self.periods < 2 {
+            return;
+        }
+        let before = self.errors.last_error();
+        let after = before + difference;
+        let change = self.variance_weight(weights) * (after * after - before * before);
+        self.error_variance = (self.error_variance + change).max(0.0);
+        self.errors.correct_last(difference, weights.error_variance);
+    }
+
+    /// Works the counted zeros in: one by one while a weight still falls, then all but the last at once.
     fn settle(&mut self, weights: SmoothingWeights) {
         let mut zeros = self.zero_periods;
         self.zero_periods = 0;
@@ -149,14 +205,19 @@ impl ExponentialSmoothing {
         if zeros == 0 {
             return;
         }
+        zeros -= 1;
         // With constant weights the i-th zero in a row errs by the level before it, f (1-alpha)^(i-1). So
         // after k of them v_k = (1-beta)^k v + beta f^2 sum over i of (1-beta)^(k-i) ((1-alpha)^2)^(i-1).
         let kept = 1.0 - weights.level;
         let decay = Decay::after(zeros, 1.0 - weights.error_variance, kept * kept);
         self.error_variance = decay.first * self.error_variance
             + weights.error_variance * self.level * self.level * decay.mixed_sum;
+        let errors = Decay::after(zeros, 1.0 - weights.error_variance, kept);
+        self.errors.update_zeros(errors.first, weights.error_variance * self.level * errors.mixed_sum);
         self.level *= Decay::after(zeros, kept, 0.0).first;
         self.periods = self.periods.saturating_add(zeros);
+        // The last one by itself: its error is kept.
+        self.step(0.0, weights);
     }
 
     fn has_falling_weight(&self, weights: SmoothingWeights) -> bool {
@@ -256,7 +317,7 @@ mod tests {
 
     #[test]
     fn it_is_small() {
-        assert!(size_of::<ExponentialSmoothing>() <= 24);
+        assert!(size_of::<ExponentialSmoothing>() <= 56);
     }
 
     #[test]
@@ -420,7 +481,49 @@ mod tests {
             let period = history.len() - 1 - ago;
             in_time[period] += difference;
             check(model.forecast(weights).mean, reference(&in_time, alpha, beta).mean);
-            prop_assert_eq!(model.forecast(weights).variance, variance);
+            if ago > 0 {
+                prop_assert_eq!(model.forecast(weights).variance, variance);
+            } else {
+                let exact = reference(&in_time, alpha, beta).variance;
+                let actual = model.forecast(weights).variance;
+                prop_assert!((actual - exact).abs() <= 1e-6 * (exact + 1.0), "{actual:e} is not {exact:e}");
+            }
+        }
+
+        #[test]
+        fn errors_and_the_last_residual_follow_the_recurrence(
+            history in proptest::collection::vec(demand(), 0..200), zeros in 0..300_usize, (alpha, beta) in any_weights(),
+        ) {
+            let weights = weights(alpha, beta);
+            let mut model = fit(&history, weights);
+            model.update_zeros(zeros as u64);
+            let mut history = history;
+            history.extend(std::iter::repeat_n(0.0, zeros));
+            let history: Vec<f64> = history.iter().copied().skip_while(|&demand| demand == 0.0).collect();
+            let (mut signed, mut absolute, mut actual) = (0.0, 0.0, 0.0);
+            for end in 1..history.len() {
+                let error = history[end] - reference(&history[..end], alpha, beta).mean;
+                signed += beta * (error - signed);
+                absolute += beta * (error.abs() - absolute);
+                actual += beta * (history[end] - actual);
+            }
+            let errors = model.errors(weights);
+            let close = |a: f64, b: f64| (a - b).abs() <= 1e-7 * (absolute + actual + 1.0);
+            prop_assert!(close(errors.mean_error(), signed) && close(errors.mean_absolute_error(), absolute));
+            match model.last_residual(weights) {
+                None => prop_assert!(history.len() < 3),
+                Some(residual) => {
+                    let before = reference(&history[..history.len() - 1], alpha, beta);
+                    let scale = before.mean + before.variance.sqrt() + history[history.len() - 1];
+                    prop_assert!((residual.forecast - before.mean).abs() <= 1e-7 * (scale + 1.0));
+                    let last = history[history.len() - 1];
+                    prop_assert!((residual.actual - last).abs() <= 1e-7 * (scale + 1.0));
+                    if beta < 0.9 {
+                        let deviation = residual.standard_deviation - before.variance.sqrt();
+                        prop_assert!(deviation.abs() <= 1e-3 * (scale + 1.0), "{deviation}");
+                    }
+                }
+            }
         }
 
         #[test]

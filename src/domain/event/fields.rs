@@ -93,6 +93,8 @@ pub(super) struct Fields<'n, 't, 'a> {
 impl<'n, 't, 'a> Fields<'n, 't, 'a> {
     /// The value of that field; `null` is absent.
     fn present(&self, name: &str) -> Option<Value<'t, 'a>> {
+        #[cfg(test)]
+        super::asked::note(&self.notes.data.pointer_to(self.object), name);
         self.object.get(name).filter(|value| value.kind() != Kind::Null)
     }
 

@@ -182,7 +182,12 @@ const DEFINITIONS: [KindDefinition; 32] = [
         quiet_hours: 72.0,
         ..kind("promotion_off_plan")
     },
-    KindDefinition { days: at(7.0, 0.0, 365.0, "days ahead"), ..kind("order_at_risk") },
+    KindDefinition {
+        raise: at(0.5, 0.01, 1.0, "probability that it can't be covered"),
+        clear: at(0.3, 0.0, 0.99, "probability that it can't be covered"),
+        days: at(7.0, 0.0, 365.0, "days ahead"),
+        ..kind("order_at_risk")
+    },
     KindDefinition {
         raise: at(1.0, 0.001, 1e9, "units ordered beyond what there will be"),
         minimum: at(2.0, 2.0, 1e6, "orders that compete"),
@@ -254,6 +259,7 @@ const DEFINITIONS: [KindDefinition; 32] = [
         raise: at(2.0, 1.1, 1_000.0, "multiple of the usual volume of a period"),
         clear: at(1.5, 1.0, 1_000.0, "multiple of the usual volume of a period"),
         minimum: at(8.0, 2.0, 10_000.0, "periods from which the usual volume is known"),
+        days: at(14.0, 0.01, 365.0, "days after which a receipt that nobody announced clears"),
         ..kind("data_quality")
     },
 ];
@@ -303,10 +309,43 @@ impl ExceptionType {
 
     /// Its place among the built-in kinds; `None` for an operator's own.
     pub fn index(&self) -> Option<usize> {
-        match self {
-            ExceptionType::Custom(_) => None,
-            built_in => Self::BUILT_IN.iter().position(|kind| kind == built_in),
-        }
+        use ExceptionType::*;
+        // Asked for every kind with every reconcile: no search.
+        Some(match self {
+            ShortageNow => 0,
+            ProjectedStockout => 1,
+            BelowSafetyStock => 2,
+            Excess => 3,
+            DeadStock => 4,
+            ExpiryBeforeUse => 5,
+            NegativeStock => 6,
+            StockMismatch => 7,
+            DemandSpike => 8,
+            DemandDrop => 9,
+            ForecastBias => 10,
+            ForecastAccuracy => 11,
+            PromotionUncovered => 12,
+            PromotionOffPlan => 13,
+            OrderAtRisk => 14,
+            AllocationShortage => 15,
+            PurchaseLate => 16,
+            PurchaseLatePredicted => 17,
+            ReceiptPartial => 18,
+            AcknowledgementMissing => 19,
+            AcknowledgementDiffers => 20,
+            LeadTimeDrift => 21,
+            SupplierUnreliable => 22,
+            CapacityExceeded => 23,
+            SingleSource => 24,
+            TransferLate => 25,
+            ActionUnconfirmed => 26,
+            ActionRefused => 27,
+            ReconciliationMismatch => 28,
+            FeedStale => 29,
+            MissingMasterData => 30,
+            DataQuality => 31,
+            Custom(_) => return None,
+        })
     }
 
     /// What can be set about it.

@@ -1,8 +1,10 @@
 //! Exceptions: what is wrong, how much it matters, until when it can be helped.
 
 pub mod command;
+pub mod custom;
 pub mod group;
 pub mod kind;
+pub mod own;
 pub mod routing;
 pub mod slots;
 pub mod watch;

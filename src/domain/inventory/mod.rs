@@ -9,6 +9,7 @@
 //! that before it comes with numbers.
 
 pub mod normal;
+pub mod order_quantity;
 pub mod projection;
 pub mod safety_stock;
 pub mod stockout;

@@ -134,7 +134,8 @@ impl TenantReference {
                 let put = self.suppliers.put(version, &described.supplier, (**described).clone());
                 (put, Some(supplier(&described.supplier)))
             }
-            // Nothing that entities compute depends on customers, calendars, assortments or signals yet.
+            // Nothing that entities compute depends on customers, assortments or signals yet; calendars count when
+            // something is told, and do not make it worth telling.
             EventData::CustomerDescribed(customer) => {
                 (self.customers.put(version, &customer.customer, (**customer).clone()), None)
             }
@@ -179,12 +180,15 @@ impl TenantReference {
                 (any, Some(Affected::Tenant { tenant }))
             }
             EventData::Promotion(promotion) => {
-                let state =
-                    PromotionState { promotion: Some((**promotion).clone()), ends_at: promotion.until };
+                let state = PromotionState {
+                    promotion: Some((**promotion).clone()),
+                    ends_at: promotion.until,
+                    locations: sorted(&promotion.locations),
+                };
                 return self.put_promotion(version, &promotion.promotion_id, state, affected);
             }
             EventData::PromotionCancelled(promotion_id) => {
-                let state = PromotionState { promotion: None, ends_at: record.event_time };
+                let state = PromotionState { promotion: None, ends_at: record.event_time, locations: None };
                 return self.put_promotion(version, promotion_id, state, affected);
             }
             _ => return false,
@@ -199,10 +203,16 @@ impl TenantReference {
         let key = SkuLocationKey { sku: set.sku.clone(), location: set.location.clone() };
         let alone_before = self.only_supplier(&set.sku, &set.location).cloned();
         let (put, dropped) = put_in_list(&mut self.sourcing, &key, version, set.clone());
+        if let Some(dropped) = &dropped {
+            self.unindex_source(dropped);
+        }
         if let Some(SourcingSet { source: SourceOfSupply::Supplier(supplier), .. }) = dropped
             && let Some(keys) = self.sourced_from.get_mut(&supplier)
         {
             keys.remove_mut(&key);
+        }
+        if put == Put::Changed {
+            self.index_source(set);
         }
         if put == Put::Changed
             && let SourceOfSupply::Supplier(supplier) = &set.source
@@ -262,12 +272,17 @@ impl TenantReference {
         }
         if let Some(known) = &known {
             self.promotion_ends.remove_mut(&(known.ends_at, promotion_id.clone()));
+            self.unindex_promotion(promotion_id, known);
         }
         self.promotion_ends.insert_mut((state.ends_at, promotion_id.clone()));
+        self.index_promotion(promotion_id, &state);
         while self.promotions.len() > PROMOTIONS_MAX
             && let Some(first) = self.promotion_ends.first().cloned()
         {
             self.promotion_ends.remove_mut(&first);
+            if let Some(state) = self.promotions.get(&first.1).cloned() {
+                self.unindex_promotion(&first.1, &state);
+            }
             self.promotions.remove(&first.1);
         }
         let known = known.and_then(|known| known.promotion);
@@ -318,7 +333,28 @@ impl TenantReference {
 }
 
 fn described_item(item: &ItemDescribed) -> DescribedItem {
-    DescribedItem { described: Arc::new(item.clone()), path_text: item.path.join("/").into_boxed_str() }
+    let attributes: Option<serde_json::Value> =
+        item.attributes.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let attribute = |name: &str| attributes.as_ref()?.get(name)?.as_str().map(Name::from);
+    DescribedItem {
+        described: Arc::new(item.clone()),
+        path_text: item.path.join("/").into_boxed_str(),
+        abc: attribute("abc"),
+        xyz: attribute("xyz"),
+    }
+}
+
+/// The names in order; `None` for everything.
+fn sorted(selection: &Selection) -> Option<Box<[Name]>> {
+    match selection {
+        Selection::All => None,
+        Selection::Named(names) => {
+            let mut names = names.clone();
+            names.sort_unstable();
+            names.dedup();
+            Some(names.into_boxed_slice())
+        }
+    }
 }
 
 fn described_location(location: &LocationDescribed) -> DescribedLocation {

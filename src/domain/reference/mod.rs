@@ -12,6 +12,7 @@ mod exchange;
 mod feeds;
 mod fold;
 mod keep;
+mod places;
 mod planning;
 mod policy;
 mod tenant;
@@ -28,12 +29,14 @@ use self::feeds::is_feed_disturbance;
 use self::fold::{is_reference_data, time_zone_named};
 pub use self::keep::VersionKey;
 pub(super) use self::keep::{Versioned, put_latest};
+pub use self::places::{ItemSegment, Remedy};
 use self::planning::PlanningBasis;
-pub use self::planning::PlanningParameters;
+pub use self::planning::{ParameterOrigins, PlanningParameters};
 pub use self::tenant::TenantReference;
+use super::exception::own::{CompiledKinds, OwnKind};
 use super::ids::{Lsn, Name, TenantNumber};
 use super::record::{Body, Record, SystemBody, Transition};
-use super::settings::Settings;
+use super::settings::{CustomSubject, Settings};
 use super::time::Timestamp;
 
 /// All tenants' reference data as of one LSN.
@@ -43,6 +46,9 @@ pub struct Reference {
     settings: Arc<Settings>,
     /// By tenant number.
     tenants: Arc<Vec<Arc<TenantReference>>>,
+    /// What follows from the settings, and is not written down.
+    #[serde(skip)]
+    own_kinds: Arc<CompiledKinds>,
 }
 
 /// Whom a change of the Reference can concern; the runtime marks these dirty.
@@ -86,6 +92,15 @@ impl Reference {
     /// The configuration in force.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The operator's own kinds about such subjects, compiled. `variables` are the names that their conditions have:
+    /// the same for every call about the same subjects.
+    pub fn own_kinds(&self, about: CustomSubject, variables: &[&str]) -> &[OwnKind] {
+        if self.settings.exceptions.custom.is_empty() {
+            return &[];
+        }
+        self.own_kinds.get(&self.settings.exceptions, about, variables)
     }
 
     /// All tenants in the order of their numbers.
@@ -146,10 +161,8 @@ impl Reference {
                     }
                     changed
                 }
-                Transition::Exception(_)
-                | Transition::ConditionNoted(_)
-                | Transition::Case(_)
-                | Transition::RefusedEvent(_) => false,
+                Transition::Exception(change) => self.note_shortage(&body.entity, change, &mut affected),
+                Transition::ConditionNoted(_) | Transition::Case(_) | Transition::RefusedEvent(_) => false,
             },
             Body::System(body) => self.apply_system(body, &mut affected),
         };
@@ -180,9 +193,13 @@ impl Reference {
                     calendars: Default::default(),
                     promotions: Default::default(),
                     promotion_ends: Default::default(),
+                    promotions_by_sku: Default::default(),
+                    promotions_of_all: Default::default(),
                     lanes: Default::default(),
                     sourcing: Default::default(),
                     sourced_from: Default::default(),
+                    supplied: Default::default(),
+                    short_sources: Default::default(),
                     policies: Default::default(),
                     delays: Default::default(),
                     capacities: Default::default(),
@@ -199,6 +216,7 @@ impl Reference {
             SystemBody::ConfigurationActivated { settings, .. } if **settings == *self.settings => false,
             SystemBody::ConfigurationActivated { settings, .. } => {
                 self.settings = Arc::new((**settings).clone());
+                self.own_kinds = Arc::default();
                 let basis = PlanningBasis::of(settings);
                 for tenant in Arc::make_mut(&mut self.tenants) {
                     Arc::make_mut(tenant).basis = basis;

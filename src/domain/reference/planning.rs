@@ -89,16 +89,12 @@ impl TenantReference {
         self.basis.with(self.policy(sku, location), self.lead_time(sku, location, now))
     }
 
-    /// Days that the fastest way to get more takes: the least of the transit times of lanes into the location, the
-    /// lead times of its valid sources (the default for one that says nothing) and the policy's lead time. `None`
-    /// if there is none of these: then nothing can be done about a shortage.
-    pub fn fastest_remedy_days(&self, sku: &str, location: &str, now: Timestamp) -> Option<f64> {
-        let lanes = self.lanes_into(location).iter().filter_map(|lane| lane.transit_days);
-        let sources = self
-            .sourcing_at(sku, location, now)
-            .map(|set| self.source_lead_time(set).mean_days.unwrap_or(self.basis.lead_time_days));
-        let policy = self.policy(sku, location).lead_time_days;
-        lanes.chain(sources).chain(policy).min_by(f64::total_cmp)
+    pub(super) fn lead_time_days_default(&self) -> f64 {
+        self.basis.lead_time_days
+    }
+
+    pub(super) fn policy_lead_time_days(&self, sku: &str, location: &str) -> Option<f64> {
+        self.policy(sku, location).lead_time_days
     }
 
     fn policy(&self, sku: &str, location: &str) -> ResolvedPolicy {
@@ -148,6 +144,84 @@ impl TenantReference {
                 mean_days: set.lead_time_days.or_else(|| self.lane(from, &set.location)?.transit_days),
                 sd_days: 0.0,
             },
+        }
+    }
+}
+
+/// What said each planning parameter, for explanations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParameterOrigins {
+    pub service_level: &'static str,
+    pub review_days: &'static str,
+    pub lead_time_days: &'static str,
+    pub lead_time_sd_days: &'static str,
+    /// Whose lead time it is.
+    pub source: Option<String>,
+}
+
+impl TenantReference {
+    /// What said the parameters that [`TenantReference::planning_parameters`] gives.
+    pub fn parameter_origins(&self, sku: &str, location: &str, now: Timestamp) -> ParameterOrigins {
+        let policy = self.policy(sku, location);
+        let of = |is_said: bool| if is_said { "policy" } else { "default" };
+        let mut sources = self.sourcing_at(sku, location, now);
+        let best = sources.next().map(|best| {
+            let alone = self.source_lead_time(best).mean_days.is_some()
+                || matches!(best.source, SourceOfSupply::Supplier(_));
+            if alone {
+                return best;
+            }
+            sources.find(|set| matches!(set.source, SourceOfSupply::Supplier(_))).unwrap_or(best)
+        });
+        let measured = |supplier: &str| {
+            self.statistics(supplier)
+                .is_some_and(|statistics| statistics.receipts >= self.basis.measured_receipts_min)
+        };
+        let (mean, sd) = match best {
+            None => ("default", "default"),
+            Some(set) => match &set.source {
+                SourceOfSupply::Supplier(supplier) => {
+                    let described = self.supplier(supplier);
+                    let mean = if set.lead_time_days.is_some() {
+                        "sourcing"
+                    } else if measured(supplier) {
+                        "measured"
+                    } else if described.is_some_and(|described| described.lead_time_days.is_some()) {
+                        "supplier"
+                    } else {
+                        "default"
+                    };
+                    let sd = if measured(supplier) {
+                        "measured"
+                    } else if described.is_some_and(|described| described.lead_time_sd_days.is_some()) {
+                        "supplier"
+                    } else {
+                        "default"
+                    };
+                    (mean, sd)
+                }
+                SourceOfSupply::Location(from) => {
+                    let lane = self.lane(from, &set.location).and_then(|lane| lane.transit_days);
+                    let mean = if set.lead_time_days.is_some() {
+                        "sourcing"
+                    } else if lane.is_some() {
+                        "lane"
+                    } else {
+                        "default"
+                    };
+                    (mean, "default")
+                }
+            },
+        };
+        ParameterOrigins {
+            service_level: of(policy.service_level.is_some()),
+            review_days: of(policy.review_days.is_some()),
+            lead_time_days: if policy.lead_time_days.is_some() { "policy" } else { mean },
+            lead_time_sd_days: sd,
+            source: best.map(|set| match &set.source {
+                SourceOfSupply::Supplier(supplier) => format!("supplier {supplier}"),
+                SourceOfSupply::Location(location) => format!("location {location}"),
+            }),
         }
     }
 }

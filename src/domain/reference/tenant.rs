@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::exchange::ExchangeRate;
 use super::feeds::DisturbedFeeds;
 use super::keep::{Catalogue, Map, OrderedSet, SkuLocationKey, Versioned, VersionedList, as_pairs, get_at};
+use super::places::ShortageBits;
 use super::planning::PlanningBasis;
 use super::policy::{Path, PolicyTable};
 use crate::domain::event::{
@@ -39,12 +40,22 @@ pub struct TenantReference {
     pub(super) promotions: Catalogue<PromotionState>,
     /// Promotions by when they end, to forget those first.
     pub(super) promotion_ends: OrderedSet<(Timestamp, Name)>,
+    /// Those that name an item, by when they end.
+    pub(super) promotions_by_sku: Map<Name, OrderedSet<(Timestamp, Name)>>,
+    /// Those of all items.
+    pub(super) promotions_of_all: OrderedSet<(Timestamp, Name)>,
     /// By destination.
     pub(super) lanes: Map<Name, VersionedList<LaneDescribed>>,
     #[serde(with = "as_pairs")]
     pub(super) sourcing: Map<SkuLocationKey, VersionedList<SourcingSet>>,
     /// The SKU-locations that name each supplier as a source.
     pub(super) sourced_from: Map<Name, OrderedSet<SkuLocationKey>>,
+    /// The locations that name each SKU-location as a source.
+    #[serde(with = "as_pairs")]
+    pub(super) supplied: Map<SkuLocationKey, OrderedSet<Name>>,
+    /// Of those that supply others: the ones that are short or about to be.
+    #[serde(with = "as_pairs")]
+    pub(super) short_sources: Map<SkuLocationKey, ShortageBits>,
     /// By supplier, the SKU-locations that name it as their only source; see [`TenantReference::single_sourced`].
     pub(super) single_sourced: Map<Name, u32>,
     pub(super) policies: PolicyTable,
@@ -66,6 +77,9 @@ pub(super) struct DescribedItem {
     pub described: Arc<ItemDescribed>,
     /// The path's levels joined by `/`.
     pub path_text: Box<str>,
+    /// The attributes of these names.
+    pub abc: Option<Name>,
+    pub xyz: Option<Name>,
 }
 
 /// A location with what follows from its description alone.
@@ -85,6 +99,8 @@ pub(super) struct PromotionState {
     pub promotion: Option<Promotion>,
     /// Its end, or the time of the cancellation.
     pub ends_at: Timestamp,
+    /// Where it is, sorted; everywhere if `None`.
+    pub locations: Option<Box<[Name]>>,
 }
 
 /// What a signal is about: its name and where.

@@ -2,9 +2,11 @@
 
 use super::demand::Calendar;
 use super::line::Keeping;
+use super::observed::{CountDifference, Observed};
 use super::order_lines::LineDemand;
 use super::parameters::zone_of;
 use super::planned_supply::Planned;
+use super::raw::MaybeTime;
 use super::stock::CountTooOld;
 use super::{PriceSeen, Refused, SkuLocation, Supply};
 use crate::domain::approval_case::{ActionKind, CaseItem};
@@ -31,12 +33,15 @@ pub(super) struct Applying<'a> {
 }
 
 impl<'a> Applying<'a> {
-    fn calendar(&self, tenant: TenantNumber, sku: &str, location: &str) -> Calendar<'a> {
+    fn calendar(&self, tenant: TenantNumber, sku: &'a str, location: &'a str) -> Calendar<'a> {
         let parameters = self.reference.planning_parameters(tenant, sku, location, self.business_time);
         Calendar {
             zone: zone_of(self.reference.tenant(tenant), location),
             period_days: parameters.period_days,
             settings: self.settings,
+            tenant: self.reference.tenant(tenant),
+            sku,
+            location,
         }
     }
 }
@@ -192,25 +197,77 @@ impl SkuLocation {
     }
 
     pub(super) fn move_stock(&mut self, status: StockStatus, delta: Quantity, applying: Applying<'_>) {
-        let (at, settings) = (applying.record.event_time, &applying.settings.sku_location);
-        self.stock_mut(status).move_by(delta, at, applying.business_time, settings);
+        let settings = &applying.settings.sku_location;
+        let before = self.available.on_hand();
+        let has_moved =
+            self.stock_mut(status).move_by(delta, applying.record, applying.business_time, settings);
+        if !has_moved || status != StockStatus::Available {
+            return;
+        }
+        self.note_stock(before, applying.business_time);
+        if let Some(observed) = &mut self.observed
+            && !delta.is_positive()
+        {
+            observed.leave(-delta);
+            self.forget_observed();
+        }
     }
 
     fn count_stock(&mut self, counted: &InventoryCounted, applying: Applying<'_>) {
         let settings = &applying.settings.sku_location;
+        let before = self.available.on_hand();
         let stock = self.stock_mut(counted.status);
-        if let Err(CountTooOld { forgotten_until }) =
-            stock.count(counted.on_hand, applying.record, applying.business_time, settings)
-        {
-            let detail = format!(
-                "the count is of {}, but movements up to {forgotten_until} are no longer known one by one",
-                applying.record.event_time
-            );
-            self.refuse("count_too_old", detail, applying);
+        let book = match stock.count(counted.on_hand, applying.record, applying.business_time, settings) {
+            Ok(book) => book,
+            Err(CountTooOld { forgotten_until }) => {
+                let detail = format!(
+                    "the count is of {}, but movements up to {forgotten_until} are no longer known one by one",
+                    applying.record.event_time
+                );
+                self.refuse("count_too_old", detail, applying);
+                return;
+            }
+        };
+        let Some(book) = book.filter(|_| counted.status == StockStatus::Available) else { return };
+        self.note_stock(before, applying.business_time);
+        let difference = book
+            .map(|book| CountDifference {
+                counted_at: applying.record.event_time,
+                book,
+                counted: counted.on_hand,
+            })
+            .filter(|difference| self.observed.is_some() || !difference.difference().is_zero());
+        if let Some(difference) = difference {
+            self.observed_mut().compare_count(difference);
+        }
+        if !counted.lots.is_empty() {
+            self.observed_mut().count_lots(&counted.lots);
+        }
+        self.forget_observed();
+    }
+
+    /// Stock that comes where there was none begins to lie idle only then.
+    fn note_stock(&mut self, before: Quantity, business_time: Timestamp) {
+        let has_come = !before.is_positive() && self.available.on_hand().is_positive();
+        if has_come || self.idle_since == MaybeTime::NONE {
+            self.idle_since = self.idle_since.max(business_time.into());
+        }
+    }
+
+    pub(super) fn observed_mut(&mut self) -> &mut Observed {
+        self.observed.get_or_insert_default()
+    }
+
+    pub(super) fn forget_observed(&mut self) {
+        if self.observed.as_ref().is_some_and(|observed| observed.is_empty()) {
+            self.observed = None;
         }
     }
 
     fn demand(&mut self, quantity: Quantity, at: Timestamp, applying: Applying<'_>) {
+        if quantity.is_positive() {
+            self.idle_since = self.idle_since.max(at.min(applying.business_time).into());
+        }
         let (sku, location) = (self.sku.as_str(), self.location.as_str());
         let calendar = || applying.calendar(applying.record.tenant, sku, location);
         self.demand.add(quantity, at, applying.business_time, calendar);

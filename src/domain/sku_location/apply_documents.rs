@@ -2,6 +2,7 @@
 
 use super::apply::Applying;
 use super::line::{Line, LineKind, TooManyLines};
+use super::observed::UnannouncedReceipt;
 use super::planned_supply::PlannedSupply;
 use super::supply_lines::TooManyShipments;
 use super::{SkuLocation, Transfers};
@@ -54,7 +55,7 @@ impl SkuLocation {
             let (before, after) =
                 self.order_lines.change(&shipped.document, &shipped.line_id, keeping, |line| {
                     let before = line.demand();
-                    line.line_mut().fulfil(shipped.quantity);
+                    line.line_mut().fulfil(shipped.quantity, applying.record);
                     (before, line.demand())
                 });
             self.correct_demand(before, after, applying);
@@ -78,6 +79,10 @@ impl SkuLocation {
             if !is_here && known.is_none() {
                 continue;
             }
+            if let Some(observed) = &mut self.observed {
+                observed.announce(&order.po_id, &stated.line_id);
+                self.forget_observed();
+            }
             let ordered = is_here.then_some(stated.quantity);
             let lines = &mut self.supply_mut().purchase_lines;
             let stated = lines.state(&order.po_id, &stated.line_id, ordered, keeping, |line| {
@@ -97,6 +102,15 @@ impl SkuLocation {
         let lines = self.supply.as_deref().map(|supply| &supply.purchase_lines);
         let known = lines.and_then(|lines| lines.get(&received.document, &received.line_id));
         let effect = self.effect_of(received, known.map(LineKind::line), true);
+        let is_announced = known.is_some_and(|line| line.line().version().is_stated());
+        if effect.on_stock && !is_announced {
+            self.observed_mut().receive_unannounced(UnannouncedReceipt {
+                po_id: received.document.clone(),
+                line_id: received.line_id.clone(),
+                quantity: received.quantity,
+                received_at: applying.business_time,
+            });
+        }
         if effect.on_line {
             let keeping = self.keeping(applying);
             let lines = &mut self.supply_mut().purchase_lines;
@@ -104,7 +118,7 @@ impl SkuLocation {
                 if line.supplier().is_none() {
                     line.learn_supplier(received.supplier.as_ref());
                 }
-                line.line_mut().fulfil(received.quantity);
+                line.line_mut().fulfil(received.quantity, applying.record);
             });
         }
         if effect.on_stock {
@@ -166,7 +180,7 @@ impl SkuLocation {
             let keeping = self.keeping(applying);
             let lines = &mut self.transfers_mut().outbound_lines;
             lines.change(&dispatched.document, &dispatched.line_id, keeping, |line| {
-                line.line_mut().fulfil(dispatched.quantity);
+                line.line_mut().fulfil(dispatched.quantity, applying.record);
             });
         }
         if effect.on_stock {
@@ -182,7 +196,7 @@ impl SkuLocation {
             let keeping = self.keeping(applying);
             let lines = &mut self.transfers_mut().inbound_lines;
             lines.change(&received.document, &received.line_id, keeping, |line| {
-                line.line_mut().fulfil(received.quantity);
+                line.line_mut().fulfil(received.quantity, applying.record);
             });
         }
         if effect.on_stock {

@@ -6,6 +6,9 @@
 //! period's length counts from the next one. A new length starts the model's history anew, because levels of
 //! periods of different length can't be compared; what is ordered ahead is kept.
 //!
+//! A period that a promotion touches is left out of the model, which knows the demand without promotions: it counts in
+//! the promotion's progress instead.
+//!
 //! The class of demand is not corrected by late demand, except for the first demand ever.
 
 use jiff::tz::TimeZone;
@@ -14,22 +17,51 @@ use serde::{Deserialize, Serialize};
 use super::forecast::{Forecast, OwnForecast, Published, next_start};
 use super::raw;
 use crate::domain::demand::classification::{DemandClass, DemandPattern};
+use crate::domain::demand::errors::{ForecastErrors, Residual};
 use crate::domain::demand::smoothing::{ExponentialSmoothing, SmoothingWeights};
-use crate::domain::event::ForecastPublished;
+use crate::domain::event::{ForecastPublished, Promotion};
+use crate::domain::ids::Name;
 use crate::domain::quantity::Quantity;
 use crate::domain::record::Record;
+use crate::domain::reference::TenantReference;
 use crate::domain::settings::{DemandSettings, Settings};
 use crate::domain::time::{DAY, Day, Timestamp};
 
 /// 1970-01-04 was a Sunday.
 const FIRST_SUNDAY: i32 = 3;
 
-/// What the length and the borders of periods depend on.
+/// A promotion longer than that is no exception from the usual demand, it is the usual demand.
+const PROMOTION_DAYS_MAX: i64 = 92;
+/// Promotions followed at once; more are not.
+const PROMOTIONS_FOLLOWED_MAX: usize = 8;
+/// Periods looked at one by one for promotions, where none of them had demand; more pass as usual.
+const PERIODS_WALKED_MAX: i32 = 400;
+
+/// What the length and the borders of periods depend on, and what is special about some.
 #[derive(Clone, Copy, Debug)]
 pub struct Calendar<'a> {
     pub zone: &'a TimeZone,
     pub period_days: u16,
     pub settings: &'a Settings,
+    pub tenant: Option<&'a TenantReference>,
+    pub sku: &'a str,
+    pub location: &'a str,
+}
+
+impl<'a> Calendar<'a> {
+    /// The promotions here between two moments that make demand unusual.
+    fn promotions(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = &'a Promotion> {
+        let promotions = self
+            .tenant
+            .into_iter()
+            .flat_map(move |tenant| tenant.promotions_at(self.sku, self.location, from, until));
+        promotions.filter(is_followed)
+    }
+}
+
+/// Whether a promotion is short enough to be told apart from the usual demand.
+pub fn is_followed(promotion: &&Promotion) -> bool {
+    promotion.until.micros().saturating_sub(promotion.from.micros()) <= PROMOTION_DAYS_MAX * DAY
 }
 
 /// The demand of one SKU-location.
@@ -56,6 +88,19 @@ struct Outside {
     /// Ordered for later periods, by period.
     ahead: Vec<Ahead>,
     published: Option<Box<Published>>,
+    /// Those that have touched a finished period and are not over.
+    promotions: Vec<PromotionProgress>,
+}
+
+/// What a promotion has brought here in the finished periods that it touched.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PromotionProgress {
+    pub promotion_id: Name,
+    /// Demanded, the usual demand included.
+    #[serde(with = "raw::quantity")]
+    pub actual: Quantity,
+    /// Units: the usual demand times 1 + the expected uplift.
+    pub planned: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,6 +113,14 @@ struct Ahead {
 /// The weights that the settings ask for, within what the model takes.
 pub fn weights(settings: &DemandSettings) -> SmoothingWeights {
     SmoothingWeights::bounded(settings.alpha, settings.error_alpha)
+}
+
+/// The expected uplift of a promotion times the share of the time between two moments in which it runs.
+fn uplift_within(promotion: &Promotion, from: Timestamp, until: Timestamp) -> f64 {
+    let uplift = promotion.expected_uplift.unwrap_or(0.0);
+    let length = until.micros().saturating_sub(from.micros());
+    let inside = promotion.until.min(until).micros() - promotion.from.max(from).micros();
+    if length <= 0 { 0.0 } else { uplift * inside.max(0) as f64 / length as f64 }
 }
 
 fn period_of(day: Day, period_days: u16) -> i32 {
@@ -107,7 +160,7 @@ impl Demand {
         } else if period > self.period {
             self.add_ahead(quantity, period, calendar.settings);
         } else {
-            self.add_past(quantity, period, calendar.settings);
+            self.add_past(quantity, period, &calendar);
         }
     }
 
@@ -159,6 +212,46 @@ impl Demand {
 
     pub fn class(&self) -> Option<DemandClass> {
         self.pattern.class()
+    }
+
+    /// F20: `X`, `Y` or `Z`; `None` while too little is known.
+    pub fn variability(&self) -> Option<&'static str> {
+        self.pattern.variability()
+    }
+
+    /// How well the forecast in use at `now` did, and in how many periods that was measured.
+    pub fn errors(&self, forecast: &Forecast<'_>, settings: &Settings) -> (ForecastErrors, u32) {
+        match forecast.published_errors() {
+            Some(measured) => measured,
+            None => {
+                (self.smoothing.errors(weights(&settings.demand)), self.smoothing.periods().saturating_sub(1))
+            }
+        }
+    }
+
+    /// The period that ended last against what the forecast in use said about it.
+    pub fn last_residual(&self, forecast: &Forecast<'_>, settings: &Settings) -> Option<Residual> {
+        forecast
+            .published_residual(self.from)
+            .or_else(|| self.smoothing.last_residual(weights(&settings.demand)))
+    }
+
+    /// The bounds of the period that ended last; `None` before any did.
+    pub fn last_period(&self) -> Option<(Timestamp, Timestamp)> {
+        self.has_baseline().then(|| (self.from.plus(-self.period()), self.from))
+    }
+
+    /// The usual demand without promotions, in units a day, by the own model; `None` without a history.
+    pub fn usual_per_day(&self, settings: &Settings) -> Option<f64> {
+        self.has_baseline().then(|| {
+            self.smoothing.forecast(weights(&settings.demand)).mean / f64::from(self.period_days.max(1))
+        })
+    }
+
+    /// What a promotion has brought so far.
+    pub fn promotion_progress(&self, promotion_id: &str) -> Option<&PromotionProgress> {
+        let outside = self.outside.as_ref()?;
+        outside.promotions.iter().find(|known| known.promotion_id == promotion_id)
     }
 
     /// When the running period ends, if its end can change anything.
@@ -214,24 +307,112 @@ impl Demand {
             let weight = calendar.settings.demand.error_alpha;
             published.measure(actual, own, self.from, self.until, weight);
         }
-        self.feed(actual, weights);
+        self.finish(self.current, self.from, self.until, calendar);
         let mut next = self.period.saturating_add(1);
         self.current = Quantity::ZERO;
-        if let Some(mut outside) = self.outside.take() {
+        if let Some(outside) = self.outside.as_mut() {
             let reached = outside.ahead.partition_point(|ahead| ahead.period <= now);
-            for ahead in outside.ahead.drain(..reached) {
+            let reached: Vec<Ahead> = outside.ahead.drain(..reached).collect();
+            for ahead in reached {
                 if ahead.period == now {
                     self.current = ahead.quantity;
                 } else {
-                    self.feed_zeros(ahead.period - next);
-                    self.feed(ahead.quantity.as_f64(), weights);
+                    self.finish_empty(next, ahead.period, calendar);
+                    let (from, until) = self.bounds(ahead.period, calendar);
+                    self.finish(ahead.quantity, from, until, calendar);
                     next = ahead.period.saturating_add(1);
                 }
             }
-            self.outside = Some(outside);
         }
-        self.feed_zeros(now - next);
+        self.finish_empty(next, now, calendar);
         self.period = now;
+        self.forget_promotions(calendar);
+    }
+
+    fn bounds(&self, period: i32, calendar: &Calendar<'_>) -> (Timestamp, Timestamp) {
+        let start = |period: i32| first_day(period, self.period_days).start(calendar.zone);
+        (start(period), start(period.saturating_add(1)))
+    }
+
+    /// Takes in one finished period.
+    fn finish(&mut self, demand: Quantity, from: Timestamp, until: Timestamp, calendar: &Calendar<'_>) {
+        if !self.follow_promotions(demand, from, until, calendar) {
+            self.feed(demand.as_f64(), weights(&calendar.settings.demand));
+        }
+    }
+
+    /// Takes in the periods from `first` until before `end`, in which nothing was demanded.
+    fn finish_empty(&mut self, first: i32, end: i32, calendar: &Calendar<'_>) {
+        let mut next = first;
+        if next < end && self.has_baseline() {
+            let (from, until) = (self.bounds(first, calendar).0, self.bounds(end, calendar).0);
+            if calendar.promotions(from, until).next().is_some() {
+                let walked_until = first.saturating_add(PERIODS_WALKED_MAX).min(end);
+                while next < walked_until {
+                    let (from, until) = self.bounds(next, calendar);
+                    self.finish(Quantity::ZERO, from, until, calendar);
+                    next += 1;
+                }
+            }
+        }
+        self.feed_zeros(end - next);
+    }
+
+    /// Whether there is a usual demand that promotions differ from.
+    fn has_baseline(&self) -> bool {
+        self.smoothing.periods() > 0
+    }
+
+    /// Notes a period's demand for the promotions that touch it; says whether there are any.
+    fn follow_promotions(
+        &mut self,
+        demand: Quantity,
+        from: Timestamp,
+        until: Timestamp,
+        calendar: &Calendar<'_>,
+    ) -> bool {
+        if !self.has_baseline() {
+            return false;
+        }
+        let mut promotions = calendar.promotions(from, until).peekable();
+        if promotions.peek().is_none() {
+            return false;
+        }
+        let promotions: Vec<&Promotion> = promotions.take(PROMOTIONS_FOLLOWED_MAX).collect();
+        let uplift: f64 = promotions.iter().map(|promotion| uplift_within(promotion, from, until)).sum();
+        let usual = self.smoothing.forecast(weights(&calendar.settings.demand)).mean;
+        let followed = &mut self.outside.get_or_insert_default().promotions;
+        for promotion in promotions {
+            let at = followed.iter().position(|known| known.promotion_id == promotion.promotion_id);
+            let at = match at {
+                Some(at) => at,
+                None if followed.len() >= PROMOTIONS_FOLLOWED_MAX => continue,
+                None => {
+                    followed.push(PromotionProgress {
+                        promotion_id: promotion.promotion_id.clone(),
+                        actual: Quantity::ZERO,
+                        planned: 0.0,
+                    });
+                    followed.len() - 1
+                }
+            };
+            followed[at].actual += demand;
+            followed[at].planned += usual * (1.0 + uplift);
+        }
+        true
+    }
+
+    /// Lets go of promotions that are over or were cancelled.
+    fn forget_promotions(&mut self, calendar: &Calendar<'_>) {
+        let Some(outside) = self.outside.as_mut().filter(|outside| !outside.promotions.is_empty()) else {
+            return;
+        };
+        let from = first_day(self.period, self.period_days).start(calendar.zone);
+        outside.promotions.retain(|known| {
+            calendar
+                .promotions(from, Timestamp::MAX)
+                .any(|promotion| promotion.promotion_id == known.promotion_id)
+        });
     }
 
     fn feed(&mut self, demand: f64, weights: SmoothingWeights) {
@@ -271,13 +452,51 @@ impl Demand {
         }
     }
 
-    fn add_past(&mut self, quantity: Quantity, period: i32, settings: &Settings) {
-        let periods_ago = u32::try_from(self.period - 1 - period).unwrap_or(0);
-        let is_first = self.smoothing.periods() == 0;
-        self.smoothing.correct_past(quantity.as_f64(), periods_ago, weights(&settings.demand));
+    fn add_past(&mut self, quantity: Quantity, period: i32, calendar: &Calendar<'_>) {
+        let mut periods_ago = u32::try_from(self.period - 1 - period).unwrap_or(0);
+        let is_first = !self.has_baseline();
+        let weights = weights(&calendar.settings.demand);
+        if !is_first && periods_ago < PERIODS_WALKED_MAX.unsigned_abs() {
+            let (from, until) = self.bounds(period, calendar);
+            if calendar.promotions(from, self.from).next().is_some() {
+                if calendar.promotions(from, until).next().is_some() {
+                    self.correct_promotions(quantity, from, until, calendar);
+                    return;
+                }
+                // The model has not seen the periods with promotions since.
+                let left_out = (period + 1..self.period).filter(|later| {
+                    let (from, until) = self.bounds(*later, calendar);
+                    calendar.promotions(from, until).next().is_some()
+                });
+                periods_ago -= u32::try_from(left_out.count()).unwrap_or(0);
+            }
+        }
+        self.smoothing.correct_past(quantity.as_f64(), periods_ago, weights);
+        if period + 1 == self.period
+            && let Some(published) = self.outside.as_mut().and_then(|outside| outside.published.as_mut())
+        {
+            published.correct_last(quantity.as_f64(), self.from, calendar.settings.demand.error_alpha);
+        }
         if is_first && self.smoothing.periods() > 0 {
             self.pattern.update(quantity.as_f64());
             self.pattern.update_zeros(u64::from(periods_ago));
+        }
+    }
+
+    fn correct_promotions(
+        &mut self,
+        difference: Quantity,
+        from: Timestamp,
+        until: Timestamp,
+        calendar: &Calendar<'_>,
+    ) {
+        let Some(outside) = &mut self.outside else { return };
+        for promotion in calendar.promotions(from, until) {
+            let known =
+                outside.promotions.iter_mut().find(|known| known.promotion_id == promotion.promotion_id);
+            if let Some(known) = known {
+                known.actual += difference;
+            }
         }
     }
 

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::raw;
+use super::raw::{self, MaybeTime};
 use super::version::Version;
+use crate::domain::demand::errors::{ForecastErrors, Residual};
 use crate::domain::demand::forecast::{DemandMoments, ForecastBucket, demand_between};
 use crate::domain::event::ForecastPublished;
 use crate::domain::inventory::normal::Z_90;
@@ -23,6 +24,11 @@ pub struct Published {
     published_error: f64,
     own_error: f64,
     measured_periods: u32,
+    errors: ForecastErrors,
+    /// The end of the period measured last, and what was published about it: units, and their standard deviation.
+    measured_until: MaybeTime,
+    last_forecast: f64,
+    last_standard_deviation: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,16 +71,31 @@ impl Published {
         if !covers(from) || !covers(until.plus(-1)) {
             return;
         }
-        let published = self.moments(from, until, None).mean;
+        let moments = self.moments(from, until, None);
+        let published = moments.mean;
         self.measured_periods = self.measured_periods.saturating_add(1);
+        let smoothing = weight;
         let weight = weight.max(1.0 / f64::from(self.measured_periods));
         self.published_error += weight * ((actual - published).abs() - self.published_error);
         self.own_error += weight * ((actual - own).abs() - self.own_error);
+        self.errors.update(actual - published, actual, smoothing);
+        self.measured_until = until.into();
+        self.last_forecast = published;
+        self.last_standard_deviation = moments.variance.sqrt();
+    }
+
+    /// Demand of the period that ended at `until` came to be known late, or was cancelled.
+    pub fn correct_last(&mut self, difference: f64, until: Timestamp, weight: f64) {
+        if self.measured_until == until.into() {
+            self.errors.correct_last(difference, weight);
+        }
     }
 
     /// Starts measuring anew: the periods have changed.
     pub fn forget_measured(&mut self) {
         self.measured_periods = 0;
+        self.errors = ForecastErrors::default();
+        self.measured_until = MaybeTime::NONE;
     }
 
     fn is_measured_worse(&self) -> bool {
@@ -153,6 +174,16 @@ impl<'a> Forecast<'a> {
         Forecast { own, published: usable }
     }
 
+    /// Whether it is a published one.
+    pub fn is_published(&self) -> bool {
+        self.published.is_some()
+    }
+
+    /// The length of the published bucket that covers `now`, in days.
+    pub fn bucket_days(&self, now: Timestamp) -> Option<f64> {
+        self.published.and_then(|published| published.bucket_at(now)).map(Bucket::days)
+    }
+
     /// Mean units per day at `now`.
     pub fn rate_per_day(&self, now: Timestamp) -> f64 {
         match self.published.and_then(|published| published.bucket_at(now)) {
@@ -181,6 +212,21 @@ impl<'a> Forecast<'a> {
         });
         let beyond = after.between(from.max(last.until), until);
         DemandMoments { mean: inside.mean + beyond.mean, variance: inside.variance + beyond.variance }
+    }
+
+    /// How well the published forecast did, if that is the one in use, and in how many periods that was measured.
+    pub fn published_errors(&self) -> Option<(ForecastErrors, u32)> {
+        self.published.map(|published| (published.errors, published.measured_periods))
+    }
+
+    /// The period that ended at `until` against the published forecast, if that is the one in use.
+    pub fn published_residual(&self, until: Timestamp) -> Option<Residual> {
+        let published = self.published.filter(|published| published.measured_until == until.into())?;
+        Some(Residual {
+            actual: (published.last_forecast + published.errors.last_error()).max(0.0),
+            forecast: published.last_forecast,
+            standard_deviation: published.last_standard_deviation,
+        })
     }
 
     /// The next moment after `now` at which the published forecast goes on to another bucket or ends.

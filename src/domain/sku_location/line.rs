@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::raw::{self, MaybeTime};
 use super::version::Version;
-use crate::domain::ids::Name;
+use crate::domain::ids::{Lsn, Name};
 use crate::domain::quantity::Quantity;
 use crate::domain::record::Record;
 use crate::domain::settings::SkuLocationSettings;
@@ -61,6 +61,9 @@ pub struct Line {
     fulfilled: Quantity,
     /// The statement in force; not stated while only fulfilments are known.
     version: Version,
+    /// The record of the statement in force, and the one of the last fulfilment.
+    stated_lsn: Lsn,
+    fulfilled_lsn: Lsn,
     /// Event time of the earliest statement.
     announced_at: MaybeTime,
     /// Business time since when nothing is open; none while something is.
@@ -77,6 +80,8 @@ impl Line {
             ordered: Quantity::ZERO,
             fulfilled: Quantity::ZERO,
             version: Version::default(),
+            stated_lsn: Lsn::ZERO,
+            fulfilled_lsn: Lsn::ZERO,
             announced_at: MaybeTime::NONE,
             closed_at: MaybeTime::NONE,
             ended: false,
@@ -87,6 +92,11 @@ impl Line {
     /// The document's id.
     pub fn document(&self) -> &str {
         self.key.parts().0
+    }
+
+    /// Its id within the document.
+    pub fn line_id(&self) -> &str {
+        self.key.parts().1
     }
 
     /// max(0, ordered − fulfilled); nothing once cancelled or closed.
@@ -132,11 +142,19 @@ impl Line {
         }
         self.ordered = ordered.unwrap_or(Quantity::ZERO);
         self.elsewhere = ordered.is_none();
+        self.stated_lsn = record.lsn;
         Some(std::mem::replace(&mut self.version, Version::of(record)))
     }
 
-    pub fn fulfil(&mut self, quantity: Quantity) {
+    pub fn fulfil(&mut self, quantity: Quantity, record: &Record) {
         self.fulfilled += quantity;
+        self.fulfilled_lsn = record.lsn;
+    }
+
+    /// The record of the statement in force, and the one of the last fulfilment, as far as there are.
+    pub fn told_by(&self) -> (Option<Lsn>, Option<Lsn>) {
+        let known = |lsn: Lsn| (lsn > Lsn::ZERO).then_some(lsn);
+        (known(self.stated_lsn), known(self.fulfilled_lsn))
     }
 
     pub fn end(&mut self) {
@@ -273,6 +291,12 @@ impl<L: LineKind> Lines<L> {
 
     pub fn get(&self, document: &str, line_id: &str) -> Option<&L> {
         self.find(document, line_id).ok().map(|at| &self.lines[at])
+    }
+
+    /// The lines of one document, open and not.
+    pub fn of_document(&self, document: &str) -> impl Iterator<Item = &L> {
+        let first = self.lines.partition_point(|line| line.line().document() < document);
+        self.lines[first..].iter().take_while(move |line| line.line().document() == document)
     }
 
     fn find(&self, document: &str, line_id: &str) -> Result<usize, usize> {

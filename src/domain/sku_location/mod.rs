@@ -10,10 +10,13 @@
 mod apply;
 mod apply_documents;
 mod demand;
+mod documents_view;
 mod evidence;
 mod exceptions;
 mod forecast;
 mod line;
+mod observed;
+pub mod options_basis;
 mod order_lines;
 mod outbound_lines;
 mod outlook;
@@ -30,18 +33,26 @@ pub(crate) mod testing;
 mod tests;
 mod version;
 mod view;
+mod why;
+mod worth;
 
 use serde::{Deserialize, Serialize};
 
 use self::demand::Demand;
+pub use self::documents_view::{OrderLineView, Progress, PurchaseLineView, TransferEnd, TransferLineView};
 use self::evidence::Evidence;
+pub use self::exceptions::CUSTOM_VARIABLES;
 use self::line::Lines;
+use self::observed::Observed;
 use self::order_lines::OrderLine;
 use self::outbound_lines::OutboundLine;
 use self::planned_supply::{Planned, PlannedSupply};
+use self::raw::MaybeTime;
 use self::stock::Stock;
+pub use self::supply_lines::ShipmentView;
 use self::supply_lines::SupplyLine;
 pub use self::view::{ProjectionDayView, ProjectionView, ShortageWindowView, SkuLocationView};
+pub use self::why::SkuLocationWhy;
 use crate::domain::command::{Actor, Command, Refusal};
 use crate::domain::entity::{Entity, Reconciled};
 use crate::domain::exception::ExceptionItem;
@@ -72,6 +83,10 @@ pub struct SkuLocation {
     refused: Option<Box<Refused>>,
     /// The last price seen in a sale or an order, in ten-thousandths: for items that nobody described.
     price_seen: Option<PriceSeen>,
+    /// Since when nothing was demanded although there was something: the last demand, or when stock came after there was
+    /// none.
+    idle_since: MaybeTime,
+    observed: Option<Box<Observed>>,
 }
 
 /// Stock that can't be sold.
@@ -145,6 +160,8 @@ impl Entity for SkuLocation {
             evidence: Evidence::default(),
             refused: None,
             price_seen: None,
+            idle_since: MaybeTime::NONE,
+            observed: None,
         }
     }
 

@@ -8,6 +8,7 @@ use super::forecast::Forecast;
 use super::parameters::Planning;
 use super::position::Position;
 use super::supply_lines::{Expected, SupplyLine};
+use crate::domain::demand::forecast::DemandMoments;
 use crate::domain::inventory::safety_stock::LeadTimeDemand;
 use crate::domain::inventory::stockout;
 use crate::domain::quantity::Quantity;
@@ -22,7 +23,7 @@ pub struct Dated {
 }
 
 /// Most places have no more than this on its way; more goes to the heap.
-type DatedList = SmallVec<[Dated; 6]>;
+pub type DatedList = SmallVec<[Dated; 6]>;
 
 /// The outlook of one place from one moment on.
 pub struct Outlook<'a> {
@@ -42,6 +43,27 @@ pub struct Outlook<'a> {
     lead_time_variance: f64,
     period_start: Timestamp,
     period: i64,
+}
+
+/// A moment at which the risk is looked at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Checkpoint {
+    pub at: Timestamp,
+    /// What is there and has come until then.
+    pub supply: f64,
+    pub demand: DemandMoments,
+    pub orders_beyond_forecast: f64,
+    pub lead_time_variance: f64,
+}
+
+impl Checkpoint {
+    fn balance(&self) -> f64 {
+        self.supply - self.demand.mean - self.orders_beyond_forecast
+    }
+
+    fn deviation(&self) -> f64 {
+        (self.demand.variance + self.lead_time_variance).sqrt()
+    }
 }
 
 impl<'a> Outlook<'a> {
@@ -73,8 +95,13 @@ impl<'a> Outlook<'a> {
     /// F4: the greatest probability of being short just before a receipt within lead time and review period, or at
     /// their end. A late receipt raises it; without any it is 1 − Φ((IP − dL) / σ).
     pub fn stockout_probability(&self) -> f64 {
+        self.stockout_probability_with(&self.receipts)
+    }
+
+    /// F4 with other receipts, by time.
+    pub fn stockout_probability_with(&self, receipts: &[Dated]) -> f64 {
         let mut greatest = 0.0_f64;
-        self.for_each_checkpoint(|balance, standard_deviation| {
+        self.for_each_checkpoint(receipts, |balance, standard_deviation| {
             greatest = greatest.max(stockout::stockout_probability(balance, standard_deviation));
         });
         greatest
@@ -83,31 +110,66 @@ impl<'a> Outlook<'a> {
     /// F5 at the worst of the same moments, in units.
     pub fn expected_units_short(&self) -> f64 {
         let mut greatest = 0.0_f64;
-        self.for_each_checkpoint(|balance, standard_deviation| {
+        self.for_each_checkpoint(&self.receipts, |balance, standard_deviation| {
             greatest = greatest.max(stockout::expected_units_short(balance, standard_deviation));
         });
         greatest
     }
 
+    /// Units expected to be left at `at`, with all that is to come until then; negative when short.
+    pub fn balance_at(&self, at: Timestamp) -> f64 {
+        self.checkpoint(at, self.supply_until(at)).balance()
+    }
+
+    /// The probability that less than nothing is left at `at`.
+    pub fn stockout_probability_at(&self, at: Timestamp) -> f64 {
+        let checkpoint = self.checkpoint(at, self.supply_until(at));
+        stockout::stockout_probability(checkpoint.balance(), checkpoint.deviation())
+    }
+
+    fn supply_until(&self, at: Timestamp) -> f64 {
+        let receipts = self.receipts.iter().take_while(|receipt| receipt.at <= at);
+        self.position.starting_balance().as_f64() + receipts.map(|receipt| receipt.units).sum::<f64>()
+    }
+
     /// Calls with expected balance and standard deviation just before each receipt in the horizon and at its end.
-    fn for_each_checkpoint(&self, mut check: impl FnMut(f64, f64)) {
+    fn for_each_checkpoint(&self, receipts: &[Dated], mut check: impl FnMut(f64, f64)) {
+        self.each_checkpoint(receipts, |checkpoint| check(checkpoint.balance(), checkpoint.deviation()));
+    }
+
+    /// The same with what they are made of.
+    pub fn for_each_checkpoint_in_full(&self, check: impl FnMut(Checkpoint)) {
+        self.each_checkpoint(&self.receipts, check);
+    }
+
+    fn each_checkpoint(&self, receipts: &[Dated], mut check: impl FnMut(Checkpoint)) {
         let horizon = self.planning.horizon();
         let mut supply = self.position.starting_balance().as_f64();
-        let mut receipts = self.receipts.iter().take_while(|receipt| receipt.at < horizon).peekable();
+        let mut receipts = receipts.iter().take_while(|receipt| receipt.at < horizon).peekable();
         while let Some(receipt) = receipts.next() {
-            self.check_at(receipt.at, supply, &mut check);
+            check(self.checkpoint(receipt.at, supply));
             supply += receipt.units;
             while let Some(together) = receipts.next_if(|next| next.at == receipt.at) {
                 supply += together.units;
             }
         }
-        self.check_at(horizon, supply, &mut check);
+        check(self.checkpoint(horizon, supply));
     }
 
-    fn check_at(&self, at: Timestamp, supply: f64, check: &mut impl FnMut(f64, f64)) {
-        let demand = self.forecast.between(self.planning.now, at);
-        let balance = supply - demand.mean - self.orders_beyond_forecast(at);
-        check(balance, (demand.variance + self.lead_time_variance).sqrt());
+    fn checkpoint(&self, at: Timestamp, supply: f64) -> Checkpoint {
+        Checkpoint {
+            at,
+            supply,
+            demand: self.forecast.between(self.planning.now, at),
+            orders_beyond_forecast: self.orders_beyond_forecast(at),
+            lead_time_variance: self.lead_time_variance,
+        }
+    }
+
+    /// Mean units per day over the horizon: what the lead time's uncertainty is multiplied with.
+    pub fn daily_over_horizon(&self) -> f64 {
+        let days = self.planning.horizon_days();
+        if days > 0.0 { self.lead_time_demand.mean / days } else { self.rate_per_day }
     }
 
     /// By how much orders due until `at` exceed the forecast of their periods: orders consume the forecast, they do
@@ -139,6 +201,9 @@ pub fn rolled_demand(place: &SkuLocation, planning: &Planning<'_>) -> Option<Dem
         zone: planning.zone(),
         period_days: planning.parameters.period_days,
         settings: planning.settings,
+        tenant: planning.tenant,
+        sku: planning.sku,
+        location: planning.location,
     })
 }
 

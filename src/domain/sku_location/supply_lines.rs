@@ -43,6 +43,17 @@ struct LineShipment {
     has_arrived: bool,
 }
 
+/// What one shipment carries of a line, as the outside sees it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ShipmentView {
+    pub shipment_id: Name,
+    /// `None`: all that is open.
+    pub quantity: Option<Quantity>,
+    pub eta: Option<Timestamp>,
+    pub is_dispatched: bool,
+    pub has_arrived: bool,
+}
+
 /// A part of a line's open quantity and when it is expected, as far as the line itself says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Expected {
@@ -110,6 +121,28 @@ impl SupplyLine {
 
     pub fn supplier(&self) -> Option<&str> {
         self.supplier.as_deref()
+    }
+
+    /// As placed.
+    pub fn promised_at(&self) -> Option<Timestamp> {
+        self.promised_at.get()
+    }
+
+    /// As acknowledged or changed since.
+    pub fn confirmed_at(&self) -> Option<Timestamp> {
+        self.confirmed_at.get()
+    }
+
+    /// What is known to carry goods of it.
+    pub fn shipments(&self) -> impl Iterator<Item = ShipmentView> {
+        let shipments = self.shipments.iter().flat_map(|shipments| &shipments.0);
+        shipments.map(|shipment| ShipmentView {
+            shipment_id: shipment.shipment_id.clone(),
+            quantity: Some(shipment.quantity).filter(|quantity| quantity.milli() < i64::MAX),
+            eta: shipment.eta.get(),
+            is_dispatched: shipment.is_dispatched,
+            has_arrived: shipment.has_arrived,
+        })
     }
 
     pub fn promise(&self) -> Promise {

@@ -5,14 +5,15 @@ use proptest::prelude::*;
 use super::{SkuLocation, SkuLocationView};
 use crate::domain::entity::{Entity, Reconciled};
 use crate::domain::event::*;
-use crate::domain::exception::{ExceptionChange, ExceptionItem};
+use crate::domain::exception::kind::KindSettings;
+use crate::domain::exception::{ExceptionChange, ExceptionItem, ExceptionType};
 use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
 use crate::domain::money::{Currency, UnitPrice};
 use crate::domain::quantity::Quantity;
 use crate::domain::record::*;
 use crate::domain::reference::Reference;
 use crate::domain::settings::Settings;
-use crate::domain::time::{DAY, HOUR, Timestamp};
+use crate::domain::time::{DAY, Day, HOUR, Timestamp};
 
 /// Ids of events on which `apply` fails, as a mistake in it would.
 static POISONS: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
@@ -113,6 +114,18 @@ impl Place {
         place
     }
 
+    /// In which only these kinds are raised; whether suppliers tell of late orders is not for a place to say.
+    pub fn watching(kinds: &[ExceptionType]) -> Place {
+        Place::with_settings(|settings| {
+            for kind in &ExceptionType::BUILT_IN {
+                let is_of_supplier =
+                    matches!(kind, ExceptionType::PurchaseLate | ExceptionType::PurchaseLatePredicted);
+                let enabled = kinds.contains(kind) || is_of_supplier;
+                settings.exceptions.kinds.set(kind, KindSettings { enabled, ..KindSettings::of(kind) });
+            }
+        })
+    }
+
     pub fn next_record(&mut self, event_time: Timestamp, body: Body) -> Record {
         self.lsn += 1;
         Record {
@@ -164,6 +177,14 @@ impl Place {
     pub fn at(&mut self, business_time: Timestamp) -> &mut Place {
         self.business_time = business_time;
         self
+    }
+
+    /// What another entity decided about itself.
+    pub fn reference_learns(&mut self, entity: EntityKey, transition: Transition) {
+        let body = TransitionBody { entity, transition };
+        let mut record = self.next_record(self.business_time, Body::Transition(Box::new(body)));
+        record.entity_revision = 1;
+        self.reference.apply(&record);
     }
 
     pub fn view(&self) -> SkuLocationView {
@@ -228,6 +249,53 @@ pub fn returned(quantity: i64, disposition: StockStatus) -> EventData {
         quantity: units(quantity),
         disposition,
     })
+}
+
+pub fn counted_with_lots(lots: &[(Day, f64)]) -> EventData {
+    let lots: Vec<Lot> = lots
+        .iter()
+        .map(|(expires_on, units)| Lot {
+            lot: "x".into(),
+            expires_on: Some(*expires_on),
+            quantity: Quantity::from_milli((units * 1_000.0).round() as i64),
+        })
+        .collect();
+    EventData::InventoryCounted(Box::new(InventoryCounted {
+        sku: "A".into(),
+        location: "L".into(),
+        on_hand: lots.iter().map(|lot| lot.quantity).sum(),
+        status: StockStatus::Available,
+        lots,
+    }))
+}
+
+pub fn promotion(id: &str, from: Timestamp, until: Timestamp, uplift: f64) -> EventData {
+    EventData::Promotion(Box::new(Promotion {
+        promotion_id: id.into(),
+        from,
+        until,
+        skus: Selection::Named(vec!["A".into()]),
+        locations: Selection::Named(vec!["K".into(), "L".into()]),
+        expected_uplift: Some(uplift),
+        mechanic: None,
+        price: None,
+    }))
+}
+
+pub fn sourced_from(location: &str, source: SourceOfSupply) -> EventData {
+    EventData::SourcingSet(Box::new(SourcingSet {
+        sku: "A".into(),
+        location: location.into(),
+        source,
+        rank: None,
+        share: None,
+        lead_time_days: None,
+        moq: None,
+        pack: None,
+        unit_cost: None,
+        valid_from: None,
+        valid_until: None,
+    }))
 }
 
 pub fn counted(on_hand: i64) -> EventData {

@@ -121,6 +121,20 @@ impl Line {
         self.placed.map(|(placed_at, _)| placed_at)
     }
 
+    /// The promise that it was first ordered with.
+    pub fn promised_when_placed(&self) -> Option<Timestamp> {
+        self.placed.and_then(|(_, promised_at)| promised_at)
+    }
+
+    pub fn is_acknowledged(&self) -> bool {
+        self.acknowledged_at.is_some()
+    }
+
+    /// Cancelled or closed, or another supplier's by now.
+    pub fn is_ended(&self) -> bool {
+        self.ended || self.moved
+    }
+
     /// The latest receipt.
     pub fn last_received_at(&self) -> Option<Timestamp> {
         self.received_at.map(|(_, last)| last)

@@ -2,6 +2,7 @@
 //!
 //! Not here: what a receipt does to stock (`sku_location`), reported delays, capacity and descriptions (`reference`).
 
+mod documents_view;
 mod exceptions;
 mod judged;
 mod line;
@@ -13,6 +14,7 @@ mod view;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::documents_view::SuppliedLineView;
 use self::judged::Judged;
 use self::order_book::{End, OrderBook};
 pub use self::statistics::PublishedStatistics;

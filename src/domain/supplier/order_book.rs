@@ -149,6 +149,11 @@ impl OrderBook {
         self.promised_on.range(..=day_of(at)).map(|(_, quantity)| *quantity).sum()
     }
 
+    /// The lines of one order, open or not, by their ids.
+    pub fn lines_of(&self, po_id: &str) -> impl Iterator<Item = (&Name, &Line)> {
+        self.documents.get(po_id).into_iter().flat_map(|document| &document.lines)
+    }
+
     /// Placed, changed or acknowledged; lines not named stay as they are. An acknowledgement without lines is one of
     /// the whole document. With another supplier's name the order is that one's from then on.
     pub fn say(

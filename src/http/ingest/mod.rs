@@ -56,7 +56,7 @@ const BATCH_EVENTS_MAX: usize = 100_000;
     request_body(content_type = "application/cloudevents+json", description = "One CloudEvent; also a batch \
         (application/cloudevents-batch+json), NDJSON (application/x-ndjson), plain JSON, or binary mode with ce-* headers."),
     responses(
-        (status = 202, description = "Everything accepted is durable"),
+        (status = 202, description = "Everything accepted is durable", body = ref("#/components/schemas/Receipt")),
         (status = 400, description = "No event"),
         (status = 413, description = "Too large"),
         (status = 415, description = "Content type not taken"),

@@ -10,6 +10,7 @@ use crate::domain::record::{Body, Record, SystemBody};
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
 use crate::runtime::codec;
+use crate::runtime::commands::CommandError;
 use crate::runtime::fold::Routed;
 use crate::runtime::rebuild::{Broken, RebuildRequest, Whole};
 use crate::runtime::writer::{Pending, Submission};
@@ -76,6 +77,9 @@ impl<E: Hosted> Shell<E> {
         // What is on its way comes back to an entity that does not take it: nothing waits for it any more.
         let in_flight = self.in_flight.take();
         self.finish(in_flight);
+        for waiting in self.commands.drain(..) {
+            let _ = waiting.reply.send(Err(CommandError::Unavailable));
+        }
     }
 
     /// Counts a failure and makes it known.
@@ -187,7 +191,10 @@ impl<E: Hosted> Shell<E> {
         self.stopped_at = None;
         self.shard.note_live(&self.key);
         for (item, lsn) in whole.exceptions {
-            self.shard.exceptions.upsert(self.key.tenant(), item, lsn);
+            self.shard.exceptions.upsert(self.key.tenant(), &self.key, item, lsn);
+        }
+        for (item, lsn) in whole.cases {
+            self.shard.cases.upsert(self.key.tenant(), &self.key, item, lsn);
         }
         for one in waiting {
             let at = Routed {

@@ -24,7 +24,7 @@ use crate::runtime::metrics::Metrics;
 use crate::runtime::progress::Progress;
 use crate::runtime::rebuild::{Broken, Making, RebuildRequest, Rebuilder, Whole};
 use crate::runtime::shard::{EntityAddr, ShardLimits, ShardParts, ShardShared, StateKind};
-use crate::runtime::summaries::Exceptions;
+use crate::runtime::summaries::{Cases, Exceptions};
 use crate::runtime::writer::Submission;
 
 const TENANT: TenantNumber = TenantNumber(0);
@@ -128,6 +128,7 @@ impl House {
             admission: Arc::new(Admission::new(1, 1)),
             metrics: Arc::new(Metrics::default()),
             exceptions: Arc::new(Exceptions::new(10)),
+            cases: Arc::new(Cases::new(10)),
             rebuilder: Rebuilder::idle(),
             state_sink: crate::feed::channel().0,
             wall_clock: || Timestamp::from_micros(0),
@@ -203,7 +204,7 @@ impl House {
     /// A state that has the first `count` records.
     fn state_of(&self, count: u64) -> Rebuilt<Diary> {
         let read = (1..=count).map(|lsn| (lsn, 0)).collect();
-        let whole = Whole { entity: Diary { read, revision: 0 }, exceptions: Vec::new() };
+        let whole = Whole { entity: Diary { read, revision: 0 }, exceptions: Vec::new(), cases: Vec::new() };
         Rebuilt { ticket: self.shell.ticket, outcome: Ok(whole) }
     }
 

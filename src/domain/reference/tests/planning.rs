@@ -5,7 +5,7 @@ use super::*;
 /// Lead time mean and standard deviation of A at S, and its fastest remedy.
 fn lead_times(reference: &Reference, now: Timestamp) -> (f64, f64, Option<f64>) {
     let parameters = reference.planning_parameters(TENANT, "A", "S", now);
-    let fastest = tenant(reference).fastest_remedy_days("A", "S", now);
+    let fastest = tenant(reference).fastest_remedy("A", "S", now).map(|remedy| remedy.days);
     (parameters.lead_time_days, parameters.lead_time_sd_days, fastest)
 }
 

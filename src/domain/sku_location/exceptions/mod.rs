@@ -1,62 +1,112 @@
 //! What is compared with what should be: which exceptions to raise, tell anew or clear, and when to look again.
 //!
-//! Each kind stands in a file of its own: when it holds, what it is worth, and what is said about it.
+//! Each kind stands in a file of its own: when it holds, what it is worth, and what is said about it. What several kinds
+//! look at is computed once ([`Judged`]), and what costs more only where a kind asks for it.
 
+mod below_safety_stock;
+mod causes;
+mod custom;
+mod dead_stock;
+mod demand_spike;
+mod excess;
+mod expiry_before_use;
+mod forecast_quality;
+mod negative_stock;
+mod order_at_risk;
 mod projected_stockout;
+mod promotion;
 mod shortage_now;
+mod stock_mismatch;
+mod transfer_late;
+mod unannounced_receipt;
 
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use self::below_safety_stock::BelowSafetyStock;
+use self::causes::CauseOfShortage;
+pub use self::custom::VARIABLES as CUSTOM_VARIABLES;
+use self::dead_stock::DeadStock;
+use self::demand_spike::{DemandDrop, DemandSpike};
+use self::excess::Excess;
+use self::expiry_before_use::ExpiryBeforeUse;
+use self::forecast_quality::{ForecastAccuracy, ForecastBias};
+use self::negative_stock::NegativeStock;
+use self::order_at_risk::{AllocationShortage, OrderAtRisk};
 use self::projected_stockout::ProjectedStockout;
 use self::shortage_now::ShortageNow;
+use self::stock_mismatch::StockMismatch;
 use super::SkuLocation;
 use super::demand::Demand;
 use super::outlook::{Outlook, rolled_demand};
 use super::parameters::Planning;
 use super::projection::Shortage;
+use super::worth::units_of;
 use crate::domain::command::{Actor, Command, Refusal};
+use crate::domain::demand::errors::{ForecastErrors, Residual};
 use crate::domain::entity::Reconciled;
 use crate::domain::exception::command::{Where, decide};
 use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::watch::{
     Assessment, Condition, Description, Watch, rounded, severity_by_value,
 };
-use crate::domain::exception::{ExceptionSubject, ExceptionType, ExceptionWindow, Severity};
+use crate::domain::exception::{ExceptionItem, ExceptionSubject, ExceptionType, ExceptionWindow, Severity};
 use crate::domain::ids::TenantNumber;
-use crate::domain::money::{Money, UnitPrice};
-use crate::domain::quantity::{QUANTITY_MILLI_MAX, Quantity};
+use crate::domain::money::Money;
+use crate::domain::quantity::Quantity;
 use crate::domain::record::Transition;
 use crate::domain::reference::Reference;
 use crate::domain::settings::Segment;
 use crate::domain::time::Timestamp;
+use crate::domain::working_time::last_moment_to_order;
 
 /// Refusals proposed at once; the rest follows when these are journaled.
 const REFUSALS_PROPOSED_MAX: usize = 64;
 
 /// One place at one moment, as the kinds look at it.
 pub(super) struct Judged<'a> {
+    pub tenant_number: TenantNumber,
     pub place: &'a SkuLocation,
     pub demand: &'a Demand,
     pub outlook: &'a Outlook<'a>,
     /// Whether `shortage_now` is open or about to be: then what may come says nothing that matters.
     pub is_short: bool,
+    /// Whether `projected_stockout` is open or about to be.
+    pub is_likely_short: bool,
+    /// Whether `dead_stock` is open or about to be.
+    pub is_dead: bool,
+    /// The last finished period against its forecast, if it says something.
+    pub residual: Option<Residual>,
+    probability: OnceCell<f64>,
+    units_short: OnceCell<Quantity>,
+    shortage_cause: CauseOfShortage,
 }
 
-/// A kind of exception that a SKU-location raises.
-pub(super) trait Kind {
+/// A kind of exception that a SKU-location raises about itself as such.
+trait Kind {
     const TYPE: ExceptionType;
 
     /// What the facts say.
     fn condition(judged: &Judged<'_>, settings: &KindSettings) -> Condition;
 
     /// What it is worth.
-    fn assess(judged: &Judged<'_>) -> Assessment;
+    fn assess(judged: &Judged<'_>, settings: &KindSettings) -> Assessment;
 
     /// What is said about it.
-    fn describe(judged: &Judged<'_>, assessment: &Assessment) -> Description;
+    fn describe(judged: &Judged<'_>, settings: &KindSettings, assessment: &Assessment) -> Description;
+
+    /// When time alone can change the answer, beside the moments at which every place is looked at again.
+    fn review_at(_: &Judged<'_>, _: &KindSettings) -> Option<Timestamp> {
+        None
+    }
 }
 
 fn judge<K: Kind>(watch: &mut Watch<'_>, judged: &Judged<'_>) {
     let settings = watch.kind(&K::TYPE);
     let condition = if settings.enabled {
+        if let Some(at) = K::review_at(judged, &settings) {
+            watch.review_at(at);
+        }
         K::condition(judged, &settings)
     } else {
         Condition::Clear("switched off".into())
@@ -66,9 +116,59 @@ fn judge<K: Kind>(watch: &mut Watch<'_>, judged: &Judged<'_>) {
         "",
         &settings,
         condition,
-        || K::assess(judged),
-        |assessment| K::describe(judged, assessment),
+        || K::assess(judged, &settings),
+        |assessment| K::describe(judged, &settings, assessment),
     );
+}
+
+/// Whether it is open and stays so, or should be.
+fn holds<K: Kind>(watch: &Watch<'_>, judged: &Judged<'_>) -> bool {
+    let settings = watch.kind(&K::TYPE);
+    settings.enabled
+        && match K::condition(judged, &settings) {
+            Condition::Raised => true,
+            Condition::Between => judged.open(&K::TYPE).is_some(),
+            Condition::Clear(_) => false,
+        }
+}
+
+/// Raised at `raise` and below, cleared at `clear` and above.
+fn at_or_below(value: f64, raise: f64, clear: f64, why: &'static str) -> Condition {
+    Condition::above(-value, -raise, -clear, why)
+}
+
+/// Ends what is known of a kind about parts of the place that are no longer there.
+fn clear_gone(
+    watch: &mut Watch<'_>,
+    kind: &ExceptionType,
+    is_there: impl Fn(&str) -> bool,
+    why: &'static str,
+) {
+    let slots = watch.slots;
+    for slot in slots.slots().iter().filter(|slot| slot.exception_type == *kind && !is_there(&slot.of)) {
+        clear_one(watch, kind, &slot.of, why);
+    }
+}
+
+fn clear_one(watch: &mut Watch<'_>, kind: &ExceptionType, of: &str, why: &'static str) {
+    let settings = watch.kind(kind);
+    let nothing = || Assessment {
+        severity: Severity::Low,
+        value_at_risk: None,
+        units_at_risk: None,
+        confidence: None,
+        cause: None,
+    };
+    // What clears is neither assessed nor described.
+    let unsaid = |_: &Assessment| Description {
+        subject: ExceptionSubject::default(),
+        window: None,
+        decide_by: None,
+        act_by: None,
+        cause: String::new(),
+        evidence: Vec::new(),
+    };
+    watch.judge(kind, of, &settings, Condition::Clear(why.into()), nothing, unsaid);
 }
 
 impl SkuLocation {
@@ -77,21 +177,31 @@ impl SkuLocation {
         let rolled = rolled_demand(self, &planning);
         let demand = rolled.as_ref().unwrap_or(&self.demand);
         let outlook = Outlook::of(self, demand, &planning);
-        let mut watch = Watch::new(
-            &self.exceptions,
-            tenant,
-            planning.tenant,
-            planning.settings,
-            self.segment(&planning),
-            now,
-            demand.period(),
-            // Names have no control characters: no two places make the same text.
-            format!("sku_location\n{}\n{}", self.sku, self.location),
-        );
-        let mut judged = Judged { place: self, demand, outlook: &outlook, is_short: false };
-        judged.is_short = shortage_now::is_short(&judged, &watch.kind(&ShortageNow::TYPE));
-        judge::<ShortageNow>(&mut watch, &judged);
-        judge::<ProjectedStockout>(&mut watch, &judged);
+        let mut watch = self.watch(tenant, demand, &planning);
+        let mut judged = Judged::new(tenant, self, demand, &outlook);
+        judged.is_short = holds::<ShortageNow>(&watch, &judged);
+        judged.is_likely_short = holds::<ProjectedStockout>(&watch, &judged);
+        judged.is_dead = holds::<DeadStock>(&watch, &judged);
+        let judged = &judged;
+
+        judge::<ShortageNow>(&mut watch, judged);
+        judge::<ProjectedStockout>(&mut watch, judged);
+        judge::<BelowSafetyStock>(&mut watch, judged);
+        judge::<DeadStock>(&mut watch, judged);
+        judge::<Excess>(&mut watch, judged);
+        judge::<ExpiryBeforeUse>(&mut watch, judged);
+        judge::<NegativeStock>(&mut watch, judged);
+        judge::<StockMismatch>(&mut watch, judged);
+        judge::<DemandSpike>(&mut watch, judged);
+        judge::<DemandDrop>(&mut watch, judged);
+        judge::<ForecastBias>(&mut watch, judged);
+        judge::<ForecastAccuracy>(&mut watch, judged);
+        judge::<OrderAtRisk>(&mut watch, judged);
+        judge::<AllocationShortage>(&mut watch, judged);
+        promotion::judge(&mut watch, judged);
+        transfer_late::judge(&mut watch, judged);
+        unannounced_receipt::judge(&mut watch, judged);
+        custom::judge(&mut watch, judged, reference);
         self.look_again(&outlook, demand, &mut watch);
 
         let (found, next_review_at) = watch.finish();
@@ -113,17 +223,80 @@ impl SkuLocation {
             return Err(Refusal::conflict("a SKU-location takes commands about its exceptions alone"));
         };
         let planning = Planning::of(self, tenant, now, reference);
-        let place =
-            Where { settings: planning.settings, tenant: planning.tenant, segment: self.segment(&planning) };
+        let rolled = rolled_demand(self, &planning);
+        let segment = self.segment(&planning, rolled.as_ref().unwrap_or(&self.demand));
+        let place = Where { settings: planning.settings, tenant: planning.tenant, segment };
         let transition = decide(&self.exceptions, command, actor, now, place)?;
         Ok(vec![Transition::Exception(Box::new(transition))])
     }
 
+    /// What the facts say about each kind about this place as such, in words.
+    pub(super) fn conditions(
+        &self,
+        tenant: TenantNumber,
+        demand: &Demand,
+        outlook: &Outlook<'_>,
+    ) -> Vec<(ExceptionType, String)> {
+        let watch = self.watch(tenant, demand, outlook.planning);
+        let mut judged = Judged::new(tenant, self, demand, outlook);
+        judged.is_short = holds::<ShortageNow>(&watch, &judged);
+        judged.is_likely_short = holds::<ProjectedStockout>(&watch, &judged);
+        judged.is_dead = holds::<DeadStock>(&watch, &judged);
+        fn said<K: Kind>(watch: &Watch<'_>, judged: &Judged<'_>) -> (ExceptionType, String) {
+            let settings = watch.kind(&K::TYPE);
+            let because = if !settings.enabled {
+                "this kind is switched off".to_owned()
+            } else {
+                match K::condition(judged, &settings) {
+                    Condition::Raised => "its condition holds and it is about to be raised".to_owned(),
+                    Condition::Between => {
+                        "it is between the thresholds: neither raised nor cleared".to_owned()
+                    }
+                    Condition::Clear(why) => why.into_owned(),
+                }
+            };
+            (K::TYPE, because)
+        }
+        vec![
+            said::<ShortageNow>(&watch, &judged),
+            said::<ProjectedStockout>(&watch, &judged),
+            said::<BelowSafetyStock>(&watch, &judged),
+            said::<DeadStock>(&watch, &judged),
+            said::<Excess>(&watch, &judged),
+            said::<ExpiryBeforeUse>(&watch, &judged),
+            said::<NegativeStock>(&watch, &judged),
+            said::<StockMismatch>(&watch, &judged),
+            said::<DemandSpike>(&watch, &judged),
+            said::<DemandDrop>(&watch, &judged),
+            said::<ForecastBias>(&watch, &judged),
+            said::<ForecastAccuracy>(&watch, &judged),
+            said::<OrderAtRisk>(&watch, &judged),
+            said::<AllocationShortage>(&watch, &judged),
+        ]
+    }
+
+    fn watch<'a>(&'a self, tenant: TenantNumber, demand: &'a Demand, planning: &Planning<'a>) -> Watch<'a> {
+        Watch::new(
+            &self.exceptions,
+            tenant,
+            planning.tenant,
+            planning.settings,
+            self.segment(planning, demand),
+            planning.now,
+            demand.period(),
+            // Names have no control characters: no two places make the same text.
+            format!("sku_location\n{}\n{}", self.sku, self.location),
+        )
+    }
+
     /// Where in the range and in the network this place is.
-    fn segment<'a>(&'a self, planning: &Planning<'a>) -> Segment<'a> {
+    pub(super) fn segment<'a>(&'a self, planning: &Planning<'a>, demand: &Demand) -> Segment<'a> {
         let Some(tenant) = planning.tenant else { return Segment::default() };
+        let item = tenant.item_segment(&self.sku);
         Segment {
-            item_path: tenant.item_path(&self.sku),
+            item_path: item.path,
+            abc: item.abc,
+            xyz: item.xyz.or_else(|| demand.variability()),
             location_path: tenant.location_path(&self.location),
             location: Some(&self.location),
             sku: Some(&self.sku),
@@ -150,44 +323,119 @@ impl SkuLocation {
             consider(Some(planned.expires_at));
         }
     }
-
-    /// What `units` short cost in base currency: their margin, or their price where the cost is unknown. `None`
-    /// without a price or without a rate for its currency.
-    fn value(&self, planning: &Planning<'_>, units: Quantity) -> Option<Money> {
-        let tenant = planning.tenant?;
-        let item = tenant.item(planning.sku);
-        let described = item.and_then(|item| {
-            item.unit_price.map(|price| (price, item.currency.unwrap_or(tenant.base_currency)))
-        });
-        let seen =
-            || self.price_seen.map(|seen| (seen.unit_price(), seen.currency.unwrap_or(tenant.base_currency)));
-        let (price, currency) = described.or_else(seen)?;
-        let cost = item
-            .filter(|item| item.currency.unwrap_or(tenant.base_currency) == currency)
-            .and_then(|item| item.unit_cost);
-        let margin =
-            price.ten_thousandths().saturating_sub(cost.map_or(0, UnitPrice::ten_thousandths)).max(0);
-        let value = UnitPrice::from_ten_thousandths(margin).times(units, currency);
-        tenant.convert_to_base(value).map(to_minor_units)
-    }
 }
 
-impl Judged<'_> {
-    fn is_open(&self, kind: &ExceptionType) -> bool {
-        self.place.exceptions.open(kind).is_some()
+impl<'a> Judged<'a> {
+    fn new(
+        tenant_number: TenantNumber,
+        place: &'a SkuLocation,
+        demand: &'a Demand,
+        outlook: &'a Outlook<'a>,
+    ) -> Judged<'a> {
+        let mut judged = Judged {
+            tenant_number,
+            place,
+            demand,
+            outlook,
+            is_short: false,
+            is_likely_short: false,
+            is_dead: false,
+            residual: None,
+            probability: OnceCell::new(),
+            units_short: OnceCell::new(),
+            shortage_cause: OnceCell::new(),
+        };
+        judged.residual = judged.last_residual();
+        judged
     }
 
-    /// What being short costs.
-    fn assess_shortage(&self, probability: f64) -> Assessment {
-        let units = (self.outlook.expected_units_short() * 1_000.0).round() as i64;
-        let units_at_risk = Quantity::from_milli(units.clamp(0, QUANTITY_MILLI_MAX));
-        let value_at_risk = self.place.value(self.outlook.planning, units_at_risk);
+    fn now(&self) -> Timestamp {
+        self.outlook.planning.now
+    }
+
+    /// F4, over lead time and review period.
+    fn stockout_probability(&self) -> f64 {
+        *self.probability.get_or_init(|| self.outlook.stockout_probability())
+    }
+
+    /// F5 at the worst moment of lead time and review period.
+    fn units_short(&self) -> Quantity {
+        *self.units_short.get_or_init(|| units_of(self.outlook.expected_units_short()).or_zero())
+    }
+
+    /// F2, in units.
+    fn safety_stock(&self) -> f64 {
+        self.outlook.lead_time_demand.safety_stock(self.outlook.planning.parameters.z)
+    }
+
+    /// F3, in units.
+    fn reorder_point(&self) -> f64 {
+        self.outlook.lead_time_demand.reorder_point(self.outlook.planning.parameters.z)
+    }
+
+    /// How well the forecast in use did, and in how many periods that was measured.
+    fn forecast_errors(&self) -> (ForecastErrors, u32) {
+        self.demand.errors(&self.outlook.forecast, self.outlook.planning.settings)
+    }
+
+    fn open(&self, kind: &ExceptionType) -> Option<&'a Arc<ExceptionItem>> {
+        self.place.exceptions.open(kind)
+    }
+
+    /// When the kind was opened; now if it is about to be.
+    fn opened_at(&self, kind: &ExceptionType) -> Option<Timestamp> {
+        Some(self.open(kind).map_or(self.now(), |open| open.opened_at))
+    }
+
+    fn window_since_opened(&self, kind: &ExceptionType) -> Option<ExceptionWindow> {
+        Some(ExceptionWindow { from: self.opened_at(kind), until: None })
+    }
+
+    /// What something is worth, with the severity that follows from it and no cause elsewhere.
+    fn assessment(
+        &self,
+        value_at_risk: Option<Money>,
+        units_at_risk: Option<Quantity>,
+        confidence: Option<f64>,
+    ) -> Assessment {
         Assessment {
             severity: severity_by_value(&self.outlook.planning.settings.exceptions, value_at_risk),
             value_at_risk,
-            units_at_risk: Some(units_at_risk),
-            confidence: Some(rounded(probability)),
+            units_at_risk,
+            confidence,
             cause: None,
+        }
+    }
+
+    /// What being short costs (F44): the units expected to be short, which their probability is in already.
+    fn assess_shortage(&self, probability: f64) -> Assessment {
+        let units = self.units_short();
+        let value = self.place.lost_margin(self.outlook.planning, units);
+        self.assessment(value, Some(units), Some(rounded(probability)))
+    }
+
+    /// F45: the last moment at which the fastest remedy can be ordered and still is here at `bites_at`; `None` without a
+    /// remedy.
+    fn decide_by(&self, bites_at: Timestamp) -> Option<Timestamp> {
+        let planning = self.outlook.planning;
+        let remedy = planning.tenant?.fastest_remedy(planning.sku, planning.location, planning.now)?;
+        Some(last_moment_to_order(remedy.calendar, &remedy.zone, bites_at.plus_days(-remedy.days)))
+    }
+
+    fn description(
+        &self,
+        window: Option<ExceptionWindow>,
+        decide_by: Option<Timestamp>,
+        act_by: Option<Timestamp>,
+        cause: String,
+    ) -> Description {
+        Description {
+            subject: ExceptionSubject::sku_location(&self.place.sku, &self.place.location),
+            window,
+            decide_by,
+            act_by,
+            cause,
+            evidence: self.place.evidence.list(),
         }
     }
 
@@ -198,22 +446,10 @@ impl Judged<'_> {
         shortage: Option<Shortage>,
         cause: String,
     ) -> Description {
-        let planning = self.outlook.planning;
-        let remedy_days = planning
-            .tenant
-            .and_then(|tenant| tenant.fastest_remedy_days(planning.sku, planning.location, planning.now));
-        let decide_by = bites_at.zip(remedy_days).map(|(bites_at, days)| bites_at.plus_days(-days));
-        Description {
-            subject: ExceptionSubject::sku_location(&self.place.sku, &self.place.location),
-            window: Some(ExceptionWindow {
-                from: bites_at,
-                until: shortage.and_then(|shortage| shortage.until),
-            }),
-            decide_by,
-            act_by: Some(decide_by.or(bites_at).unwrap_or_else(|| planning.horizon())),
-            cause,
-            evidence: self.place.evidence.list(),
-        }
+        let window = ExceptionWindow { from: bites_at, until: shortage.and_then(|shortage| shortage.until) };
+        let decide_by = bites_at.and_then(|bites_at| self.decide_by(bites_at));
+        let act_by = decide_by.or(bites_at).unwrap_or_else(|| self.outlook.planning.horizon());
+        self.description(Some(window), decide_by, Some(act_by), cause)
     }
 }
 
@@ -224,12 +460,4 @@ fn worse(severity: Severity) -> Severity {
         Severity::Medium => Severity::High,
         Severity::High | Severity::Critical => Severity::Critical,
     }
-}
-
-/// Money is written in minor units; held finer it would not be the same after a replay.
-fn to_minor_units(money: Money) -> Money {
-    let unit = 10_i64.pow(4 - money.currency().minor_digits().min(4));
-    let value = money.ten_thousandths();
-    let rounded = value.saturating_add(unit / 2).div_euclid(unit).saturating_mul(unit);
-    Money::from_ten_thousandths(rounded, money.currency())
 }

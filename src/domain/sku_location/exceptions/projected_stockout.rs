@@ -16,23 +16,24 @@ impl Kind for ProjectedStockout {
         if judged.is_short {
             return Condition::Clear("superseded by shortage_now".into());
         }
-        let probability = judged.outlook.stockout_probability();
+        let probability = judged.stockout_probability();
         Condition::above(probability, settings.raise, settings.clear, "a stockout is no longer probable")
     }
 
-    fn assess(judged: &Judged<'_>) -> Assessment {
-        judged.assess_shortage(judged.outlook.stockout_probability())
+    fn assess(judged: &Judged<'_>, _: &KindSettings) -> Assessment {
+        judged.with_cause_of_shortage(judged.assess_shortage(judged.stockout_probability()))
     }
 
-    fn describe(judged: &Judged<'_>, assessment: &Assessment) -> Description {
+    fn describe(judged: &Judged<'_>, _: &KindSettings, _: &Assessment) -> Description {
         let outlook = judged.outlook;
         let cause = format!(
-            "stockout with a probability of {:.2} within {:.1} days: {} on hand, {} on order, demand of {:.3} a day",
-            assessment.confidence.unwrap_or_default(),
+            "stockout with a probability of {:.2} within {:.1} days: {} on hand, {} on order, demand of {:.3} a day{}",
+            judged.stockout_probability(),
             outlook.planning.horizon_days(),
             outlook.position.on_hand,
             outlook.position.on_order,
-            outlook.rate_per_day
+            outlook.rate_per_day,
+            judged.sentence_of_cause(),
         );
         let shortage = outlook.first_shortage();
         judged.describe_shortage(shortage.map(|shortage| shortage.from), shortage, cause)

@@ -11,16 +11,6 @@ use crate::domain::quantity::Quantity;
 
 pub struct ShortageNow;
 
-/// Whether it is open and stays so, or should be.
-pub fn is_short(judged: &Judged<'_>, settings: &KindSettings) -> bool {
-    settings.enabled
-        && match ShortageNow::condition(judged, settings) {
-            Condition::Raised => true,
-            Condition::Between => judged.is_open(&ShortageNow::TYPE),
-            Condition::Clear(_) => false,
-        }
-}
-
 impl Kind for ShortageNow {
     const TYPE: ExceptionType = ExceptionType::ShortageNow;
 
@@ -41,15 +31,15 @@ impl Kind for ShortageNow {
         }
     }
 
-    fn assess(judged: &Judged<'_>) -> Assessment {
+    fn assess(judged: &Judged<'_>, _: &KindSettings) -> Assessment {
         let assessment = judged.assess_shortage(1.0);
-        Assessment { severity: worse(assessment.severity), ..assessment }
+        judged.with_cause_of_shortage(Assessment { severity: worse(assessment.severity), ..assessment })
     }
 
-    fn describe(judged: &Judged<'_>, _: &Assessment) -> Description {
+    fn describe(judged: &Judged<'_>, _: &KindSettings, _: &Assessment) -> Description {
         let outlook = judged.outlook;
         let position = &outlook.position;
-        let cause = if position.backorders() > Quantity::ZERO {
+        let mut cause = if position.backorders() > Quantity::ZERO {
             format!(
                 "{} backordered: {} due, {} on hand",
                 position.backorders(),
@@ -59,9 +49,8 @@ impl Kind for ShortageNow {
         } else {
             format!("{} on hand with a demand of {:.3} a day", position.on_hand, outlook.rate_per_day)
         };
+        cause.push_str(&judged.sentence_of_cause());
         // It bites since it opened.
-        let opened_at =
-            judged.place.exceptions.open(&Self::TYPE).map_or(outlook.planning.now, |open| open.opened_at);
-        judged.describe_shortage(Some(opened_at), outlook.first_shortage(), cause)
+        judged.describe_shortage(judged.opened_at(&Self::TYPE), outlook.first_shortage(), cause)
     }
 }

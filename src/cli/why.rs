@@ -1,0 +1,162 @@
+//! `tidewatch why`: the reasons behind a SKU-location's numbers, in a terminal.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+use super::client::{Client, ClientError, Patience};
+
+/// Show why a SKU-location's numbers are what they are, and why what did not happen did not
+///
+/// Each number with its formula and what went into it: values, times, events. Computing the formula from what is shown
+/// gives the number.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tidewatch why A-100 OSLO
+  tidewatch why A-100 OSLO available safety_stock
+  tidewatch why A-100 OSLO --json | jq .numbers.on_hand.inputs
+
+Exit codes:
+  0  shown
+  1  there is no such SKU-location, or it has no such number
+  3  the server cannot be reached, or refuses")]
+pub struct WhyArgs {
+    /// The item
+    sku: String,
+    /// The location
+    location: String,
+    /// Numbers to show; all of them without any
+    numbers: Vec<String>,
+    /// Address of the tower
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    url: String,
+    /// API key; a tower started with --dev needs none
+    #[arg(long, env = "TIDEWATCH_KEY", hide_env_values = true)]
+    key: Option<String>,
+    /// Print the answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Inputs of one number that are printed; of more, how many there are.
+const INPUTS_PRINTED_MAX: usize = 12;
+const EXIT_SERVER: u8 = 3;
+
+/// Asks and prints.
+///
+/// # Errors
+/// None: what goes wrong is said on standard error.
+pub async fn run(args: WhyArgs) -> miette::Result<ExitCode> {
+    let asked = ask(&args).await;
+    let answer: Value = match asked {
+        Ok(answer) => answer,
+        Err(ClientError::Refused { status, detail, .. }) if status.as_u16() == 404 => {
+            eprintln!("tidewatch why: {detail}");
+            return Ok(ExitCode::FAILURE);
+        }
+        Err(error) => {
+            eprintln!("tidewatch why: {error}");
+            return Ok(ExitCode::from(EXIT_SERVER));
+        }
+    };
+    let printed = if args.json {
+        writeln!(io::stdout(), "{answer}").map(|()| true)
+    } else {
+        print(&answer, &args.numbers, &mut io::stdout().lock())
+    };
+    match printed {
+        Ok(true) => Ok(ExitCode::SUCCESS),
+        Ok(false) => Ok(ExitCode::FAILURE),
+        // Whoever stopped reading has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(error) => {
+            eprintln!("tidewatch why: can't print: {error}");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+async fn ask(args: &WhyArgs) -> Result<Value, ClientError> {
+    let client = Client::new(&args.url, args.key.clone(), Patience::default())?;
+    let path = format!("/api/v1/sku-locations/{}/{}/why", escaped(&args.sku), escaped(&args.location));
+    client.get_json(&path).await
+}
+
+/// Percent-encodes all that is not unreserved (RFC 3986, section 2.3).
+fn escaped(segment: &str) -> String {
+    let mut escaped = String::with_capacity(segment.len());
+    for byte in segment.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
+/// Whether every number asked for is there.
+fn print(answer: &Value, wanted: &[String], out: &mut impl Write) -> io::Result<bool> {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "none".to_owned(),
+        other => other.to_string(),
+    };
+    let numbers = answer["numbers"].as_object().cloned().unwrap_or_default();
+    let mut all_there = true;
+    for name in wanted.iter().filter(|name| !numbers.contains_key(*name)) {
+        let known: Vec<&String> = numbers.keys().collect();
+        eprintln!("tidewatch why: there is no number `{name}`; there are {known:?}");
+        all_there = false;
+    }
+    writeln!(
+        out,
+        "{} at {}, as of {}",
+        text(&answer["sku"]),
+        text(&answer["location"]),
+        text(&answer["as_of"])
+    )?;
+    for (name, number) in &numbers {
+        if !wanted.is_empty() && !wanted.contains(name) {
+            continue;
+        }
+        let value = if number["time"].is_null() { &number["value"] } else { &number["time"] };
+        writeln!(out, "\n{name} = {} {}", text(value), text(&number["unit"]))?;
+        writeln!(out, "    {}", text(&number["formula"]))?;
+        let inputs = number["inputs"].as_array().cloned().unwrap_or_default();
+        for input in inputs.iter().take(INPUTS_PRINTED_MAX) {
+            let mut line = format!("    {} = {}", text(&input["name"]), text(&input["value"]));
+            for (label, value) in [("of", &input["about"]), ("from", &input["from"]), ("at", &input["time"])]
+            {
+                if !value.is_null() && value != &input["name"] {
+                    line.push_str(&format!("  {label} {}", text(value)));
+                }
+            }
+            if let Some(event) = input["event"].as_object() {
+                line.push_str(&format!(
+                    "  ({} {}, record {})",
+                    text(&event["type"]),
+                    text(&event["id"]),
+                    event["lsn"]
+                ));
+            }
+            writeln!(out, "{line}")?;
+        }
+        if inputs.len() > INPUTS_PRINTED_MAX {
+            writeln!(out, "    … and {} more (--json shows them)", inputs.len() - INPUTS_PRINTED_MAX)?;
+        }
+        if !number["because"].is_null() {
+            writeln!(out, "    {}", text(&number["because"]))?;
+        }
+    }
+    let absences = answer["absences"].as_array().cloned().unwrap_or_default();
+    if wanted.is_empty() && !absences.is_empty() {
+        writeln!(out, "\nWhat did not happen")?;
+        for absence in &absences {
+            writeln!(out, "    {}: {}", text(&absence["what"]), text(&absence["because"]))?;
+        }
+    }
+    Ok(all_there)
+}

@@ -1,0 +1,88 @@
+//! An operator's own kinds, compiled once when their configuration is activated.
+
+use std::sync::OnceLock;
+
+use super::Severity;
+use super::kind::ExceptionType;
+use super::watch::Condition;
+use crate::domain::condition::{self, ConditionBounds, Variables};
+use crate::domain::settings::{CustomException, CustomSubject, ExceptionSettings};
+
+/// What the condition of an own kind may cost.
+pub const OWN_CONDITION_BOUNDS: ConditionBounds = ConditionBounds { length_max: 1_024, depth_max: 32 };
+
+/// One own kind.
+#[derive(Debug)]
+pub struct OwnKind {
+    pub exception_type: ExceptionType,
+    /// A sentence for people.
+    pub title: String,
+    pub severity: Severity,
+    raise: condition::Condition,
+    clear: Option<condition::Condition>,
+}
+
+impl OwnKind {
+    /// Compiles it; `None` if a condition is none. The configuration does not let such a one in: what is left out here
+    /// can only come from a journal that an older version wrote.
+    fn compile(custom: &CustomException, variables: &[&str]) -> Option<OwnKind> {
+        let compiled =
+            |source: &str| condition::Condition::compile(source, &OWN_CONDITION_BOUNDS, variables).ok();
+        let clear = match &custom.clear {
+            Some(source) => Some(compiled(source)?),
+            None => None,
+        };
+        Some(OwnKind {
+            exception_type: custom.exception_type.clone(),
+            title: custom.title.clone(),
+            severity: custom.severity,
+            raise: compiled(&custom.condition)?,
+            clear,
+        })
+    }
+
+    /// What the facts say. Values for which a condition has no answer neither raise nor clear.
+    pub fn condition(&self, variables: &dyn Variables) -> Condition {
+        match self.raise.holds(variables) {
+            Ok(true) => return Condition::Raised,
+            Ok(false) => {}
+            Err(_) => return Condition::Between,
+        }
+        let clears = match &self.clear {
+            Some(clear) => clear.holds(variables),
+            None => Ok(true),
+        };
+        match clears {
+            Ok(true) => Condition::Clear("its condition does not hold any more".into()),
+            Ok(false) | Err(_) => Condition::Between,
+        }
+    }
+}
+
+/// The own kinds by what they are about, compiled at their first use. Follows from the settings alone: all are equal
+/// where the settings are.
+#[derive(Debug, Default)]
+pub struct CompiledKinds {
+    sku_location: OnceLock<Box<[OwnKind]>>,
+    supplier: OnceLock<Box<[OwnKind]>>,
+}
+
+impl PartialEq for CompiledKinds {
+    fn eq(&self, _: &CompiledKinds) -> bool {
+        true
+    }
+}
+
+impl CompiledKinds {
+    /// Those about such subjects; `settings` and, for a subject, `variables` are the same in every call.
+    pub fn get(&self, settings: &ExceptionSettings, about: CustomSubject, variables: &[&str]) -> &[OwnKind] {
+        let compiled = match about {
+            CustomSubject::SkuLocation => &self.sku_location,
+            CustomSubject::Supplier => &self.supplier,
+        };
+        compiled.get_or_init(|| {
+            let about_it = settings.custom.iter().filter(|custom| custom.about == about);
+            about_it.filter_map(|custom| OwnKind::compile(custom, variables)).collect()
+        })
+    }
+}

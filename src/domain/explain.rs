@@ -1,0 +1,112 @@
+//! Explanations: each number with the formula and the inputs that it was computed from, so that whoever doubts it can
+//! compute it again.
+//!
+//! A formula is arithmetic over the names of its inputs. A name that several inputs have is a list; operators go
+//! through lists element by element, a single number standing beside each.
+//!
+//! | function | means |
+//! |---|---|
+//! | `sum(l)`, `count(l)`, `max(l)`, `min(l)` | of a list; of nothing 0 |
+//! | `max(a, b)`, `min(a, b)` | element by element |
+//! | `sqrt(x)` | square root |
+//! | `short_probability(b, s)` | P(N(b, s) < 0); for s = 0 it is 1 where b < 0, else 0 |
+//! | `units_short(b, s)` | E(max(0, −N(b, s))); for s = 0 it is max(0, −b) |
+//! | `first_shortage(start, receipts, demand)` | the moment at which start + receipts − demand, summed day by day, falls below 0: within the day from `day_from` to `day_until` in proportion to its demand, receipts first; null if it does not |
+
+use serde::Serialize;
+
+use super::ids::{Lsn, Name};
+use super::plain;
+use super::time::Timestamp;
+
+/// One number, explained.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explanation {
+    /// The number itself; `None` if there is none, and `because` says why.
+    #[serde(serialize_with = "plain::optional")]
+    pub value: Option<f64>,
+    /// The moment, where the number is one.
+    pub time: Option<Timestamp>,
+    pub unit: &'static str,
+    /// Over the names of `inputs`.
+    pub formula: &'static str,
+    pub inputs: Vec<Input>,
+    pub rule: Rule,
+    /// A sentence about what the formula does not say.
+    pub because: Option<String>,
+}
+
+/// One input of a formula.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Input {
+    pub name: &'static str,
+    #[serde(serialize_with = "plain::optional")]
+    pub value: Option<f64>,
+    /// When it happened, or what moment it is about.
+    pub time: Option<Timestamp>,
+    /// What said it: `event`, `policy`, `sourcing`, `measured`, `supplier`, `lane`, `default`, `model`, `published`,
+    /// `case`, or the name of another number that is explained beside this one.
+    pub from: String,
+    /// The document, line or source it belongs to.
+    pub about: Option<String>,
+    /// The record that told of it.
+    pub event: Option<SourceEvent>,
+}
+
+/// An event as it stands in the journal; what is not known of it yet is filled in from there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct SourceEvent {
+    pub source: Option<Name>,
+    pub id: Option<Name>,
+    #[serde(rename = "type")]
+    pub event_type: Option<Name>,
+    pub time: Option<Timestamp>,
+    pub lsn: Lsn,
+}
+
+/// The rule that a number follows, and its version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rule {
+    pub id: &'static str,
+    /// The record that last changed what it goes by (reference data and configuration).
+    pub version: Lsn,
+}
+
+/// Why something did not happen.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Absence {
+    /// `exception.TYPE` or `order`.
+    pub what: String,
+    pub because: String,
+    pub inputs: Vec<Input>,
+}
+
+impl Input {
+    /// One that another number, explained beside this one, gives.
+    pub fn number(name: &'static str, value: f64) -> Input {
+        Input { name, value: Some(value), time: None, from: name.to_owned(), about: None, event: None }
+    }
+
+    /// One that something other than an event said.
+    pub fn said(name: &'static str, value: f64, from: &str) -> Input {
+        Input { name, value: Some(value), time: None, from: from.to_owned(), about: None, event: None }
+    }
+
+    /// One that an event told of.
+    pub fn told(name: &'static str, value: f64, lsn: Option<Lsn>) -> Input {
+        let event = lsn.map(|lsn| SourceEvent { lsn, ..SourceEvent::default() });
+        Input { name, value: Some(value), time: None, from: "event".to_owned(), about: None, event }
+    }
+
+    /// With the moment it is about.
+    pub fn at(mut self, time: Option<Timestamp>) -> Input {
+        self.time = time;
+        self
+    }
+
+    /// With what it belongs to.
+    pub fn about(mut self, about: String) -> Input {
+        self.about = Some(about);
+        self
+    }
+}

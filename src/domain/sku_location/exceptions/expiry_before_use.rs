@@ -1,0 +1,75 @@
+//! `expiry_before_use`: of the lots that the last count named some will not be wanted before they expire.
+//!
+//! What expires first leaves first (FEFO). Until the end of each lot's last day the forecast says how much is wanted; what
+//! then is left of it expires unused. Raised at `raise` units in all, cleared at `clear`.
+
+use super::{Judged, Kind};
+use crate::domain::exception::kind::KindSettings;
+use crate::domain::exception::watch::{Assessment, Condition, Description};
+use crate::domain::exception::{ExceptionType, ExceptionWindow};
+use crate::domain::sku_location::worth::units_of;
+use crate::domain::time::Timestamp;
+
+pub struct ExpiryBeforeUse;
+
+/// What will expire before it is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Expiring {
+    /// Units.
+    pub units: f64,
+    /// The end of the last day of the first lot of which something is left.
+    pub first_at: Option<Timestamp>,
+}
+
+impl Judged<'_> {
+    /// What of the known lots will expire before it is wanted.
+    pub fn expiring(&self) -> Expiring {
+        let Some(observed) = &self.place.observed else { return Expiring::default() };
+        let planning = self.outlook.planning;
+        let (mut expiring, mut used) = (Expiring::default(), 0.0);
+        for lot in observed.dated_lots(self.outlook.position.on_hand.or_zero()) {
+            let expires_at = lot.expires_on.plus(1).start(planning.zone());
+            let wanted = if expires_at > planning.now {
+                self.outlook.forecast.between(planning.now, expires_at).mean
+            } else {
+                0.0
+            };
+            let quantity = lot.quantity.as_f64();
+            let used_of_it = (wanted - used).clamp(0.0, quantity);
+            used += used_of_it;
+            // Less than a thousandth is a rounding error.
+            let unused = quantity - used_of_it;
+            if unused >= 0.001 {
+                expiring.units += unused;
+                expiring.first_at = expiring.first_at.or(Some(expires_at));
+            }
+        }
+        expiring
+    }
+}
+
+impl Kind for ExpiryBeforeUse {
+    const TYPE: ExceptionType = ExceptionType::ExpiryBeforeUse;
+
+    fn condition(judged: &Judged<'_>, settings: &KindSettings) -> Condition {
+        let units = judged.expiring().units;
+        Condition::above(units, settings.raise, settings.clear, "all lots will be used in time")
+    }
+
+    fn assess(judged: &Judged<'_>, _: &KindSettings) -> Assessment {
+        let units = units_of(judged.expiring().units);
+        let value = judged.place.stock_value(judged.outlook.planning, units);
+        judged.assessment(value, Some(units), None)
+    }
+
+    fn describe(judged: &Judged<'_>, _: &KindSettings, _: &Assessment) -> Description {
+        let Expiring { units, first_at } = judged.expiring();
+        let cause = format!(
+            "{} will not be wanted before they expire, with a demand of {:.3} a day",
+            units_of(units),
+            judged.outlook.rate_per_day
+        );
+        let window = ExceptionWindow { from: Some(judged.now()), until: first_at };
+        judged.description(Some(window), None, first_at, cause)
+    }
+}

@@ -1,0 +1,128 @@
+//! What things here are worth, in the tenant's base currency (F44).
+
+use super::SkuLocation;
+use super::parameters::Planning;
+use crate::domain::money::{Currency, Money, UnitPrice};
+use crate::domain::quantity::Quantity;
+
+/// Stock that lies longer than that will have to be written down, where no shelf life says it sooner.
+const SELLABLE_DAYS: f64 = 365.0;
+const DAYS_PER_YEAR: f64 = 365.0;
+/// Shares are taken in millionths, so that money stays an integer.
+const MILLION: i128 = 1_000_000;
+
+impl SkuLocation {
+    /// What `units` that can't be sold cost: their margin and the penalty, less what comes back later. Their price
+    /// stands in for the margin where the cost is unknown. `None` without a price or without a rate for its currency.
+    pub(super) fn lost_margin(&self, planning: &Planning<'_>, units: Quantity) -> Option<Money> {
+        let (price, currency) = self.unit_price(planning)?;
+        let cost = self.unit_cost(planning).filter(|(_, of_cost)| *of_cost == currency);
+        let cost = cost.map_or(0, |(cost, _)| cost.ten_thousandths());
+        let cases = &planning.settings.cases;
+        let margin = price.ten_thousandths().saturating_sub(cost).max(0);
+        let penalty = share_of(price.ten_thousandths(), cases.shortage_penalty_share);
+        let per_unit = share_of(margin.saturating_add(penalty), 1.0 - cases.recapture_share);
+        in_base(planning, per_unit, units, currency)
+    }
+
+    /// What `units` have cost. `None` without a cost or without a rate for its currency.
+    pub(super) fn stock_value(&self, planning: &Planning<'_>, units: Quantity) -> Option<Money> {
+        let (cost, currency) = self.unit_cost(planning)?;
+        in_base(planning, cost.ten_thousandths(), units, currency)
+    }
+
+    /// What holding `units` for `days` costs.
+    pub(super) fn carrying_cost(&self, planning: &Planning<'_>, units: Quantity, days: f64) -> Option<Money> {
+        let (cost, currency) = self.unit_cost(planning)?;
+        let share = planning.settings.cases.carrying_cost_share * days / DAYS_PER_YEAR;
+        in_base(planning, share_of(cost.ten_thousandths(), share), units, currency)
+    }
+
+    /// F44 for stock that is too much: what holding it costs until it is burnt off, and what of it will have to be
+    /// written down because it is not wanted before its shelf life, or the year, is over. Not its full value.
+    ///
+    /// `too_much` of `available` units go at `rate_per_day` after all that is not too much.
+    pub(super) fn excess_cost(
+        &self,
+        planning: &Planning<'_>,
+        available: Quantity,
+        too_much: Quantity,
+        rate_per_day: f64,
+    ) -> Option<Money> {
+        let shelf_life = planning
+            .tenant
+            .and_then(|tenant| tenant.item(planning.sku))
+            .and_then(|item| item.shelf_life_days);
+        let sellable_days = shelf_life.unwrap_or(SELLABLE_DAYS);
+        let unsellable = units_of(available.as_f64() - rate_per_day * sellable_days).min(too_much).or_zero();
+        let burnt_off = too_much - unsellable;
+        // It goes evenly, so that on average half of it is there.
+        let days = if rate_per_day > 0.0 { burnt_off.as_f64() / rate_per_day / 2.0 } else { 0.0 };
+        let carrying = self.carrying_cost(planning, burnt_off, days.min(sellable_days))?;
+        let written_down = self.stock_value(planning, unsellable)?;
+        let sum = carrying.ten_thousandths().saturating_add(written_down.ten_thousandths());
+        Some(Money::from_ten_thousandths(sum, carrying.currency()))
+    }
+
+    /// What one unit costs, in base currency, as a number for formulas.
+    pub(super) fn unit_cost_in_base(&self, planning: &Planning<'_>) -> Option<f64> {
+        let (cost, currency) = self.unit_cost(planning)?;
+        let money = cost.times(Quantity::from_units(1), currency);
+        planning.tenant?.convert_to_base(money).map(Money::as_f64)
+    }
+
+    /// The described one, else the last one seen, with its currency.
+    pub(super) fn unit_price(&self, planning: &Planning<'_>) -> Option<(UnitPrice, Currency)> {
+        let tenant = planning.tenant?;
+        let described = tenant.item(planning.sku).and_then(|item| {
+            item.unit_price.map(|price| (price, item.currency.unwrap_or(tenant.base_currency)))
+        });
+        let seen =
+            || self.price_seen.map(|seen| (seen.unit_price(), seen.currency.unwrap_or(tenant.base_currency)));
+        described.or_else(seen)
+    }
+
+    /// The described one, else that of the best source, which is told in base currency.
+    pub(super) fn unit_cost(&self, planning: &Planning<'_>) -> Option<(UnitPrice, Currency)> {
+        let tenant = planning.tenant?;
+        let described = tenant.item(planning.sku).and_then(|item| {
+            item.unit_cost.map(|cost| (cost, item.currency.unwrap_or(tenant.base_currency)))
+        });
+        described.or_else(|| {
+            let mut sources = tenant.sourcing_at(planning.sku, planning.location, planning.now);
+            sources.find_map(|set| set.unit_cost).map(|cost| (cost, tenant.base_currency))
+        })
+    }
+}
+
+/// A number of units as a quantity.
+pub fn units_of(units: f64) -> Quantity {
+    use crate::domain::quantity::QUANTITY_MILLI_MAX;
+    // Not-a-number becomes 0.
+    let milli = (units * 1_000.0).round() as i64;
+    Quantity::from_milli(milli.clamp(-QUANTITY_MILLI_MAX, QUANTITY_MILLI_MAX))
+}
+
+fn in_base(
+    planning: &Planning<'_>,
+    ten_thousandths: i64,
+    units: Quantity,
+    currency: Currency,
+) -> Option<Money> {
+    let value = UnitPrice::from_ten_thousandths(ten_thousandths).times(units, currency);
+    planning.tenant?.convert_to_base(value).map(to_minor_units)
+}
+
+fn share_of(ten_thousandths: i64, share: f64) -> i64 {
+    let millionths = (share * MILLION as f64).round() as i64;
+    let product = i128::from(ten_thousandths) * i128::from(millionths) / MILLION;
+    i64::try_from(product).unwrap_or(i64::MAX)
+}
+
+/// Money is written in minor units; held finer it would not be the same after a replay.
+fn to_minor_units(money: Money) -> Money {
+    let unit = 10_i64.pow(4 - money.currency().minor_digits().min(4));
+    let value = money.ten_thousandths();
+    let rounded = value.saturating_add(unit / 2).div_euclid(unit).saturating_mul(unit);
+    Money::from_ten_thousandths(rounded, money.currency())
+}

@@ -1,0 +1,166 @@
+//! Quarantine, readiness, statistics.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+pub fn quarantine_entry() -> Value {
+    let wrong = object([
+        about("pointer", any_text(), "JSON pointer."),
+        about("code", any_text(), "Stable."),
+        required("detail", any_text()),
+    ]);
+    object([
+        about("id", id("q17"), "Its identifier."),
+        about(
+            "reason",
+            words(["rejected", "refused", "unresolved", "entity_failed"]),
+            "`rejected`: never accepted. `refused`: accepted, and the entity could not use it. `unresolved`: accepted, and \
+             its document never came. `entity_failed`: an entity failed on it and stands still.",
+        ),
+        about(
+            "code",
+            json!({"type": "string", "examples": ["invalid_data"]}),
+            "Stable; `/docs/errors/CODE` has its page.",
+        ),
+        about("detail", any_text(), "For people."),
+        about("errors", array(wrong), "Each wrong field of a rejected event."),
+        maybe("entity", any_text(), "The entity that failed."),
+        json_event(),
+        about("at", time(), "Ingest time."),
+        about("event_lsn", lsn(), "The record that holds the event."),
+        about("lsn", lsn(), "The record that put it here."),
+    ])
+}
+
+/// Whatever was sent.
+fn json_event() -> Member {
+    about(
+        "event",
+        json!({
+            "type": ["object", "array", "string", "number", "boolean", "null"],
+            "examples": [{"specversion": "1.0", "id": "1", "source": "/pos", "type": "pos.sale", "data": {}}],
+        }),
+        "The event as it was sent, as JSON if it is; else its text.",
+    )
+}
+
+pub fn retried() -> Vec<Member> {
+    let counts =
+        counts().into_iter().filter(|member| !member.is_named("lsn") && !member.is_named("position"));
+    let errors = about("errors", array(component("Problem")), "Empty.");
+    [required("id", id("q17"))].into_iter().chain(counts).chain(position()).chain([errors]).collect()
+}
+
+pub fn ready() -> Value {
+    object([
+        required("status", constant("ready")),
+        about("replayed", count(), "Records read at the start."),
+        maybe("recovery_seconds", any_number(), "How long that took."),
+        required("lsn", lsn()),
+    ])
+}
+
+/// What somebody with a scope, or in one tenant of several, may not see is `null`.
+pub fn statistics() -> Value {
+    let number = |name, words: &str| maybe(name, any_number(), words);
+    object([
+        about("tenant", any_text(), "The tenant's name."),
+        about("clock", words(["wall", "event"]), "What moves its business time."),
+        about("business_time", time(), "Now, for the tenant."),
+        about(
+            "events",
+            object([
+                number("accepted", "Taken."),
+                number("duplicates", "Repeats."),
+                number("rejected", "In quarantine."),
+                number("refused", "Not even kept."),
+            ]),
+            "Since the start; `null` where others are counted too.",
+        ),
+        number("records", "Records in the journal."),
+        number("entities", "Live entities."),
+        about(
+            "described",
+            object([
+                number("items", "Items."),
+                number("locations", "Locations."),
+                number("suppliers", "Suppliers."),
+                number("customers", "Customers."),
+            ]),
+            "Master data.",
+        ),
+        about("exceptions_open", count(), "Exceptions that are not over."),
+        about(
+            "exceptions_open_by_type",
+            json!({"type": "object", "additionalProperties": count(), "examples": [{"shortage_now": 2}]}),
+            "The same by type.",
+        ),
+        number("quarantine", "Entries in quarantine."),
+        number("holding", "Events that wait for their document."),
+        number("document_index_lines", "Document lines that events can refer to."),
+        about(
+            "lag",
+            object([
+                number("applied_records", "Durable and not applied."),
+                number("unsettled", "Entities with work left."),
+            ]),
+            "How far behind.",
+        ),
+        about(
+            "admission",
+            object([
+                number("records", "In use."),
+                number("records_max", "Limit."),
+                number("bytes", "In use."),
+                number("bytes_max", "Limit."),
+                number("refused", "Requests refused."),
+            ]),
+            "Work that is accepted and not applied.",
+        ),
+        about(
+            "duplicate_window",
+            object([
+                number("events", "Ids remembered."),
+                number("events_max", "Limit."),
+                maybe("since_lsn", lsn(), "The oldest that is surely remembered."),
+                maybe("since", time(), "Its time."),
+                number("reach_minutes", "Its age."),
+            ]),
+            "How far back a repeat is known.",
+        ),
+        about(
+            "recovery",
+            object([number("records", "Records read."), number("seconds", "How long it took.")]),
+            "The last start.",
+        ),
+        about("started_at", time(), "When the process started."),
+        about("as_of", time(), "Wall clock."),
+        required("lsn", lsn()),
+        required("position", any_text()),
+    ])
+}
+
+/// The item of the feed's topic `stats`.
+pub fn feed_statistics() -> Value {
+    let number = |name, words: &str| maybe(name, any_number(), words);
+    object([
+        number("records", "Records in the journal."),
+        number("records_per_second", "Since the frame before."),
+        number("durable_lsn", "The last record on the disk."),
+        about("applied_lsn", lsn(), "Everything up to here is applied."),
+        about(
+            "lag",
+            object([
+                number("applied_records", "Durable and not applied."),
+                number("unsettled", "Entities with work left."),
+            ]),
+            "How far behind.",
+        ),
+        about("exceptions_open", count(), "Exceptions that are not over."),
+        number("entities", "Live entities."),
+        number("feed_sockets", "Open sockets of the feed."),
+        about("as_of", time(), "Wall clock."),
+        required("lsn", lsn()),
+    ])
+}

@@ -1,0 +1,264 @@
+//! What a page shows is what sorting all and cutting would show.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A thing with few different values, so that there are many ties.
+#[derive(Clone, Debug)]
+struct Thing {
+    id: Name,
+    size: Option<f64>,
+    colour: String,
+    owner: Option<String>,
+    is_over: bool,
+}
+
+impl Listed for Thing {
+    const NUMBERS: &'static [&'static str] = &["size"];
+    const FACETS: &'static [&'static str] = &["colour"];
+    const NAMES: &'static [&'static str] = &["owner"];
+
+    fn id(&self) -> &Name {
+        &self.id
+    }
+    fn is_over(&self) -> bool {
+        self.is_over
+    }
+    fn number(&self, _: usize) -> Option<f64> {
+        self.size
+    }
+    fn facet(&self, _: usize) -> &str {
+        &self.colour
+    }
+    fn name(&self, _: usize) -> Option<&str> {
+        self.owner.as_deref()
+    }
+}
+
+/// Whose they are is of no matter here.
+fn owner() -> Arc<EntityKey> {
+    Arc::new(EntityKey::Supplier { tenant: TENANT, supplier: Name::from("V") })
+}
+
+const TENANT: TenantNumber = TenantNumber(3);
+
+fn thing() -> impl Strategy<Value = Thing> {
+    let size = prop_oneof![
+        Just(None),
+        Just(Some(f64::NAN)),
+        (-3..3_i32).prop_map(|size| Some(f64::from(size) / 2.0)),
+        Just(Some(1e300)),
+        Just(Some(-1e300)),
+    ];
+    let colour = prop_oneof!["red", "blue", "green"];
+    let owner = proptest::option::of(prop_oneof!["ann", "bob", "cem"]);
+    // Some ids begin alike for longer than their beginnings are compared.
+    let id = prop_oneof![
+        (0..100_u32).prop_map(|id| format!("id-{id}")),
+        (0..100_u32).prop_map(|id| format!("id-that-begins-as-others-do-{id}")),
+    ];
+    (id, size, colour, owner, prop::bool::weighted(0.2)).prop_map(|(id, size, colour, owner, is_over)| {
+        Thing { id: Name::from(id), size, colour, owner, is_over }
+    })
+}
+
+/// What the contract says of lists, on plain values.
+fn naive_order(field: &str, descending: bool, a: &(Thing, u64), b: &(Thing, u64)) -> Ordering {
+    let directed = |order: Ordering| if descending { order.reverse() } else { order };
+    let known = |size: Option<f64>| size.filter(|size| size.is_finite());
+    let by_value = match field {
+        "id" => directed(a.0.id.cmp(&b.0.id)),
+        "lsn" => directed(a.1.cmp(&b.1)),
+        "colour" => directed(a.0.colour.cmp(&b.0.colour)),
+        _ => match (known(a.0.size), known(b.0.size)) {
+            (Some(a), Some(b)) => directed(a.partial_cmp(&b).unwrap()),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        },
+    };
+    by_value.then_with(|| a.0.id.cmp(&b.0.id))
+}
+
+fn ids(page: &Page<Thing>) -> Vec<String> {
+    page.entries.iter().map(|entry| entry.item.id.to_string()).collect()
+}
+
+/// All pages of a list, one after the other.
+fn walk(
+    summary: &Summary<Thing>,
+    selection: &Selection<'_>,
+    field: &str,
+    descending: bool,
+    limit: usize,
+) -> Vec<String> {
+    let sort = SortBy::named::<Thing>(field).unwrap();
+    let mut all = Vec::new();
+    let mut last: Option<Arc<Entry<Thing>>> = None;
+    loop {
+        let after = last.as_ref().map(|entry| (sort.key_of(entry), entry.item.id.as_str()));
+        let page = summary
+            .page(TENANT, selection, &Paging { sort, descending, after, limit }, |thing| thing.id != "id-7");
+        all.extend(ids(&page));
+        assert!(page.entries.len() == limit || !page.has_more, "a page that is not the last is full");
+        match page.entries.last() {
+            Some(entry) if page.has_more => last = Some(entry.clone()),
+            _ => return all,
+        }
+    }
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+proptest! {
+    #[test]
+    fn pages_are_what_sorting_everything_gives(
+        changes in proptest::collection::vec(thing(), 0..400),
+        field in prop_oneof!["id", "lsn", "size", "colour"],
+        descending: bool,
+        limit in 1..60_usize,
+        with_over: bool,
+        colours in proptest::sample::subsequence(texts(&["red", "blue", "none such"]), 0..3),
+        owners in proptest::sample::subsequence(texts(&["ann", "bob", "nobody"]), 0..3),
+        unowned: bool,
+    ) {
+        let summary = Summary::new(1_000);
+        let mut model: BTreeMap<Name, (Thing, u64)> = BTreeMap::new();
+        for (n, thing) in changes.into_iter().enumerate() {
+            let lsn = n as u64 + 1;
+            summary.upsert(TENANT, &owner(), thing.clone(), Lsn(lsn));
+            model.insert(thing.id.clone(), (thing, lsn));
+        }
+        let mut selection = Selection { with_over, ..Selection::default() };
+        if !colours.is_empty() {
+            selection.facets.push((0, &colours));
+        }
+        if !owners.is_empty() {
+            selection.names.push((0, &owners));
+        }
+        if unowned {
+            selection.absent.push(0);
+        }
+        let mut expected: Vec<&(Thing, u64)> = model
+            .values()
+            .filter(|(thing, _)| {
+                (with_over || !thing.is_over)
+                    && (colours.is_empty() || colours.contains(&thing.colour))
+                    && (owners.is_empty() || thing.owner.as_ref().is_some_and(|owner| owners.contains(owner)))
+                    && (!unowned || thing.owner.is_none())
+                    && thing.id != "id-7"
+            })
+            .collect();
+        expected.sort_by(|a, b| naive_order(field.as_str(), descending, a, b));
+        let expected: Vec<String> = expected.iter().map(|(thing, _)| thing.id.to_string()).collect();
+        prop_assert_eq!(walk(&summary, &selection, &field, descending, limit), expected);
+        prop_assert_eq!(summary.open_count(), model.values().filter(|(thing, _)| !thing.is_over).count());
+    }
+}
+
+fn plain(n: usize, is_over: bool) -> Thing {
+    let id = Name::from(format!("id-{n:06}"));
+    Thing { id, size: Some((n * 7_919 % 10_007) as f64), colour: "red".into(), owner: None, is_over }
+}
+
+#[test]
+fn a_list_goes_over_many_chunks() {
+    let summary = Summary::new(10);
+    let count = 3 * CHUNK_ROWS + 17;
+    (0..count).for_each(|n| summary.upsert(TENANT, &owner(), plain(n, false), Lsn(n as u64 + 1)));
+    for descending in [false, true] {
+        let seen = walk(&summary, &Selection::default(), "size", descending, 1_000);
+        assert_eq!(seen.len(), count);
+        assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), count);
+        let sizes: Vec<f64> = seen
+            .iter()
+            .map(|id| {
+                summary.get(TENANT, id).unwrap().item.size.unwrap() * if descending { -1.0 } else { 1.0 }
+            })
+            .collect();
+        assert!(sizes.is_sorted());
+    }
+}
+
+#[test]
+fn those_that_are_over_are_bounded_and_the_longest_over_go_first() {
+    let summary = Summary::new(3);
+    (0..10).for_each(|n| summary.upsert(TENANT, &owner(), plain(n, false), Lsn(n as u64 + 1)));
+    for n in [5, 1, 7, 2, 9] {
+        summary.upsert(TENANT, &owner(), plain(n, true), Lsn(100 + n as u64));
+    }
+    let left: Vec<usize> = (0..10).filter(|n| summary.get(TENANT, &plain(*n, true).id).is_some()).collect();
+    assert_eq!(left, [0, 2, 3, 4, 6, 7, 8, 9], "5 and 1 were over for longest");
+    assert_eq!(summary.open_count(), 5);
+    assert_eq!(summary.select(TENANT, true, |_| true).len(), 8);
+    assert_eq!(summary.select(TENANT, false, |_| true).len(), 5);
+    assert!(summary.get(TenantNumber(0), "id-000000").is_none(), "another tenant has none of it");
+}
+
+#[test]
+fn what_came_back_is_not_forgotten_for_its_earlier_end() {
+    let summary = Summary::new(2);
+    summary.upsert(TENANT, &owner(), plain(1, true), Lsn(1));
+    summary.upsert(TENANT, &owner(), plain(1, false), Lsn(2));
+    for n in 2..5 {
+        summary.upsert(TENANT, &owner(), plain(n, true), Lsn(n as u64 + 10));
+    }
+    assert!(summary.get(TENANT, "id-000001").is_some(), "it is open again");
+    assert!(summary.get(TENANT, "id-000002").is_none());
+    // Ended once more, it is the one that was over for the shortest time.
+    summary.upsert(TENANT, &owner(), plain(1, true), Lsn(20));
+    assert!(summary.get(TENANT, "id-000003").is_none() && summary.get(TENANT, "id-000001").is_some());
+}
+
+#[test]
+fn rows_are_used_again() {
+    let summary = Summary::new(1);
+    for n in 0..5_000_usize {
+        summary.upsert(TENANT, &owner(), plain(n, false), Lsn(2 * n as u64 + 1));
+        summary.upsert(TENANT, &owner(), plain(n, true), Lsn(2 * n as u64 + 2));
+    }
+    assert_eq!(
+        ids(&summary.page(
+            TENANT,
+            &Selection { with_over: true, ..Selection::default() },
+            &Paging { sort: SortBy::Id, descending: false, after: None, limit: 10 },
+            |_| true
+        )),
+        ["id-004999"]
+    );
+    let table = summary.table(TENANT).unwrap();
+    assert!(table.places.lock().rows <= 3, "{}", table.places.lock().rows);
+    // Ends that a later opening made stale don't pile up.
+    for n in 0..60_000_u64 {
+        summary.upsert(TENANT, &owner(), plain(1, n % 2 == 0), Lsn(20_000 + n));
+    }
+    assert!(table.places.lock().over_order.len() <= 2 * CHUNK_ROWS + 1);
+}
+
+#[test]
+fn a_cursor_of_a_value_that_nothing_has_any_more_goes_on_in_its_place() {
+    let summary = Summary::new(10);
+    for (n, colour) in ["blue", "green", "red"].into_iter().enumerate() {
+        summary.upsert(
+            TENANT,
+            &owner(),
+            Thing { colour: colour.into(), ..plain(n, false) },
+            Lsn(n as u64 + 1),
+        );
+    }
+    let after = |descending, text: &str| {
+        let paging = Paging {
+            sort: SortBy::Facet(0),
+            descending,
+            after: Some((SortKey::Text(text.into()), "id-5")),
+            limit: 10,
+        };
+        ids(&summary.page(TENANT, &Selection::default(), &paging, |_| true))
+    };
+    assert_eq!(after(false, "brown"), ["id-000001", "id-000002"]);
+    assert_eq!(after(true, "brown"), ["id-000000"]);
+}

@@ -1,0 +1,150 @@
+//! Documents, promotions and customers through a scope, and across tenants.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failing test should panic")]
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::{Batch, Client, Tower};
+use serde_json::{Value, json};
+
+#[test]
+fn documents_are_shown_within_tenant_and_scope() {
+    let configuration = "[tenants.other]\nclock = \"wall\"\nbase_currency = \"USD\"\ntimezone = \"UTC\"\n";
+    let tower = Tower::launch().configuration(configuration).start();
+    populate(&tower);
+    checks!(
+        tower,
+        everyone_in_the_tenant_sees_all,
+        a_location_sees_its_lines,
+        a_supplier_sees_its_purchase_orders_and_no_customers,
+        a_path_sees_what_is_below_it,
+        another_tenant_sees_nothing,
+    );
+}
+
+fn client(tower: &Tower, role: &str, arguments: &[&str]) -> Client {
+    let (_, key) = tower.create_key("reader", role, arguments);
+    let client = tower.http().with_key(&key);
+    common::eventually("the key is known", || (client.get("/api/v1/items").status == 200).then_some(()));
+    client
+}
+
+fn populate(tower: &Tower) {
+    let (_, key) = tower.create_key("writer", "admin", &[]);
+    let writer = tower.http().with_key(&key);
+    common::eventually("the key is known", || (writer.get("/api/v1/stats").status == 200).then_some(()));
+    let mut batch = Batch::new("populate");
+    batch.add("item.described", json!({"sku": "milk", "path": ["Food", "Dairy"]}));
+    batch.add("item.described", json!({"sku": "nail", "path": ["Hardware"]}));
+    batch.add("customer.described", json!({"customer": "C1"}));
+    for (order_id, sku, location) in [("O-north", "milk", "north"), ("O-south", "nail", "south")] {
+        let line =
+            json!({"order_id": order_id, "line_id": "1", "sku": sku, "location": location, "quantity": 5});
+        batch.add("order.placed", line);
+    }
+    for (line_id, location) in [("1", "north"), ("2", "south")] {
+        let line = json!({"order_id": "O-both", "line_id": line_id, "sku": "milk", "location": location, "quantity": 2});
+        batch.add("order.placed", line);
+    }
+    for (po_id, supplier, sku, location) in
+        [("PO-farm", "farm", "milk", "north"), ("PO-forge", "forge", "nail", "south")]
+    {
+        let line = json!({"line_id": "1", "sku": sku, "location": location, "quantity": 9});
+        batch.add("purchase_order.placed", json!({"po_id": po_id, "supplier": supplier, "lines": [line]}));
+    }
+    for (transfer_id, from, to) in [("T-in", "south", "north"), ("T-away", "south", "west")] {
+        let line = json!({"line_id": "1", "sku": "nail", "from": from, "to": to, "quantity": 3, "promised_at": "2031-01-01T00:00:00Z"});
+        batch.add("transfer.placed", json!({"transfer_id": transfer_id, "lines": [line]}));
+    }
+    let promotion = |id: &str, skus: Value, locations: Value| json!({"promotion_id": id, "from": "2031-01-01T00:00:00Z", "until": "2031-02-01T00:00:00Z", "skus": skus, "locations": locations});
+    batch.add("promotion.scheduled", promotion("P-all", json!("all"), json!("all")));
+    batch.add("promotion.scheduled", promotion("P-north-milk", json!(["milk"]), json!(["north"])));
+    batch.add("promotion.scheduled", promotion("P-south", json!("all"), json!(["south"])));
+    let lsn = writer.accept(&batch.take())["lsn"].as_u64().unwrap();
+    assert_eq!(writer.settled("/api/v1/stats", lsn).status, 200);
+}
+
+fn sees(client: &Client, list: &str, field: &str) -> BTreeSet<String> {
+    let items = client.list(&format!("/api/v1/{list}"));
+    items.iter().map(|item| item[field].as_str().unwrap().to_owned()).collect()
+}
+
+fn only(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn everyone_in_the_tenant_sees_all(tower: &Tower) {
+    let viewer = client(tower, "viewer", &[]);
+    assert_eq!(sees(&viewer, "orders", "order_id"), only(&["O-both", "O-north", "O-south"]));
+    assert_eq!(sees(&viewer, "purchase-orders", "po_id"), only(&["PO-farm", "PO-forge"]));
+    assert_eq!(sees(&viewer, "transfers", "transfer_id"), only(&["T-away", "T-in"]));
+    assert_eq!(sees(&viewer, "promotions", "promotion_id"), only(&["P-all", "P-north-milk", "P-south"]));
+    assert_eq!(sees(&viewer, "customers", "customer"), only(&["C1"]));
+}
+
+fn a_location_sees_its_lines(tower: &Tower) {
+    let north = client(tower, "viewer", &["--scope", "location=north"]);
+    assert_eq!(sees(&north, "orders", "order_id"), only(&["O-both", "O-north"]));
+    let both = north.get("/api/v1/orders/O-both").expect(200);
+    assert_eq!((both["lines"].as_array().unwrap().len(), &both["ordered"]), (1, &json!(2)), "{both}");
+    assert_eq!(sees(&north, "purchase-orders", "po_id"), only(&["PO-farm"]));
+    // A transfer is seen from either end.
+    assert_eq!(sees(&north, "transfers", "transfer_id"), only(&["T-in"]));
+    assert_eq!(sees(&north, "promotions", "promotion_id"), only(&["P-all", "P-north-milk"]));
+    assert_eq!(sees(&north, "customers", "customer"), only(&[]));
+    for hidden in [
+        "orders/O-south",
+        "purchase-orders/PO-forge",
+        "transfers/T-away",
+        "promotions/P-south",
+        "customers/C1",
+    ] {
+        north.get(&format!("/api/v1/{hidden}")).expect_problem(404, "not_found");
+    }
+    // Asking for it by name does not help.
+    assert_eq!(sees(&north, "orders?location=south", "order_id"), only(&[]));
+    assert_eq!(
+        north.get("/api/v1/promotions/P-all").expect(200)["sku_locations"],
+        2,
+        "milk and nail are there"
+    );
+}
+
+fn a_supplier_sees_its_purchase_orders_and_no_customers(tower: &Tower) {
+    let farm = client(tower, "supplier", &["--scope", "supplier=farm"]);
+    assert_eq!(sees(&farm, "purchase-orders", "po_id"), only(&["PO-farm"]));
+    assert_eq!(farm.get("/api/v1/purchase-orders/PO-farm").status, 200);
+    farm.get("/api/v1/purchase-orders/PO-forge").expect_problem(404, "not_found");
+    for (list, field) in [
+        ("orders", "order_id"),
+        ("transfers", "transfer_id"),
+        ("promotions", "promotion_id"),
+        ("customers", "customer"),
+    ] {
+        assert_eq!(sees(&farm, list, field), only(&[]), "{list}");
+    }
+}
+
+fn a_path_sees_what_is_below_it(tower: &Tower) {
+    let food = client(tower, "viewer", &["--scope", "path=Food"]);
+    assert_eq!(sees(&food, "orders", "order_id"), only(&["O-both", "O-north"]));
+    assert_eq!(sees(&food, "purchase-orders", "po_id"), only(&["PO-farm"]));
+    assert_eq!(sees(&food, "promotions", "promotion_id"), only(&["P-all", "P-north-milk", "P-south"]));
+    let hardware = client(tower, "viewer", &["--scope", "path=Hardware", "--scope", "location=north"]);
+    assert_eq!(sees(&hardware, "promotions", "promotion_id"), only(&["P-all"]));
+    assert_eq!(sees(&hardware, "transfers", "transfer_id"), only(&["T-in"]));
+    assert_eq!(sees(&hardware, "orders", "order_id"), only(&[]));
+}
+
+fn another_tenant_sees_nothing(tower: &Tower) {
+    let other = client(tower, "admin", &["--tenant", "other"]);
+    for list in ["orders", "purchase-orders", "transfers", "promotions", "customers"] {
+        assert_eq!(other.list(&format!("/api/v1/{list}")), Vec::<Value>::new(), "{list}");
+    }
+    for hidden in
+        ["orders/O-both", "purchase-orders/PO-farm", "transfers/T-in", "promotions/P-all", "customers/C1"]
+    {
+        other.get(&format!("/api/v1/{hidden}")).expect_problem(404, "not_found");
+    }
+}

@@ -1,0 +1,220 @@
+//! Every number that the tower shows can be computed from what it says it was computed from.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failing test should panic")]
+
+mod common;
+
+use common::events::now;
+use common::formula::evaluate;
+use common::{Batch, Random, Tower};
+use serde_json::{Value, json};
+
+const DAY: i64 = 86_400;
+
+/// A place with a bit of everything, by chance.
+fn history(batch: &mut Batch, random: &mut Random, sku: &str, location: &str) {
+    let start = now() - 40 * DAY;
+    let mut amount = |least: u64, most: u64| (least + random.below(most - least + 1)) as f64 / 2.0;
+    batch.add_at(
+        start,
+        "inventory.counted",
+        json!({"sku": sku, "location": location, "on_hand": amount(50, 400)}),
+    );
+    for day in 0..40 {
+        let quantity = amount(0, 20);
+        if quantity > 0.0 {
+            let sale = json!({"sku": sku, "location": location, "quantity": quantity, "unit_price": "9.50", "currency": "EUR"});
+            batch.add_at(start + day * DAY + 3_600, "pos.sale", sale);
+        }
+    }
+    batch.add_at(
+        now() - 3_600,
+        "inventory.adjusted",
+        json!({"sku": sku, "location": location, "delta": -1.5}),
+    );
+    batch.add(
+        "inventory.adjusted",
+        json!({"sku": sku, "location": location, "delta": 3, "status": "blocked"}),
+    );
+    for order in 0..3 {
+        let id = format!("O-{sku}-{location}-{order}");
+        let line = json!({"order_id": id, "line_id": "1", "sku": sku, "location": location, "quantity": amount(2, 60),
+            "promised_at": common::at(now() + (order - 1) * 2 * DAY)});
+        batch.add("order.placed", line);
+        batch.add("order.shipped", json!({"order_id": id, "line_id": "1", "quantity": 0.5}));
+    }
+    for order in 0..2 {
+        let id = format!("P-{sku}-{location}-{order}");
+        batch.add(
+            "purchase_order.placed",
+            json!({"po_id": id, "supplier": "V", "lines": [
+            {"line_id": "1", "sku": sku, "location": location, "quantity": amount(10, 200),
+                "promised_at": common::at(now() + (order * 5 + 1) * DAY)}]}),
+        );
+        batch.add("purchase_order.received", json!({"po_id": id, "line_id": "1", "quantity": 2}));
+    }
+    batch.add(
+        "transfer.placed",
+        json!({"transfer_id": format!("T-{sku}-{location}"), "lines": [
+        {"line_id": "1", "sku": sku, "from": location, "to": "elsewhere", "quantity": amount(1, 9),
+            "promised_at": common::at(now() + DAY)}]}),
+    );
+    batch.add(
+        "shipment.dispatched",
+        json!({"shipment_id": format!("S-{sku}-{location}"), "eta": common::at(now() + 4 * DAY),
+        "lines": [{"po_id": format!("P-{sku}-{location}-1"), "line_id": "1", "quantity": 3}]}),
+    );
+}
+
+#[track_caller]
+fn close(name: &str, told: f64, computed: f64, explanation: &Value) {
+    let allowed = 1e-9 * told.abs().max(1.0);
+    assert!(
+        (told - computed).abs() <= allowed,
+        "{name}: {told} is told and {computed} computed: {explanation}"
+    );
+}
+
+#[test]
+fn every_number_of_a_place_follows_from_the_inputs_that_it_names() {
+    let tower = Tower::dev();
+    let client = tower.http();
+    let mut random = Random::new(20_261_122);
+    let mut batch = Batch::new("why");
+    batch.add("supplier.described", json!({"supplier": "V", "lead_time_days": 6, "lead_time_sd_days": 1.5}));
+    batch.add("policy.set", json!({"scope": {"sku": "A2"}, "service_level": 0.9, "review_days": 2}));
+    for (sku, location) in [("A1", "L"), ("A2", "L"), ("A3", "M"), ("A4", "M")] {
+        batch.add(
+            "sourcing.set",
+            json!({"sku": sku, "location": location, "source": {"kind": "supplier", "id": "V"}}),
+        );
+        history(&mut batch, &mut random, sku, location);
+    }
+    batch.add("forecast.published", json!({"sku": "A3", "location": "M", "buckets": [
+        {"from": common::at(now() - DAY), "until": common::at(now() + 30 * DAY), "quantity": 300, "p10": 200, "p90": 420}]}));
+    let receipt = client.accept(&batch.take());
+    let lsn = receipt["lsn"].as_u64().unwrap();
+    let mut evaluated = 0;
+    let mut moments = 0;
+    for (sku, location) in [("A1", "L"), ("A2", "L"), ("A3", "M"), ("A4", "M"), ("A1", "elsewhere")] {
+        let place = format!("/api/v1/sku-locations/{sku}/{location}");
+        let why = client.settled(&format!("{place}/why"), lsn).expect(200);
+        let view = client.settled(&place, lsn).expect(200);
+        let numbers = why["numbers"].as_object().unwrap();
+        // Nothing that the view shows as a number goes without.
+        for (field, value) in view.as_object().unwrap() {
+            let is_number = value.is_number() && !["lsn", "failed_at"].contains(&field.as_str());
+            assert!(!is_number || numbers.contains_key(field), "{field} is not explained");
+        }
+        for (name, explanation) in numbers {
+            match evaluate(explanation) {
+                Ok(_) if explanation["value"].is_null() => {
+                    assert!(explanation["because"].is_string(), "{name}: {explanation}");
+                }
+                Ok(computed) => {
+                    close(name, explanation["value"].as_f64().unwrap(), computed, explanation);
+                    evaluated += 1;
+                }
+                Err(moment) => {
+                    let told = explanation["time"].as_str();
+                    let told = told.map(|text| text.parse::<jiff::Timestamp>().unwrap().as_microsecond());
+                    match (told, moment) {
+                        (Some(told), Some(moment)) => {
+                            assert!((told - moment).abs() < 1_000, "{told} {moment}")
+                        }
+                        (told, moment) => assert_eq!(told, moment, "{explanation}"),
+                    }
+                    moments += 1;
+                }
+            }
+        }
+        // Quantities do not move between the two reads, and are the same in both.
+        for name in
+            ["on_hand", "reserved", "due", "available", "on_order", "in_transit", "inventory_position"]
+        {
+            close(
+                name,
+                view[name].as_f64().unwrap(),
+                numbers[name]["value"].as_f64().unwrap(),
+                &numbers[name],
+            );
+        }
+    }
+    assert!(evaluated >= 5 * 14 && moments == 5, "{evaluated} numbers, {moments} moments");
+}
+
+fn why_in_a_terminal(arguments: &[&str]) -> std::process::Output {
+    let program = env!("CARGO_BIN_EXE_tidewatch");
+    std::process::Command::new(program).arg("why").args(arguments).output().unwrap()
+}
+
+#[test]
+fn inputs_name_the_events_that_told_of_them_and_absences_say_why() {
+    let tower = Tower::dev();
+    let client = tower.http();
+    let mut batch = Batch::new("told");
+    batch.add_at(now() - 7_200, "inventory.counted", json!({"sku": "A", "location": "L", "on_hand": 500}));
+    batch.add_at(now() - 3_600, "pos.sale", json!({"sku": "A", "location": "L", "quantity": 3}));
+    let lsn = client.accept(&batch.take())["lsn"].as_u64().unwrap();
+    let why = client.settled("/api/v1/sku-locations/A/L/why", lsn).expect(200);
+    let inputs = why["numbers"]["on_hand"]["inputs"].as_array().unwrap();
+    let told: Vec<(&str, f64, &str, &str)> = inputs
+        .iter()
+        .map(|input| {
+            let event = &input["event"];
+            assert!(event["lsn"].as_u64().unwrap() <= lsn && event["time"].is_string(), "{input}");
+            (
+                input["name"].as_str().unwrap(),
+                input["value"].as_f64().unwrap(),
+                event["type"].as_str().unwrap(),
+                event["id"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [("carried", 500.0, "inventory.counted", "told-0"), ("moved", -3.0, "pos.sale", "told-1")]
+    );
+    let absences = why["absences"].as_array().unwrap();
+    let because = |what: &str| {
+        let absence = absences.iter().find(|absence| absence["what"] == what);
+        absence.unwrap_or_else(|| panic!("{what} is not among {absences:?}"))["because"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert!(because("order").contains("above the reorder point"));
+    for what in ["exception.shortage_now", "exception.projected_stockout"] {
+        assert!(!because(what).is_empty());
+    }
+    let printed = why_in_a_terminal(&["A", "L", "on_hand", "--url", &tower.url()]);
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert!(
+        printed.status.success() && text.contains("on_hand = 497 units") && text.contains("told-0"),
+        "{text}"
+    );
+    let unknown = why_in_a_terminal(&["nothing", "here", "--url", &tower.url()]);
+    assert_eq!(unknown.status.code(), Some(1));
+}
+
+#[test]
+fn an_exception_says_which_rule_it_follows_and_shows_the_numbers_behind_it() {
+    let tower = Tower::dev();
+    let client = tower.http();
+    let mut batch = Batch::new("short");
+    batch.add(
+        "order.placed",
+        json!({"order_id": "O", "line_id": "1", "sku": "A", "location": "L", "quantity": 8}),
+    );
+    let lsn = client.accept(&batch.take())["lsn"].as_u64().unwrap();
+    let open = client.settled("/api/v1/exceptions?type=shortage_now", lsn).expect(200);
+    let id = open["items"][0]["id"].as_str().unwrap();
+    let why = client.get(&format!("/api/v1/exceptions/{id}/why")).expect(200);
+    assert_eq!(why["exception"]["id"], id);
+    assert_eq!(why["rule"]["type"], "shortage_now");
+    assert_eq!(why["rule"]["settings"]["clear"], 1.0);
+    assert!(why["rule"]["units"]["clear"].is_string(), "{why}");
+    let backorders = &why["numbers"]["backorders"];
+    assert_eq!(backorders["value"], 8);
+    assert_eq!(evaluate(backorders), Ok(8.0));
+    client.get("/api/v1/exceptions/exc_none/why").expect_problem(404, "not_found");
+}
