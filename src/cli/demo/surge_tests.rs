@@ -177,11 +177,8 @@ fn the_week_in_which_iowa_ordered_twice_as_much_is_one_surge_of_its_feed() {
             week(ExceptionChange::Cleared, "2013-10-13"),
         ]
     );
-    let stale = tower.told.iter().filter(|change| change.item.exception_type == ExceptionType::FeedStale);
-    let stale: Vec<_> =
-        stale.map(|change| (change.kind, change.item.cause.clone(), change.item.updated_at)).collect();
-    assert_eq!(stale, []);
-    // Slumps are holidays and the like: the weeks before Thanksgiving of both years, and one in June.
+    assert!(tower.told.iter().all(|change| change.item.exception_type != ExceptionType::FeedStale));
+    // The week of Thanksgiving 2012, and one in June 2013 that has half of its orders.
     let slumps = tower.told.iter().filter(|change| change.of == VolumeShift::Slump.of());
-    assert_eq!(slumps.filter(|change| change.kind == ExceptionChange::Opened).count(), 3);
+    assert_eq!(slumps.filter(|change| change.kind == ExceptionChange::Opened).count(), 2);
 }

@@ -452,6 +452,32 @@ fn a_kind_that_is_switched_off_is_not_raised_and_goes() {
 }
 
 #[test]
+fn an_operator_s_own_condition_about_suppliers_is_raised_and_clears() {
+    use crate::domain::settings::{CustomException, CustomSubject};
+    let kind = Custom(Name::from("custom.hoards"));
+    let own = CustomException {
+        exception_type: kind.clone(),
+        about: CustomSubject::Supplier,
+        condition: "open_quantity > 50.0".to_owned(),
+        clear: Some("open_quantity < 20.0".to_owned()),
+        title: "Too much is open".to_owned(),
+        severity: Severity::High,
+        enabled: true,
+        consecutive_periods: 1,
+        quiet_hours: 24.0,
+    };
+    let mut supplier = Watched::with(|settings| settings.exceptions.custom = vec![own]);
+    supplier.agreed(1, "P", &[("1", 60, Some(50))]);
+    assert_eq!(supplier.told(1.0), [told(Opened, kind.clone(), "")]);
+    let item = supplier.item(kind.clone(), "");
+    assert_eq!((item.severity, item.cause.as_deref()), (Severity::High, Some("Too much is open")));
+    supplier.changed(2, "P", &[("1", 30, None)]);
+    assert_eq!(supplier.told(2.0), NONE, "between the thresholds it stays");
+    supplier.changed(3, "P", &[("1", 10, None)]);
+    assert_eq!(supplier.told(3.0), [told(Cleared, kind, "")]);
+}
+
+#[test]
 fn of_very_many_late_orders_the_first_ones_are_told_and_all_are_counted() {
     let mut supplier = Watched::new();
     for order in 0..400 {
