@@ -15,6 +15,7 @@ mod view;
 use serde::{Deserialize, Serialize};
 
 pub use self::documents_view::SuppliedLineView;
+pub use self::exceptions::CUSTOM_VARIABLES;
 use self::judged::Judged;
 use self::order_book::{End, OrderBook};
 pub use self::statistics::PublishedStatistics;
@@ -204,6 +205,7 @@ impl Entity for Supplier {
             key.to_string(),
         );
         exceptions::judge(&judged, &mut watch);
+        exceptions::judge_own(&judged, tenant, reference, &mut watch);
         let (found, next_review_at) = watch.finish();
         reconciled.proposals.extend(found);
         reconciled.next_review_at = next_review_at;

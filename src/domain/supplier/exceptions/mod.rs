@@ -6,6 +6,7 @@
 mod acknowledgement_differs;
 mod acknowledgement_missing;
 mod capacity_exceeded;
+mod custom;
 mod data_quality;
 mod lead_time_drift;
 mod purchase_late;
@@ -17,6 +18,8 @@ mod supplier_unreliable;
 use std::collections::BTreeSet;
 
 pub(super) use self::acknowledgement_missing::deadline as acknowledgement_deadline;
+pub use self::custom::VARIABLES as CUSTOM_VARIABLES;
+pub(super) use self::custom::judge as judge_own;
 use super::judged::{Judged, Order};
 use super::order_book::Document;
 use crate::domain::exception::ExceptionType;
