@@ -267,3 +267,58 @@ fn one_command_goes_to_many_cases() {
     let over = desk.tower.http().settled("/api/v1/cases?state=cancelled", lsn).expect(200);
     assert_eq!(over["items"].as_array().unwrap().len(), 5);
 }
+
+#[test]
+fn an_option_of_ones_own_is_costed_at_once_and_can_be_edited() {
+    let mut desk = desk();
+    let supplied = json!({"sku": "A", "location": "S1", "source": {"kind": "supplier", "id": "V"}, "lead_time_days": 3,
+        "unit_cost": "2.5"});
+    desk.tell("sourcing.set", START, supplied);
+    let one = id_of(&desk.run_short("A", "S1", START));
+    let ann = desk.acting("ann;planner");
+    let id = id_of(&command(&ann, "/cases", &json!({"exceptions": [one]})).expect(201));
+    let path = format!("/cases/{id}/options");
+    let own_of = |case: &Value| -> Vec<Value> {
+        let options = case["options"].as_array().unwrap();
+        options.iter().filter(|option| option["edited_by"] == "ann").cloned().collect()
+    };
+    let order = json!({"kind": "order", "sku": "A", "location": "S1", "quantity": 20, "supplier": "V"});
+    let case = command_once(&ann, "own-1", &path, &order).expect(200);
+    let own = own_of(&case);
+    assert_eq!(own.len(), 1, "{case}");
+    assert_eq!((&own[0]["kind"], &own[0]["steps"][0]["quantity"]), (&json!("order"), &json!(20)));
+    // It says when it would arrive, what that costs, and what it does.
+    assert!(own[0]["steps"][0]["arrives_at"].is_string(), "{}", own[0]);
+    assert!(own[0]["cost"]["amount"].is_string(), "{}", own[0]);
+    assert_eq!(own[0]["effects"][0]["sku"], "A");
+    assert_eq!(command_once(&ann, "own-1", &path, &order).expect(200), case);
+
+    let edited = json!({"option_id": own[0]["id"], "quantity": "30", "title": "Thirty"});
+    let after = own_of(&command(&ann, &path, &edited).expect(200));
+    assert_eq!(after.len(), 1);
+    assert_eq!((&after[0]["steps"][0]["quantity"], &after[0]["title"]), (&json!(30), &json!("Thirty")));
+    let dearer = |option: &Value| option["cost"]["amount"].as_str().unwrap().parse::<f64>().unwrap();
+    assert!(dearer(&after[0]) > dearer(&own[0]));
+    let words = json!({"kind": "custom", "note": "Ask the neighbour"});
+    assert_eq!(own_of(&command(&ann, &path, &words).expect(200)).len(), 2);
+
+    let check = |body: Value, expected: &[(&str, &str)]| {
+        let problem = command(&ann, &path, &body).expect_problem(422, "invalid_data");
+        let expected: Vec<(String, String)> =
+            expected.iter().map(|(pointer, code)| ((*pointer).to_owned(), (*code).to_owned())).collect();
+        assert_eq!(faults(&problem), expected, "{body}");
+    };
+    check(
+        json!({"option_id": "none", "quantity": 1, "kind": "custom", "note": "x"}),
+        &[("/option_id", "not_found")],
+    );
+    check(json!({"option_id": own[0]["id"], "sku": "B"}), &[("/sku", "invalid_data")]);
+    check(json!({"kind": "custom"}), &[("/note", "required")]);
+    let transfer = json!({"kind": "transfer", "sku": "A", "location": "S1", "quantity": 1});
+    check(transfer, &[("/from", "required")]);
+    let steps = json!({"steps": [order, {"kind": "order", "sku": "A", "location": "S1", "quantity": 0, "colour": 1}]});
+    check(steps, &[("/steps/1/quantity", "not_positive"), ("/steps/1/colour", "unknown_field")]);
+    command(&desk.acting("eve;viewer"), &path, &order).expect_problem(403, "forbidden");
+    // An agent may propose.
+    command(&desk.acting("robot;agent"), &path, &order).expect(200);
+}

@@ -22,6 +22,7 @@ mod master_data;
 mod openapi;
 mod operations;
 mod orders;
+mod own_option;
 mod path;
 pub mod problem;
 mod promotions;

@@ -20,8 +20,8 @@ use super::problem::{CODES, Code, Given, Problem};
 use super::reference::{components, example, parameters};
 use super::{
     actions, bulk, case_commands, cases, customers, exception_commands, exceptions, feed, ingest,
-    master_data, operations, orders, promotions, purchase_orders, quarantine, sku_locations, suppliers,
-    transfers, why,
+    master_data, operations, orders, own_option, promotions, purchase_orders, quarantine, sku_locations,
+    suppliers, transfers, why,
 };
 
 /// What the handlers say of themselves.
@@ -68,6 +68,7 @@ use super::{
         cases::list_cases,
         cases::get_case,
         case_commands::open_case,
+        own_option::add_option,
         case_commands::choose_option,
         case_commands::approve_case,
         case_commands::reject_case,

@@ -14,7 +14,7 @@ use super::problem::{Problem, code};
 use super::state::AppState;
 use super::{
     actions, bulk, case_commands, cases, customers, exception_commands, exceptions, feed, ingest,
-    master_data, openapi, operations, orders, promotions, purchase_orders, quarantine, reference,
+    master_data, openapi, operations, orders, own_option, promotions, purchase_orders, quarantine, reference,
     sku_locations, suppliers, transfers, why,
 };
 use crate::feed::FeedHandle;
@@ -105,6 +105,7 @@ pub fn serve(
             .service(cases::list_cases)
             .service(cases::get_case)
             .service(case_commands::open_case)
+            .service(own_option::add_option)
             .service(case_commands::choose_option)
             .service(case_commands::approve_case)
             .service(case_commands::reject_case)
