@@ -6,8 +6,10 @@
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod costing;
 pub mod domain;
 pub mod feed;
 pub mod http;
 pub mod journal;
+pub mod outbox;
 pub mod runtime;

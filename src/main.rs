@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tidewatch::cli::{bench, demo, inspect, keys, replay, serve, verify, watch, why};
+use tidewatch::cli::{bench, demo, inspect, keys, replay, sandbox, serve, verify, watch, why};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -26,6 +26,7 @@ enum Command {
     Bench(bench::BenchArgs),
     Verify(verify::VerifyArgs),
     Inspect(inspect::InspectArgs),
+    Sandbox(sandbox::SandboxArgs),
     Why(why::WhyArgs),
 }
 
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(args),
         Command::Verify(args) => verify::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Sandbox(args) => sandbox::run(args),
         Command::Demo(args) => on_a_runtime(demo::run(args)),
         Command::Why(args) => on_a_runtime(why::run(args)),
         Command::Replay(args) => on_a_runtime(replay::run(args)),

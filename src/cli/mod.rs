@@ -8,6 +8,7 @@ pub mod keys;
 pub mod pace;
 pub mod progress;
 pub mod replay;
+pub mod sandbox;
 pub mod serve;
 mod settings;
 pub mod verify;

@@ -16,12 +16,14 @@ use tracing_subscriber::EnvFilter;
 use super::settings::settings;
 use crate::auth::{KeyCache, KeyStore};
 use crate::config::{self, Config, LogFormat};
+use crate::costing;
 use crate::domain::ids::Name;
 use crate::domain::money::Currency;
 use crate::domain::record::ClockKind;
 use crate::feed::{self, Hub};
 use crate::http::state::AppState;
 use crate::http::{ServeError, Serving, serve};
+use crate::outbox::{Outbox, OutboxError};
 use crate::runtime::{StartError, TenantOptions, Tower, TowerOptions};
 
 /// Run the tower.
@@ -107,6 +109,8 @@ enum Failure {
     #[error("tidewatch can't start: {0}")]
     Keys(#[from] crate::auth::KeyError),
     #[error("tidewatch can't start: {0}")]
+    Outbox(#[from] OutboxError),
+    #[error("tidewatch can't start: {0}")]
     Io(#[from] std::io::Error),
     #[error("{0}")]
     Configuration(String),
@@ -115,7 +119,9 @@ enum Failure {
 impl Failure {
     fn exit_code(&self) -> u8 {
         match self {
-            Failure::Serve(ServeError::DevNotLoopback(_)) | Failure::Configuration(_) => EXIT_USAGE,
+            Failure::Serve(ServeError::DevNotLoopback(_))
+            | Failure::Configuration(_)
+            | Failure::Outbox(OutboxError::Target(_)) => EXIT_USAGE,
             _ => EXIT_START,
         }
     }
@@ -128,6 +134,8 @@ async fn run_tower(args: ServeArgs, config: Config) -> Result<ExitCode, Failure>
     let (done, recovered) = oneshot::channel();
     let tower = Tower::start(options, state_sink, journal_sink, done)?;
     let hub = Hub::start(inlet, tower.clone(), config.feed.clone())?;
+    let outbox = Outbox::start(tower.clone(), &config.outbox, &config.targets)?;
+    let costing = costing::start(tower.clone())?;
     let keys = KeyCache::open(KeyStore::new(&args.data))?;
     let drain = Duration::from_millis(config.server.drain_ms);
     let listen = config.server.listen;
@@ -160,7 +168,13 @@ async fn run_tower(args: ServeArgs, config: Config) -> Result<ExitCode, Failure>
     }
     info!("stopping: no new work is taken");
     let stopped_by = tokio::time::Instant::now() + STOP_MAX;
-    let drained = tower.drain(drain).await;
+    tower.begin_drain();
+    costing.stop();
+    let drain_by = tokio::time::Instant::now() + drain;
+    if !outbox.drain(drain / 2).await {
+        warn!("attempts to deliver actions were still under way; the next start finds out about them");
+    }
+    let drained = tower.drain(drain_by.saturating_duration_since(tokio::time::Instant::now())).await;
     let ending = async {
         handle.stop(true).await;
         let _ = serving.await;

@@ -13,6 +13,7 @@ mod edge;
 mod error;
 mod exceptions;
 mod feed;
+mod outbox;
 mod reader;
 mod routing;
 mod tenants;
@@ -34,6 +35,7 @@ pub use edge::{AdmissionConfig, JournalConfig, LogConfig, LogFormat, LogLevel, S
 pub use error::{ConfigError, Problem, ProblemKind};
 pub use exceptions::{ExceptionsConfig, SeverityConfig};
 pub use feed::FeedConfig;
+pub use outbox::{OutboxConfig, TargetConfig};
 pub use tenants::{ClockKind, TenantConfig};
 pub(crate) use tenants::{TENANT_NAME_ALLOWED, is_tenant_name};
 
@@ -75,6 +77,10 @@ pub struct Config {
     pub cases: CaseSettings,
     /// `[feed]`: the WebSocket feed.
     pub feed: FeedConfig,
+    /// `[outbox]`: delivering approved actions.
+    pub outbox: OutboxConfig,
+    /// `[targets.NAME]` in the order of the file; `erp` is always among them.
+    pub targets: Vec<TargetConfig>,
     /// `[log]`: what goes to standard error.
     pub log: LogConfig,
     /// `[tenants.NAME]` in the order of the file; `default` is always among them, and first where the file
@@ -178,6 +184,8 @@ impl Config {
             routing: routing::read_rules(root),
             cases: root.table("cases", routing::read_cases),
             feed: root.table("feed", FeedConfig::read),
+            outbox: root.table("outbox", OutboxConfig::read),
+            targets: outbox::read_targets(root),
             log: root.table("log", LogConfig::read),
             tenants: tenants::read(root),
         };
@@ -233,6 +241,14 @@ impl Config {
         for (holds, keys, allowed) in rules {
             if !holds {
                 findings.contradiction(keys, allowed);
+            }
+        }
+        for target in &self.targets {
+            if target.backoff_initial_ms > target.backoff_max_ms {
+                let keys = ["backoff_initial_ms", "backoff_max_ms"]
+                    .map(|key| format!("targets.{}.{key}", target.name));
+                let keys = [keys[0].as_str(), keys[1].as_str()];
+                findings.contradiction(keys, "backoff_initial_ms must not be above backoff_max_ms");
             }
         }
         exceptions.check_relations(findings);

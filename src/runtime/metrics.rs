@@ -1,5 +1,6 @@
 //! Counters and gauges that `/metrics` shows. Labels are few and known; never a SKU.
 
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -8,6 +9,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+
+use crate::domain::approval_case::AttemptOutcome;
 
 /// What became of events at the door.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -25,6 +28,19 @@ pub struct CodeLabel {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct StatusLabel {
     pub status: u16,
+}
+
+/// A system of record.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct TargetLabel {
+    pub target: String,
+}
+
+/// What became of an attempt to deliver an action.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct AttemptLabel {
+    pub target: String,
+    pub outcome: &'static str,
 }
 
 /// One shard.
@@ -45,6 +61,8 @@ pub struct Metrics {
     pub group_seconds: Histogram,
     pub disk_full: Counter,
     pub proposals: Counter,
+    pub costings: Counter,
+    pub costing_failures: Counter,
     pub stale_transitions: Counter,
     pub entity_failures: Counter,
     pub read_failures: Counter,
@@ -57,6 +75,12 @@ pub struct Metrics {
     pub feed_subscriptions: Gauge,
     pub feed_filters: Gauge,
     pub feed_ring_events: Gauge,
+    pub outbox_attempts: Family<AttemptLabel, Counter>,
+    pub outbox_in_flight: Family<TargetLabel, Gauge>,
+    pub outbox_breaker_state: Family<TargetLabel, Gauge>,
+    pub outbox_pending: Family<TargetLabel, Gauge>,
+    pub outbox_dead_letters: Family<TargetLabel, Gauge>,
+    pub outbox_oldest_pending: Family<TargetLabel, Gauge<f64, AtomicU64>>,
 }
 
 impl Default for Metrics {
@@ -72,6 +96,8 @@ impl Default for Metrics {
             group_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
             disk_full: Counter::default(),
             proposals: Counter::default(),
+            costings: Counter::default(),
+            costing_failures: Counter::default(),
             stale_transitions: Counter::default(),
             entity_failures: Counter::default(),
             read_failures: Counter::default(),
@@ -84,6 +110,12 @@ impl Default for Metrics {
             feed_subscriptions: Gauge::default(),
             feed_filters: Gauge::default(),
             feed_ring_events: Gauge::default(),
+            outbox_attempts: Family::default(),
+            outbox_in_flight: Family::default(),
+            outbox_breaker_state: Family::default(),
+            outbox_pending: Family::default(),
+            outbox_dead_letters: Family::default(),
+            outbox_oldest_pending: Family::default(),
         };
         let r = &mut metrics.registry;
         r.register("events", "Events at the door, by what became of them", metrics.events.clone());
@@ -104,6 +136,12 @@ impl Default for Metrics {
             metrics.group_seconds.clone(),
         );
         r.register("journal_disk_full", "Groups that met a full disk", metrics.disk_full.clone());
+        r.register("costings", "Cases whose options were computed", metrics.costings.clone());
+        r.register(
+            "costing_failures",
+            "Cases whose options could not be computed; they are tried again",
+            metrics.costing_failures.clone(),
+        );
         r.register("proposals", "Transitions proposed by entities", metrics.proposals.clone());
         r.register(
             "stale_transitions",
@@ -141,11 +179,45 @@ impl Default for Metrics {
             "Events in memory for clients that come back",
             metrics.feed_ring_events.clone(),
         );
+        metrics.register_outbox();
         metrics
     }
 }
 
 impl Metrics {
+    fn register_outbox(&mut self) {
+        let r = &mut self.registry;
+        r.register(
+            "outbox_attempts",
+            "Attempts to deliver actions, by target and what became of them",
+            self.outbox_attempts.clone(),
+        );
+        r.register("outbox_in_flight", "Attempts under way", self.outbox_in_flight.clone());
+        r.register(
+            "outbox_breaker_state",
+            "The circuit breaker: 0 closed, 1 half open, 2 open",
+            self.outbox_breaker_state.clone(),
+        );
+        r.register("outbox_pending", "Actions that wait to be delivered", self.outbox_pending.clone());
+        r.register(
+            "outbox_dead_letters",
+            "Actions that nobody tries to deliver any more until a person has looked",
+            self.outbox_dead_letters.clone(),
+        );
+        r.register_with_unit(
+            "outbox_oldest_pending",
+            "How long ago, by the tenant's clock, the longest waiting action was approved",
+            Unit::Seconds,
+            self.outbox_oldest_pending.clone(),
+        );
+    }
+
+    /// Counts an attempt to deliver an action.
+    pub fn count_attempt(&self, target: &str, outcome: AttemptOutcome) {
+        let label = AttemptLabel { target: target.to_owned(), outcome: outcome.as_str() };
+        self.outbox_attempts.get_or_create(&label).inc();
+    }
+
     pub(super) fn group_written(&self, records: u32, bytes: usize, took: Duration) {
         self.groups.inc();
         self.group_records.observe(f64::from(records));

@@ -16,6 +16,7 @@ pub mod http;
 pub mod model;
 pub mod random;
 pub mod receipt;
+pub mod sandbox;
 pub mod schema;
 pub mod tower;
 

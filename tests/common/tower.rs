@@ -25,6 +25,7 @@ pub struct Tower {
 pub struct Launch {
     arguments: Vec<String>,
     configuration: Option<String>,
+    listen: Option<SocketAddr>,
 }
 
 impl Launch {
@@ -46,10 +47,18 @@ impl Launch {
         self
     }
 
+    /// An address that stays the same over restarts.
+    pub fn listen(mut self, address: SocketAddr) -> Launch {
+        self.listen = Some(address);
+        self
+    }
+
     #[track_caller]
     pub fn start(self) -> Tower {
         let directory = tempfile::Builder::new().prefix("tidewatch-test-").tempdir().unwrap();
         let mut arguments = self.arguments;
+        let listen = self.listen.map_or_else(|| "127.0.0.1:0".to_owned(), |address| address.to_string());
+        arguments.extend(["--listen".into(), listen]);
         if let Some(text) = self.configuration {
             std::fs::write(directory.path().join("actors.toml"), text).unwrap();
             arguments.extend(["--config".into(), "actors.toml".into()]);
@@ -118,6 +127,11 @@ impl Tower {
         assert_eq!(status.code(), Some(0), "after SIGTERM: {}", self.log());
     }
 
+    /// Another `actors.toml` for the next start.
+    pub fn configure(&self, text: &str) {
+        std::fs::write(self.directory.path().join("actors.toml"), text).unwrap();
+    }
+
     /// Starts on the same directory again and waits until it is ready.
     #[track_caller]
     pub fn start_again(&mut self) {
@@ -176,7 +190,7 @@ fn log_tail(directory: &Path) -> String {
 fn spawn(directory: &Path, arguments: &[String]) -> (Child, SocketAddr) {
     let log = File::options().create(true).append(true).open(directory.join("stderr.log")).unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_tidewatch"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--data", "data"])
+        .args(["serve", "--data", "data"])
         .args(arguments)
         .current_dir(directory)
         .stdin(Stdio::null())

@@ -66,9 +66,10 @@ fn own_option() -> Value {
             "The option that is edited: then `quantity`, `from`, `supplier`, `arrives_at` and `note` of its step.",
         ),
         said("title", "For people; made from the steps without one."),
-        may("steps", array_of(command(step()), 1, 100), "Instead of the fields of one step."),
+        may("steps", array_of(command(step()), 1, 20), "Instead of the fields of one step."),
         version(false),
     ];
+    // What kind of action its one step is follows from the option's.
     command(step().into_iter().chain(more))
 }
 
