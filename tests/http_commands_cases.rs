@@ -321,3 +321,51 @@ fn an_option_of_ones_own_is_costed_at_once_and_can_be_edited() {
     // An agent may propose.
     command(&desk.acting("robot;agent"), &path, &order).expect(200);
 }
+
+#[test]
+fn an_option_is_chosen_by_one_and_approved_by_another_on_the_version_they_saw() {
+    let mut desk = desk();
+    let one = id_of(&desk.run_short("A", "S1", START));
+    let ann = desk.acting("ann;planner,category_manager");
+    let id = id_of(&command(&ann, "/cases", &json!({"exceptions": [one]})).expect(201));
+    let path = |what: &str| format!("/cases/{id}/{what}");
+    let read = || desk.read(&format!("/api/v1/cases/{id}"));
+    // The tower computes its own options by and by.
+    common::eventually("options", || (read()["state"] == "proposed").then_some(()));
+    command(&ann, &path("options"), &json!({"kind": "custom", "note": "Ask the neighbour"})).expect(200);
+    let case = read();
+    let own = case["options"].as_array().unwrap().iter().find(|option| option["edited_by"] == "ann").unwrap();
+    let choice = json!({"option_id": own["id"], "version": case["version"]});
+    let chosen = command_once(&ann, "choose-1", &path("choose"), &choice).expect(200);
+    assert_eq!((&chosen["state"], &chosen["chosen_option"]), (&json!("awaiting_approval"), &own["id"]));
+    assert_eq!(
+        (&chosen["proposed_by"]["id"], &chosen["required"][0]["role"]),
+        (&json!("ann"), &json!("category_manager"))
+    );
+
+    let approval = json!({"comment": "fine", "version": chosen["version"]});
+    // Not by whoever chose it, not by an agent whatever else it is, not with another role.
+    command(&ann, &path("approve"), &approval).expect_problem(403, "forbidden");
+    command(&desk.acting("robot;agent,category_manager"), &path("approve"), &approval)
+        .expect_problem(403, "forbidden");
+    command(&desk.acting("carl;finance"), &path("approve"), &approval).expect_problem(403, "forbidden");
+    let bob = desk.acting("bob;category_manager");
+    let old = json!({"version": chosen["version"].as_u64().unwrap() - 1});
+    let stale = command(&bob, &path("approve"), &old).expect_problem(409, "stale_version");
+    assert_eq!(stale["current"]["version"], chosen["version"]);
+    assert!(!stale["changes"].as_array().unwrap().is_empty(), "{stale}");
+    let approved = command_once(&bob, "approve-1", &path("approve"), &approval).expect(200);
+    assert_eq!(
+        (&approved["votes"][0]["by"], &approved["votes"][0]["approves"]),
+        (&json!("bob"), &json!(true))
+    );
+    assert_eq!(command_once(&bob, "approve-1", &path("approve"), &approval).expect(200), approved);
+    let action = desk.read(&format!("/api/v1/actions?case_id={id}"))["items"][0].clone();
+    assert_eq!((&action["kind"], &action["case_id"]), (&json!("custom"), &json!(id)), "{action}");
+    let shown = desk.read(&format!("/api/v1/actions/{}", id_of(&action)));
+    assert_eq!(shown["step"], action["step"]);
+    // Nothing was delivered yet: it can be given up.
+    let body = json!({"reason": "they called themselves"});
+    let withdrawn = command(&bob, &format!("/actions/{}/withdraw", id_of(&action)), &body).expect(200);
+    assert_eq!((&withdrawn["state"], &withdrawn["id"]), (&json!("withdrawn"), &action["id"]));
+}
