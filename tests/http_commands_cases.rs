@@ -67,7 +67,7 @@ fn a_case_is_opened_by_hand_discussed_given_up_and_taken_up_again() {
     assert_eq!(cancelled["state"], "cancelled");
     assert_eq!(desk.read(&format!("/api/v1/exceptions/{one}"))["state"], "open");
     assert!(!ids(&desk.read("/api/v1/cases")).contains(&id));
-    assert_eq!(ids(&desk.read("/api/v1/cases?state=cancelled")), [id.clone()]);
+    assert_eq!(ids(&desk.read("/api/v1/cases?state=cancelled")), std::slice::from_ref(&id));
     let again = command(&ann, &path("reopen"), &json!({"reason": "it did not"})).expect(200);
     assert!(again["state"] == "draft" || again["state"] == "proposed", "{again}");
     assert_eq!(desk.read(&format!("/api/v1/exceptions/{one}"))["state"], "in_case");
@@ -156,7 +156,7 @@ fn cases_are_listed_by_what_they_are_about_and_within_the_scope() {
             "{filter}"
         );
     }
-    assert_eq!(ids(&desk.read(&format!("/api/v1/cases?exception={two}"))), [second.clone()]);
+    assert_eq!(ids(&desk.read(&format!("/api/v1/cases?exception={two}"))), std::slice::from_ref(&second));
     let all = desk.tower.http();
     for bad in ["state=finished", "sort=title", "colour=red"] {
         all.get(&format!("/api/v1/cases?{bad}")).expect_problem(400, "bad_parameter");
@@ -172,7 +172,7 @@ fn cases_are_listed_by_what_they_are_about_and_within_the_scope() {
         let client = desk.tower.http().with_key(&key);
         (client.get("/api/v1/cases").status == 200).then_some(client)
     });
-    assert_eq!(ids(&carl.get("/api/v1/cases").expect(200)), [first.clone()]);
+    assert_eq!(ids(&carl.get("/api/v1/cases").expect(200)), std::slice::from_ref(&first));
     carl.get(&format!("/api/v1/cases/{second}")).expect_problem(404, "not_found");
     command(&carl, &format!("/cases/{second}/comment"), &json!({"text": "x"}))
         .expect_problem(404, "not_found");
