@@ -188,7 +188,7 @@ fn a_condition_that_is_none_is_told_where_in_the_file_it_stops_being_one() {
     assert!(says.ends_with("(line 1, column 14 of it)"), "{says}");
     let problem = mistake(&format!("{OWN}condition = \"on_hand > 1.0\"\nclear = \"late_lines == 0\"\n"));
     assert_eq!((problem.key(), problem.line()), ("exceptions.custom[0].clear", 5));
-    read(&format!("{OWN}condition = \"late_lines > 3\"\nabout = \"supplier\"\n"));
+    read(&format!("{OWN}condition = \"late_lines > 3.0\"\nabout = \"supplier\"\n"));
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn a_case_is_opened_by_hand_discussed_given_up_and_taken_up_again() {
     assert_eq!(cancelled["state"], "cancelled");
     assert_eq!(desk.read(&format!("/api/v1/exceptions/{one}"))["state"], "open");
     assert!(!ids(&desk.read("/api/v1/cases")).contains(&id));
-    assert_eq!(ids(&desk.read("/api/v1/cases?state=cancelled")), [id.clone()]);
+    assert_eq!(ids(&desk.read("/api/v1/cases?state=cancelled")), std::slice::from_ref(&id));
     let again = command(&ann, &path("reopen"), &json!({"reason": "it did not"})).expect(200);
     assert!(again["state"] == "draft" || again["state"] == "proposed", "{again}");
     assert_eq!(desk.read(&format!("/api/v1/exceptions/{one}"))["state"], "in_case");
@@ -156,7 +156,7 @@ fn cases_are_listed_by_what_they_are_about_and_within_the_scope() {
             "{filter}"
         );
     }
-    assert_eq!(ids(&desk.read(&format!("/api/v1/cases?exception={two}"))), [second.clone()]);
+    assert_eq!(ids(&desk.read(&format!("/api/v1/cases?exception={two}"))), std::slice::from_ref(&second));
     let all = desk.tower.http();
     for bad in ["state=finished", "sort=title", "colour=red"] {
         all.get(&format!("/api/v1/cases?{bad}")).expect_problem(400, "bad_parameter");
@@ -172,7 +172,7 @@ fn cases_are_listed_by_what_they_are_about_and_within_the_scope() {
         let client = desk.tower.http().with_key(&key);
         (client.get("/api/v1/cases").status == 200).then_some(client)
     });
-    assert_eq!(ids(&carl.get("/api/v1/cases").expect(200)), [first.clone()]);
+    assert_eq!(ids(&carl.get("/api/v1/cases").expect(200)), std::slice::from_ref(&first));
     carl.get(&format!("/api/v1/cases/{second}")).expect_problem(404, "not_found");
     command(&carl, &format!("/cases/{second}/comment"), &json!({"text": "x"}))
         .expect_problem(404, "not_found");
@@ -266,4 +266,106 @@ fn one_command_goes_to_many_cases() {
     let lsn = answer["lsn"].as_u64().unwrap();
     let over = desk.tower.http().settled("/api/v1/cases?state=cancelled", lsn).expect(200);
     assert_eq!(over["items"].as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn an_option_of_ones_own_is_costed_at_once_and_can_be_edited() {
+    let mut desk = desk();
+    let supplied = json!({"sku": "A", "location": "S1", "source": {"kind": "supplier", "id": "V"}, "lead_time_days": 3,
+        "unit_cost": "2.5"});
+    desk.tell("sourcing.set", START, supplied);
+    let one = id_of(&desk.run_short("A", "S1", START));
+    let ann = desk.acting("ann;planner");
+    let id = id_of(&command(&ann, "/cases", &json!({"exceptions": [one]})).expect(201));
+    let path = format!("/cases/{id}/options");
+    let own_of = |case: &Value| -> Vec<Value> {
+        let options = case["options"].as_array().unwrap();
+        options.iter().filter(|option| option["edited_by"] == "ann").cloned().collect()
+    };
+    let order = json!({"kind": "order", "sku": "A", "location": "S1", "quantity": 20, "supplier": "V"});
+    let case = command_once(&ann, "own-1", &path, &order).expect(200);
+    let own = own_of(&case);
+    assert_eq!(own.len(), 1, "{case}");
+    assert_eq!((&own[0]["kind"], &own[0]["steps"][0]["quantity"]), (&json!("order"), &json!(20)));
+    // It says when it would arrive, what that costs, and what it does.
+    assert!(own[0]["steps"][0]["arrives_at"].is_string(), "{}", own[0]);
+    assert!(own[0]["cost"]["amount"].is_string(), "{}", own[0]);
+    assert_eq!(own[0]["effects"][0]["sku"], "A");
+    assert_eq!(command_once(&ann, "own-1", &path, &order).expect(200), case);
+
+    let edited = json!({"option_id": own[0]["id"], "quantity": "30", "title": "Thirty"});
+    let after = own_of(&command(&ann, &path, &edited).expect(200));
+    assert_eq!(after.len(), 1);
+    assert_eq!((&after[0]["steps"][0]["quantity"], &after[0]["title"]), (&json!(30), &json!("Thirty")));
+    let dearer = |option: &Value| option["cost"]["amount"].as_str().unwrap().parse::<f64>().unwrap();
+    assert!(dearer(&after[0]) > dearer(&own[0]));
+    let words = json!({"kind": "custom", "note": "Ask the neighbour"});
+    assert_eq!(own_of(&command(&ann, &path, &words).expect(200)).len(), 2);
+
+    let check = |body: Value, expected: &[(&str, &str)]| {
+        let problem = command(&ann, &path, &body).expect_problem(422, "invalid_data");
+        let expected: Vec<(String, String)> =
+            expected.iter().map(|(pointer, code)| ((*pointer).to_owned(), (*code).to_owned())).collect();
+        assert_eq!(faults(&problem), expected, "{body}");
+    };
+    check(
+        json!({"option_id": "none", "quantity": 1, "kind": "custom", "note": "x"}),
+        &[("/option_id", "not_found")],
+    );
+    check(json!({"kind": "custom"}), &[("/note", "required")]);
+    let transfer = json!({"kind": "transfer", "sku": "A", "location": "S1", "quantity": 1});
+    check(transfer, &[("/from", "required")]);
+    let steps = json!({"kind": "order", "steps": [{"sku": "A", "location": "S1", "quantity": 1}, {"kind": "order", "sku": "A", "location": "S1", "quantity": 0, "colour": 1}]});
+    check(steps, &[("/steps/1/quantity", "not_positive"), ("/steps/1/colour", "unknown_field")]);
+    command(&desk.acting("eve;viewer"), &path, &order).expect_problem(403, "forbidden");
+    // An agent may propose.
+    command(&desk.acting("robot;agent"), &path, &order).expect(200);
+}
+
+#[test]
+fn an_option_is_chosen_by_one_and_approved_by_another_on_the_version_they_saw() {
+    let mut desk = desk();
+    let one = id_of(&desk.run_short("A", "S1", START));
+    let ann = desk.acting("ann;planner,category_manager");
+    let id = id_of(&command(&ann, "/cases", &json!({"exceptions": [one]})).expect(201));
+    let path = |what: &str| format!("/cases/{id}/{what}");
+    let read = || desk.read(&format!("/api/v1/cases/{id}"));
+    // The tower computes its own options by and by.
+    common::eventually("options", || (read()["state"] == "proposed").then_some(()));
+    command(&ann, &path("options"), &json!({"kind": "custom", "note": "Ask the neighbour"})).expect(200);
+    let case = read();
+    let own = case["options"].as_array().unwrap().iter().find(|option| option["edited_by"] == "ann").unwrap();
+    let choice = json!({"option_id": own["id"], "version": case["version"]});
+    let chosen = command_once(&ann, "choose-1", &path("choose"), &choice).expect(200);
+    assert_eq!((&chosen["state"], &chosen["chosen_option"]), (&json!("awaiting_approval"), &own["id"]));
+    assert_eq!(
+        (&chosen["proposed_by"]["id"], &chosen["required"][0]["role"]),
+        (&json!("ann"), &json!("category_manager"))
+    );
+
+    let approval = json!({"comment": "fine", "version": chosen["version"]});
+    // Not by whoever chose it, not by an agent whatever else it is, not with another role.
+    command(&ann, &path("approve"), &approval).expect_problem(403, "forbidden");
+    command(&desk.acting("robot;agent,category_manager"), &path("approve"), &approval)
+        .expect_problem(403, "forbidden");
+    command(&desk.acting("carl;finance"), &path("approve"), &approval).expect_problem(403, "forbidden");
+    let bob = desk.acting("bob;category_manager");
+    let old = json!({"version": chosen["version"].as_u64().unwrap() - 1});
+    let stale = command(&bob, &path("approve"), &old).expect_problem(409, "stale_version");
+    assert_eq!(stale["current"]["version"], chosen["version"]);
+    assert!(!stale["changes"].as_array().unwrap().is_empty(), "{stale}");
+    let approved = command_once(&bob, "approve-1", &path("approve"), &approval).expect(200);
+    assert_eq!(
+        (&approved["votes"][0]["by"], &approved["votes"][0]["approves"]),
+        (&json!("bob"), &json!(true))
+    );
+    assert_eq!(command_once(&bob, "approve-1", &path("approve"), &approval).expect(200), approved);
+    let action = desk.read(&format!("/api/v1/actions?case_id={id}"))["items"][0].clone();
+    assert_eq!((&action["kind"], &action["case_id"]), (&json!("custom"), &json!(id)), "{action}");
+    let shown = desk.read(&format!("/api/v1/actions/{}", id_of(&action)));
+    assert_eq!(shown["step"], action["step"]);
+    // Nothing was delivered yet: it can be given up.
+    let body = json!({"reason": "they called themselves"});
+    let withdrawn = command(&bob, &format!("/actions/{}/withdraw", id_of(&action)), &body).expect(200);
+    assert_eq!((&withdrawn["state"], &withdrawn["id"]), (&json!("withdrawn"), &action["id"]));
 }

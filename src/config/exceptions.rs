@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::amount::BaseCurrencyAmount;
 use super::reader::{Findings, Section};
 use crate::domain::exception::kind::{CUSTOM_PREFIX, KindDefinition, KindSettings, Threshold};
-use crate::domain::exception::{ExceptionType, Severity, custom};
+use crate::domain::exception::{ExceptionType, Severity, own};
 use crate::domain::ids::{Name, is_valid_name};
 use crate::domain::settings::{CustomException, CustomSubject, KindOverride, KindTable, SegmentSelector};
 
@@ -290,18 +290,18 @@ fn read_custom(section: &mut Section<'_, '_>) -> Option<CustomException> {
     let clear = section.optional_text("clear", says, text);
     for (key, source) in [("condition", &condition), ("clear", &clear)] {
         if let Some(source) = source
-            && let Err(error) = custom::compile(about, source)
+            && let Err(error) = own::compile(about, source)
         {
             section.bad_condition(key, error.line, error.column, &error.detail);
         }
     }
     let title = section
         .required_text("title", "a sentence of at most 512 bytes", |text| line(text).map(str::to_owned));
-    let own = KindSettings::of(&ExceptionType::Custom(Name::default()));
+    let defaults = KindSettings::of(&ExceptionType::Custom(Name::default()));
     let severity = severity(section, "severity").unwrap_or(Severity::Medium);
     let enabled = section.boolean("enabled", true);
-    let periods = section.integer("consecutive_periods", own.consecutive_periods, CONSECUTIVE_PERIODS);
-    let quiet_hours = section.number("quiet_hours", own.quiet_hours, QUIET_HOURS);
+    let periods = section.integer("consecutive_periods", defaults.consecutive_periods, CONSECUTIVE_PERIODS);
+    let quiet_hours = section.number("quiet_hours", defaults.quiet_hours, QUIET_HOURS);
     Some(CustomException {
         exception_type: name?,
         about,

@@ -172,14 +172,19 @@ impl Day {
 
     /// The moment at which this day begins in `zone`.
     pub fn start(self, zone: &TimeZone) -> Timestamp {
-        let midnight = i64::from(self.0) * DAY;
-        // Local midnight in UTC is midnight less the offset in force then; two steps settle offset changes.
-        let mut start = Timestamp::from_micros(midnight);
+        self.at_hour(0, zone)
+    }
+
+    /// The moment at which clocks in `zone` show that full hour of this day.
+    pub fn at_hour(self, hour: u8, zone: &TimeZone) -> Timestamp {
+        let local = i64::from(self.0) * DAY + i64::from(hour) * HOUR;
+        // Local time in UTC is that time less the offset in force then; two steps settle offset changes.
+        let mut at = Timestamp::from_micros(local);
         for _ in 0..2 {
-            let offset = zone.to_offset(start.to_jiff()).seconds();
-            start = Timestamp::from_micros(midnight - i64::from(offset) * SECOND);
+            let offset = zone.to_offset(at.to_jiff()).seconds();
+            at = Timestamp::from_micros(local - i64::from(offset) * SECOND);
         }
-        start
+        at
     }
 }
 

@@ -47,13 +47,11 @@ impl WorkingTime<'_> {
     }
 
     fn hours_of(&self, day: Day) -> (Timestamp, Timestamp) {
-        let start = day.start(self.zone);
-        let end = day.plus(1).start(self.zone);
-        if self.from_hour == 0 && self.until_hour >= 24 {
-            return (start, end);
-        }
-        // Local hours; on a day on which the clocks change this is off by that hour.
-        let at = |hour: u8| start.plus(i64::from(hour) * HOUR).min(end);
+        let at = |hour: u8| match hour {
+            0 => day.start(self.zone),
+            24.. => day.plus(1).start(self.zone),
+            hour => day.at_hour(hour, self.zone),
+        };
         (at(self.from_hour), at(self.until_hour))
     }
 }
@@ -180,6 +178,26 @@ mod tests {
             last_moment_to_order(None, &TimeZone::UTC, at("2026-11-22T09:00:00Z")),
             at("2026-11-22T09:00:00Z")
         );
+    }
+
+    #[test]
+    fn local_hours_stay_what_they_are_when_the_clocks_change() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let time = WorkingTime { zone: &zone, calendar: None, from_hour: 8, until_hour: 16 };
+        // In winter 8:00 is 7:00 UTC, in summer 6:00 UTC; on 2026-03-29 and 2026-10-25 the clocks change at night.
+        for (day, begins) in [
+            ("2026-03-28", "2026-03-28T07:00:00Z"),
+            ("2026-03-29", "2026-03-29T06:00:00Z"),
+            ("2026-10-24", "2026-10-24T06:00:00Z"),
+            ("2026-10-25", "2026-10-25T07:00:00Z"),
+        ] {
+            let early = at(&format!("{day}T02:30:00Z"));
+            assert_eq!(time.after(early, 0.0), at(begins), "{day}");
+            assert_eq!(time.after(early, 8.0), at(begins).plus(8 * HOUR), "{day}");
+        }
+        // Round the clock, the day has 23 or 25 hours, and hours are hours all the same.
+        let always = WorkingTime { zone: &zone, calendar: None, from_hour: 0, until_hour: 24 };
+        assert_eq!(always.after(at("2026-03-28T12:00:00Z"), 48.0), at("2026-03-30T12:00:00Z"));
     }
 
     #[test]

@@ -126,7 +126,11 @@ pub async fn run(
     }
 }
 
-fn find_case(commanding: &Commanding<'_>, id: &str) -> Result<Arc<CaseEntry>, Problem> {
+/// A case that the caller sees.
+///
+/// # Errors
+/// `not_found`.
+pub fn find_case(commanding: &Commanding<'_>, id: &str) -> Result<Arc<CaseEntry>, Problem> {
     let reference = commanding.running.reference();
     find(commanding.running, commanding.caller, &reference, id)
 }

@@ -130,6 +130,28 @@ fn blank_step(kind: ActionKind) -> OptionStep {
     }
 }
 
+/// Tells what a new step lacks. One in words is about the case's first place, if it names none.
+fn complete(step: &mut OptionStep, case: &CaseItem, fields: &mut Fields) {
+    if step.kind == ActionKind::Custom
+        && step.sku.is_empty()
+        && step.location.is_empty()
+        && let Some(place) = case.places().into_iter().next()
+    {
+        (step.sku, step.location) = (place.sku, place.location);
+    }
+    let is_custom = step.kind == ActionKind::Custom;
+    for (key, is_missing) in [
+        ("sku", step.sku.is_empty() && !is_custom),
+        ("location", step.location.is_empty() && !is_custom),
+        ("quantity", !step.quantity.is_positive() && !is_custom),
+        ("from", step.from.is_none() && step.kind == ActionKind::Transfer),
+        ("po_id", step.po_id.is_none() && step.kind == ActionKind::Expedite),
+        ("note", step.note.is_none() && is_custom),
+    ] {
+        fields.required(key, (!is_missing).then_some(()));
+    }
+}
+
 /// How an option of a kind is carried out, where its step does not say.
 fn action_of(kind: OptionKind) -> ActionKind {
     match kind {
@@ -197,19 +219,20 @@ fn wanted(
                         "say it in `steps`, or beside them for one step; not both",
                     );
                 }
-                option.steps = steps
-                    .into_iter()
-                    .map(|said| {
-                        let mut said = Fields::of(said);
-                        let mut step = blank_step(action);
-                        StepSaid::read(&mut said, Some("kind")).change(&mut step);
-                        said.finish().map(|()| step)
-                    })
-                    .collect::<Result<_, _>>()?;
+                option.steps.clear();
+                for (index, said) in steps.into_iter().enumerate() {
+                    let mut said = Fields::of(said);
+                    let mut step = blank_step(action);
+                    StepSaid::read(&mut said, Some("kind")).change(&mut step);
+                    complete(&mut step, case, &mut said);
+                    fields.take_errors(said, &format!("/steps/{index}"));
+                    option.steps.push(step);
+                }
             }
             None if base.is_none() => {
                 let mut step = blank_step(action);
                 alone.change(&mut step);
+                complete(&mut step, case, &mut fields);
                 option.steps = vec![step];
             }
             None => match option.steps.as_mut_slice() {

@@ -231,16 +231,28 @@ impl Fields {
         self.read(key, &expected, |value| list_of(value, items_max)?.iter().map(object).collect())
     }
 
-    /// Ends reading: fields that nobody asked for are mistakes too.
-    ///
-    /// # Errors
-    /// `invalid_data` with every field that is wrong.
-    pub fn finish(mut self) -> Result<(), Problem> {
+    /// Takes over what is wrong with an object that stands at that pointer.
+    pub fn take_errors(&mut self, mut inner: Fields, at: &str) {
+        inner.note_unknown();
+        for error in inner.errors {
+            self.errors.push(FieldError { pointer: format!("{at}{}", error.pointer), ..error });
+        }
+    }
+
+    fn note_unknown(&mut self) {
         let unknown: Vec<String> = self.fields.keys().cloned().collect();
         for key in unknown {
             let detail = format!("is no field of this command; it has: {}", self.known.join(", "));
             self.wrong(&key, "unknown_field", detail);
         }
+    }
+
+    /// Ends reading: fields that nobody asked for are mistakes too.
+    ///
+    /// # Errors
+    /// `invalid_data` with every field that is wrong.
+    pub fn finish(mut self) -> Result<(), Problem> {
+        self.note_unknown();
         match self.errors.len() {
             0 => Ok(()),
             1 => Err(Problem::new(&code::INVALID_DATA).detail("1 field is wrong").errors(self.errors)),

@@ -1,7 +1,6 @@
 //! Exceptions: what is wrong, how much it matters, until when it can be helped.
 
 pub mod command;
-pub mod custom;
 pub mod group;
 pub mod kind;
 pub mod own;

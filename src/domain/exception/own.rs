@@ -5,11 +5,28 @@ use std::sync::OnceLock;
 use super::Severity;
 use super::kind::ExceptionType;
 use super::watch::Condition;
-use crate::domain::condition::{self, ConditionBounds, Variables};
+use crate::domain::condition::{self, ConditionBounds, ConditionError, Variables};
 use crate::domain::settings::{CustomException, CustomSubject, ExceptionSettings};
+use crate::domain::{sku_location, supplier};
 
 /// What the condition of an own kind may cost.
 pub const OWN_CONDITION_BOUNDS: ConditionBounds = ConditionBounds { length_max: 1_024, depth_max: 32 };
+
+/// The names that a condition about such a subject may use.
+pub fn variables(about: CustomSubject) -> &'static [&'static str] {
+    match about {
+        CustomSubject::SkuLocation => &sku_location::CUSTOM_VARIABLES,
+        CustomSubject::Supplier => &supplier::CUSTOM_VARIABLES,
+    }
+}
+
+/// Compiles a condition about such a subject.
+///
+/// # Errors
+/// [`ConditionError`] with the place of the first mistake.
+pub fn compile(about: CustomSubject, source: &str) -> Result<condition::Condition, ConditionError> {
+    condition::Condition::compile(source, &OWN_CONDITION_BOUNDS, variables(about))
+}
 
 /// One own kind.
 #[derive(Debug)]
@@ -84,5 +101,24 @@ impl CompiledKinds {
             let about_it = settings.custom.iter().filter(|custom| custom.about == about);
             about_it.filter_map(|custom| OwnKind::compile(custom, variables)).collect()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_names_what_its_subject_shows_and_nothing_else() {
+        assert!(compile(CustomSubject::SkuLocation, "on_hand > 10.0 * reorder_point").is_ok());
+        assert!(compile(CustomSubject::Supplier, "late_lines > 3.0").is_ok());
+        let foreign = compile(CustomSubject::Supplier, "late_lines > 3.0 && on_hand > 0.0").unwrap_err();
+        assert_eq!((foreign.line, foreign.column), (1, 21));
+    }
+
+    #[test]
+    fn a_condition_is_bounded_in_length() {
+        let long = format!("sku == '{}'", "a".repeat(OWN_CONDITION_BOUNDS.length_max));
+        assert!(compile(CustomSubject::SkuLocation, &long).is_err());
     }
 }

@@ -116,3 +116,99 @@ impl RoutingRule {
         u8::try_from(self.escalate_to.len()).unwrap_or(u8::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::money::Currency;
+
+    fn rule(team: &str) -> RoutingRule {
+        RoutingRule {
+            types: Vec::new(),
+            path: None,
+            region: None,
+            severity_min: None,
+            value_min: None,
+            team: Name::from(team),
+            queue: None,
+            acknowledge_within_hours: None,
+            decide_within_hours: None,
+            escalate_to: Vec::new(),
+            open_case: false,
+        }
+    }
+
+    fn euros(units: i64) -> Option<Money> {
+        Currency::parse("EUR").map(|euro| Money::from_ten_thousandths(units * 10_000, euro))
+    }
+
+    fn path(text: &str) -> Vec<Name> {
+        text.split('/').map(Name::from).collect()
+    }
+
+    #[test]
+    fn the_first_rule_that_fits_in_everything_it_names_holds() {
+        let shortages = vec![ExceptionType::ShortageNow, ExceptionType::ProjectedStockout];
+        let north = Some("North".to_owned());
+        let settings = RoutingSettings {
+            rules: vec![
+                RoutingRule { types: shortages.clone(), value_min: Some(1_000.0), ..rule("value") },
+                RoutingRule { types: shortages.clone(), region: north, ..rule("north") },
+                RoutingRule { path: Some("Food/Drinks".to_owned()), ..rule("drinks") },
+                RoutingRule { severity_min: Some(Severity::High), ..rule("severe") },
+                RoutingRule { types: shortages, ..rule("shortages") },
+            ],
+            teams: Vec::new(),
+        };
+        let oslo = path("North/Oslo");
+        let northern = path("Northern/Tromso");
+        let beer = path("Food/Drinks/Beer");
+        let team = |kind: ExceptionType, severity, value, location: &[Name], item: &[Name]| {
+            let segment = Segment { item_path: item, location_path: location, ..Segment::default() };
+            let routed = Routed { exception_type: &kind, severity, value_at_risk: value, segment };
+            settings.rule(&routed).map(|rule| rule.team.to_string())
+        };
+        use ExceptionType::{Excess, ShortageNow};
+        use Severity::{High, Low};
+        let some = |name: &str| Some(name.to_owned());
+        assert_eq!(team(ShortageNow, Low, euros(1_000), &oslo, &beer), some("value"));
+        assert_eq!(team(ShortageNow, Low, euros(999), &oslo, &beer), some("north"));
+        // What nobody knows is not taken for much.
+        assert_eq!(team(ShortageNow, High, None, &oslo, &[]), some("north"));
+        assert_eq!(team(ShortageNow, High, None, &northern, &[]), some("severe"));
+        assert_eq!(team(Excess, Low, euros(5_000), &oslo, &beer), some("drinks"));
+        assert_eq!(team(Excess, High, None, &[], &[]), some("severe"));
+        assert_eq!(team(ShortageNow, Low, None, &[], &[]), some("shortages"));
+        assert_eq!(team(Excess, Low, None, &[], &[]), None);
+    }
+
+    #[test]
+    fn each_level_of_escalation_has_its_team_and_the_last_one_stays() {
+        let escalating = RoutingRule { escalate_to: vec!["night".into(), "board".into()], ..rule("day") };
+        let teams: Vec<&str> = (0..5).map(|level| escalating.team_at(level).as_str()).collect();
+        assert_eq!(teams, ["day", "night", "board", "board", "board"]);
+        assert_eq!((escalating.levels(), rule("day").levels()), (2, 0));
+        assert_eq!(rule("day").team_at(3), "day");
+    }
+
+    #[test]
+    fn a_deadline_counts_the_teams_own_hours() {
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        let team = |name: &str, timezone: Option<&str>, from_hour, until_hour| Team {
+            name: Name::from(name),
+            calendar: None,
+            timezone: timezone.map(Name::from),
+            from_hour,
+            until_hour,
+        };
+        let settings = RoutingSettings {
+            rules: Vec::new(),
+            teams: vec![team("day", Some("Europe/Berlin"), 8, 16), team("always", None, 0, 24)],
+        };
+        // 15:00 in Berlin: an hour today, two tomorrow.
+        let from = at("2026-06-01T13:00:00Z");
+        assert_eq!(settings.deadline("day", 3.0, from, None), at("2026-06-02T08:00:00Z"));
+        assert_eq!(settings.deadline("always", 3.0, from, None), at("2026-06-01T16:00:00Z"));
+        assert_eq!(settings.deadline("nobody", 3.0, from, None), at("2026-06-01T16:00:00Z"));
+    }
+}

@@ -41,6 +41,38 @@ fn command(members: impl IntoIterator<Item = Member>) -> Value {
     schema
 }
 
+/// A step of an option.
+fn step() -> Vec<Member> {
+    vec![
+        may("kind", words(["order", "expedite", "transfer", "custom"]), "What is asked for."),
+        may("sku", name(), "The item."),
+        may("location", name(), "Where it arrives."),
+        may("from", name(), "Where a transfer leaves."),
+        may("supplier", name(), "Who is ordered from; the best source without."),
+        may("po_id", name(), "The purchase order that is expedited; with `from` the transfer."),
+        may("line_id", name(), "Its line; all without."),
+        may("quantity", json!({"type": ["number", "string"]}), "Above 0, with at most 3 decimals."),
+        may("arrives_at", time(), "The earliest possible without."),
+        may("note", long_text(), "What a custom action says."),
+    ]
+}
+
+/// One's own option: a step, or several under `steps`; or an edited one.
+fn own_option() -> Value {
+    let more = [
+        may(
+            "option_id",
+            name(),
+            "The option that is edited: then `quantity`, `from`, `supplier`, `arrives_at` and `note` of its step.",
+        ),
+        said("title", "For people; made from the steps without one."),
+        may("steps", array_of(command(step()), 1, 20), "Instead of the fields of one step."),
+        version(false),
+    ];
+    // What kind of action its one step is follows from the option's.
+    command(step().into_iter().chain(more))
+}
+
 /// Every command's body by the name of its component.
 pub fn commands() -> Map<String, Value> {
     let comment = || said("comment", "For whoever reads it later.");
@@ -75,6 +107,7 @@ pub fn commands() -> Map<String, Value> {
                 comment(),
             ]),
         ),
+        ("Option", own_option()),
         ("Choose", command([must("option_id", name(), "One of the case's options."), version(true)])),
         ("Approve", command([comment(), version(true)])),
         ("Reject", command([reason(), version(true)])),

@@ -158,7 +158,7 @@ pub fn action() -> Vec<Member> {
         about("started_at", time(), "Business time."),
         maybe("finished_at", time(), "Business time."),
         about("outcome", words(OUTCOMES), "What became of it; `unknown` while that is not known."),
-        maybe("status", integer(100, 599), "Of the HTTP answer."),
+        maybe("status", http_status(), "Of the HTTP answer."),
         maybe("detail", any_text(), "For people."),
     ]);
     vec![
@@ -181,6 +181,10 @@ pub fn action() -> Vec<Member> {
     ]
 }
 
+fn http_status() -> Value {
+    json!({"type": "integer", "minimum": 100, "maximum": 599, "examples": [202]})
+}
+
 const ACTION_KINDS: [&str; 4] = ["order", "expedite", "transfer", "custom"];
 const OUTCOMES: [&str; 4] = ["unknown", "delivered", "failed", "refused"];
 
@@ -194,7 +198,7 @@ pub fn delivery() -> Value {
         about("target", any_text(), "The system of record."),
         about("attempt", count(), "From 1."),
         about("outcome", words(OUTCOMES), "What became of it; `unknown` while that is not known."),
-        maybe("status", integer(100, 599), "Of the HTTP answer."),
+        maybe("status", http_status(), "Of the HTTP answer."),
         maybe("detail", any_text(), "For people."),
         about("started_at", time(), "Business time."),
         maybe("finished_at", time(), "Business time."),
