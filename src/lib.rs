@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod costing;
 pub mod domain;
 pub mod feed;
 pub mod http;

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use common::{Client, Tower};
 
-/// Addresses that a page refers to.
+/// Addresses that a page refers to, but for links elsewhere that a reader may follow.
 fn links(html: &str) -> Vec<String> {
+    let html = html.replace("<a href=\"https://", "");
     let attributes = ["href=\"", "src=\""].into_iter().flat_map(|start| html.split(start).skip(1));
     attributes.map(|rest| rest[..rest.find('"').unwrap()].split('#').next().unwrap().to_owned()).collect()
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Batch, Client, Random, Tower};
+use common::{Batch, Client, Random, Tower, eventually};
 use serde_json::{Value, json};
 
 const FILTER: &str = r#"type == "shortage_now" && subject.location in ["L1", "L2"] && state != "cleared""#;
@@ -37,6 +37,13 @@ fn start_client(address: &Path) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .expect("python starts")
+}
+
+fn until_it_is_connected(tower: &Tower) {
+    eventually("the client to connect", || {
+        let metrics = tower.http().get("/metrics").text();
+        metrics.contains("\ntidewatch_feed_sockets 1\n").then_some(())
+    });
 }
 
 /// Its output once it has ended by itself.
@@ -99,6 +106,7 @@ fn a_client_written_from_the_documents_has_what_the_reads_show() {
     change(&tower.http(), &mut random, 0);
     tell_address(&tower);
     let client = start_client(&address);
+    until_it_is_connected(&tower);
     for round in 1..=6 {
         change(&tower.http(), &mut random, round);
         match round {
@@ -115,7 +123,7 @@ fn a_client_written_from_the_documents_has_what_the_reads_show() {
         // Something happens before the client knows where the tower is.
         change(&tower.http(), &mut random, round + 100);
         tell_address(&tower);
-        std::thread::sleep(Duration::from_secs(2));
+        until_it_is_connected(&tower);
     }
     let mut batch = Batch::new("last");
     order(&mut batch, LAST, LAST, "L1");

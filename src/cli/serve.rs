@@ -16,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 use super::settings::settings;
 use crate::auth::{KeyCache, KeyStore};
 use crate::config::{self, Config, LogFormat};
+use crate::costing;
 use crate::domain::ids::Name;
 use crate::domain::money::Currency;
 use crate::domain::record::ClockKind;
@@ -134,6 +135,7 @@ async fn run_tower(args: ServeArgs, config: Config) -> Result<ExitCode, Failure>
     let tower = Tower::start(options, state_sink, journal_sink, done)?;
     let hub = Hub::start(inlet, tower.clone(), config.feed.clone())?;
     let outbox = Outbox::start(tower.clone(), &config.outbox, &config.targets)?;
+    let costing = costing::start(tower.clone())?;
     let keys = KeyCache::open(KeyStore::new(&args.data))?;
     let drain = Duration::from_millis(config.server.drain_ms);
     let listen = config.server.listen;
@@ -167,6 +169,7 @@ async fn run_tower(args: ServeArgs, config: Config) -> Result<ExitCode, Failure>
     info!("stopping: no new work is taken");
     let stopped_by = tokio::time::Instant::now() + STOP_MAX;
     tower.begin_drain();
+    costing.stop();
     let drain_by = tokio::time::Instant::now() + drain;
     if !outbox.drain(drain / 2).await {
         warn!("attempts to deliver actions were still under way; the next start finds out about them");

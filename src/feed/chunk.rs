@@ -36,7 +36,7 @@ impl Chunk {
     }
 
     /// Bytes of the frames and what separates them.
-    pub fn len(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.text.len()
     }
 
@@ -84,7 +84,7 @@ impl ChunkBuilder {
     }
 
     /// Bytes so far.
-    pub fn len(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.text.len()
     }
 
@@ -129,6 +129,6 @@ mod tests {
         let chunk = builder.finish();
         assert_eq!(&*chunk.message(), r#"[{"id":"q","lsn":5},{"b":2},{"id":"q","matches":false,"lsn":7}]"#);
         assert_eq!((chunk.frames(), chunk.first()), (3, Some(Lsn(5))));
-        assert_eq!((builder.frames(), builder.len()), (0, 0), "the next one begins empty");
+        assert_eq!((builder.frames(), builder.bytes()), (0, 0), "the next one begins empty");
     }
 }

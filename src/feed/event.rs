@@ -139,52 +139,71 @@ impl Event {
     }
 }
 
-/// What is open of a topic as it is now, as far as the viewer sees it and the filter lets it through: each with its
-/// number and as JSON, by id.
+/// An item of a gapless topic's snapshot; it becomes text only when its page is written, since there may be very many.
+pub enum Open {
+    Exception(Arc<ExceptionEntry>),
+    Case(Arc<CaseEntry>),
+}
+
+impl Open {
+    /// The number of the item, as of its events.
+    pub fn number(&self) -> u64 {
+        match self {
+            Open::Exception(entry) => item_number(Topic::Exceptions, &entry.item.id),
+            Open::Case(entry) => item_number(Topic::Cases, &entry.item.id),
+        }
+    }
+
+    /// The item as it is shown.
+    pub fn json(&self) -> Option<String> {
+        match self {
+            Open::Exception(entry) => shown(&entry.item, entry.lsn),
+            Open::Case(entry) => shown(&entry.item, entry.lsn),
+        }
+    }
+
+    fn id(&self) -> &str {
+        match self {
+            Open::Exception(entry) => &entry.item.id,
+            Open::Case(entry) => &entry.item.id,
+        }
+    }
+
+    fn matches(&self, condition: &Condition) -> bool {
+        let item = match self {
+            Open::Exception(entry) => filterable(&entry.item, entry.lsn),
+            Open::Case(entry) => filterable(&entry.item, entry.lsn),
+        };
+        item.is_some_and(|item| filter::matches(condition, &item))
+    }
+}
+
+/// What is open of a topic as it is now, as far as the viewer sees it and the filter lets it through, by id.
 pub fn open_items(
     running: &Running,
     viewer: &Viewer,
     topic: Topic,
     filter: Option<&Condition>,
-) -> Option<Vec<(u64, String)>> {
+) -> Option<Vec<Open>> {
     let reference = running.reference();
     let tenant = reference.tenant(viewer.tenant)?;
     let principal = &viewer.principal;
-    let listed = match topic {
+    let mut open: Vec<Open> = match topic {
         Topic::Exceptions => {
             let sees = |entry: &ExceptionEntry| sees_exception(principal, tenant, &entry.item);
-            let mut open = running.exceptions.select(viewer.tenant, false, sees);
-            open.sort_unstable_by(|a, b| a.item.id.cmp(&b.item.id));
-            let listed =
-                |entry: &Arc<ExceptionEntry>| listed(topic, &entry.item.id, &entry.item, entry.lsn, filter);
-            open.iter().filter_map(listed).collect()
+            running.exceptions.select(viewer.tenant, false, sees).into_iter().map(Open::Exception).collect()
         }
         Topic::Cases => {
             let sees = |entry: &CaseEntry| sees_case(principal, tenant, &entry.item);
-            let mut open = running.cases.select(viewer.tenant, false, sees);
-            open.sort_unstable_by(|a, b| a.item.id.cmp(&b.item.id));
-            let listed =
-                |entry: &Arc<CaseEntry>| listed(topic, &entry.item.id, &entry.item, entry.lsn, filter);
-            open.iter().filter_map(listed).collect()
+            running.cases.select(viewer.tenant, false, sees).into_iter().map(Open::Case).collect()
         }
         Topic::SkuLocations | Topic::Suppliers | Topic::Stats => Vec::new(),
     };
-    Some(listed)
-}
-
-fn listed<T: Serialize>(
-    topic: Topic,
-    id: &str,
-    item: &T,
-    lsn: Lsn,
-    filter: Option<&Condition>,
-) -> Option<(u64, String)> {
-    if let Some(condition) = filter
-        && !filter::matches(condition, &filterable(item, lsn)?)
-    {
-        return None;
+    if let Some(condition) = filter {
+        open.retain(|item| item.matches(condition));
     }
-    Some((item_number(topic, id), shown(item, lsn)?))
+    open.sort_unstable_by(|a, b| a.id().cmp(b.id()));
+    Some(open)
 }
 
 fn shown<T: Serialize>(item: &T, lsn: Lsn) -> Option<String> {
@@ -201,4 +220,49 @@ fn filterable<T: Serialize>(item: &T, lsn: Lsn) -> Option<Map<String, Value>> {
     let Ok(Value::Object(mut item)) = serde_json::to_value(Shown { item, lsn }) else { return None };
     filter::add_amount(&mut item);
     Some(item)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::approval_case::CaseState;
+    use crate::domain::exception::ExceptionState;
+    use crate::feed::ring::testing::{case_record, exception_record};
+
+    fn event(record: Record, change: impl FnOnce(&mut Transition)) -> Event {
+        let mut record = record;
+        if let Body::Transition(body) = &mut record.body {
+            change(&mut body.transition);
+        }
+        Event::of(Arc::new(record)).expect("an event")
+    }
+
+    #[test]
+    fn an_items_life_begins_once_and_ends() {
+        let exception = |state: ExceptionState, reopened: u32| {
+            event(exception_record(5, "A", 1), |transition| {
+                if let Transition::Exception(transition) = transition {
+                    (transition.item.state, transition.item.reopened) = (state, reopened);
+                }
+            })
+        };
+        assert_eq!(exception(ExceptionState::Open, 0).stage(), Stage::First);
+        assert_eq!(exception(ExceptionState::Open, 1).stage(), Stage::Middle, "it was told before");
+        assert_eq!(exception(ExceptionState::Cleared, 0).stage(), Stage::Last);
+        let closed = event(case_record(6, "case_1", 1), |transition| {
+            if let Transition::Case(transition) = transition {
+                (transition.kind, transition.item.state) = (CaseChange::Closed, CaseState::Closed);
+            }
+        });
+        assert_eq!((closed.topic, closed.stage()), (Topic::Cases, Stage::Last));
+        assert_eq!(event(case_record(6, "case_1", 1), |_| {}).stage(), Stage::First);
+    }
+
+    #[test]
+    fn an_item_has_one_number_in_its_topic() {
+        let number = |record: Record| event(record, |_| {}).item_number();
+        assert_eq!(number(case_record(6, "case_1", 1)), number(case_record(9, "case_1", 2)));
+        assert_ne!(number(case_record(6, "case_1", 1)), number(case_record(6, "case_2", 1)));
+        assert_ne!(item_number(Topic::Cases, "x"), item_number(Topic::Exceptions, "x"));
+    }
 }

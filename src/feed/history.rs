@@ -48,7 +48,7 @@ pub fn read(reader: &JournalReader, from: Lsn, upto: Lsn) -> Result<Piece, Histo
             break;
         }
         // The type stands in the envelope: outside events are not parsed again.
-        if event::may_make_event(&envelope::decode_record(&bytes)?.0.record_type) {
+        if event::may_make_event(envelope::decode_record(&bytes)?.0.record_type) {
             let (record, _) = codec::decode(&bytes)?;
             if let Some(event) = Event::of(Arc::new(record)) {
                 bytes_read += bytes.len();

@@ -133,13 +133,16 @@ impl SocketQueue {
         if waiting.end.is_some() {
             return Pushed::Ended;
         }
+        if chunk.frames() == 0 {
+            return Pushed::Queued;
+        }
         let full = waiting.frames + chunk.frames() > self.limits.frames_max
-            || waiting.bytes + chunk.len() > self.limits.bytes_max;
+            || waiting.bytes + chunk.bytes() > self.limits.bytes_max;
         if full && !waiting.chunks.is_empty() {
             return Pushed::Overflow;
         }
         waiting.frames += chunk.frames();
-        waiting.bytes += chunk.len();
+        waiting.bytes += chunk.bytes();
         waiting.chunks.push_back(chunk);
         // Who writes takes all there is: it need not be told again of what joins what waits already.
         let is_first = waiting.chunks.len() == 1;
@@ -291,13 +294,13 @@ impl SocketQueue {
         let mut message = ChunkBuilder::default();
         let mut alone = None;
         while let Some(chunk) = waiting.chunks.front() {
-            let is_long = chunk.len() >= ALONE_BYTES_MIN;
-            if message.frames() > 0 && (is_long || message.len() + chunk.len() >= MESSAGE_BYTES_MAX) {
+            let is_long = chunk.bytes() >= ALONE_BYTES_MIN;
+            if message.frames() > 0 && (is_long || message.bytes() + chunk.bytes() >= MESSAGE_BYTES_MAX) {
                 break;
             }
             let Some(chunk) = waiting.chunks.pop_front() else { break };
             waiting.frames -= chunk.frames();
-            waiting.bytes -= chunk.len();
+            waiting.bytes -= chunk.bytes();
             if is_long {
                 alone = Some(chunk);
                 break;
@@ -345,7 +348,7 @@ impl Waiting {
             self.next_round = now + interval;
         }
         for line in self.states.values_mut().filter(|line| line.open) {
-            while self.round_left > 0 && message.len() < MESSAGE_BYTES_MAX {
+            while self.round_left > 0 && message.bytes() < MESSAGE_BYTES_MAX {
                 let Some(frame) = line.values.pop() else { break };
                 self.round_left -= 1;
                 message.push(None, &[&line.head, if frame.matches { "" } else { NO_MATCH }, &frame.tail]);

@@ -12,7 +12,7 @@ use tracing::error;
 
 use super::catch_up::Step;
 use super::chunk::{Chunk, ChunkBuilder};
-use super::event::{self, Event};
+use super::event::{self, Event, Open};
 use super::filter::{self, Filter};
 use super::frame::Page;
 use super::history::{self, Piece};
@@ -140,9 +140,6 @@ fn position(hub: &Hub, running: &Running, place: &Place) -> Result<String, Over>
     Ok(running.position(at))
 }
 
-/// An item of a gapless topic's snapshot: its number, and itself as JSON.
-type Listed = (u64, String);
-
 /// What is open of a gapless topic as it is now: at least as of the plan's start.
 async fn gapless(
     hub: &Rc<Hub>,
@@ -153,13 +150,15 @@ async fn gapless(
 ) -> Result<(), Over> {
     let position = running.position(plan.start);
     let mut page = Page::new(&place.id, topic);
-    for (number, item) in list(hub, place, plan, topic).await? {
+    for open in list(hub, place, plan, topic).await? {
+        let Some(item) = open.json() else { continue };
         if page.is_full(item.len(), hub.config.snapshot_page_items, place.queue.page_bytes_max()) {
             send(hub, place, page.finish(false, &position)).await?;
         }
         page.push(&item);
         if plan.filter.is_some() {
-            hub.with_subscription(place, |own, _| own.known.see(number, true, Stage::Middle)).ok_or(Over)?;
+            hub.with_subscription(place, |own, _| own.known.see(open.number(), true, Stage::Middle))
+                .ok_or(Over)?;
         }
     }
     send(hub, place, page.finish(true, &position)).await
@@ -167,7 +166,7 @@ async fn gapless(
 
 /// The items that the viewer sees and the filter lets through, by id. There may be very many: they are looked through
 /// beside the hub's thread.
-async fn list(hub: &Rc<Hub>, place: &Place, plan: &Plan, topic: Topic) -> Result<Vec<Listed>, Over> {
+async fn list(hub: &Rc<Hub>, place: &Place, plan: &Plan, topic: Topic) -> Result<Vec<Open>, Over> {
     let _turn = hub.work.acquire().await.map_err(|_| Over)?;
     let (tower, viewer, filter) = (hub.tower.clone(), (*place.viewer).clone(), plan.filter.clone());
     let listing = tokio::task::spawn_blocking(move || {
@@ -265,7 +264,7 @@ async fn catch_up(hub: &Rc<Hub>, running: &Running, place: &Place) -> Result<(),
             let mut told = Told { place, reference: &reference, topics, filter: filter.as_deref(), known };
             let mut looked_at = 0;
             let step = follower.step(view.ring, |event| {
-                let has_room = builder.len() < CHUNK_BYTES_MAX && looked_at < EVENTS_AT_ONCE;
+                let has_room = builder.bytes() < CHUNK_BYTES_MAX && looked_at < EVENTS_AT_ONCE;
                 looked_at += 1;
                 if has_room {
                     told.add(&mut builder, running, &view.event_head, event);
@@ -349,7 +348,7 @@ async fn take_piece(hub: &Rc<Hub>, running: &Running, place: &Place, piece: Piec
             let Subscription { follower, topics, filter, known, .. } = own;
             let mut told = Told { place, reference: &reference, topics, filter: filter.as_deref(), known };
             let mut looked_at = 0;
-            while builder.len() < CHUNK_BYTES_MAX
+            while builder.bytes() < CHUNK_BYTES_MAX
                 && looked_at < EVENTS_AT_ONCE
                 && let Some(event) = events.next()
             {

@@ -7,6 +7,7 @@ mod asyncapi;
 mod bulk;
 pub mod caller;
 mod case_commands;
+mod case_options;
 mod cases;
 pub mod cloudevents;
 mod command;

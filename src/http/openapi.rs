@@ -19,9 +19,9 @@ use utoipa::OpenApi;
 use super::problem::{CODES, Code, Given, Problem};
 use super::reference::{components, example, parameters};
 use super::{
-    actions, bulk, case_commands, cases, customers, exception_commands, exceptions, feed, ingest,
-    master_data, operations, orders, promotions, purchase_orders, quarantine, sku_locations, suppliers,
-    transfers, why,
+    actions, bulk, case_commands, case_options, cases, customers, exception_commands, exceptions, feed,
+    ingest, master_data, operations, orders, promotions, purchase_orders, quarantine, sku_locations,
+    suppliers, transfers, why,
 };
 
 /// What the handlers say of themselves.
@@ -67,6 +67,7 @@ use super::{
         exception_commands::dismiss_exception,
         cases::list_cases,
         cases::get_case,
+        case_options::add_option,
         case_commands::open_case,
         case_commands::choose_option,
         case_commands::approve_case,

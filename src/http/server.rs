@@ -13,8 +13,8 @@ use super::caller::principal;
 use super::problem::{Problem, code};
 use super::state::AppState;
 use super::{
-    actions, bulk, case_commands, cases, customers, exception_commands, exceptions, feed, ingest,
-    master_data, openapi, operations, orders, promotions, purchase_orders, quarantine, reference,
+    actions, bulk, case_commands, case_options, cases, customers, exception_commands, exceptions, feed,
+    ingest, master_data, openapi, operations, orders, promotions, purchase_orders, quarantine, reference,
     sku_locations, suppliers, transfers, why,
 };
 use crate::feed::FeedHandle;
@@ -104,6 +104,7 @@ pub fn serve(
             .service(exception_commands::dismiss_exception)
             .service(cases::list_cases)
             .service(cases::get_case)
+            .service(case_options::add_option)
             .service(case_commands::open_case)
             .service(case_commands::choose_option)
             .service(case_commands::approve_case)

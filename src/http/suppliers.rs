@@ -23,16 +23,24 @@ pub(super) const FIELDS: &[&str] = &[
     "open_lines",
     "open_quantity",
     "late_lines",
+    "predicted_late_lines",
+    "unacknowledged_lines",
     "receipts",
     "lead_time_mean_days",
     "lead_time_sd_days",
+    "lead_time_p50_days",
+    "lead_time_p90_days",
+    "otif_share",
     "on_time_share",
     "lateness_mean_days",
+    "acknowledgement_mean_hours",
     "capacity_factor",
+    "single_sourced",
     "open_exceptions",
 ];
 
-/// One supplier: open lines, lead times, what it reported.
+/// One supplier: open, late and predicted-late lines, lead times, on time in full with its definition, acknowledgements,
+/// what it reported.
 #[utoipa::path(get, path = "/api/v1/suppliers/{supplier}", tag = "suppliers",
     params(("supplier" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
     responses((status = 200, description = "Open lines and measured lead times", body = ref("#/components/schemas/Supplier")), (status = 404, description = "Unknown"),

@@ -38,7 +38,7 @@ const RECORDS_READ_MAX: usize = 1_000;
 #[utoipa::path(get, path = "/api/v1/sku-locations/{sku}/{location}/why", tag = "sku-locations",
     params(("sku" = String, Path), ("location" = String, Path), ("at_least" = Option<String>, Query),
         ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "Formula and inputs of each number"), (status = 404, description = "Unknown"),
+    responses((status = 200, description = "Formula and inputs of each number", body = ref("#/components/schemas/SkuLocationWhy")), (status = 404, description = "Unknown"),
         (status = 503, description = "Its state is being rebuilt")),
     security(("key" = [])))]
 #[get("/api/v1/sku-locations/{sku}/{location}/why")]
@@ -57,7 +57,7 @@ pub async fn why_sku_location(
 /// Why an exception is open, or went: the rule and its thresholds, and the numbers behind it.
 #[utoipa::path(get, path = "/api/v1/exceptions/{id}/why", tag = "exceptions",
     params(("id" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "Rule, thresholds and numbers"), (status = 404, description = "Unknown")),
+    responses((status = 200, description = "Rule, thresholds and numbers", body = ref("#/components/schemas/ExceptionWhy")), (status = 404, description = "Unknown")),
     security(("key" = [])))]
 #[get("/api/v1/exceptions/{id}/why")]
 pub async fn why_exception(
@@ -98,7 +98,7 @@ pub async fn why_exception(
 /// Why a case's options say what they say, what it waits for, and what did not happen.
 #[utoipa::path(get, path = "/api/v1/cases/{id}/why", tag = "cases",
     params(("id" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
-    responses((status = 200, description = "Formula and inputs of each option's numbers"), (status = 404, description = "Unknown")),
+    responses((status = 200, description = "Formula and inputs of each option's numbers", body = ref("#/components/schemas/CaseWhy")), (status = 404, description = "Unknown")),
     security(("key" = [])))]
 #[get("/api/v1/cases/{id}/why")]
 pub async fn why_case(

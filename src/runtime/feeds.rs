@@ -83,6 +83,9 @@ struct Feed {
 struct Counted {
     events: u32,
     since: Timestamp,
+    /// Minutes in which any came, and the last of them.
+    minutes: u32,
+    minute: i64,
     is_refused: bool,
 }
 
@@ -92,13 +95,13 @@ struct Untold {
     demand: Quantity,
     last: Arc<Record>,
     last_demand: Option<Arc<Record>>,
-    /// The first of all events of the source, where this is the first that its entity hears.
-    since: Option<Timestamp>,
+    /// What was counted before its entity hears anything.
+    begun: Option<(Timestamp, u32)>,
 }
 
 impl Untold {
     fn of(record: &Arc<Record>) -> Untold {
-        Untold { events: 0, demand: Quantity::ZERO, last: record.clone(), last_demand: None, since: None }
+        Untold { events: 0, demand: Quantity::ZERO, last: record.clone(), last_demand: None, begun: None }
     }
 
     fn add(&mut self, record: &Arc<Record>) {
@@ -123,7 +126,7 @@ impl Untold {
             events: self.events,
             demand: self.demand,
             period_days,
-            since: self.since,
+            begun: self.begun,
             last: self.last.lsn,
         };
         Arc::new(Record {
@@ -214,15 +217,19 @@ impl Fold {
         let entities_max = settings.fold.entities_max;
         let feeds = self.feeds.of(tenant);
         let has_room = feeds.feeds.len() < SOURCES_FOLLOWED_MAX && self.directory.len() < entities_max;
-        let (events, since, newly_refused) = feeds.counted.change(source.clone(), |counted| {
+        let (events, begun, newly_refused) = feeds.counted.change(source.clone(), |counted| {
             if counted.events == 0 {
                 counted.since = at.business_time;
+            }
+            if counted.events == 0 || counted.minute < minute {
+                counted.minute = minute;
+                counted.minutes = counted.minutes.saturating_add(1);
             }
             counted.events = counted.events.saturating_add(1);
             let is_refused = counted.events >= enough && !has_room;
             let newly = is_refused && !counted.is_refused;
             counted.is_refused |= is_refused;
-            (counted.events, counted.since, newly)
+            (counted.events, (counted.since, counted.minutes), newly)
         });
         self.feeds.refused += u64::from(newly_refused);
         if events < enough || !has_room {
@@ -239,7 +246,7 @@ impl Fold {
         let mut untold = Untold::of(at.record);
         untold.add(at.record);
         untold.events = events;
-        untold.since = Some(since);
+        untold.begun = Some(begun);
         sink.deliver(address, Routed { record: &untold.told(at, &self.reference), ..at }, &self.reference);
     }
 }

@@ -136,7 +136,8 @@ fn a_source_is_followed_from_its_twentieth_event_on() {
     assert_eq!(house.heard.sources.len(), 1);
     let (_, at, _, traffic) = &house.heard.traffic[0];
     assert_eq!((at.0, traffic.events, traffic.period_days), (house.lsn, 20, Some(1)));
-    assert_eq!(traffic.since, Some(Timestamp::from_micros(0)));
+    // Two of them a minute, and the last two in the tenth.
+    assert_eq!(traffic.begun, Some((Timestamp::from_micros(0), 10)));
     assert_eq!(traffic.last, Lsn(house.lsn));
 }
 

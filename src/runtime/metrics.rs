@@ -61,6 +61,8 @@ pub struct Metrics {
     pub group_seconds: Histogram,
     pub disk_full: Counter,
     pub proposals: Counter,
+    pub costings: Counter,
+    pub costing_failures: Counter,
     pub stale_transitions: Counter,
     pub entity_failures: Counter,
     pub read_failures: Counter,
@@ -94,6 +96,8 @@ impl Default for Metrics {
             group_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
             disk_full: Counter::default(),
             proposals: Counter::default(),
+            costings: Counter::default(),
+            costing_failures: Counter::default(),
             stale_transitions: Counter::default(),
             entity_failures: Counter::default(),
             read_failures: Counter::default(),
@@ -132,6 +136,12 @@ impl Default for Metrics {
             metrics.group_seconds.clone(),
         );
         r.register("journal_disk_full", "Groups that met a full disk", metrics.disk_full.clone());
+        r.register("costings", "Cases whose options were computed", metrics.costings.clone());
+        r.register(
+            "costing_failures",
+            "Cases whose options could not be computed; they are tried again",
+            metrics.costing_failures.clone(),
+        );
         r.register("proposals", "Transitions proposed by entities", metrics.proposals.clone());
         r.register(
             "stale_transitions",

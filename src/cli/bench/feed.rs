@@ -51,6 +51,7 @@ const QUIET: Duration = Duration::from_millis(500);
 const QUIET_MAX: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(1);
 const KEYS: u32 = 50_000;
+const KEYS_QUICK: u32 = 5_000;
 
 /// Everything that was measured of the feed.
 #[derive(Clone, Debug, Serialize)]
@@ -259,7 +260,8 @@ fn batch(endpoint: &Endpoint, events: &[String]) -> Vec<u8> {
 
 /// From an event to its frame while the tower takes half of what it can. Answers also with that load.
 async fn latency(options: &SuiteOptions, progress: Progress) -> Result<(LatencySummary, u64), BenchError> {
-    let session = Session::start(&options.tower, World::new(KEYS), options.seed).await?;
+    let keys = if options.quick { KEYS_QUICK } else { KEYS };
+    let session = Session::start(&options.tower, World::new(keys), options.seed).await?;
     session.prepare(&Step::LOAD, progress).await?;
     let at_most = Load {
         pace: Pace::Max,

@@ -141,7 +141,9 @@ async fn read(stream: TcpStream, buffer: &RefCell<Vec<u8>>, count: &Cell<u64>) -
         let left = pong_due.saturating_duration_since(Instant::now());
         if let Ok(readable) = timeout(left, stream.readable()).await {
             readable?;
-            match stream.try_read(&mut buffer.borrow_mut()) {
+            // Borrowed for the read alone: the buffer is looked into right after.
+            let received = stream.try_read(&mut buffer.borrow_mut());
+            match received {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(length) => count.set(count.get() + counter.count(&buffer.borrow()[..length])),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

@@ -18,7 +18,7 @@ use super::simulation::{
 use crate::cli::client::EventLines;
 
 const SOURCE: &str = "demo/derived";
-const ORDERS_SOURCE: &str = "demo/derived/iowa";
+pub const ORDERS_SOURCE: &str = "demo/derived/iowa";
 const CURRENCY: &str = "USD";
 
 /// Lines under construction, with a count of each type in them.

@@ -10,6 +10,8 @@ mod events;
 mod network;
 mod simulation;
 mod summary;
+#[cfg(test)]
+mod surge_tests;
 mod tower;
 
 use std::collections::BTreeMap;

@@ -167,6 +167,7 @@ pub struct OptionStep {
     pub line_id: Option<Name>,
     pub quantity: Quantity,
     pub arrives_at: Option<Timestamp>,
+    /// In base currency.
     pub unit_cost: Option<UnitPrice>,
     /// What a custom action says, for people.
     pub note: Option<String>,

@@ -64,8 +64,8 @@ pub struct FeedTraffic {
     pub demand: Quantity,
     /// The demand period of what was sold or ordered last; `None` if nothing was.
     pub period_days: Option<u16>,
-    /// When the first event of the source was taken, in the first sum of all.
-    pub since: Option<Timestamp>,
+    /// In the first sum of all: when the source's first event was taken, and in how many minutes one was since.
+    pub begun: Option<(Timestamp, u32)>,
     /// The position of the last event.
     pub last: Lsn,
 }

@@ -94,7 +94,7 @@ impl<'n, 't, 'a> Fields<'n, 't, 'a> {
     /// The value of that field; `null` is absent.
     fn present(&self, name: &str) -> Option<Value<'t, 'a>> {
         #[cfg(test)]
-        asked::note(&self.notes.data.pointer_to(self.object), name);
+        super::asked::note(&self.notes.data.pointer_to(self.object), name);
         self.object.get(name).filter(|value| value.kind() != Kind::Null)
     }
 
@@ -290,28 +290,6 @@ impl<'n, 't, 'a> Fields<'n, 't, 'a> {
     /// A field that is checked and not used.
     pub(super) fn checked<T>(&self, name: &str, read: impl FnOnce(Value<'_, '_>) -> Read<T>) {
         let _ = self.optional(name, read);
-    }
-}
-
-/// Which fields were asked for, so that the published schemas can be held against it.
-#[cfg(test)]
-pub(crate) mod asked {
-    use std::cell::RefCell;
-    use std::collections::BTreeSet;
-
-    thread_local! {
-        static ASKED: RefCell<BTreeSet<String>> = RefCell::default();
-    }
-
-    pub(super) fn note(object: &str, name: &str) {
-        let steps = object.split('/').map(|step| if step.parse::<usize>().is_ok() { "*" } else { step });
-        let path = steps.chain([name]).collect::<Vec<_>>().join("/");
-        ASKED.with_borrow_mut(|asked| asked.insert(path));
-    }
-
-    /// The paths asked for on this thread since the last call, such as `/lines/*/sku`.
-    pub(crate) fn take() -> BTreeSet<String> {
-        ASKED.take()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The core events of the contract, typed. One struct per shape of `data`; unknown fields are not here: the
 //! journal keeps the `data` as it was sent.
 
+#[cfg(test)]
+pub(crate) mod asked;
 mod data;
 mod fields;
 pub mod json;
@@ -11,8 +13,6 @@ mod shapes;
 mod tests;
 
 pub use data::*;
-#[cfg(test)]
-pub(crate) use fields::asked;
 pub use fields::{FIELD_ERRORS_MAX, FieldError, TEXT_SCALARS_MAX};
 pub use kind::{EventType, RESERVED_TYPES};
 pub use parse::{DATA_DEPTH_MAX, KnownType, ParseError, parse, parse_data};

@@ -134,7 +134,8 @@ impl TenantReference {
                 let put = self.suppliers.put(version, &described.supplier, (**described).clone());
                 (put, Some(supplier(&described.supplier)))
             }
-            // Nothing that entities compute depends on customers, calendars, assortments or signals yet.
+            // Nothing that entities compute depends on customers, assortments or signals yet; calendars count when
+            // something is told, and do not make it worth telling.
             EventData::CustomerDescribed(customer) => {
                 (self.customers.put(version, &customer.customer, (**customer).clone()), None)
             }

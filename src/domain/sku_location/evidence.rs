@@ -63,6 +63,15 @@ impl Evidence {
             .collect()
     }
 
+    /// Who sent those of them that are demand.
+    pub fn demand_sources(&self) -> impl Iterator<Item = &str> {
+        const DEMAND: [EventType; 3] = [EventType::PosSale, EventType::OrderPlaced, EventType::OrderChanged];
+        let seen = self.0.iter().flat_map(|seen| seen.iter());
+        seen.filter(|seen| seen.lsn > Lsn::ZERO)
+            .filter(|seen| DEMAND.iter().any(|demand| *demand as u8 == seen.event_type))
+            .filter_map(|seen| seen.name.split_once('\0').map(|(source, _)| source))
+    }
+
     /// Bytes on the heap.
     #[cfg(test)]
     pub fn heap_bytes(&self) -> usize {

@@ -117,7 +117,8 @@ impl SkuLocation {
         let mut orders = Vec::new();
         self.for_each_order_ahead(now, |at, quantity| orders.push(DatedQuantity { at, quantity }));
         orders.sort_unstable_by_key(|order| order.at);
-        let (unit_price, price_currency, unit_cost, cost_currency) = self.prices(&planning);
+        let price = self.unit_price(&planning);
+        let cost = self.unit_cost(&planning);
         PlaceBasis {
             sku: self.sku.clone(),
             location: self.location.clone(),
@@ -140,10 +141,10 @@ impl SkuLocation {
             safety_stock: outlook.lead_time_demand.safety_stock(z),
             reorder_point: outlook.lead_time_demand.reorder_point(z),
             max_cover_days: planning.parameters.max_cover_days,
-            unit_price,
-            price_currency,
-            unit_cost,
-            cost_currency,
+            unit_price: price.map(|(price, _)| price),
+            price_currency: price.map(|(_, currency)| currency),
+            unit_cost: cost.map(|(cost, _)| cost),
+            cost_currency: cost.map(|(_, currency)| currency),
             open_exceptions: self.open_exceptions().map(|item| item.id.clone()).collect(),
         }
     }
@@ -186,23 +187,6 @@ impl SkuLocation {
         }
         receipts.sort_by_key(|receipt| receipt.at);
         receipts
-    }
-
-    /// Price and cost with their currencies: as described, and for the price else as last seen.
-    fn prices(
-        &self,
-        planning: &Planning<'_>,
-    ) -> (Option<UnitPrice>, Option<Currency>, Option<UnitPrice>, Option<Currency>) {
-        let base = planning.tenant.map(|tenant| tenant.base_currency);
-        let item = planning.tenant.and_then(|tenant| tenant.item(&self.sku));
-        let currency = item.and_then(|item| item.currency).or(base);
-        let described = item.and_then(|item| item.unit_price).map(|price| (price, currency));
-        let seen = self.price_seen.map(|seen| (seen.unit_price(), seen.currency.or(base)));
-        let (unit_price, price_currency) = match described.or(seen) {
-            Some((price, currency)) => (Some(price), currency),
-            None => (None, None),
-        };
-        (unit_price, price_currency, item.and_then(|item| item.unit_cost), currency)
     }
 }
 

@@ -71,7 +71,8 @@ impl SkuLocation {
         planning.tenant?.convert_to_base(money).map(Money::as_f64)
     }
 
-    fn unit_price(&self, planning: &Planning<'_>) -> Option<(UnitPrice, Currency)> {
+    /// The described one, else the last one seen, with its currency.
+    pub(super) fn unit_price(&self, planning: &Planning<'_>) -> Option<(UnitPrice, Currency)> {
         let tenant = planning.tenant?;
         let described = tenant.item(planning.sku).and_then(|item| {
             item.unit_price.map(|price| (price, item.currency.unwrap_or(tenant.base_currency)))
@@ -82,7 +83,7 @@ impl SkuLocation {
     }
 
     /// The described one, else that of the best source, which is told in base currency.
-    fn unit_cost(&self, planning: &Planning<'_>) -> Option<(UnitPrice, Currency)> {
+    pub(super) fn unit_cost(&self, planning: &Planning<'_>) -> Option<(UnitPrice, Currency)> {
         let tenant = planning.tenant?;
         let described = tenant.item(planning.sku).and_then(|item| {
             item.unit_cost.map(|cost| (cost, item.currency.unwrap_or(tenant.base_currency)))

@@ -72,7 +72,7 @@ impl Watched {
             events,
             demand: Quantity::from_units(units.unwrap_or_default()),
             period_days: units.map(|_| 7),
-            since: None,
+            begun: None,
             last: Lsn(self.lsn + 1),
         };
         let data = EventData::FeedTraffic(Box::new(traffic));

@@ -52,7 +52,9 @@ fn completed(step: &OptionStep, costing: &Costing<'_>) -> OptionStep {
         };
     }
     if step.unit_cost.is_none() {
-        step.unit_cost = place.and_then(|place| place.unit_cost);
+        step.unit_cost = place.and_then(|place| {
+            costing.unit_cost(place, order::source_of(costing, place, step.supplier.as_ref()))
+        });
     }
     step
 }

@@ -161,7 +161,7 @@ impl<'a> Costing<'a> {
             format!("stockout_probability_{when}:{name}"),
             Some(risk.stockout_probability),
             "probability",
-            "probability_short(balance, sd)",
+            "short_probability(balance, sd)",
             &inputs,
         ));
         let point = risk.deepest;
@@ -238,7 +238,7 @@ impl<'a> Costing<'a> {
         let name = format!("cost_{at}");
         let quantity = step.quantity.as_f64();
         let place = self.place(&step.sku, &step.location);
-        let unit_cost = self.in_base(step.unit_cost, place.and_then(|place| place.cost_currency));
+        let unit_cost = self.in_base(step.unit_cost, None);
         match step.kind {
             ActionKind::Order => {
                 let rate = place.map_or(0.0, |place| place.rate_per_day);

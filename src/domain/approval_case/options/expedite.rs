@@ -68,7 +68,7 @@ fn step(costing: &Costing<'_>, place: &PlaceBasis, receipt: &ReceiptBasis) -> Op
         line_id: Some(receipt.line_id.clone()),
         quantity: receipt.quantity,
         arrives_at: Some(costing.now.plus((remaining * share) as i64)),
-        unit_cost: place.unit_cost,
+        unit_cost: costing.unit_cost(place, None),
         note: None,
     }
 }

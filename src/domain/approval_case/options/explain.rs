@@ -1,5 +1,5 @@
 //! Numbers with their formulas: `+ - * /`, parentheses, numbers, names of inputs, and these functions:
-//! `min(a, b)`, `max(a, b)`, `round_up(a, pack)`, `probability_short(balance, sd)` = P(N(balance, sd) < 0) (F4), and
+//! `min(a, b)`, `max(a, b)`, `round_up(a, pack)`, `short_probability(balance, sd)` = P(N(balance, sd) < 0) (F4), and
 //! `units_short(balance, sd)` = E(max(0, −N(balance, sd))) (F5).
 
 use crate::domain::approval_case::item::{Explained, ExplainedInput};

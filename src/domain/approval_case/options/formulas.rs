@@ -89,7 +89,7 @@ impl Parser<'_> {
                 "min" => a.min(b),
                 "max" => a.max(b),
                 "round_up" => (a / b - 1e-6).ceil() * b,
-                "probability_short" => below_zero(a, b).0,
+                "short_probability" => below_zero(a, b).0,
                 "units_short" => below_zero(a, b).1,
                 other => panic!("{other} in {:?}", self.explained),
             });

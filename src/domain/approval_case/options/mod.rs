@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 
 pub use self::custom::recompute;
 use super::item::{CaseItem, CaseOption, CasePlace, OptionKind, OptionStep};
+use crate::domain::event::SourcingSet;
 use crate::domain::ids::Name;
 use crate::domain::money::{Currency, Money, UnitPrice};
 use crate::domain::quantity::Quantity;
@@ -183,6 +184,16 @@ impl<'a> Costing<'a> {
         // A thousand units keep the decimals that one would lose.
         let thousand = price?.times(Quantity::from_units(1_000), currency);
         self.tenant.convert_to_base(thousand).map(|money| money.as_f64() / 1_000.0)
+    }
+
+    /// What a unit costs at a place, in base currency: what its source asks (which is told in that), else what the
+    /// place knows.
+    fn unit_cost(&self, place: &PlaceBasis, source: Option<&SourcingSet>) -> Option<UnitPrice> {
+        let known = || {
+            let cost = self.in_base(place.unit_cost, place.cost_currency)?;
+            Some(UnitPrice::from_ten_thousandths((cost * 10_000.0).round() as i64))
+        };
+        source.and_then(|source| source.unit_cost).or_else(known)
     }
 
     /// An amount in base currency, in minor units.

@@ -53,7 +53,7 @@ pub fn sketches(costing: &Costing<'_>) -> Vec<Sketch> {
             line_id: None,
             quantity: quantity.quantity,
             arrives_at: arrival(costing, place, source),
-            unit_cost: source.unit_cost.or(place.unit_cost),
+            unit_cost: costing.unit_cost(place, Some(source)),
             note: None,
         });
     }
@@ -96,7 +96,7 @@ pub fn pack(costing: &Costing<'_>, place: &PlaceBasis, source: Option<&SourcingS
 pub fn order_quantity(costing: &Costing<'_>, place: &PlaceBasis, source: &SourcingSet) -> OrderQuantity {
     let rate = place.rate_per_day;
     let settings = &costing.settings.cases;
-    let cost = costing.in_base(source.unit_cost.or(place.unit_cost), place.cost_currency);
+    let cost = costing.in_base(costing.unit_cost(place, Some(source)), None);
     let shelf_life = costing.tenant.item(&place.sku).and_then(|item| item.shelf_life_days);
     let longest = [place.max_cover_days, shelf_life].into_iter().flatten().fold(COVER_DAYS_MAX, f64::min);
     let economic = cost

@@ -79,7 +79,7 @@ fn step(costing: &Costing<'_>, donor: &PlaceBasis, place: &PlaceBasis, spare: i6
         line_id: None,
         quantity: Quantity::from_milli(if given > 0 { given } else { missing }),
         arrives_at: arrival(costing, lane),
-        unit_cost: place.unit_cost,
+        unit_cost: costing.unit_cost(place, None),
         note: None,
     })
 }

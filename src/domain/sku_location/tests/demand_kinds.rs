@@ -1,7 +1,13 @@
 //! Exceptions about demand, its forecast and promotions.
 
 use crate::domain::event::EventData;
-use crate::domain::exception::{ExceptionChange, ExceptionItem, ExceptionType};
+use crate::domain::exception::{
+    ExceptionChange, ExceptionItem, ExceptionState, ExceptionTransition, ExceptionType, ExceptionWindow,
+    testing,
+};
+use crate::domain::ids::{EntityKey, SubjectKind};
+use crate::domain::record::Transition;
+use crate::domain::reference::VolumeShift;
 use crate::domain::sku_location::testing::*;
 use crate::domain::time::{DAY, HOUR};
 
@@ -67,6 +73,36 @@ fn a_spike_is_a_day_far_above_its_forecast() {
     assert_eq!((item.units_at_risk, item.confidence), (Some(units(20)), Some(1.0)));
     let window = item.window.unwrap();
     assert_eq!((window.from, window.until), (Some(day(12)), Some(day(13))));
+}
+
+/// That all that `source` sent on the days from 12 to 13 was far more than usual, or is so no longer.
+fn tell_surge(place: &mut Place, source: &str, state: ExceptionState) {
+    let window = Some(ExceptionWindow { from: Some(day(12)), until: Some(day(13)) });
+    let item = ExceptionItem { state, window, ..testing::item("x", ExceptionType::DataQuality) };
+    let kind = if state.is_final() { Cleared } else { Opened };
+    let of = VolumeShift::Surge.of();
+    let transition = ExceptionTransition { of, ..ExceptionTransition::alone(kind, item) };
+    let tenant = place.key.tenant();
+    let entity = EntityKey::Subject { tenant, subject: SubjectKind::Source, id: source.into() };
+    place.reference_learns(entity, Transition::Exception(Box::new(transition)));
+}
+
+#[test]
+fn a_spike_of_all_that_its_sender_sent_stands_under_that() {
+    let mut place = even_place();
+    let found = sell(&mut place, &[60]);
+    assert_eq!(found[0].2.group, None);
+    // The place hears from /test alone.
+    tell_surge(&mut place, "/other", ExceptionState::Open);
+    assert!(place.settle().is_empty());
+    tell_surge(&mut place, "/test", ExceptionState::Open);
+    let changes = place.settle();
+    assert_eq!(changes.len(), 1, "{changes:#?}");
+    assert_eq!(changes[0].1.group.as_deref(), Some("source:/test:surge"));
+    assert!(changes[0].1.cause.as_deref().unwrap().ends_with("; so it was with all that /test sent"));
+    tell_surge(&mut place, "/test", ExceptionState::Cleared);
+    assert_eq!(place.settle()[0].1.group, None);
+    assert!(place.settle().is_empty());
 }
 
 #[test]

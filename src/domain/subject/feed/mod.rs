@@ -47,7 +47,7 @@ impl Feed {
             }
             None => feed.insert(Box::new(Feed {
                 events: 0,
-                rhythm: Rhythm::begin(at, traffic.since.unwrap_or(at), traffic.events, zone),
+                rhythm: Rhythm::begin(at, traffic.begun, zone),
                 volume: None,
                 last: last.clone(),
             })),

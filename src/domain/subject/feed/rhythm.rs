@@ -40,8 +40,9 @@ pub struct Rhythm {
 }
 
 impl Rhythm {
-    /// Begins with `events` that came from `since` until `at`.
-    pub fn begin(at: Timestamp, since: Timestamp, events: u32, zone: &TimeZone) -> Rhythm {
+    /// Begins with what came in so many minutes from a moment until `at`.
+    pub fn begin(at: Timestamp, begun: Option<(Timestamp, u32)>, zone: &TimeZone) -> Rhythm {
+        let (since, minutes) = begun.unwrap_or((at, 1));
         let mut rhythm = Rhythm {
             first_at: since,
             last_at: at,
@@ -50,10 +51,10 @@ impl Rhythm {
             hour: local_hour(at, zone),
         };
         rhythm.mark(rhythm.hour, true);
-        let (gaps, span) = (i64::from(events.max(2) - 1), at.micros() - since.micros());
-        if span >= GAP_MIN {
+        let gaps = i64::from(minutes.max(1) - 1);
+        if gaps > 0 {
             // Nothing is known of each: the mean stands for all.
-            let gap = (span / gaps).max(GAP_MIN);
+            let gap = ((at.micros() - since.micros()) / gaps).max(GAP_MIN);
             rhythm.gaps.extend((0..gaps.min(GAPS_KEPT as i64 / 4)).map(|_| gap));
         }
         rhythm
@@ -177,7 +178,8 @@ mod tests {
     fn an_even_cadence_is_missed_after_four_gaps() {
         let utc = TimeZone::UTC;
         // Twenty events, one each two hours: from 00:00 to 14:00 of the next day.
-        let mut rhythm = Rhythm::begin(at("2026-03-03T14:00:00Z"), at("2026-03-02T00:00:00Z"), 20, &utc);
+        let mut rhythm =
+            Rhythm::begin(at("2026-03-03T14:00:00Z"), Some((at("2026-03-02T00:00:00Z"), 20)), &utc);
         assert_eq!(rhythm.usual_gap(), Some(2 * HOUR));
         assert_eq!(patience(&rhythm).as_deref(), Some("2026-03-03T22:00:00Z"));
         rhythm.note(at("2026-03-03T16:00:00Z"), &utc);
@@ -187,7 +189,7 @@ mod tests {
     #[test]
     fn a_burst_says_nothing_of_a_cadence() {
         let start = at("2026-03-02T00:00:00Z");
-        let mut rhythm = Rhythm::begin(start, start, 20, &TimeZone::UTC);
+        let mut rhythm = Rhythm::begin(start, Some((start, 1)), &TimeZone::UTC);
         assert_eq!(patience(&rhythm), None);
         for day in 1..=3 {
             rhythm.note(start.plus(day * DAY), &TimeZone::UTC);
@@ -199,7 +201,7 @@ mod tests {
     #[test]
     fn before_a_day_was_seen_a_day_of_silence_is_too_long() {
         let rhythm =
-            Rhythm::begin(at("2026-03-02T10:19:00Z"), at("2026-03-02T10:00:00Z"), 20, &TimeZone::UTC);
+            Rhythm::begin(at("2026-03-02T10:19:00Z"), Some((at("2026-03-02T10:00:00Z"), 20)), &TimeZone::UTC);
         assert_eq!(patience(&rhythm).as_deref(), Some("2026-03-03T10:19:00Z"));
     }
 
@@ -207,7 +209,7 @@ mod tests {
     fn shop(weeks: i64) -> Rhythm {
         let zone = TimeZone::get("America/New_York").unwrap();
         let monday = at("2026-06-01T04:00:00Z");
-        let mut rhythm = Rhythm::begin(monday.plus(7 * HOUR), monday.plus(4 * HOUR), 20, &zone);
+        let mut rhythm = Rhythm::begin(monday.plus(7 * HOUR), None, &zone);
         for day in (0..weeks * 7).filter(|day| day % 7 != 6) {
             for tick in 42..132 {
                 rhythm.note(monday.plus(day * DAY + tick * HOUR / 6), &zone);

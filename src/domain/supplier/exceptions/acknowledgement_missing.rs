@@ -3,10 +3,11 @@
 
 use jiff::tz::TimeZone;
 
-use super::{Kind, LINES_LOOKED_AT_MAX, about_orders};
+use super::{Kind, LINES_LOOKED_AT_MAX, ORDERS_JUDGED_MAX, about_orders};
 use crate::domain::exception::ExceptionType;
 use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::watch::{Assessment, Condition, Description, Watch};
+use crate::domain::ids::Name;
 use crate::domain::supplier::judged::{Judged, Order};
 use crate::domain::supplier::line::Line;
 use crate::domain::time::Timestamp;
@@ -20,15 +21,25 @@ struct AcknowledgementMissing;
 pub fn judge(judged: &Judged<'_>, watch: &mut Watch<'_>) {
     let settings = watch.kind(&KIND);
     let unacknowledged = judged.supplier.orders.unacknowledged();
-    // A later order never has an earlier deadline.
-    let mut due = Vec::new();
+    // A later order never has an earlier deadline. Lines of one order are mostly placed together.
+    let mut due: Vec<Name> = Vec::new();
+    let mut last = None;
     for (placed_at, po_id, _) in unacknowledged.iter().take(LINES_LOOKED_AT_MAX) {
-        let deadline = deadline(judged, *placed_at, settings.raise);
+        let deadline = match last {
+            Some((placed, deadline)) if placed == *placed_at => deadline,
+            _ => deadline(judged, *placed_at, settings.raise),
+        };
+        last = Some((*placed_at, deadline));
         if deadline > judged.now {
             watch.review_at(deadline);
             break;
         }
-        due.push(po_id.clone());
+        if due.last() != Some(po_id) {
+            due.push(po_id.clone());
+        }
+        if due.len() >= ORDERS_JUDGED_MAX {
+            break;
+        }
     }
     about_orders::<AcknowledgementMissing>(&KIND, judged, watch, &settings, due.into_iter());
 }

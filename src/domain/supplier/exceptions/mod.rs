@@ -25,8 +25,8 @@ use crate::domain::exception::slots::ExceptionSlot;
 use crate::domain::exception::watch::{Assessment, Condition, Description, Watch};
 use crate::domain::ids::Name;
 
-/// Orders judged one by one for each kind, beside those that have an exception already; the most urgent first. More are
-/// counted in the supplier's own numbers until others have gone.
+/// Orders with an exception of a kind, the most urgent first. More are counted in the supplier's own numbers until others
+/// have gone.
 const ORDERS_JUDGED_MAX: usize = 256;
 /// Lines looked at to find them.
 const LINES_LOOKED_AT_MAX: usize = 4_096;
@@ -101,12 +101,11 @@ fn about_orders<K>(
         .filter(needs_a_look)
         .map(|slot| slot.of.clone())
         .collect();
-    let mut judged_more = 0;
     for po_id in due {
-        if judged_more >= ORDERS_JUDGED_MAX {
+        if orders.len() >= ORDERS_JUDGED_MAX {
             break;
         }
-        judged_more += usize::from(orders.insert(po_id));
+        orders.insert(po_id);
     }
     // An order that was forgotten has nothing open: what is known of it clears.
     let forgotten = Document::default();

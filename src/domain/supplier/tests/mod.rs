@@ -5,7 +5,8 @@ use smallvec::SmallVec;
 
 use super::*;
 use crate::domain::event::{
-    DocumentNamed, LineFulfilled, PurchaseOrder, PurchaseOrderLine, PurchaseOrderStep, SupplierDescribed,
+    CalendarDescribed, DocumentNamed, EventType, LineFulfilled, PurchaseOrder, PurchaseOrderLine,
+    PurchaseOrderStep, SourceOfSupply, SourcingSet, SupplierCapacity, SupplierDelay, SupplierDescribed,
 };
 use crate::domain::ids::TenantNumber;
 use crate::domain::money::Currency;
@@ -13,6 +14,9 @@ use crate::domain::quantity::Quantity;
 use crate::domain::record::{ClockKind, Record, SystemBody, TransitionBody};
 use crate::domain::settings::Settings;
 use crate::domain::time::{DAY, HOUR};
+
+mod exceptions;
+mod watched;
 
 const TENANT: TenantNumber = TenantNumber(0);
 

@@ -13,6 +13,7 @@ mod documents;
 mod entities;
 mod events;
 mod operations;
+mod why;
 
 use commands::{bulk_result, commands};
 pub use decisions::{SEVERITIES, exception_types};
@@ -92,6 +93,7 @@ pub fn components() -> Map<String, Value> {
             about("expires_at", time(), "After this it opens none."),
         ]),
     );
+    why::add_to(&mut add);
     add("CloudEvent", cloud_event());
     for event_type in EventType::ALL {
         let mut schema = data_schema(*event_type);

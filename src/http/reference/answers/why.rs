@@ -1,0 +1,101 @@
+//! Why a number, an exception or an option is what it is.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+fn input() -> Value {
+    let event = object([
+        maybe("source", any_text(), "`source` of the event."),
+        maybe("id", any_text(), "`id` of the event."),
+        maybe("type", any_text(), "Its type."),
+        known("time", time()),
+        about("lsn", lsn(), "Its record."),
+    ]);
+    object([
+        about("name", any_text(), "Its name in the formula; several of one name are a list."),
+        maybe("value", any_number(), "Its value."),
+        maybe("time", time(), "What time it is of."),
+        about("from", any_text(), "Where it comes from: an event, a setting, another number."),
+        maybe("about", any_text(), "What it is about."),
+        maybe("event", event, "The event that told it."),
+    ])
+}
+
+fn explanation() -> Value {
+    let rule = object([
+        about("id", any_text(), "The rule by which it is computed."),
+        about("version", lsn(), "The record that last changed what the rule goes by."),
+    ]);
+    object([
+        maybe("value", any_number(), "The number, unless it is a time."),
+        maybe("time", time(), "The time, if it is one."),
+        about("unit", any_text(), "What it is measured in."),
+        about("formula", any_text(), "Over the names of the inputs; computing it gives the number."),
+        about("inputs", array(component("ExplanationInput")), "All that the formula needs."),
+        about("rule", rule, "The rule and its version."),
+        maybe("because", any_text(), "In words."),
+    ])
+}
+
+/// Adds the schemas of explanations.
+pub fn add_to(add: &mut impl FnMut(&str, Value)) {
+    add("ExplanationInput", input());
+    add("Explanation", explanation());
+    let absence = object([
+        about("what", any_text(), "What did not happen."),
+        about("because", any_text(), "Why not."),
+        about("inputs", array(component("ExplanationInput")), "What says so."),
+    ]);
+    add(
+        "SkuLocationWhy",
+        with_state(vec![
+            required("sku", name()),
+            required("location", name()),
+            about("numbers", numbers_by_name(), "Each number of the SKU-location by its name."),
+            about("absences", array(absence), "What did not happen, and why."),
+        ]),
+    );
+    let part = || json!({"type": "object"});
+    add(
+        "ExceptionWhy",
+        object(
+            [
+                required("exception", component("Exception")),
+                maybe("because", any_text(), "In words."),
+                about("rule", part(), "Its settings, their units, and the record that last changed them."),
+                about("evidence", array(part()), "The events that led here."),
+                maybe("group", any_text(), "The key of the cause that it is grouped under."),
+                maybe("affected", part(), "What is grouped under it."),
+                maybe("numbers", numbers_by_name(), "The numbers of its SKU-location now."),
+                optional("as_of", time()),
+            ]
+            .into_iter()
+            .chain(position()),
+        ),
+    );
+    add(
+        "CaseWhy",
+        object(
+            [
+                required("id", id("case_5d0c1f7a9b3e4c218d60")),
+                about("state", any_text(), "How far it is."),
+                about("version", count(), "Of its facts."),
+                about(
+                    "options",
+                    array(part()),
+                    "Each with its numbers, gates and why it is recommended or not.",
+                ),
+                about("waits_for", array(any_text()), "What has to happen before it goes on."),
+                about("changed_since", array(part()), "What changed since votes were given."),
+                maybe("rule", part(), "The rule that says what is required."),
+            ]
+            .into_iter()
+            .chain(position()),
+        ),
+    );
+}
+
+fn numbers_by_name() -> Value {
+    json!({"type": "object", "additionalProperties": component("Explanation")})
+}
