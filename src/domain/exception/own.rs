@@ -3,13 +3,11 @@
 use std::sync::OnceLock;
 
 use super::Severity;
+use super::custom::compile;
 use super::kind::ExceptionType;
 use super::watch::Condition;
-use crate::domain::condition::{self, ConditionBounds, Variables};
+use crate::domain::condition::{self, Variables};
 use crate::domain::settings::{CustomException, CustomSubject, ExceptionSettings};
-
-/// What the condition of an own kind may cost.
-pub const OWN_CONDITION_BOUNDS: ConditionBounds = ConditionBounds { length_max: 1_024, depth_max: 32 };
 
 /// One own kind.
 #[derive(Debug)]
@@ -25,9 +23,8 @@ pub struct OwnKind {
 impl OwnKind {
     /// Compiles it; `None` if a condition is none. The configuration does not let such a one in: what is left out here
     /// can only come from a journal that an older version wrote.
-    fn compile(custom: &CustomException, variables: &[&str]) -> Option<OwnKind> {
-        let compiled =
-            |source: &str| condition::Condition::compile(source, &OWN_CONDITION_BOUNDS, variables).ok();
+    fn compile(custom: &CustomException) -> Option<OwnKind> {
+        let compiled = |source: &str| compile(custom.about, source).ok();
         let clear = match &custom.clear {
             Some(source) => Some(compiled(source)?),
             None => None,
@@ -74,15 +71,15 @@ impl PartialEq for CompiledKinds {
 }
 
 impl CompiledKinds {
-    /// Those about such subjects; `settings` and, for a subject, `variables` are the same in every call.
-    pub fn get(&self, settings: &ExceptionSettings, about: CustomSubject, variables: &[&str]) -> &[OwnKind] {
+    /// Those about such subjects; `settings` are the same in every call.
+    pub fn get(&self, settings: &ExceptionSettings, about: CustomSubject) -> &[OwnKind] {
         let compiled = match about {
             CustomSubject::SkuLocation => &self.sku_location,
             CustomSubject::Supplier => &self.supplier,
         };
         compiled.get_or_init(|| {
             let about_it = settings.custom.iter().filter(|custom| custom.about == about);
-            about_it.filter_map(|custom| OwnKind::compile(custom, variables)).collect()
+            about_it.filter_map(OwnKind::compile).collect()
         })
     }
 }

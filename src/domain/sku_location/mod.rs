@@ -41,7 +41,6 @@ use serde::{Deserialize, Serialize};
 use self::demand::Demand;
 pub use self::documents_view::{OrderLineView, Progress, PurchaseLineView, TransferEnd, TransferLineView};
 use self::evidence::Evidence;
-pub use self::exceptions::CUSTOM_VARIABLES;
 use self::line::Lines;
 use self::observed::Observed;
 use self::order_lines::OrderLine;

@@ -9,32 +9,7 @@ use crate::domain::quantity::Quantity;
 use crate::domain::reference::Reference;
 use crate::domain::settings::CustomSubject;
 
-/// The names that conditions about SKU-locations have: the fields of the view. Numbers are doubles.
-pub const VARIABLES: [&str; 22] = [
-    "sku",
-    "location",
-    "on_hand",
-    "blocked",
-    "reserved",
-    "due",
-    "available",
-    "backorders",
-    "on_order",
-    "planned",
-    "in_transit",
-    "inventory_position",
-    "demand_rate_per_day",
-    "demand_class",
-    "days_of_cover",
-    "safety_stock",
-    "reorder_point",
-    "lead_time_days",
-    "stockout_probability",
-    "stockout_horizon_days",
-    "projected_stockout_at",
-    "open_exceptions",
-];
-
+/// The fields of the view; numbers are doubles.
 impl Variables for Judged<'_> {
     fn value<'a>(&'a self, _: usize, name: &str) -> Value<'a> {
         let units = |quantity: Quantity| Value::Double(quantity.as_f64());
@@ -80,7 +55,7 @@ impl Variables for Judged<'_> {
 }
 
 pub fn judge(watch: &mut Watch<'_>, judged: &Judged<'_>, reference: &Reference) {
-    let own = reference.own_kinds(CustomSubject::SkuLocation, &VARIABLES);
+    let own = reference.own_kinds(CustomSubject::SkuLocation);
     for kind in own {
         let settings = watch.kind(&kind.exception_type);
         let condition =

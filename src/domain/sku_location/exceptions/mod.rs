@@ -25,7 +25,6 @@ use std::sync::Arc;
 
 use self::below_safety_stock::BelowSafetyStock;
 use self::causes::CauseOfShortage;
-pub use self::custom::VARIABLES as CUSTOM_VARIABLES;
 use self::dead_stock::DeadStock;
 use self::demand_spike::{DemandDrop, DemandSpike};
 use self::excess::Excess;
