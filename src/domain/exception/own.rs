@@ -42,9 +42,8 @@ pub struct OwnKind {
 impl OwnKind {
     /// Compiles it; `None` if a condition is none. The configuration does not let such a one in: what is left out here
     /// can only come from a journal that an older version wrote.
-    fn compile(custom: &CustomException, variables: &[&str]) -> Option<OwnKind> {
-        let compiled =
-            |source: &str| condition::Condition::compile(source, &OWN_CONDITION_BOUNDS, variables).ok();
+    fn compile(custom: &CustomException) -> Option<OwnKind> {
+        let compiled = |source: &str| compile(custom.about, source).ok();
         let clear = match &custom.clear {
             Some(source) => Some(compiled(source)?),
             None => None,
@@ -91,15 +90,15 @@ impl PartialEq for CompiledKinds {
 }
 
 impl CompiledKinds {
-    /// Those about such subjects; `settings` and, for a subject, `variables` are the same in every call.
-    pub fn get(&self, settings: &ExceptionSettings, about: CustomSubject, variables: &[&str]) -> &[OwnKind] {
+    /// Those about such subjects; `settings` are the same in every call.
+    pub fn get(&self, settings: &ExceptionSettings, about: CustomSubject) -> &[OwnKind] {
         let compiled = match about {
             CustomSubject::SkuLocation => &self.sku_location,
             CustomSubject::Supplier => &self.supplier,
         };
         compiled.get_or_init(|| {
             let about_it = settings.custom.iter().filter(|custom| custom.about == about);
-            about_it.filter_map(|custom| OwnKind::compile(custom, variables)).collect()
+            about_it.filter_map(OwnKind::compile).collect()
         })
     }
 }

@@ -94,13 +94,12 @@ impl Reference {
         &self.settings
     }
 
-    /// The operator's own kinds about such subjects, compiled. `variables` are the names that their conditions have:
-    /// the same for every call about the same subjects.
-    pub fn own_kinds(&self, about: CustomSubject, variables: &[&str]) -> &[OwnKind] {
+    /// The operator's own kinds about such subjects, compiled.
+    pub fn own_kinds(&self, about: CustomSubject) -> &[OwnKind] {
         if self.settings.exceptions.custom.is_empty() {
             return &[];
         }
-        self.own_kinds.get(&self.settings.exceptions, about, variables)
+        self.own_kinds.get(&self.settings.exceptions, about)
     }
 
     /// All tenants in the order of their numbers.

@@ -80,7 +80,7 @@ impl Variables for Judged<'_> {
 }
 
 pub fn judge(watch: &mut Watch<'_>, judged: &Judged<'_>, reference: &Reference) {
-    let own = reference.own_kinds(CustomSubject::SkuLocation, &VARIABLES);
+    let own = reference.own_kinds(CustomSubject::SkuLocation);
     for kind in own {
         let settings = watch.kind(&kind.exception_type);
         let condition =

@@ -28,8 +28,7 @@ impl Judged<'_> {
     /// The last finished period against its forecast; `None` while too little is known, or if a promotion touched it.
     pub fn last_residual(&self) -> Option<Residual> {
         let planning = self.outlook.planning;
-        let (_, measured) = self.demand.errors(&self.outlook.forecast, planning.settings);
-        if measured < MEASURED_PERIODS_MIN || self.had_promotion() {
+        if self.forecast_errors().1 < MEASURED_PERIODS_MIN || self.had_promotion() {
             return None;
         }
         self.demand.last_residual(&self.outlook.forecast, planning.settings)

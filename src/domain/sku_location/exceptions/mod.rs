@@ -77,6 +77,8 @@ pub(super) struct Judged<'a> {
     pub is_dead: bool,
     /// The last finished period against its forecast, if it says something.
     pub residual: Option<Residual>,
+    /// How well the forecast in use did, and in how many periods that was measured.
+    errors: (ForecastErrors, u32),
     probability: OnceCell<f64>,
     units_short: OnceCell<Quantity>,
     shortage_cause: CauseOfShortage,
@@ -341,6 +343,7 @@ impl<'a> Judged<'a> {
             is_likely_short: false,
             is_dead: false,
             residual: None,
+            errors: demand.errors(&outlook.forecast, outlook.planning.settings),
             probability: OnceCell::new(),
             units_short: OnceCell::new(),
             shortage_cause: OnceCell::new(),
@@ -375,7 +378,7 @@ impl<'a> Judged<'a> {
 
     /// How well the forecast in use did, and in how many periods that was measured.
     fn forecast_errors(&self) -> (ForecastErrors, u32) {
-        self.demand.errors(&self.outlook.forecast, self.outlook.planning.settings)
+        self.errors
     }
 
     fn open(&self, kind: &ExceptionType) -> Option<&'a Arc<ExceptionItem>> {

@@ -34,6 +34,6 @@ fn four_open_lines_and_sixteen_movements_take_little() {
         place.event(hour(2), purchase(purchase_id, 50, Some(day(5))));
     }
     let actual = bytes(&place.state);
-    assert!(actual <= 1_500, "{actual}");
+    assert!(actual <= 1_700, "{actual}");
     println!("{actual} bytes, {} of them the state itself", size_of::<SkuLocation>());
 }

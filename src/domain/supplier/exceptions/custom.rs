@@ -65,7 +65,7 @@ impl Variables for Judged<'_> {
 
 /// Judges the operator's own kinds; what is configured no longer goes.
 pub fn judge(judged: &Judged<'_>, reference: &Reference, watch: &mut Watch<'_>) {
-    let own = reference.own_kinds(CustomSubject::Supplier, &VARIABLES);
+    let own = reference.own_kinds(CustomSubject::Supplier);
     for kind in own {
         let condition = kind.condition(judged);
         tell(&kind.exception_type, condition, kind.severity, &kind.title, judged, watch);
