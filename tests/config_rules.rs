@@ -186,9 +186,10 @@ fn a_condition_that_is_none_is_told_where_in_the_file_it_stops_being_one() {
     let (line, column, says) = place("\"sku != \\\"\\\" && on_hnd > 10.0\"");
     assert_eq!((line, column), (4, 13));
     assert!(says.ends_with("(line 1, column 14 of it)"), "{says}");
-    let problem = mistake(&format!("{OWN}condition = \"on_hand > 1.0\"\nclear = \"late_lines == 0\"\n"));
+    let problem =
+        mistake(&format!("{OWN}condition = \"on_hand > 1.0\"\nclear = \"unacknowledged_lines == 0\"\n"));
     assert_eq!((problem.key(), problem.line()), ("exceptions.custom[0].clear", 5));
-    read(&format!("{OWN}condition = \"late_lines > 3.0\"\nabout = \"supplier\"\n"));
+    read(&format!("{OWN}condition = \"unacknowledged_lines > 3.0\"\nabout = \"supplier\"\n"));
 }
 
 #[test]

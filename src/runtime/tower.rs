@@ -332,15 +332,8 @@ impl Tower {
 
         let mut duplicates = Duplicates::new(options.duplicate_window_events);
         let reader = journal.reader();
-        let (clocks, last_ingest) = self.replay(
-            &reader,
-            last,
-            &options,
-            &mut dispatcher,
-            &mut duplicates,
-            &idempotency_keys,
-            &progress,
-        )?;
+        let (clocks, last_ingest) =
+            self.replay(&reader, last, &options, &mut dispatcher, &mut duplicates, &idempotency_keys)?;
         progress.publish_durable(last);
         dispatcher.go_live(last);
 
@@ -424,8 +417,8 @@ impl Tower {
         dispatcher: &mut Dispatcher,
         duplicates: &mut Duplicates,
         idempotency_keys: &IdempotencyKeys,
-        progress: &Progress,
     ) -> Result<(Vec<TenantClock>, Timestamp), StartError> {
+        let progress = dispatcher.progress.clone();
         let mut clocks: Vec<TenantClock> = Vec::new();
         let mut group = Vec::with_capacity(options.batch_records_max);
         // The wall may have been set back since: ingest times go on from where they were.

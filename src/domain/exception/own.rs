@@ -110,8 +110,9 @@ mod tests {
     #[test]
     fn a_condition_names_what_its_subject_shows_and_nothing_else() {
         assert!(compile(CustomSubject::SkuLocation, "on_hand > 10.0 * reorder_point").is_ok());
-        assert!(compile(CustomSubject::Supplier, "late_lines > 3.0").is_ok());
-        let foreign = compile(CustomSubject::Supplier, "late_lines > 3.0 && on_hand > 0.0").unwrap_err();
+        assert!(compile(CustomSubject::Supplier, "unacknowledged_lines > 3.0").is_ok());
+        let foreign =
+            compile(CustomSubject::Supplier, "unacknowledged_lines > 3.0 && on_hand > 0.0").unwrap_err();
         assert_eq!((foreign.line, foreign.column), (1, 21));
     }
 
