@@ -22,6 +22,15 @@ pub struct Settings {
     pub cases: CaseSettings,
 }
 
+impl Settings {
+    /// Whether anything is set for a part of the range or of the network alone.
+    pub fn tells_parts_apart(&self) -> bool {
+        let rule_does =
+            |rule: &super::exception::routing::RoutingRule| rule.path.is_some() || rule.region.is_some();
+        !self.exceptions.overrides.is_empty() || self.routing.rules.iter().any(rule_does)
+    }
+}
+
 /// Bounds that decide which entities hear of a record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FoldSettings {

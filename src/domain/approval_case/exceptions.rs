@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::item::{ActionState, CaseAction};
 use super::{ApprovalCase, execution};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description, Watch};
+use crate::domain::exception::watch::{Assessment, Condition, Description, EntityText, Watch};
 use crate::domain::exception::{ExceptionSubject, ExceptionType, Severity};
 use crate::domain::ids::{EntityKey, Name};
 use crate::domain::record::Transition;
@@ -47,7 +47,7 @@ impl ApprovalCase {
             self.segment(tenant),
             now,
             DAY,
-            key.to_string(),
+            EntityText::Other(key),
         );
         for action in &item.actions {
             self.judge(&mut watch, action, &ExceptionType::ActionUnconfirmed);

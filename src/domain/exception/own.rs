@@ -113,7 +113,7 @@ mod tests {
         assert!(compile(CustomSubject::Supplier, "unacknowledged_lines > 3.0").is_ok());
         let foreign =
             compile(CustomSubject::Supplier, "unacknowledged_lines > 3.0 && on_hand > 0.0").unwrap_err();
-        assert_eq!((foreign.line, foreign.column), (1, 21));
+        assert_eq!((foreign.line, foreign.column), (1, 31));
     }
 
     #[test]

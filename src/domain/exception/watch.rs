@@ -6,6 +6,7 @@
 //! soon after it went reopens the same exception. Nothing here changes state: everything is a proposal.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -18,7 +19,7 @@ use super::{
     Evidence, ExceptionChange, ExceptionItem, ExceptionState, ExceptionSubject, ExceptionTransition,
     ExceptionType, ExceptionWindow, Severity, exception_id,
 };
-use crate::domain::ids::{Name, TenantNumber};
+use crate::domain::ids::{EntityKey, Name, TenantNumber};
 use crate::domain::money::Money;
 use crate::domain::quantity::Quantity;
 use crate::domain::record::Transition;
@@ -85,6 +86,23 @@ pub struct Description {
 /// Urgency where nothing runs out: low and fixed, below whatever has a deadline that is near.
 pub const URGENCY_WITHOUT_DEADLINE: u8 = 10;
 
+/// An entity's key as text, written only when an id is made: looking costs nothing.
+#[derive(Clone, Copy, Debug)]
+pub enum EntityText<'a> {
+    SkuLocation { sku: &'a str, location: &'a str },
+    Other(&'a EntityKey),
+}
+
+impl fmt::Display for EntityText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // Names have no control characters: no two places make the same text.
+            EntityText::SkuLocation { sku, location } => write!(f, "sku_location\n{sku}\n{location}"),
+            EntityText::Other(key) => key.fmt(f),
+        }
+    }
+}
+
 /// Watches the conditions of one entity at one moment, and collects what should be journaled.
 pub struct Watch<'a> {
     pub slots: &'a ExceptionSlots,
@@ -96,7 +114,7 @@ pub struct Watch<'a> {
     /// The length of a period that `consecutive_periods` counts, in microseconds.
     pub period: i64,
     /// The entity's key as text, for ids.
-    pub entity: Cow<'a, str>,
+    pub entity: EntityText<'a>,
     /// What goes comes before what is raised: a reader never sees both.
     endings: SmallVec<[Transition; 1]>,
     others: SmallVec<[Transition; 1]>,
@@ -114,7 +132,7 @@ impl<'a> Watch<'a> {
         segment: Segment<'a>,
         now: Timestamp,
         period: i64,
-        entity: impl Into<Cow<'a, str>>,
+        entity: EntityText<'a>,
     ) -> Watch<'a> {
         Watch {
             slots,
@@ -124,7 +142,7 @@ impl<'a> Watch<'a> {
             segment,
             now,
             period,
-            entity: entity.into(),
+            entity,
             endings: SmallVec::new(),
             others: SmallVec::new(),
             review_at: None,
@@ -420,7 +438,7 @@ impl<'a> Watch<'a> {
             (Some(sku), Some(location), _) => Name::from(format!("sku_location:{sku}@{location}")),
             (_, _, Some(_)) if !of.is_empty() => Name::from(format!("purchase_order:{of}")),
             (_, _, Some(supplier)) => Name::from(format!("supplier:{supplier}")),
-            _ => Name::from(self.entity.replacen(' ', ":", 1) + of),
+            _ => Name::from(self.entity.to_string().replacen(' ', ":", 1) + of),
         }
     }
 
@@ -508,7 +526,7 @@ impl<'a> Watch<'a> {
 
     fn subject_text(&self, of: &str) -> String {
         // Names have no control characters: no two subjects make the same text.
-        if of.is_empty() { self.entity.clone().into_owned() } else { format!("{}\n{of}", self.entity) }
+        if of.is_empty() { self.entity.to_string() } else { format!("{}\n{of}", self.entity) }
     }
 }
 

@@ -18,7 +18,7 @@ use super::entity::{Entity, Reconciled};
 use super::event::EventData;
 use super::exception::command::{Where, decide};
 use super::exception::slots::ExceptionSlots;
-use super::exception::watch::{Assessment, Condition, Description, Watch};
+use super::exception::watch::{Assessment, Condition, Description, EntityText, Watch};
 use super::exception::{Evidence, ExceptionSubject, ExceptionType, Severity};
 use super::ids::{EntityKey, Lsn, Name, SubjectKind};
 use super::record::{Body, Delivery, Transition};
@@ -136,7 +136,7 @@ impl Entity for Subject {
             Segment::default(),
             now,
             DAY,
-            key.to_string(),
+            EntityText::Other(key),
         );
         match key {
             EntityKey::Subject { subject: SubjectKind::Source, id, .. } => {

@@ -27,7 +27,7 @@ use super::event::{EventData, EventType};
 use super::exception::Evidence;
 use super::exception::command::{Where, decide};
 use super::exception::slots::ExceptionSlots;
-use super::exception::watch::Watch;
+use super::exception::watch::{EntityText, Watch};
 use super::ids::{EntityKey, Lsn, Name};
 use super::record::{Body, Delivery, Transition};
 use super::reference::{Reference, VersionKey};
@@ -202,7 +202,7 @@ impl Entity for Supplier {
             self.segment(),
             now,
             DAY,
-            key.to_string(),
+            EntityText::Other(key),
         );
         exceptions::judge(&judged, reference, &mut watch);
         let (found, next_review_at) = watch.finish();

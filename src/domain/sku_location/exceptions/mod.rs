@@ -48,7 +48,7 @@ use crate::domain::entity::Reconciled;
 use crate::domain::exception::command::{Where, decide};
 use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::watch::{
-    Assessment, Condition, Description, Watch, rounded, severity_by_value,
+    Assessment, Condition, Description, EntityText, Watch, rounded, severity_by_value,
 };
 use crate::domain::exception::{ExceptionItem, ExceptionSubject, ExceptionType, ExceptionWindow, Severity};
 use crate::domain::ids::TenantNumber;
@@ -286,14 +286,17 @@ impl SkuLocation {
             self.segment(planning, demand),
             planning.now,
             demand.period(),
-            // Names have no control characters: no two places make the same text.
-            format!("sku_location\n{}\n{}", self.sku, self.location),
+            EntityText::SkuLocation { sku: &self.sku, location: &self.location },
         )
     }
 
     /// Where in the range and in the network this place is.
     pub(super) fn segment<'a>(&'a self, planning: &Planning<'a>, demand: &Demand) -> Segment<'a> {
         let Some(tenant) = planning.tenant else { return Segment::default() };
+        // Most configurations tell no parts of the range or the network apart: then nobody asks which part this is.
+        if !planning.settings.tells_parts_apart() {
+            return Segment { location: Some(&self.location), sku: Some(&self.sku), ..Segment::default() };
+        }
         let item = tenant.item_segment(&self.sku);
         Segment {
             item_path: item.path,
