@@ -203,7 +203,7 @@ impl Entity for Supplier {
             DAY,
             key.to_string(),
         );
-        exceptions::judge(&judged, &mut watch);
+        exceptions::judge(&judged, &mut watch, reference);
         let (found, next_review_at) = watch.finish();
         reconciled.proposals.extend(found);
         reconciled.next_review_at = next_review_at;

@@ -6,6 +6,7 @@
 mod acknowledgement_differs;
 mod acknowledgement_missing;
 mod capacity_exceeded;
+mod custom;
 mod data_quality;
 mod lead_time_drift;
 mod purchase_late;
@@ -24,6 +25,7 @@ use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::slots::ExceptionSlot;
 use crate::domain::exception::watch::{Assessment, Condition, Description, Watch};
 use crate::domain::ids::Name;
+use crate::domain::reference::Reference;
 
 /// Orders with an exception of a kind, the most urgent first. More are counted in the supplier's own numbers until others
 /// have gone.
@@ -44,7 +46,7 @@ trait Kind<About> {
 }
 
 /// Judges every kind.
-pub(super) fn judge(judged: &Judged<'_>, watch: &mut Watch<'_>) {
+pub(super) fn judge(judged: &Judged<'_>, watch: &mut Watch<'_>, reference: &Reference) {
     purchase_late_predicted::judge(judged, watch);
     purchase_late::judge(judged, watch);
     receipt_partial::judge(judged, watch);
@@ -60,6 +62,7 @@ pub(super) fn judge(judged: &Judged<'_>, watch: &mut Watch<'_>) {
     capacity_exceeded::judge(judged, watch);
     about_supplier::<single_source::SingleSource>(&ExceptionType::SingleSource, "", judged, watch);
     data_quality::judge(judged, watch);
+    custom::judge(judged, watch, reference);
 }
 
 fn about_supplier<'j, K: Kind<Judged<'j>>>(
