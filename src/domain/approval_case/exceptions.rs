@@ -6,12 +6,15 @@ use super::item::{ActionState, CaseAction};
 use super::{ApprovalCase, execution};
 use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::watch::{Assessment, Condition, Description, EntityText, Watch};
-use crate::domain::exception::{ExceptionSubject, ExceptionType, Severity};
+use crate::domain::exception::{Evidence, ExceptionSubject, ExceptionType, Severity};
 use crate::domain::ids::{EntityKey, Name};
 use crate::domain::record::Transition;
 use crate::domain::reference::{Reference, TenantReference};
 use crate::domain::settings::Segment;
 use crate::domain::time::{DAY, Timestamp};
+
+/// Events named that are behind what an action was to solve.
+const EVIDENCE_MAX: usize = 8;
 
 impl ApprovalCase {
     /// Where in the range and in the network the case is: that of its first action or subject.
@@ -84,9 +87,23 @@ impl ApprovalCase {
             decide_by: None,
             act_by: Some(action.expires_at),
             cause,
-            evidence: Vec::new(),
+            evidence: self.evidence_about(action),
         };
         watch.judge(kind, &action.id, &settings, condition, assess, describe);
+    }
+
+    /// The last event about the action; as long as there is none, those behind what it was to solve.
+    fn evidence_about(&self, action: &CaseAction) -> Vec<Evidence> {
+        if let Some(heard) = self.facts.action(&action.id).and_then(|facts| facts.evidence.as_ref()) {
+            return vec![heard.clone()];
+        }
+        let members = self.item.iter().flat_map(|item| &item.members);
+        let of_members = members.filter_map(|member| self.facts.exception(&member.id));
+        let mut behind: Vec<Evidence> =
+            of_members.flat_map(|heard| &heard.item.evidence).take(EVIDENCE_MAX).cloned().collect();
+        behind.sort_unstable_by_key(|evidence| evidence.lsn);
+        behind.dedup();
+        behind
     }
 
     /// A refusal is of concern as long as what the action was to solve is not over, and until its time has passed.

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::item::{ActionDocument, ActionKind, CaseAction, CaseItem, OptionStep};
-use crate::domain::event::{EventData, LineFulfilled};
-use crate::domain::exception::{ExceptionItem, ExceptionState};
+use crate::domain::event::{EventData, EventType, LineFulfilled};
+use crate::domain::exception::{Evidence, ExceptionItem, ExceptionState};
 use crate::domain::ids::{EntityKey, Lsn, Name};
 use crate::domain::quantity::Quantity;
 use crate::domain::record::{Body, Delivery, Record, Transition};
@@ -47,6 +47,9 @@ pub struct ActionFacts {
     pub refused: Option<String>,
     pub external_ref: Option<String>,
     pub document: Option<DocumentFacts>,
+    /// The last event that said any of it.
+    #[serde(default)]
+    pub evidence: Option<Evidence>,
 }
 
 /// The document that carries an action's id.
@@ -112,9 +115,10 @@ impl CaseFacts {
     /// Takes a fact: an event, or what another entity decided.
     pub fn hear(&mut self, delivery: &Delivery<'_>, case: &Name, item: Option<&CaseItem>) {
         match &delivery.record.body {
-            Body::Event { data, .. } => {
+            Body::Event { event_type, data } => {
                 if let Some(item) = item {
-                    self.hear_event(data, delivery, &item.actions);
+                    let evidence = evidence_of(delivery.record, *event_type);
+                    self.hear_event(data, delivery, &evidence, &item.actions);
                 }
             }
             Body::Transition(body) => {
@@ -140,7 +144,13 @@ impl CaseFacts {
             .retain(|id, heard| heard.is_in(case) || item.members.iter().any(|member| member.id == *id));
     }
 
-    fn hear_event(&mut self, data: &EventData, delivery: &Delivery<'_>, actions: &[CaseAction]) {
+    fn hear_event(
+        &mut self,
+        data: &EventData,
+        delivery: &Delivery<'_>,
+        evidence: &Evidence,
+        actions: &[CaseAction],
+    ) {
         let record = delivery.record;
         let known = |id: &Name| actions.iter().find(|action| action.id == *id);
         match data {
@@ -149,11 +159,13 @@ impl CaseFacts {
                 facts.confirmed_at.get_or_insert(record.event_time);
                 let named = answer.external_ref.as_ref().map(ToString::to_string);
                 facts.external_ref = named.or(facts.external_ref.take());
+                facts.evidence = Some(evidence.clone());
             }
             EventData::ActionRefused(answer) if known(&answer.action_id).is_some() => {
                 let facts = self.actions.entry(answer.action_id.clone()).or_default();
                 let reason = answer.reason.as_ref().map(ToString::to_string);
                 facts.refused = Some(reason.unwrap_or_else(|| "refused without a reason".to_owned()));
+                facts.evidence = Some(evidence.clone());
             }
             EventData::PurchaseOrder(order) => {
                 let only_line = order.lines.len() == 1;
@@ -163,6 +175,7 @@ impl CaseFacts {
                     order.action_id.as_ref().and_then(known),
                     actions,
                     delivery,
+                    evidence,
                     |step| {
                         let stated = order.lines.iter().map(|line| StatedLine {
                             line_id: &line.line_id,
@@ -184,6 +197,7 @@ impl CaseFacts {
                 transfer.action_id.as_ref().and_then(known),
                 actions,
                 delivery,
+                evidence,
                 |step| {
                     let stated = transfer.lines.iter().map(|line| StatedLine {
                         line_id: &line.line_id,
@@ -197,14 +211,16 @@ impl CaseFacts {
                 },
             ),
             EventData::PurchaseOrderReceived(received) => {
-                self.receive(DocumentType::PurchaseOrder, received, record);
+                self.receive(DocumentType::PurchaseOrder, received, record, evidence);
             }
-            EventData::TransferReceived(received) => self.receive(DocumentType::Transfer, received, record),
+            EventData::TransferReceived(received) => {
+                self.receive(DocumentType::Transfer, received, record, evidence);
+            }
             EventData::PurchaseOrderEnded(ended) => {
-                self.end(DocumentType::PurchaseOrder, &ended.document, ended.line_id.as_ref());
+                self.end(DocumentType::PurchaseOrder, &ended.document, ended.line_id.as_ref(), evidence);
             }
             EventData::TransferCancelled(ended) => {
-                self.end(DocumentType::Transfer, &ended.document, ended.line_id.as_ref());
+                self.end(DocumentType::Transfer, &ended.document, ended.line_id.as_ref(), evidence);
             }
             _ => {}
         }
@@ -218,6 +234,7 @@ impl CaseFacts {
         named: Option<&CaseAction>,
         actions: &[CaseAction],
         delivery: &Delivery<'_>,
+        evidence: &Evidence,
         lines: impl Fn(&OptionStep) -> SmallVec<[StatedLine<'a>; 1]>,
     ) {
         if let Some(action) = named {
@@ -232,6 +249,7 @@ impl CaseFacts {
             let is_further = document.kind != kind || document.id != *id;
             if is_further && !document.also.contains(id) && document.also.len() < FURTHER_DOCUMENTS_MAX {
                 document.also.push(id.clone());
+                facts.evidence = Some(evidence.clone());
             }
         }
         for (action_id, facts) in &mut self.actions {
@@ -239,6 +257,7 @@ impl CaseFacts {
             let Some(action) = actions.iter().find(|action| action.id == *action_id) else { continue };
             if document.kind == kind && document.id == *id {
                 document.lsn = document.lsn.max(delivery.lsn);
+                facts.evidence = Some(evidence.clone());
                 for line in lines(&action.step) {
                     document.state_line(&line, delivery.record.event_time);
                 }
@@ -246,15 +265,29 @@ impl CaseFacts {
         }
     }
 
-    fn documents(&mut self, kind: DocumentType, id: &Name) -> impl Iterator<Item = &mut DocumentFacts> {
-        self.actions
-            .values_mut()
-            .filter_map(|facts| facts.document.as_mut())
-            .filter(move |document| document.kind == kind && document.id == *id)
+    /// The documents of that id, of which an event said something.
+    fn documents(
+        &mut self,
+        kind: DocumentType,
+        id: &Name,
+        evidence: &Evidence,
+    ) -> impl Iterator<Item = &mut DocumentFacts> {
+        self.actions.values_mut().filter_map(move |facts| {
+            let document = facts.document.as_mut();
+            let document = document.filter(|document| document.kind == kind && document.id == *id)?;
+            facts.evidence = Some(evidence.clone());
+            Some(document)
+        })
     }
 
-    fn receive(&mut self, kind: DocumentType, received: &LineFulfilled, record: &Record) {
-        for document in self.documents(kind, &received.document) {
+    fn receive(
+        &mut self,
+        kind: DocumentType,
+        received: &LineFulfilled,
+        record: &Record,
+        evidence: &Evidence,
+    ) {
+        for document in self.documents(kind, &received.document, evidence) {
             document.lsn = document.lsn.max(record.lsn);
             if let Some(line) = document.line(&received.line_id) {
                 line.received += received.quantity;
@@ -262,8 +295,8 @@ impl CaseFacts {
         }
     }
 
-    fn end(&mut self, kind: DocumentType, id: &Name, line_id: Option<&Name>) {
-        for document in self.documents(kind, id) {
+    fn end(&mut self, kind: DocumentType, id: &Name, line_id: Option<&Name>, evidence: &Evidence) {
+        for document in self.documents(kind, id, evidence) {
             let ends = |known: &Name| line_id.is_none_or(|line_id| line_id == known);
             document
                 .lines
@@ -271,6 +304,17 @@ impl CaseFacts {
                 .filter(|(known, _)| ends(known))
                 .for_each(|(_, line)| line.ended = true);
         }
+    }
+}
+
+/// The event as exceptions name it.
+fn evidence_of(record: &Record, event_type: Option<EventType>) -> Evidence {
+    Evidence {
+        source: record.source.clone(),
+        id: record.id.clone(),
+        event_type: event_type.map_or_else(Name::default, |kind| Name::const_new(kind.as_str())),
+        time: record.event_time,
+        lsn: record.lsn,
     }
 }
 
