@@ -15,6 +15,7 @@ use super::network::Network;
 use super::simulation::{
     Event, Fact, LEAD_TIME_DAYS, PACK, PurchaseOrder, REVIEW_DAYS, SERVICE_LEVEL, TIME_ZONE,
 };
+use super::statistics::Stockout;
 use crate::cli::client::EventLines;
 
 const SOURCE: &str = "demo/derived";
@@ -303,6 +304,15 @@ impl<'a> Writer<'a> {
             lines: order.lines.iter().enumerate().map(line).collect(),
         };
         lines.push(kind, SOURCE, &format!("{po_id}-{step}"), at, &data);
+    }
+
+    /// That stock of an item gave out at a centre.
+    pub fn stockout(&self, (item, centre): (u16, usize), at: Timestamp) -> Stockout {
+        Stockout {
+            sku: sku(self.data.items[usize::from(item)].id),
+            location: self.location(centre).to_owned(),
+            at,
+        }
     }
 
     fn location(&self, centre: usize) -> &'a str {

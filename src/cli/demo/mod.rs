@@ -9,6 +9,7 @@ mod dataset;
 mod events;
 mod network;
 mod simulation;
+mod statistics;
 mod summary;
 #[cfg(test)]
 mod surge_tests;
@@ -31,6 +32,7 @@ use dataset::{Dataset, DatasetError};
 use events::{Lines, Writer};
 use network::Network;
 use simulation::Simulation;
+use statistics::Stockout;
 use summary::Totals;
 use tower::Tower;
 
@@ -53,6 +55,7 @@ const EXIT_INTERRUPTED: u8 = 130;
 Examples:
   tidewatch demo
   tidewatch demo --speed 604800     (a week of events a second)
+  tidewatch demo --json | jq .exceptions.stockouts
 
 Exit codes:
     0  every row accounted for
@@ -65,6 +68,9 @@ pub struct DemoArgs {
     /// Do not open a browser at the end
     #[arg(long)]
     pub no_browser: bool,
+    /// Print counts and statistics of the exceptions as one JSON document instead of tables
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Why the demo came to nothing.
@@ -94,6 +100,9 @@ struct Parcel {
     clock: EventLines,
     until: Timestamp,
     by_type: BTreeMap<&'static str, u64>,
+    /// What the simulation knows to have happened on it, to measure the tower by.
+    stockouts: Vec<Stockout>,
+    sku_locations: usize,
 }
 
 /// Runs the command.
@@ -105,7 +114,7 @@ pub async fn run(args: DemoArgs) -> miette::Result<ExitCode> {
         () = interrupted() => return Ok(ExitCode::from(EXIT_INTERRUPTED)),
     };
     let url = tower.url().to_owned();
-    println!("a tower runs at {url} with its data in {}", directory.path().display());
+    say(args.json, &format!("a tower runs at {url} with its data in {}", directory.path().display()));
     let outcome = tokio::select! {
         outcome = replay_and_show(&args, &url) => outcome,
         death = tower.died() => Err(death),
@@ -113,7 +122,7 @@ pub async fn run(args: DemoArgs) -> miette::Result<ExitCode> {
     };
     let outcome = match outcome {
         Ok(exit_code) if std::io::stdout().is_terminal() && exit_code != ExitCode::from(EXIT_INTERRUPTED) => {
-            stay(&mut tower, args.no_browser).await.map(|()| exit_code)
+            stay(&mut tower, &args).await.map(|()| exit_code)
         }
         // The tower's end explains a broken connection better than the connection does, and may show a moment later.
         Err(DemoError::Client(error @ ClientError::Unreachable { .. })) => {
@@ -131,10 +140,19 @@ pub async fn run(args: DemoArgs) -> miette::Result<ExitCode> {
     outcome.map_err(|error| miette::miette!("{error}"))
 }
 
+/// Tells people; a program that reads the JSON is left alone.
+fn say(json: bool, text: &str) {
+    if json {
+        eprintln!("{text}");
+    } else {
+        println!("{text}");
+    }
+}
+
 /// Leaves the tower to whoever wants to look at it, until Ctrl-C.
-async fn stay(tower: &mut Tower, no_browser: bool) -> Result<(), DemoError> {
-    println!("The tower keeps serving at {}; Ctrl-C ends it.", tower.url());
-    if !no_browser {
+async fn stay(tower: &mut Tower, args: &DemoArgs) -> Result<(), DemoError> {
+    say(args.json, &format!("The tower keeps serving at {}; Ctrl-C ends it.", tower.url()));
+    if !args.no_browser {
         open_browser(tower.url());
     }
     tokio::select! {
@@ -148,13 +166,19 @@ async fn replay_and_show(args: &DemoArgs, url: &str) -> Result<ExitCode, DemoErr
     let client = Client::new(url, None, Patience { attempts_max: 4, ..Patience::default() })?;
     let data = Arc::new(Dataset::embedded()?);
     let totals = replay(&client, Arc::clone(&data), args.speed).await?;
-    print!("{}", summary::counts(&totals));
     let lsn = totals.demand.lsn.max(totals.derived.lsn);
     let exceptions = summary::exceptions(&client, lsn).await?;
-    print!("\n{}", summary::at_risk(&exceptions, &data));
-    println!(
-        "Stock, purchases, shipments and centres are derived (source demo/derived); the demand is real."
-    );
+    let statistics = statistics::count(&statistics::list(&client).await?, &totals.truth);
+    if args.json {
+        println!("{}", summary::json(&totals, &statistics));
+    } else {
+        print!("{}\n", summary::counts(&totals));
+        print!("{}\n", summary::statistics(&statistics));
+        print!("{}", summary::at_risk(&exceptions, &data));
+        println!(
+            "Stock, purchases, shipments and centres are derived (source demo/derived); the demand is real."
+        );
+    }
     Ok(ExitCode::from(u8::from(!totals.add_up())))
 }
 
@@ -167,7 +191,8 @@ async fn replay(client: &Client, data: Arc<Dataset>, speed: Speed) -> Result<Tot
     let (sender, mut parcels) = mpsc::channel(DAYS_AHEAD_MAX);
     let simulation = tokio::task::spawn_blocking(move || simulate(&data, &sender));
     while let Some(parcel) = parcels.recv().await {
-        let Parcel { derived, demand, clock, until, by_type } = parcel;
+        let Parcel { derived, demand, clock, until, by_type, stockouts, sku_locations } = parcel;
+        totals.truth.add(stockouts, sku_locations, until);
         totals.rows += demand.len() as u64;
         totals.derived_events += (derived.len() + clock.len()) as u64;
         for (kind, count) in by_type {
@@ -212,7 +237,14 @@ fn simulate(data: &Dataset, sender: &mpsc::Sender<Parcel>) -> Result<(), DemoErr
         day.derived.iter().for_each(|event| writer.write(event, &mut derived));
         day.demand.iter().for_each(|event| writer.write(event, &mut demand));
         writer.advance(day.until, &mut clock);
-        if sender.blocking_send(Parcel::new(derived, demand, clock, day.until)).is_err() {
+        let promised_at = day.promised_at()?;
+        let stockouts = day.ran_out.iter().map(|place| writer.stockout(*place, promised_at)).collect();
+        let parcel = Parcel {
+            stockouts,
+            sku_locations: day.sku_locations,
+            ..Parcel::new(derived, demand, clock, day.until)
+        };
+        if sender.blocking_send(parcel).is_err() {
             break;
         }
     }
@@ -228,7 +260,7 @@ impl Parcel {
             }
         }
         let [derived, demand, clock] = [derived, demand, clock].map(Lines::into_events);
-        Self { derived, demand, clock, until, by_type }
+        Self { derived, demand, clock, until, by_type, stockouts: Vec::new(), sku_locations: 0 }
     }
 }
 

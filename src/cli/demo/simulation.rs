@@ -107,12 +107,28 @@ pub struct Day {
     pub demand: Vec<Event>,
     /// When the next working day begins.
     pub until: Timestamp,
+    /// Where stock gave out: since today a customer's line that is due can't be shipped in full, item by centre.
+    pub ran_out: Vec<(u16, usize)>,
+    /// SKU-locations that sell.
+    pub sku_locations: usize,
+}
+
+impl Day {
+    /// When what ran out on this day was promised for.
+    ///
+    /// # Errors
+    /// When the time zone is not known, which a bundled database excludes.
+    pub fn promised_at(&self) -> Result<Timestamp, jiff::Error> {
+        TimeZone::get(TIME_ZONE)?.to_timestamp(self.date.at(0, 0, 0, 0))?.checked_add(PROMISED_S.seconds())
+    }
 }
 
 /// Stock and open lines of one item at one centre.
 #[derive(Debug, Default, Clone)]
 struct Stock {
     is_launched: bool,
+    /// A customer's line that is due is not shipped in full.
+    is_short: bool,
     opening: i64,
     on_hand: i64,
     on_order: i64,
@@ -183,7 +199,10 @@ impl<'a> Simulation<'a> {
             let date = first.yesterday()?;
             let mut derived = Vec::new();
             self.launch(0, self.at(date, COUNTED_S)?, &mut derived);
-            return Ok(Some(Day { date, derived, demand: Vec::new(), until: self.at(date + days(2), 0)? }));
+            let until = self.at(date + days(2), 0)?;
+            let sku_locations = self.launched();
+            let (demand, ran_out) = (Vec::new(), Vec::new());
+            return Ok(Some(Day { date, derived, demand, until, ran_out, sku_locations }));
         }
         let (week, weekday) = (self.days_made / WORKING_DAYS, self.days_made % WORKING_DAYS);
         let Some(sunday) = self.data.weeks.get(week) else { return Ok(None) };
@@ -201,6 +220,7 @@ impl<'a> Simulation<'a> {
             derived.extend(acknowledged.map(|fact| Event { at, fact }));
         }
         self.ship(date, &mut derived)?;
+        let ran_out = self.note_shortages(date);
         let demand = self.place_orders(date, weekday)?;
         let is_saturday = weekday + 1 == WORKING_DAYS;
         if is_saturday {
@@ -209,7 +229,25 @@ impl<'a> Simulation<'a> {
         }
         derived.sort_by_key(|event| event.at);
         let until = self.at(date + days(if is_saturday { 2 } else { 1 }), 0)?;
-        Ok(Some(Day { date, derived, demand, until }))
+        let sku_locations = self.launched();
+        Ok(Some(Day { date, derived, demand, until, ran_out, sku_locations }))
+    }
+
+    fn launched(&self) -> usize {
+        self.stocks.iter().filter(|stock| stock.is_launched).count()
+    }
+
+    /// Where lines that are due by now are left open and the day before none were.
+    fn note_shortages(&mut self, date: Date) -> Vec<(u16, usize)> {
+        let mut ran_out = Vec::new();
+        for (at, stock) in self.stocks.iter_mut().enumerate() {
+            let was_short = stock.is_short;
+            stock.is_short = stock.open.front().is_some_and(|line| line.ships_from <= date);
+            if stock.is_short && !was_short {
+                ran_out.push(split_place(at, self.network.centres.len()));
+            }
+        }
+        ran_out
     }
 
     /// What is sold for the first time in `week` gets its source, and its opening stock is counted.

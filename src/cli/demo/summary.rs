@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::dataset::Dataset;
 use super::events::sku;
+use super::statistics::{Counts, Statistics, Truth};
 use crate::cli::client::{Client, ClientError, Tally};
 
 /// Exceptions in the table.
@@ -26,6 +27,8 @@ pub struct Totals {
     /// All events by type.
     pub by_type: BTreeMap<&'static str, u64>,
     pub elapsed: Duration,
+    /// What the tower's exceptions are measured by.
+    pub truth: Truth,
 }
 
 impl Totals {
@@ -112,6 +115,66 @@ pub fn counts(totals: &Totals) -> String {
         text += &format!("rejected: {} {}\n", error.code, error.detail);
     }
     text
+}
+
+/// How many exceptions there were, what stockouts they announced, and what the odd week gave.
+pub fn statistics(statistics: &Statistics) -> String {
+    let Statistics { sku_location_weeks, all, by_type, stockouts, surge } = statistics;
+    let row = |name: &str, counts: &Counts| {
+        vec![
+            name.to_owned(),
+            thousands(counts.opened),
+            format!("{:.2}", counts.per_thousand_sku_locations_and_week),
+            format!("{:.2} %", 100.0 * counts.flapped_share),
+            thousands(counts.top_level),
+            thousands(counts.grouped),
+            thousands(counts.open),
+        ]
+    };
+    let mut rows: Vec<_> = by_type.iter().map(|(kind, counts)| row(kind, counts)).collect();
+    rows.push(row("all", all));
+    let header = ["exception", "opened", "per 1,000 and week", "flapped", "top level", "grouped", "open"];
+    let mut text = format!(
+        "Exceptions in {} weeks of SKU-locations:\n{}",
+        thousands(*sku_location_weeks as u64),
+        table(&header, &rows, &[1, 2, 3, 4, 5, 6])
+    );
+    text += &format!(
+        "{} stockouts: {} announced, {} with an empty shelf before, {} unannounced\n",
+        thousands(stockouts.happened),
+        thousands(stockouts.announced),
+        thousands(stockouts.shelf_empty_before),
+        thousands(stockouts.unannounced),
+    );
+    if let Some([lower, median, upper]) = stockouts.days_ahead {
+        text += &format!("announced {median:.1} days ahead (median; quartiles {lower:.1} and {upper:.1})\n");
+    }
+    text += &format!(
+        "{} of {} projected stockouts came true\n",
+        thousands(stockouts.projections_come_true),
+        thousands(stockouts.projections),
+    );
+    text += &format!(
+        "week of {}: {} data_quality with {} demand_spike below it, {} demand_spike alone\n",
+        surge.week,
+        surge.causes,
+        thousands(surge.spikes_below),
+        thousands(surge.spikes_alone),
+    );
+    text
+}
+
+/// All of it for a program.
+pub fn json(totals: &Totals, statistics: &Statistics) -> serde_json::Value {
+    serde_json::json!({
+        "rows": totals.rows,
+        "demand": totals.demand,
+        "derived_events": totals.derived_events,
+        "derived": totals.derived,
+        "events": totals.by_type,
+        "elapsed_s": totals.elapsed.as_secs_f64(),
+        "exceptions": statistics,
+    })
 }
 
 /// The table of what is at risk now, the most valuable first.

@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::DemoError;
 use super::simulation::TIME_ZONE;
+use super::statistics::EXCEPTIONS_ENDED_MAX;
 use crate::cli::client::{Client, Patience};
 
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -112,9 +113,12 @@ impl Tower {
     }
 }
 
-/// The tower's `actors.toml`: a clock that the events move, and the money and days of Iowa.
+/// The tower's `actors.toml`: a clock that the events move, the money and days of Iowa, and all that ever was open kept
+/// to be counted.
 fn configuration() -> String {
-    format!("[tenants.default]\nclock = \"event\"\nbase_currency = \"USD\"\ntimezone = \"{TIME_ZONE}\"\n")
+    format!(
+        "[runtime]\nexceptions_ended_max = {EXCEPTIONS_ENDED_MAX}\n[tenants.default]\nclock = \"event\"\nbase_currency = \"USD\"\ntimezone = \"{TIME_ZONE}\"\n"
+    )
 }
 
 /// Asks a child that was not yet waited for to stop.

@@ -95,22 +95,22 @@ impl<'a> Outlook<'a> {
     /// F4: the greatest probability of being short just before a receipt within lead time and review period, or at
     /// their end. A late receipt raises it; without any it is 1 − Φ((IP − dL) / σ).
     pub fn stockout_probability(&self) -> f64 {
-        self.stockout_probability_with(&self.receipts)
+        self.stockout_probability_with(&self.receipts, self.planning.horizon())
     }
 
-    /// F4 with other receipts, by time.
-    pub fn stockout_probability_with(&self, receipts: &[Dated]) -> f64 {
+    /// F4 with other receipts, by time, until another horizon.
+    pub fn stockout_probability_with(&self, receipts: &[Dated], horizon: Timestamp) -> f64 {
         let mut greatest = 0.0_f64;
-        self.for_each_checkpoint(receipts, |balance, standard_deviation| {
+        self.for_each_checkpoint(receipts, horizon, |balance, standard_deviation| {
             greatest = greatest.max(stockout::stockout_probability(balance, standard_deviation));
         });
         greatest
     }
 
-    /// F5 at the worst of the same moments, in units.
-    pub fn expected_units_short(&self) -> f64 {
+    /// F5 at the worst of the same moments until a horizon, in units.
+    pub fn expected_units_short(&self, horizon: Timestamp) -> f64 {
         let mut greatest = 0.0_f64;
-        self.for_each_checkpoint(&self.receipts, |balance, standard_deviation| {
+        self.for_each_checkpoint(&self.receipts, horizon, |balance, standard_deviation| {
             greatest = greatest.max(stockout::expected_units_short(balance, standard_deviation));
         });
         greatest
@@ -132,18 +132,19 @@ impl<'a> Outlook<'a> {
         self.position.starting_balance().as_f64() + receipts.map(|receipt| receipt.units).sum::<f64>()
     }
 
-    /// Calls with expected balance and standard deviation just before each receipt in the horizon and at its end.
-    fn for_each_checkpoint(&self, receipts: &[Dated], mut check: impl FnMut(f64, f64)) {
-        self.each_checkpoint(receipts, |checkpoint| check(checkpoint.balance(), checkpoint.deviation()));
+    /// Calls with expected balance and standard deviation just before each receipt before the horizon and at it.
+    fn for_each_checkpoint(&self, receipts: &[Dated], horizon: Timestamp, mut check: impl FnMut(f64, f64)) {
+        self.each_checkpoint(receipts, horizon, |checkpoint| {
+            check(checkpoint.balance(), checkpoint.deviation());
+        });
     }
 
     /// The same with what they are made of.
     pub fn for_each_checkpoint_in_full(&self, check: impl FnMut(Checkpoint)) {
-        self.each_checkpoint(&self.receipts, check);
+        self.each_checkpoint(&self.receipts, self.planning.horizon(), check);
     }
 
-    fn each_checkpoint(&self, receipts: &[Dated], mut check: impl FnMut(Checkpoint)) {
-        let horizon = self.planning.horizon();
+    fn each_checkpoint(&self, receipts: &[Dated], horizon: Timestamp, mut check: impl FnMut(Checkpoint)) {
         let mut supply = self.position.starting_balance().as_f64();
         let mut receipts = receipts.iter().take_while(|receipt| receipt.at < horizon).peekable();
         while let Some(receipt) = receipts.next() {

@@ -195,7 +195,7 @@ impl Judged<'_> {
             return if is_short { 1.0 } else { 0.0 };
         }
         receipts.sort_unstable_by_key(|receipt| receipt.at);
-        outlook.stockout_probability_with(&receipts)
+        outlook.stockout_probability_with(&receipts, self.horizon)
     }
 
     /// The place that supplies this one, if it is short itself.

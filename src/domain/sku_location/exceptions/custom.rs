@@ -68,7 +68,7 @@ impl Variables for Judged<'_> {
             "safety_stock" => Value::Double(self.safety_stock()),
             "reorder_point" => Value::Double(self.reorder_point()),
             "lead_time_days" => Value::Double(outlook.planning.parameters.lead_time_days),
-            "stockout_probability" => Value::Double(self.stockout_probability()),
+            "stockout_probability" => Value::Double(outlook.stockout_probability()),
             "stockout_horizon_days" => Value::Double(outlook.planning.horizon_days()),
             "projected_stockout_at" => {
                 outlook.first_shortage().map_or(Value::Null, |shortage| Value::Time(shortage.from))

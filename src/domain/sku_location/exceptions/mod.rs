@@ -79,6 +79,8 @@ pub(super) struct Judged<'a> {
     pub residual: Option<Residual>,
     /// How well the forecast in use did, and in how many periods that was measured.
     errors: (ForecastErrors, u32),
+    /// Until when a shortage is looked for: what comes later the next order can still help.
+    horizon: Timestamp,
     probability: OnceCell<f64>,
     units_short: OnceCell<Quantity>,
     shortage_cause: CauseOfShortage,
@@ -180,7 +182,7 @@ impl SkuLocation {
         let demand = rolled.as_ref().unwrap_or(&self.demand);
         let outlook = Outlook::of(self, demand, &planning);
         let mut watch = self.watch(tenant, demand, &planning);
-        let mut judged = Judged::new(tenant, self, demand, &outlook);
+        let mut judged = Judged::new(tenant, self, demand, &outlook, &watch);
         judged.is_short = holds::<ShortageNow>(&watch, &judged);
         judged.is_likely_short = holds::<ProjectedStockout>(&watch, &judged);
         judged.is_dead = holds::<DeadStock>(&watch, &judged);
@@ -240,7 +242,7 @@ impl SkuLocation {
         outlook: &Outlook<'_>,
     ) -> Vec<(ExceptionType, String)> {
         let watch = self.watch(tenant, demand, outlook.planning);
-        let mut judged = Judged::new(tenant, self, demand, outlook);
+        let mut judged = Judged::new(tenant, self, demand, outlook, &watch);
         judged.is_short = holds::<ShortageNow>(&watch, &judged);
         judged.is_likely_short = holds::<ProjectedStockout>(&watch, &judged);
         judged.is_dead = holds::<DeadStock>(&watch, &judged);
@@ -336,7 +338,12 @@ impl<'a> Judged<'a> {
         place: &'a SkuLocation,
         demand: &'a Demand,
         outlook: &'a Outlook<'a>,
+        watch: &Watch<'_>,
     ) -> Judged<'a> {
+        let planning = outlook.planning;
+        let days = watch.kind(&ExceptionType::ProjectedStockout).days;
+        let beyond_lead_time = planning.parameters.review_days.min(days);
+        let horizon_days = (planning.parameters.lead_time_days + beyond_lead_time).max(0.0);
         let mut judged = Judged {
             tenant_number,
             place,
@@ -347,6 +354,7 @@ impl<'a> Judged<'a> {
             is_dead: false,
             residual: None,
             errors: demand.errors(&outlook.forecast, outlook.planning.settings),
+            horizon: planning.now.plus_days(horizon_days),
             probability: OnceCell::new(),
             units_short: OnceCell::new(),
             shortage_cause: OnceCell::new(),
@@ -359,14 +367,20 @@ impl<'a> Judged<'a> {
         self.outlook.planning.now
     }
 
-    /// F4, over lead time and review period.
+    /// F4, over the lead time and as much of the review period as `projected_stockout` is set to look at.
     fn stockout_probability(&self) -> f64 {
-        *self.probability.get_or_init(|| self.outlook.stockout_probability())
+        *self
+            .probability
+            .get_or_init(|| self.outlook.stockout_probability_with(&self.outlook.receipts, self.horizon))
     }
 
-    /// F5 at the worst moment of lead time and review period.
+    /// F5 at the worst moment of the same days.
     fn units_short(&self) -> Quantity {
-        *self.units_short.get_or_init(|| units_of(self.outlook.expected_units_short()).or_zero())
+        *self.units_short.get_or_init(|| units_of(self.outlook.expected_units_short(self.horizon)).or_zero())
+    }
+
+    fn horizon_days(&self) -> f64 {
+        self.horizon.days_since(self.now())
     }
 
     /// F2, in units.

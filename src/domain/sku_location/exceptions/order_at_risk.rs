@@ -29,7 +29,14 @@ pub struct OrdersAtRisk {
     pub units: f64,
 }
 
+const COVERED: &str = "the orders due soon can be covered";
+
 impl Judged<'_> {
+    /// Clears, but not before what makes the place short has cleared: the next orders lack the same.
+    fn unless_stock_is_short(&self, why: &'static str) -> Condition {
+        if self.is_short || self.is_likely_short { Condition::Between } else { Condition::Clear(why.into()) }
+    }
+
     /// Whether there are orders within `days` at all.
     fn has_orders_within(&self, days: f64) -> bool {
         let until = self.now().plus_days(days);
@@ -98,10 +105,14 @@ impl Kind for OrderAtRisk {
 
     fn condition(judged: &Judged<'_>, settings: &KindSettings) -> Condition {
         if !judged.has_orders_within(settings.days) {
-            return Condition::Clear("no order is due soon".into());
+            // Orders come and go day by day, and what they lack stays the same.
+            return judged.unless_stock_is_short("no order is due soon");
         }
         let probability = judged.orders_at_risk(settings.days, settings.raise).probability;
-        Condition::above(probability, settings.raise, settings.clear, "the orders due soon can be covered")
+        match Condition::above(probability, settings.raise, settings.clear, COVERED) {
+            Condition::Clear(_) => judged.unless_stock_is_short(COVERED),
+            condition => condition,
+        }
     }
 
     fn assess(judged: &Judged<'_>, settings: &KindSettings) -> Assessment {
@@ -192,13 +203,16 @@ impl Kind for AllocationShortage {
         const ENOUGH: &str = "there is enough for all open orders";
         let position = &judged.outlook.position;
         if position.ordered <= position.on_hand - position.outbound {
-            return Condition::Clear(ENOUGH.into());
+            return judged.unless_stock_is_short(ENOUGH);
         }
         let competition = judged.competition(settings.days);
         if (competition.orders as f64) < settings.minimum {
-            return Condition::Clear("no orders compete".into());
+            return judged.unless_stock_is_short("no orders compete");
         }
-        Condition::above(competition.shortfall(), settings.raise, settings.clear, ENOUGH)
+        match Condition::above(competition.shortfall(), settings.raise, settings.clear, ENOUGH) {
+            Condition::Clear(_) => judged.unless_stock_is_short(ENOUGH),
+            condition => condition,
+        }
     }
 
     fn assess(judged: &Judged<'_>, settings: &KindSettings) -> Assessment {

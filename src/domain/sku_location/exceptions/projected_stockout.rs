@@ -1,6 +1,8 @@
-//! `projected_stockout`: a stockout is likely within lead time and review period.
+//! `projected_stockout`: a stockout is likely before another order can help.
 //!
-//! Raised at a stockout probability (F4) of `raise`, cleared at `clear`; not beside `shortage_now`, which says more.
+//! Raised at a stockout probability (F4) of `raise`, cleared at `clear`; not beside `shortage_now`, which says more. The
+//! probability is that over the lead time and `days` of the review period: where stock is reviewed once a week, it lasts
+//! ever less long until the next review, and what may run out only after that is what the review is for.
 
 use super::{Judged, Kind};
 use crate::domain::exception::ExceptionType;
@@ -29,7 +31,7 @@ impl Kind for ProjectedStockout {
         let cause = format!(
             "stockout with a probability of {:.2} within {:.1} days: {} on hand, {} on order, demand of {:.3} a day{}",
             judged.stockout_probability(),
-            outlook.planning.horizon_days(),
+            judged.horizon_days(),
             outlook.position.on_hand,
             outlook.position.on_order,
             outlook.rate_per_day,

@@ -1,13 +1,14 @@
 //! `shortage_now`: orders that are due can't be shipped, or there is demand and nothing on hand.
 //!
-//! Raised with backorders, or with nothing on hand where there is demand; clears without backorders and with `clear`
-//! days' demand on hand again. What is short already is one step more severe than what may become short.
+//! Raised with backorders, or with nothing on hand where there is demand; clears without backorders and with the demand of
+//! `clear` periods on hand again: where demand is counted by the week, less is gone with the next orders. What is short already is one step more severe than what may become short.
 
 use super::{Judged, Kind, worse};
 use crate::domain::exception::ExceptionType;
 use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::watch::{Assessment, Condition, Description};
 use crate::domain::quantity::Quantity;
+use crate::domain::time::DAY;
 
 pub struct ShortageNow;
 
@@ -24,8 +25,9 @@ impl Kind for ShortageNow {
         if position.backorders().is_positive() || (!position.on_hand.is_positive() && has_demand) {
             return Condition::Raised;
         }
-        if position.on_hand.as_f64() >= settings.clear * outlook.rate_per_day {
-            Condition::Clear("stock covers what is due and the demand of the next days".into())
+        let period_days = judged.demand.period() as f64 / DAY as f64;
+        if position.on_hand.as_f64() >= settings.clear * period_days * outlook.rate_per_day {
+            Condition::Clear("stock covers what is due and the demand of the next period".into())
         } else {
             Condition::Between
         }
