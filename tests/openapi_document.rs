@@ -258,6 +258,11 @@ fn furnished() -> (Tower, u64) {
             json!({"promotion_id": "M", "from": "2026-01-01T00:00:00Z",
             "until": "2099-01-01T00:00:00Z", "skus": ["milk"], "locations": "all", "price": "0.5"}),
         ),
+        (
+            "14",
+            "supplier.capacity_changed",
+            json!({"supplier": "S", "factor": 0.5, "until": "2099-01-01T00:00:00Z", "reason": "fire"}),
+        ),
     ] {
         receipt = client.post_event(&event(kind, id, data)).expect(202);
     }

@@ -33,6 +33,11 @@ fn number_like(example: f64) -> Value {
     json!({"type": "number", "examples": [example]})
 }
 
+/// The status of an HTTP answer.
+pub fn http_status() -> Value {
+    json!({"type": "integer", "minimum": 100, "maximum": 599, "examples": [201]})
+}
+
 /// The kinds of options; `do_nothing` stands only in what the tower computes.
 pub fn option_kinds() -> Value {
     words(OPTION_KINDS.map(OptionKind::as_str))
@@ -76,7 +81,7 @@ fn step() -> Value {
             like("store-12"),
             "Where it arrives; empty in a custom step that is about no place.",
         ),
-        maybe("from", name(), "Where it leaves: of a transfer, or of one that is expedited."),
+        maybe("from", like("dc-north"), "Where it leaves: of a transfer, or of one that is expedited."),
         known("supplier", name()),
         maybe("po_id", name(), "What is expedited: a purchase order, or with `from` a transfer."),
         known("line_id", name()),
@@ -299,7 +304,7 @@ fn attempt() -> Value {
         about("started_at", time(), "Business time."),
         maybe("finished_at", time(), "Business time; `null` while it is not known what became of it."),
         about("outcome", words(OUTCOMES), "What became of it; `unknown` while that is not known."),
-        maybe("status", integer(100, 599), "Of the HTTP answer."),
+        maybe("status", http_status(), "Of the HTTP answer."),
         maybe("detail", any_text(), "For people."),
     ])
 }

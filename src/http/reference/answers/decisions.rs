@@ -203,7 +203,7 @@ pub fn delivery() -> Value {
         about("target", any_text(), "The system of record."),
         about("attempt", count(), "From 1."),
         about("outcome", words(OUTCOMES), "What became of it; `unknown` while that is not known."),
-        maybe("status", integer(100, 599), "Of the HTTP answer."),
+        maybe("status", case_parts::http_status(), "Of the HTTP answer."),
         maybe("detail", any_text(), "For people."),
         about("started_at", time(), "Business time."),
         maybe("finished_at", time(), "Business time."),
