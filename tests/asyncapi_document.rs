@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failing test should panic")]
 
 mod common;
+mod decision;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -151,4 +152,35 @@ fn what_a_client_is_told_to_say_is_understood() {
     feed.say(&json!({"type": "unsubscribe", "id": "sentinel"}));
     let frame = feed.until("the sentinel's error", |frame| frame["type"] == "error");
     assert_eq!((&frame["id"], &frame["code"]), (&json!("sentinel"), &json!("unknown_subscription")));
+}
+
+/// Every frame of a case on its way from options to document, and a page of cases.
+#[test]
+fn the_frames_of_a_decision_are_what_is_documented() {
+    let mut scene = decision::Scene::start(&[]);
+    let client = scene.client();
+    let document = client.get("/asyncapi.json").expect(200);
+    let schemas = Schemas::of(&document);
+    let sent = messages(&document, "tell");
+    scene.proposed();
+    let (mut feed, _) = Feed::hello(&client);
+    feed.say(&json!({"type": "subscribe", "id": "q", "topics": ["cases", "exceptions"], "snapshot": true}));
+    let mut kinds: Vec<String> = Vec::new();
+    let mut decided = false;
+    while !kinds.iter().any(|kind| kind == "case.reconciled") {
+        let frame = feed.next(Duration::from_secs(20)).unwrap_or_else(|| panic!("no more frames: {kinds:?}"));
+        let kind = frame["type"].as_str().unwrap().to_owned();
+        let faults = schemas.faults(&sent[kind.as_str()]["payload"], &frame);
+        let item = schema_of_topic(&frame).map(|item| schemas.faults(&item, &frame["item"]));
+        assert!(faults.is_empty(), "{frame}: {faults:?} {item:?}");
+        kinds.push(frame["kind"].as_str().unwrap_or(&kind).to_owned());
+        if kind == "snapshot" && frame["topic"] == "cases" && !decided {
+            assert!(!frame["items"].as_array().unwrap().is_empty(), "{frame}");
+            decided = true;
+            scene.decide();
+        }
+    }
+    for kind in ["case.chosen", "case.approved", "case.action"] {
+        assert!(kinds.iter().any(|seen| seen == kind), "{kind} is not among {kinds:?}");
+    }
 }

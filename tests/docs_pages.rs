@@ -42,6 +42,10 @@ fn a_browser_reads_all_of_it_without_credentials() {
     for path in [
         "/docs/api/swagger-ui-bundle.js",
         "/docs/feed/reference",
+        "/docs/exceptions",
+        "/docs/cases",
+        "/docs/outbox",
+        "/docs/why",
         "/docs/errors/count_too_old",
         "/asyncapi.json",
     ] {

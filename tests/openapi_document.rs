@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failing test should panic")]
 
 mod common;
+mod decision;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -170,6 +171,27 @@ fn the_document_is_open_api_3_1_and_complete_in_itself() {
 }
 
 #[test]
+fn every_reference_leads_somewhere() {
+    let tower = Tower::dev();
+    let document = tower.http().get("/openapi.json").expect(200);
+    let text = document.to_string();
+    let mut found = 0;
+    for part in text.split("\"$ref\":\"").skip(1) {
+        let reference = part.split('"').next().unwrap();
+        let pointer = reference.strip_prefix('#').unwrap_or_else(|| panic!("outside reference {reference}"));
+        assert!(document.pointer(pointer).is_some(), "dangling {reference}");
+        found += 1;
+    }
+    assert!(found > 100, "{found}");
+    // And every schema is one that something refers to.
+    for name in document["components"]["schemas"].as_object().unwrap().keys() {
+        let is_used = text.contains(&format!("\"#/components/schemas/{name}\""));
+        let is_of_the_feed = name.starts_with("data.") || name.ends_with("State") || name.ends_with("Item");
+        assert!(is_used || is_of_the_feed || name == "FeedStatistics", "nobody refers to {name}");
+    }
+}
+
+#[test]
 fn each_operation_says_what_it_is_for() {
     let tower = Tower::dev();
     let document = tower.http().get("/openapi.json").expect(200);
@@ -235,6 +257,11 @@ fn furnished() -> (Tower, u64) {
             "promotion.scheduled",
             json!({"promotion_id": "M", "from": "2026-01-01T00:00:00Z",
             "until": "2099-01-01T00:00:00Z", "skus": ["milk"], "locations": "all", "price": "0.5"}),
+        ),
+        (
+            "14",
+            "supplier.capacity_changed",
+            json!({"supplier": "S", "factor": 0.5, "until": "2099-01-01T00:00:00Z", "reason": "fire"}),
         ),
     ] {
         receipt = client.post_event(&event(kind, id, data)).expect(202);
@@ -367,6 +394,7 @@ fn what_is_answered_is_what_is_documented() {
         ("comment", 409, json!({"text": "x", "version": 99})),
         ("assign", 422, json!({"team": "nobody"})),
         ("assign", 200, json!({"owner": "ann"})),
+        ("snooze", 200, json!({"until": "2099-01-01T00:00:00Z"})),
         ("dismiss", 400, json!([])),
     ] {
         let route = format!("/api/v1/exceptions/{{id}}/{what}");
@@ -383,15 +411,30 @@ fn what_is_answered_is_what_is_documented() {
         200,
     ));
     wrong.extend(get(&client, &document, "/api/v1/cases", "/api/v1/cases", 200));
+    let why = format!("/api/v1/cases/{case}/why?settled=true");
+    wrong.extend(get(&client, &document, "/api/v1/cases/{id}/why", &why, 200));
+    let own = json!({"kind": "order", "sku": "milk", "location": "L1", "supplier": "S", "quantity": 12});
     for (what, status, body) in [
         ("tasks", 200, json!({"title": "count the shelf"})),
+        ("tasks/{task_id}/complete", 200, json!({})),
         ("comment", 200, json!({"text": "x"})),
+        ("options", 200, own),
+        ("options", 422, json!({"option_id": "none", "quantity": 0})),
         ("choose", 409, json!({"option_id": "none", "version": 99})),
+        ("approve", 422, json!({})),
+        ("delegate", 409, json!({"to": "bob"})),
+        ("reject", 422, json!({"reason": "x"})),
         ("merge", 422, json!({"into": "none"})),
         ("cancel", 200, json!({"reason": "x"})),
+        ("reopen", 200, json!({"reason": "x"})),
     ] {
         let route = format!("/api/v1/cases/{{id}}/{what}");
+        let what = what.replace("{task_id}", "task_1");
         command(&mut wrong, &route, &format!("/api/v1/cases/{case}/{what}"), status, body);
+    }
+    for (what, body) in [("retry", json!({})), ("withdraw", json!({"reason": "x"}))] {
+        let route = format!("/api/v1/actions/{{id}}/{what}");
+        command(&mut wrong, &route, &format!("/api/v1/actions/none/{what}"), 404, body);
     }
     let items = json!([{"id": exception}, {"id": "none"}]);
     let bulk = json!({"on": "exceptions", "command": "comment", "items": items, "body": {"text": "x"}});
@@ -420,6 +463,40 @@ fn what_is_answered_is_what_is_documented() {
         wrong.extend(holds(&document, "post", "/api/v1/events", &answer));
     }
     wrong.extend(holds(&document, "post", "/api/v1/events", &client.post("text/plain", "x")));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// With options, votes, actions, attempts and a document: every part of a case is there.
+#[test]
+fn a_decision_that_was_carried_out_is_shown_as_documented() {
+    let mut scene = decision::Scene::start(&[]);
+    let decided = scene.decide();
+    scene.expect_one_document(&decided);
+    let client = scene.client();
+    let document = client.get("/openapi.json").expect(200);
+    let case = client.get(&format!("/api/v1/cases/{}", decided.case)).expect(200);
+    for part in ["options", "required", "votes", "actions", "timeline", "members", "version_changes"] {
+        assert!(!case[part].as_array().unwrap().is_empty(), "{part}: {case}");
+    }
+    assert!(case["actions"][0]["document"].is_object() && case["proposed_by"].is_object(), "{case}");
+    let action = case["actions"][0]["id"].as_str().unwrap();
+    let mut wrong = Vec::new();
+    for (route, path) in [
+        ("/api/v1/cases/{id}", format!("/api/v1/cases/{}", decided.case)),
+        ("/api/v1/cases/{id}/why", format!("/api/v1/cases/{}/why", decided.case)),
+        ("/api/v1/cases", format!("/api/v1/cases?id={}&state=reconciled&state=closed", decided.case)),
+        ("/api/v1/actions/{id}", format!("/api/v1/actions/{action}")),
+        ("/api/v1/actions", "/api/v1/actions".to_owned()),
+        ("/api/v1/deliveries", "/api/v1/deliveries".to_owned()),
+        ("/api/v1/exceptions", "/api/v1/exceptions?state=in_case&state=open&state=cleared".to_owned()),
+        ("/api/v1/sku-locations/{sku}/{location}/why", "/api/v1/sku-locations/A/L1/why".to_owned()),
+    ] {
+        wrong.extend(get(&client, &document, route, &path, 200));
+    }
+    let retry = format!("/api/v1/actions/{action}/retry");
+    let refused = client.send("POST", &retry, &[("Content-Type", "application/json")], b"{}");
+    assert_eq!(refused.status, 409, "{}", refused.text());
+    wrong.extend(holds(&document, "post", "/api/v1/actions/{id}/retry", &refused));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -508,6 +585,8 @@ fn every_success_is_shown_with_its_shape_and_an_example_that_fits() {
             }
         }
         for (kind, media) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
+            let is_shown = media.get("example").is_some() || media.get("examples").is_some();
+            assert!(is_shown, "{method} {path} {kind}: no example");
             let validator = jsonschema::validator_for(&with_components(&media["schema"], &document)).unwrap();
             let examples = media["examples"].as_object().into_iter().flat_map(|all| all.values());
             for example in examples.map(|example| &example["value"]).chain(media.get("example")) {

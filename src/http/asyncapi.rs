@@ -4,12 +4,28 @@ use serde_json::{Map, Value, json};
 
 use super::reference::{Member, component, components, constant, example, optional, required};
 use super::reference::{any_text, boolean, lsn, words};
+use crate::domain::approval_case::CaseChange;
+use crate::domain::exception::ExceptionChange;
 use crate::feed::Topic;
 
 /// Frames that a client says.
 const FROM_CLIENT: &[&str] = &["subscribe", "unsubscribe", "pong"];
 /// Frames that the tower sends.
 const FROM_TOWER: &[&str] = &["hello", "subscribed", "snapshot", "event", "state", "ping", "error"];
+
+/// What can happen to an exception.
+const EXCEPTION_CHANGES: [ExceptionChange; 7] = {
+    use ExceptionChange::*;
+    [Opened, Updated, Acknowledged, Assigned, Snoozed, Resolved, Cleared]
+};
+/// What can happen to a case.
+const CASE_CHANGES: [CaseChange; 20] = {
+    use CaseChange::*;
+    [
+        Opened, Updated, Options, Chosen, Voted, Approved, Rejected, Executing, Executed, Reconciled, Closed,
+        Cancelled, Expired, Failed, Superseded, Reopened, Delegated, Commented, Task, Action,
+    ]
+};
 
 /// The document.
 pub fn document() -> Value {
@@ -214,7 +230,8 @@ fn frames() -> Vec<(String, Value)> {
         "description": "Begin with what there is now; `false` when absent.",
     });
     let recovered = "`false` when `since` can't be continued: a full snapshot follows.";
-    let kind = json!({"type": "string", "pattern": "^(exception|case)\\.[a-z_]+$"});
+    let of_exceptions = EXCEPTION_CHANGES.iter().map(|change| change.as_str());
+    let kind = words(of_exceptions.chain(CASE_CHANGES.iter().map(|change| change.as_str())));
     let matches = json!({
         "type": "boolean", "description": "`false`, once, for an item that no longer matches `where`.",
     });
@@ -268,7 +285,12 @@ fn frames() -> Vec<(String, Value)> {
             [
                 id(),
                 required("topic", names(&gapless)),
-                said("kind", kind, "What happened.", json!("exception.opened")),
+                said(
+                    "kind",
+                    kind,
+                    "What happened: of the topic that its beginning names.",
+                    json!("exception.opened"),
+                ),
                 said("lsn", lsn(), "The record that says so.", json!(4711)),
                 position(),
                 required("item", items(&gapless, item_of_frame)),
@@ -292,4 +314,55 @@ fn frames() -> Vec<(String, Value)> {
             [required("id", of), code(), required("detail", any_text()), optional("where", at)],
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails to compile when a change is added, so that it is added to the document too.
+    fn place(change: CaseChange) -> usize {
+        use CaseChange::*;
+        match change {
+            Opened => 0,
+            Updated => 1,
+            Options => 2,
+            Chosen => 3,
+            Voted => 4,
+            Approved => 5,
+            Rejected => 6,
+            Executing => 7,
+            Executed => 8,
+            Reconciled => 9,
+            Closed => 10,
+            Cancelled => 11,
+            Expired => 12,
+            Failed => 13,
+            Superseded => 14,
+            Reopened => 15,
+            Delegated => 16,
+            Commented => 17,
+            Task => 18,
+            Action => 19,
+        }
+    }
+
+    fn place_of_exception(change: ExceptionChange) -> usize {
+        use ExceptionChange::*;
+        match change {
+            Opened => 0,
+            Updated => 1,
+            Acknowledged => 2,
+            Assigned => 3,
+            Snoozed => 4,
+            Resolved => 5,
+            Cleared => 6,
+        }
+    }
+
+    #[test]
+    fn every_change_of_an_exception_and_of_a_case_is_documented() {
+        assert!(CASE_CHANGES.iter().enumerate().all(|(at, change)| place(*change) == at));
+        assert!(EXCEPTION_CHANGES.iter().enumerate().all(|(at, change)| place_of_exception(*change) == at));
+    }
 }

@@ -21,10 +21,11 @@ use crate::domain::ids::{Name, is_valid_name};
 use crate::domain::quantity::Quantity;
 use crate::domain::time::Timestamp;
 
-/// Steps of an option; the case refuses more as well.
-const STEPS_MAX: usize = 20;
+/// Steps of an option. More are refused.
+pub const STEPS_MAX: usize = 20;
 
-const OPTION_KINDS: [(&str, OptionKind); 9] = [
+/// What kind of thing an own option can do.
+pub const OPTION_KINDS: [(&str, OptionKind); 9] = [
     ("transfer", OptionKind::Transfer),
     ("expedite", OptionKind::Expedite),
     ("order", OptionKind::Order),

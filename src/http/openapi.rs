@@ -131,6 +131,7 @@ pub fn document() -> Value {
                 } else if path.as_str() == "/api/v1/quarantine/{id}/retry" {
                     operation["requestBody"] = retry_body(&schemas);
                 }
+                describe_command(operation, &schemas);
                 parameters::describe(operation);
                 describe_success(operation, &schemas);
                 describe_problems(method, path, operation);
@@ -161,6 +162,15 @@ pub fn methods_of(route: &str) -> &'static str {
         paths.iter().map(|(path, item)| (path.clone(), methods(item))).collect()
     });
     METHODS.get(route).map_or("GET", String::as_str)
+}
+
+/// The body of a command gets its example.
+fn describe_command(operation: &mut Value, schemas: &Map<String, Value>) {
+    if let Some(media) = operation.pointer_mut("/requestBody/content/application~1json")
+        && media["schema"].get("$ref").is_some()
+    {
+        media["example"] = example(&media["schema"], schemas, false);
+    }
 }
 
 /// Answers that are not problems get an example.

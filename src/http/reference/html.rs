@@ -28,7 +28,8 @@ pub fn layout(title: &str, body: &str) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{title} · Tidewatch</title>\n<link rel=\"stylesheet\" href=\"/docs/style.css\">\n</head>\n<body>\n\
          <nav><a href=\"/docs\">Tidewatch</a> <a href=\"/docs/getting-started\">Getting started</a> \
-         <a href=\"/docs/api\">API</a> <a href=\"/docs/feed\">Feed</a> <a href=\"/docs/events\">Event types</a> \
+         <a href=\"/docs/api\">API</a> <a href=\"/docs/exceptions\">Exceptions</a> <a href=\"/docs/cases\">Cases</a> \
+         <a href=\"/docs/feed\">Feed</a> <a href=\"/docs/events\">Event types</a> \
          <a href=\"/docs/errors\">Error codes</a></nav>\n<main>\n{body}</main>\n</body>\n</html>\n",
         title = escape(title),
     )

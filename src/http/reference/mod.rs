@@ -7,6 +7,8 @@ mod codes;
 mod event_schemas;
 #[cfg(test)]
 mod event_schemas_tests;
+#[cfg(test)]
+mod exceptions_guide_tests;
 mod fields;
 mod html;
 mod pages;

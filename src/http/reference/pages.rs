@@ -16,6 +16,13 @@ use crate::http::problem::{CODES, Code, Problem};
 const STYLE: &str = include_str!("../../../docs/api/style.css");
 const GETTING_STARTED: &str = include_str!("../../../docs/api/getting-started.md");
 const FEED_GUIDE: &str = include_str!("../../../docs/feed.md");
+/// Path, title and text of the other guides.
+const GUIDES: [(&str, &str, &str); 4] = [
+    ("exceptions", "Exceptions", include_str!("../../../docs/exceptions.md")),
+    ("cases", "Cases", include_str!("../../../docs/cases.md")),
+    ("outbox", "The outbox", include_str!("../../../docs/outbox.md")),
+    ("why", "Why", include_str!("../../../docs/why.md")),
+];
 /// Swagger UI's own files; the two that name what is shown are ours.
 const SWAGGER_FILES: [(&str, &str); 4] = [
     ("swagger-ui.css", "text/css; charset=utf-8"),
@@ -51,6 +58,9 @@ fn all() -> BTreeMap<String, Page> {
     add("", HTML, layout("Documents", &markdown(INDEX)).into());
     add("getting-started", HTML, layout("Getting started", &markdown(GETTING_STARTED)).into());
     add("feed", HTML, layout("The feed", &markdown(FEED_GUIDE)).into());
+    for (path, title, text) in GUIDES {
+        add(path, HTML, layout(title, &markdown(text)).into());
+    }
     add("feed/reference", HTML, layout("Feed reference", &feed_reference()).into());
     add("events", HTML, layout("Event types", &event_types(&schemas)).into());
     add("errors", HTML, layout("Error codes", &codes_list()).into());
@@ -73,6 +83,10 @@ const INDEX: &str = "# Tidewatch: documents for integrators\n\n\
     | | |\n| --- | --- |\n\
     | [Getting started](/docs/getting-started) | send events, read, wait, subscribe: with `curl`, step by step |\n\
     | [API](/docs/api) | every operation; the document is [`/openapi.json`](/openapi.json) (OpenAPI 3.1) |\n\
+    | [Exceptions](/docs/exceptions) | every kind, its thresholds, grouping, routing, what can be done with one |\n\
+    | [Cases](/docs/cases) | options and their formulas, approval, actions, what happens when something fails |\n\
+    | [Outbox](/docs/outbox) | what a system of record has to do to carry out actions |\n\
+    | [Why](/docs/why) | explanations, and how to compute them again |\n\
     | [Feed](/docs/feed) | the WebSocket: how to write a client |\n\
     | [Feed reference](/docs/feed/reference) | every frame; the document is [`/asyncapi.json`](/asyncapi.json) (AsyncAPI 3.0) |\n\
     | [Event types](/docs/events) | what can be told, field by field |\n\

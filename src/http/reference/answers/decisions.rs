@@ -19,7 +19,7 @@ pub fn exception_types() -> Value {
 }
 
 /// What an exception or a case is about.
-fn subject() -> Value {
+pub fn subject() -> Value {
     object([
         about(
             "kind",
@@ -40,23 +40,6 @@ fn subject() -> Value {
 }
 
 pub fn exception() -> Vec<Member> {
-    let evidence = object([
-        about("source", any_text(), "`source` of the event."),
-        about("id", any_text(), "`id` of the event."),
-        about("type", any_text(), "Its type."),
-        required("time", time()),
-        about("lsn", lsn(), "Its record."),
-    ]);
-    let affected = object([
-        about("key", any_text(), "What `group` of the affected ones says."),
-        about("count", count(), "How many there are."),
-        about("exceptions", array(affected_one()), "The first ones by value."),
-    ]);
-    let comment = object([
-        about("at", time(), "When it was said."),
-        about("by", any_text(), "By whom."),
-        about("text", any_text(), "What was said."),
-    ]);
     let window = object([known("from", time()), known("until", time())]);
     vec![
         about("id", id("exc_5d0c1f7a9b3e4c218d60"), "The same for as long as the exception lives."),
@@ -78,7 +61,7 @@ pub fn exception() -> Vec<Member> {
         maybe("window", window, "The time in which it bites."),
         maybe("cause", any_text(), "Why, in words."),
         known("confidence", number(0.0, 1.0)),
-        about("evidence", array(evidence), "The events that led here."),
+        about("evidence", array(component("Evidence")), "The events that led here."),
         maybe("case_id", any_text(), "The case that deals with it."),
         maybe("owner", any_text(), "Who takes care of it."),
         maybe("team", any_text(), "Whose queue it stands in."),
@@ -90,10 +73,38 @@ pub fn exception() -> Vec<Member> {
         maybe("resolution", any_text(), "Why it was dismissed."),
         about("reopened", count(), "How often it came back within its quiet time."),
         maybe("group", any_text(), "The key of the cause that it is grouped under."),
-        maybe("affected", affected, "What is grouped under this one."),
-        about("comments", array(comment), "The last ones."),
+        maybe("affected", component("Affected"), ""),
+        about("comments", array(comment()), "The last ones."),
         about("lsn", lsn(), "The record that last changed it."),
     ]
+}
+
+/// An event that led to an exception.
+pub fn evidence() -> Value {
+    object([
+        about("source", any_text(), "`source` of the event."),
+        about("id", any_text(), "`id` of the event."),
+        about("type", any_text(), "Its type."),
+        required("time", time()),
+        about("lsn", lsn(), "Its record."),
+    ])
+}
+
+/// What is grouped under an exception.
+pub fn affected() -> Value {
+    object([
+        about("key", any_text(), "What `group` of the affected ones says."),
+        about("count", count(), "How many there are."),
+        about("exceptions", array(affected_one()), "The first ones by value."),
+    ])
+}
+
+fn comment() -> Value {
+    object([
+        about("at", time(), "When it was said."),
+        about("by", any_text(), "By whom."),
+        about("text", any_text(), "What was said."),
+    ])
 }
 
 fn affected_one() -> Value {
@@ -106,87 +117,81 @@ fn affected_one() -> Value {
     ])
 }
 
-/// A case. Its parts are described as objects: what they have in common with the tables of the guide is their names.
+/// A case; its parts are components of their own.
 pub fn case() -> Vec<Member> {
-    let parts = || array(json!({"type": "object"}));
-    let part = || json!({"type": "object"});
+    let entry = object([
+        about("at", time(), "Business time."),
+        about("by", any_text(), "By whom; `tower` for what the tower did."),
+        about("kind", any_text(), "The change's kind, as in the feed's frame."),
+        about("detail", any_text(), "For people."),
+    ]);
+    let made = object([
+        about("version", count(), "Which one."),
+        about("changes", array(component("FactChange")), "What made it."),
+    ]);
     vec![
         required("id", id("case_5d0c1f7a9b3e4c218d60")),
-        about("kind", any_text(), "`shortage`, `supply`, `excess`, `demand`, `data` or `manual`."),
+        about("kind", words(CASE_KINDS), "What it is about."),
         about("state", words(CaseState::ALL.map(CaseState::as_str)), "How far it is."),
-        about("version", count(), "Of the facts that decisions are tied to; commands name it."),
+        about("version", count(), "Rises when options, choice or facts change: what commands name."),
         about("title", any_text(), "For people."),
         about("subjects", array(subject()), "What it is about."),
         about("exceptions", array(any_text()), "Ids of the exceptions that one decision solves."),
         maybe("value_at_risk", component("Money"), ""),
         maybe("decide_by", time(), "The earliest of its exceptions."),
-        about("options", parts(), "The ways to decide, costed."),
+        about("options", array(component("CaseOption")), "The ways to decide, costed."),
         maybe("chosen_option", any_text(), "The id of the option."),
-        maybe("proposed_by", part(), "Who chose it."),
-        maybe("rule", part(), "The rule that says what is required."),
-        about("required", parts(), "The approvals that are required."),
-        about("votes", parts(), "Those that were given."),
-        about("tasks", parts(), "What is to be done beside the decision."),
-        about("actions", parts(), "What is carried out."),
-        about("timeline", parts(), "What happened."),
-        about("comments", parts(), "What was said."),
-        maybe("outcome", part(), "What came of it."),
+        maybe("proposed_by", case_parts::proposed_by(), "Who chose it."),
+        maybe("rule", component("CaseRule"), ""),
+        about("required", array(component("RequiredStep")), "The approvals that are required."),
+        about("votes", array(component("Vote")), "Those that were given."),
+        about("tasks", array(component("CaseTask")), "What is to be done beside the decision."),
+        about("actions", array(component("CaseAction")), "What is carried out."),
+        about("timeline", array(entry), "What happened, the last entries."),
+        about("comments", array(comment()), "What was said, the last comments."),
+        maybe("outcome", component("CaseOutcome"), ""),
         maybe("team", any_text(), "Whose queue it stands in."),
         maybe("owner", any_text(), "Who takes care of it."),
         about("opened_at", time(), "Business time."),
         about("updated_at", time(), "Business time."),
         maybe("closed_at", time(), "Business time."),
-        about("changed_since", parts(), "What changed since the version that votes were given for."),
+        about(
+            "changed_since",
+            array(component("FactChange")),
+            "What changed since the version that votes were given for.",
+        ),
         maybe("merged_into", any_text(), "The case that this one was merged into."),
-        about("facts", count(), "Of the facts alone: options are computed for one."),
-        about("options_facts", count(), "The facts that the options were computed for."),
+        about("facts", count(), "The version of the facts alone: options are computed for one."),
+        about("options_facts", count(), "The facts that the options were computed for; 0 before the first."),
         maybe("facts_value", component("Money"), ""),
         maybe("facts_units", any_number(), "What was at risk in units as of those facts."),
-        about("members", parts(), "Its exceptions, as far as the decision goes by them."),
-        about("delegations", parts(), "Who votes instead of whom, until when."),
-        about("version_changes", parts(), "What made the last versions."),
+        about(
+            "members",
+            array(component("CaseMember")),
+            "Its exceptions, as far as the decision goes by them.",
+        ),
+        about("delegations", array(component("Delegation")), "Who votes instead of whom, until when."),
+        about("version_changes", array(made), "What made the last versions."),
         maybe("approved_at", time(), "Business time."),
         about("titled_by_hand", boolean(), "Whether a person gave the title."),
         about("lsn", lsn(), "The record that last changed it."),
     ]
 }
 
-/// An action of a case.
+/// An action, with its case.
 pub fn action() -> Vec<Member> {
-    let attempt = object([
-        about("attempt", count(), "From 1."),
-        about("started_at", time(), "Business time."),
-        maybe("finished_at", time(), "Business time."),
-        about("outcome", words(OUTCOMES), "What became of it; `unknown` while that is not known."),
-        maybe("status", http_status(), "Of the HTTP answer."),
-        maybe("detail", any_text(), "For people."),
-    ]);
-    vec![
-        required("id", id("act_5d0c1f7a9b3e4c218d60")),
-        about("case_id", any_text(), "The case that it belongs to."),
-        about("kind", words(ACTION_KINDS), "What is asked for."),
-        about("state", words(ActionState::ALL.map(ActionState::as_str)), "How far it is."),
-        about("target", any_text(), "The system of record."),
-        about("step", json!({"type": "object"}), "What it is to do."),
-        about("attempts", array(attempt), "The last ones."),
-        about("attempt_count", count(), "Attempts in all."),
-        maybe("next_attempt_at", time(), "Not before this."),
-        about("approved_at", time(), "Business time."),
-        maybe("delivered_at", time(), "When the target took it."),
-        about("expires_at", time(), "Until when it is waited for confirmation or document."),
-        maybe("external_ref", any_text(), "What the system of record calls it."),
-        maybe("document", json!({"type": "object"}), "The document that came back."),
-        maybe("error", any_text(), "What went wrong last."),
-        about("lsn", lsn(), "The record that last changed its case."),
-    ]
+    let mut members = case_parts::action_parts();
+    members.push(about("case_id", any_text(), "The case that it belongs to."));
+    members.push(about("lsn", lsn(), "The record that last changed its case."));
+    members
 }
 
-fn http_status() -> Value {
-    json!({"type": "integer", "minimum": 100, "maximum": 599, "examples": [202]})
-}
-
-const ACTION_KINDS: [&str; 4] = ["order", "expedite", "transfer", "custom"];
-const OUTCOMES: [&str; 4] = ["unknown", "delivered", "failed", "refused"];
+/// What a case can be about.
+pub const CASE_KINDS: [&str; 6] = ["shortage", "supply", "excess", "demand", "data", "manual"];
+/// What a system of record can be asked for.
+pub const ACTION_KINDS: [&str; 4] = ["order", "expedite", "transfer", "custom"];
+/// What can become of an attempt.
+pub const OUTCOMES: [&str; 4] = ["unknown", "delivered", "failed", "refused"];
 
 /// An attempt to deliver an action.
 pub fn delivery() -> Value {
@@ -198,7 +203,7 @@ pub fn delivery() -> Value {
         about("target", any_text(), "The system of record."),
         about("attempt", count(), "From 1."),
         about("outcome", words(OUTCOMES), "What became of it; `unknown` while that is not known."),
-        maybe("status", http_status(), "Of the HTTP answer."),
+        maybe("status", case_parts::http_status(), "Of the HTTP answer."),
         maybe("detail", any_text(), "For people."),
         about("started_at", time(), "Business time."),
         maybe("finished_at", time(), "Business time."),

@@ -74,6 +74,23 @@ pub fn supplier() -> Vec<Member> {
         known("until", time()),
         known("reason", any_text()),
     ]);
+    let capacity = object([
+        required("supplier", name()),
+        required("factor", any_number()),
+        known("from", time()),
+        known("until", time()),
+        known("reason", any_text()),
+    ]);
+    let otif_policy = object([
+        about(
+            "against",
+            words(["requested", "promised", "confirmed"]),
+            "The date: wanted, promised with the order, or the latest promise.",
+        ),
+        about("quantity_tolerance", any_number(), "Share of the quantity that may be missing."),
+        about("early_days", any_number(), "Days before that date that are on time."),
+        about("late_days", any_number(), "Days after that date that are on time."),
+    ]);
     vec![
         required("supplier", name()),
         known("name", any_text()),
@@ -83,6 +100,11 @@ pub fn supplier() -> Vec<Member> {
         about("open_lines", count(), "Purchase lines with something still to come."),
         about("open_quantity", any_number(), "Units still to come."),
         about("late_lines", count(), "Open lines whose latest promise has passed."),
+        about(
+            "predicted_late_lines",
+            count(),
+            "Open lines that are expected after a promise that has not passed.",
+        ),
         about("receipts", count(), "Lines whose lead time was measured."),
         about("receipts_before_order", count(), "Lines received before they were ordered; not measured."),
         about("lines_refused", count(), "Lines that found no room."),
@@ -93,8 +115,22 @@ pub fn supplier() -> Vec<Member> {
         ),
         about("lead_time_sd_days", any_number(), "Standard deviation of it."),
         about("lead_time_source", words(["measured", "described", "default"]), "Where the mean comes from."),
+        maybe("lead_time_p50_days", any_number(), "Median of the last measured lead times."),
+        maybe("lead_time_p90_days", any_number(), "90 % of the last measured lead times are no longer."),
+        maybe(
+            "lead_time_drift",
+            any_number(),
+            "Change of the last lead times against those before, as a share.",
+        ),
+        maybe("otif_share", number(0.0, 1.0), "Share of lines on time and in full, as `otif_policy` says."),
+        maybe("in_full_share", number(0.0, 1.0), "Share of lines in full, whenever they came."),
+        about("otif_lines", count(), "Lines that these shares are of."),
+        about("otif_policy", otif_policy, "What on time and in full means here."),
         maybe("on_time_share", number(0.0, 1.0), "Share of measured lines that came no later than promised."),
         maybe("lateness_mean_days", any_number(), "Receipt less promise."),
+        maybe("acknowledgement_mean_hours", any_number(), "From order to acknowledgement."),
+        maybe("acknowledgement_p90_hours", any_number(), "90 % of the acknowledgements came sooner."),
+        about("unacknowledged_lines", count(), "Open lines that nobody acknowledged."),
         maybe(
             "next_acknowledgement_due_at",
             time(),
@@ -102,6 +138,8 @@ pub fn supplier() -> Vec<Member> {
         ),
         about("capacity_factor", any_number(), "Share of normal."),
         about("delays", array(delay), "What it reported and still holds."),
+        about("capacities", array(capacity), "What it said of its capacity and still holds."),
+        about("single_sourced", count(), "SKU-locations that have no other source."),
         about("open_exceptions", count(), "Its exceptions that are not over."),
     ]
 }

@@ -7,6 +7,7 @@ use super::event_schemas::data_schema;
 pub(super) use super::schema::*;
 use crate::domain::event::{EventType, RESERVED_TYPES};
 
+mod case_parts;
 mod commands;
 mod decisions;
 mod documents;
@@ -17,7 +18,7 @@ mod why;
 
 use commands::{bulk_result, commands};
 pub use decisions::{SEVERITIES, exception_types};
-use decisions::{action, case, delivery, exception};
+use decisions::{action, affected, case, delivery, evidence, exception};
 use documents::{order, promotion, purchase_order, touched, transfer};
 use entities::*;
 use events::cloud_event;
@@ -42,9 +43,12 @@ pub fn components() -> Map<String, Value> {
     add("SupplierState", object(supplier()));
     add("SupplierItem", object(supplier().into_iter().chain([required("lsn", lsn())])));
     add("SupplierList", list(listed(supplier())));
+    add("Evidence", evidence());
+    add("Affected", affected());
     add("Exception", object(exception()));
     add("ExceptionDetail", object(exception().into_iter().chain([required("position", any_text())])));
     add("ExceptionList", list(component("Exception")));
+    case_parts::add_to(&mut add);
     add("Case", object(case()));
     add("CaseDetail", object(case().into_iter().chain([required("position", any_text())])));
     add("CaseList", list(component("Case")));

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::domain::approval_case::CaseState;
 
 fn input() -> Value {
     let event = object([
@@ -56,17 +57,49 @@ pub fn add_to(add: &mut impl FnMut(&str, Value)) {
             about("absences", array(absence), "What did not happen, and why."),
         ]),
     );
-    let part = || json!({"type": "object"});
+    let measured = || any_text();
+    let settings = object([
+        about("enabled", boolean(), "Whether it is raised at all."),
+        about("raise", any_number(), "From here on it is raised."),
+        about("clear", any_number(), "From here on, in the other direction, it clears."),
+        about("minimum", any_number(), "Below this it is not raised."),
+        about("days", any_number(), "The span of time that it looks at."),
+        about("consecutive_periods", count(), "Periods in a row for which it must hold."),
+        about("quiet_hours", any_number(), "Hours after it cleared in which the same trouble reopens it."),
+    ]);
+    let units = object([
+        optional("raise", measured()),
+        optional("clear", measured()),
+        optional("minimum", measured()),
+        optional("days", measured()),
+    ]);
+    let rule = object([
+        about("type", exception_types(), "The kind."),
+        about("settings", settings, "What is set about it here; a threshold that it does not have is 0."),
+        about("units", units, "What the thresholds that it has are measured in."),
+        about("version", lsn(), "The record that last changed reference data or settings."),
+    ]);
+    let option = object([
+        about("id", any_text(), "The option."),
+        about("kind", case_parts::option_kinds(), "What kind of thing it does."),
+        about("title", any_text(), "For people."),
+        about("recommended", boolean(), "Whether the tower recommends it."),
+        about("chosen", boolean(), "Whether it is chosen."),
+        about("numbers", array(component("OptionNumber")), "How each number came about."),
+        required("basis", component("OptionBasis")),
+        about("gates", array(component("Gate")), "What it must meet to be carried out."),
+        about("because", any_text(), "Why it is recommended or not."),
+    ]);
     add(
         "ExceptionWhy",
         object(
             [
                 required("exception", component("Exception")),
                 maybe("because", any_text(), "In words."),
-                about("rule", part(), "Its settings, their units, and the record that last changed them."),
-                about("evidence", array(part()), "The events that led here."),
+                about("rule", rule, "Its settings, their units, and the record that last changed them."),
+                about("evidence", array(component("Evidence")), "The events that led here."),
                 maybe("group", any_text(), "The key of the cause that it is grouped under."),
-                maybe("affected", part(), "What is grouped under it."),
+                maybe("affected", component("Affected"), ""),
                 maybe("numbers", numbers_by_name(), "The numbers of its SKU-location now."),
                 optional("as_of", time()),
             ]
@@ -79,16 +112,20 @@ pub fn add_to(add: &mut impl FnMut(&str, Value)) {
         object(
             [
                 required("id", id("case_5d0c1f7a9b3e4c218d60")),
-                about("state", any_text(), "How far it is."),
+                about("state", words(CaseState::ALL.map(CaseState::as_str)), "How far it is."),
                 about("version", count(), "Of its facts."),
                 about(
                     "options",
-                    array(part()),
+                    array(option),
                     "Each with its numbers, gates and why it is recommended or not.",
                 ),
                 about("waits_for", array(any_text()), "What has to happen before it goes on."),
-                about("changed_since", array(part()), "What changed since votes were given."),
-                maybe("rule", part(), "The rule that says what is required."),
+                about(
+                    "changed_since",
+                    array(component("FactChange")),
+                    "What changed since votes were given.",
+                ),
+                maybe("rule", component("CaseRule"), ""),
             ]
             .into_iter()
             .chain(position()),
