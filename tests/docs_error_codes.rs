@@ -25,6 +25,7 @@ const ELSEWHERE: [(&str, &str); 12] = [
     ("Answers", "outcome_unknown"),
     ("Fields", "unknown_field"),
     ("Fields", "duplicate_item"),
+    ("Fields", "not_found"),
     // A fault of the program itself: unit tests of the runtime plant one.
     ("Answers", "internal"),
     ("Answers", "rebuilding"),
