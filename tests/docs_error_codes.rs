@@ -14,7 +14,7 @@ use common::{Client, Response, Tower, at, event, eventually};
 use serde_json::{Value, json};
 
 /// What can't be had from a running tower without a fault in it, or is had elsewhere.
-const ELSEWHERE: [(&str, &str); 12] = [
+const ELSEWHERE: [(&str, &str); 13] = [
     // `runtime_disk_full.rs`, on a small file system.
     ("Answers", "disk_full"),
     // Commands on exceptions and cases have tests of their own.
@@ -25,6 +25,7 @@ const ELSEWHERE: [(&str, &str); 12] = [
     ("Answers", "outcome_unknown"),
     ("Fields", "unknown_field"),
     ("Fields", "duplicate_item"),
+    ("Fields", "not_found"),
     // A fault of the program itself: unit tests of the runtime plant one.
     ("Answers", "internal"),
     ("Answers", "rebuilding"),

@@ -110,8 +110,13 @@ pub const FIELD_CODES: &[Told] = &[
     ),
     told(
         "conflict",
-        "A shipment line names both a purchase order and a transfer.",
+        "A shipment line names both a purchase order and a transfer, or two fields of a command contradict each other.",
         "Name one; divide the line if it carries both.",
+    ),
+    told(
+        "not_found",
+        "A command names a team, a case, an exception or an option that is not there, or that is out of sight.",
+        "Check the spelling; `GET` the item to see what there is.",
     ),
     told("malformed_json", "`data` is not JSON.", "Correct what writes the JSON."),
     told(
@@ -271,6 +276,28 @@ mod tests {
         found
     }
 
+    /// The codes of mistakes in commands: of each the second text literal, or the first where its place is computed.
+    fn mistakes_of_commands() -> BTreeSet<String> {
+        let is_name =
+            |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let mut found = BTreeSet::new();
+        for file in ["command_body", "bulk", "case_commands", "case_options", "exception_commands", "actions"]
+        {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/http/{file}.rs"));
+            let text = std::fs::read_to_string(path).unwrap();
+            let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
+            for call in ["fields.wrong(", "fields.wrong_at(", "self.wrong("] {
+                for (at, _) in code.match_indices(call) {
+                    let rest = &code[at..];
+                    let statement = &rest[..rest.find(';').unwrap_or(rest.len())];
+                    let literals = statement.split('"').skip(1).step_by(2).take(2);
+                    found.extend(literals.filter(is_name).last().map(str::to_owned));
+                }
+            }
+        }
+        found
+    }
+
     fn names(codes: &[Told]) -> BTreeSet<String> {
         let names: BTreeSet<String> = codes.iter().map(|code| code.name.to_owned()).collect();
         assert_eq!(names.len(), codes.len(), "a code stands twice");
@@ -284,6 +311,12 @@ mod tests {
         made.extend(literals("http/cloudevents", &["FieldError {"]));
         // `Rejection::attribute` hands on the code of the rejection; a missing one is `required`.
         made.extend(["invalid_attribute", "unsupported_data", "duplicate_key"].map(str::to_owned));
+        let of_commands = mistakes_of_commands();
+        assert!(
+            of_commands.contains("unknown_field") && of_commands.contains("not_found"),
+            "{of_commands:?}"
+        );
+        made.extend(of_commands);
         assert_eq!(names(FIELD_CODES), made);
     }
 
