@@ -128,7 +128,7 @@ async fn serve(
         &entry.item,
     )?;
     let decision = CaseDecision::SetOptions { facts, options: found };
-    let command = Command::Case(Box::new(CaseCommand { version: None, what: decision }));
+    let command = Command::Case(Box::new(CaseCommand { version: Some(entry.item.version), what: decision }));
     let solver = Actor { name: Name::const_new("tidewatch"), kind: ActorKind::System, roles: Vec::new() };
     let outcome = running.command((*entry.entity).clone(), command, solver, None, ANSWER_WITHIN).await;
     match outcome {

@@ -180,6 +180,7 @@ fn blank_option(kind: OptionKind, title: String, now: Timestamp, facts: u64) -> 
         gates: Vec::new(),
         steps: Vec::new(),
         edited_by: None,
+        editors: Vec::new(),
         explanation: Vec::new(),
     }
 }

@@ -120,14 +120,16 @@ fn judge(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Answ
         return Answer::Delivered { status: status.as_u16(), external_ref: external_ref(body) };
     }
     let detail = explanation(body).unwrap_or_else(|| status.to_string());
-    if matches!(status, StatusCode::BAD_REQUEST | StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY) {
+    if matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) {
         return Answer::Refused { status: status.as_u16(), detail };
     }
     Answer::Failed {
         status: Some(status.as_u16()),
         detail,
-        // 503 says "not now"; what the other server errors broke off in the middle of, nobody knows.
-        may_have_arrived: status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE,
+        // 503 says "not now"; what the other server errors broke off in the middle of, nobody knows. 409 is how a
+        // target answers a repeat while it still works on the first request.
+        may_have_arrived: status == StatusCode::CONFLICT
+            || status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE,
         retry_after,
     }
 }

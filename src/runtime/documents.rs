@@ -61,7 +61,7 @@ struct Aside {
     carried_for: Addresses,
     /// The event that ended the whole document: entities that join it later must hear of it too.
     ended: Option<Arc<Record>>,
-    /// Whom it answers: the case that asked for it, and the places where that counts as planned.
+    /// The cases that asked for it.
     followers: Addresses,
 }
 

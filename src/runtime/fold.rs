@@ -80,6 +80,8 @@ pub struct Fold {
     pub(super) supplied_by: HashMap<Address, hashbrown::HashSet<Address, FixedState>, FixedState>,
     /// Entities that hold something under an action id.
     pub(super) actions: Generations<(TenantNumber, Name), Addresses>,
+    /// The cases that asked for actions: they follow the documents that answer them.
+    pub(super) cases_of_actions: Generations<(TenantNumber, Name), Option<Address>>,
     /// Who sends events.
     pub(super) feeds: Feeds,
 }
@@ -104,6 +106,7 @@ impl Fold {
             by_location: HashMap::default(),
             supplied_by: HashMap::default(),
             actions: Generations::new(ACTIONS_MAX, |_| 1),
+            cases_of_actions: Generations::new(ACTIONS_MAX, |_| 1),
             feeds: Feeds::default(),
         }
     }
@@ -231,6 +234,7 @@ impl Fold {
                         }
                     }
                     self.note_action(tenant, Some(&action.id), &concerned);
+                    self.cases_of_actions.change((tenant, action.id.clone()), |known| *known = case);
                 }
             }
             Transition::ConditionNoted(_)

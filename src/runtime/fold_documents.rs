@@ -120,8 +120,9 @@ impl Fold {
         let supplier = order.supplier.as_ref().map(|name| self.supplier(at, name, sink));
         let event_time = at.record.event_time;
         let asked_by = self.asked_by(tenant, order.action_id.as_ref());
+        let follower = self.case_that_asked(tenant, order.action_id.as_ref());
         let (mut whom, suppliers, joined, ended, followers) = self.documents.change(&key, |known| {
-            known.follow(&asked_by);
+            known.follow(follower.as_slice());
             if let Some(supplier) = supplier {
                 known.add_supplier(supplier);
             }
@@ -145,6 +146,8 @@ impl Fold {
         }
         self.note_action(tenant, order.action_id.as_ref(), &whom);
         add_all(&mut whom, &followers);
+        // Those that hold something for the action hear that its document is here, and nothing more of it.
+        add_all(&mut whom, &asked_by);
         deliver_all(at, &whom, &self.reference, sink);
         deliver_all(at, &suppliers, &self.reference, sink);
         // The whole order ended before these lines were heard of: it has ended for them too.
@@ -171,8 +174,9 @@ impl Fold {
         }
         let event_time = at.record.event_time;
         let asked_by = self.asked_by(tenant, transfer.action_id.as_ref());
+        let follower = self.case_that_asked(tenant, transfer.action_id.as_ref());
         let (mut whom, joined, ended, followers) = self.documents.change(&key, |known| {
-            known.follow(&asked_by);
+            known.follow(follower.as_slice());
             let (mut whom, mut joined) = (Addresses::new(), Addresses::new());
             for (line, place) in transfer.lines.iter().zip(&places) {
                 for address in known.place(&line.line_id, place, event_time) {
@@ -187,6 +191,8 @@ impl Fold {
         });
         self.note_action(tenant, transfer.action_id.as_ref(), &whom);
         add_all(&mut whom, &followers);
+        // Those that hold something for the action hear that its document is here, and nothing more of it.
+        add_all(&mut whom, &asked_by);
         deliver_all(at, &whom, &self.reference, sink);
         if let Some(ended) = &ended {
             deliver_all(Routed { record: ended, ..at }, &joined, &self.reference, sink);
@@ -262,6 +268,11 @@ impl Fold {
         });
         deliver_all(at, &whom, &self.reference, sink);
         self.release(&key, []);
+    }
+
+    /// The case that asked for an action: it hears of everything about the document that answers it.
+    fn case_that_asked(&self, tenant: TenantNumber, action_id: Option<&Name>) -> Option<Address> {
+        *self.cases_of_actions.get(&(tenant, action_id?.clone()))?
     }
 
     /// Who holds something under an action id: its case, and the places where it counts.

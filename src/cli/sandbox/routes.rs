@@ -118,7 +118,7 @@ async fn record(
         }
         Ok(Ok(Taken::OtherBody)) => {
             let detail = "this Idempotency-Key came with another body before";
-            Err(problem(StatusCode::CONFLICT, "idempotency_key_reused", detail))
+            Err(problem(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail))
         }
         Ok(Ok(Taken::Full)) => {
             Err(problem(StatusCode::SERVICE_UNAVAILABLE, "full", "the sandbox holds no more actions"))

@@ -292,6 +292,11 @@ fn add_option(mut draft: Draft<'_>, option: &CaseOption, actor: &Actor) -> Resul
     }
     let mut option = option.clone();
     option.edited_by = Some(actor.name.clone());
+    // Kept here and not taken from what was sent: whoever had a hand in its numbers may not approve them.
+    option.editors = draft.item.option(&option.id).map(|known| known.editors.clone()).unwrap_or_default();
+    if !option.editors.contains(&actor.name) {
+        option.editors.push(actor.name.clone());
+    }
     option.recommended = false;
     let known = draft.item.options.iter().position(|known| known.id == option.id);
     let edits_own = known.filter(|at| draft.item.options[*at].edited_by.is_some());

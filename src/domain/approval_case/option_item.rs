@@ -68,6 +68,9 @@ pub struct CaseOption {
     pub steps: Vec<OptionStep>,
     /// Who made or edited it; `None` for one that the tower computed.
     pub edited_by: Option<Name>,
+    /// Everyone who made or edited it, or what it was made from: none of them may approve it.
+    #[serde(default)]
+    pub editors: Vec<Name>,
     /// How each number came about, for people and for checks.
     pub explanation: Vec<Explained>,
 }

@@ -94,6 +94,10 @@ pub fn approve(
     if draft.item.required.iter().filter_map(|step| step.deadline).any(|deadline| deadline <= draft.now) {
         return Err(Refusal::conflict("the time to approve it is over"));
     }
+    if draft.item.members.iter().any(|member| member.is_open() && !member.confirmed) {
+        let detail = "not all of its exceptions say that this case decides about them: another one may";
+        return Err(Refusal::conflict(detail));
+    }
     let Some(option) = draft.item.chosen().cloned() else {
         return Err(Refusal::conflict("no option is chosen"));
     };
@@ -139,7 +143,7 @@ fn seat(
         return Err(Refusal::forbidden("only a person approves"));
     }
     let proposed = |name: &Name| {
-        item.proposed_by.as_ref().is_some_and(|by| by.id == *name) || option.edited_by.as_ref() == Some(name)
+        item.proposed_by.as_ref().is_some_and(|by| by.id == *name) || option.editors.contains(name)
     };
     if proposed(&actor.name) {
         return Err(Refusal::forbidden("whoever chose or edited the option may not approve it"));
@@ -190,9 +194,9 @@ pub fn delegate(
         return Err(Refusal::forbidden("only a person delegates"));
     }
     let proposer = draft.item.proposed_by.as_ref().map(|by| &by.id);
-    let editor = draft.item.chosen().and_then(|option| option.edited_by.as_ref());
+    let editors = draft.item.chosen().map_or(&[][..], |option| &option.editors);
     for (name, pointer) in [(&actor.name, None), (to, Some("/to"))] {
-        if proposer == Some(name) || editor == Some(name) {
+        if proposer == Some(name) || editors.contains(name) {
             let refusal = Refusal::forbidden("whoever chose or edited the option may not approve it");
             return Err(Refusal { pointer: pointer.map(str::to_owned), ..refusal });
         }

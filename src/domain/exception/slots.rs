@@ -212,14 +212,24 @@ impl ExceptionSlots {
         kept.members.retain(|_, members| !members.is_empty());
     }
 
-    /// Folds in that a case decides about the exception, or no longer does.
-    pub fn note_claim(&mut self, exception_id: &str, case_id: Option<&Name>) {
+    /// Folds in that a case says it decides about the exception (`held`), or no longer does. The case that has it
+    /// keeps it: another one's claim comes to nothing, and only the holder lets it go.
+    pub fn note_claim(&mut self, exception_id: &str, case_id: &Name, held: bool) {
         let Some(kept) = &mut self.kept else { return };
-        let of_it =
-            |slot: &&mut ExceptionSlot| slot.open.as_ref().is_some_and(|open| open.id == exception_id);
-        if let Some(slot) = kept.slots.iter_mut().find(of_it) {
-            slot.claimed_by = case_id.cloned();
-            slot.released = case_id.is_none();
+        let of_it = |slot: &&mut ExceptionSlot| slot.open.as_ref().is_some_and(|open| open.id == exception_id);
+        let Some(slot) = kept.slots.iter_mut().find(of_it) else { return };
+        let decided_in = |open: &Arc<ExceptionItem>| {
+            (open.state == ExceptionState::InCase && !slot.released).then(|| open.case_id.clone()).flatten()
+        };
+        let holder = slot.claimed_by.clone().or_else(|| slot.open.as_ref().and_then(decided_in));
+        if held {
+            if holder.is_none_or(|holder| holder == *case_id) {
+                slot.claimed_by = Some(case_id.clone());
+                slot.released = false;
+            }
+        } else if holder.is_some_and(|holder| holder == *case_id) {
+            slot.claimed_by = None;
+            slot.released = true;
         }
     }
 
@@ -237,7 +247,7 @@ impl ExceptionSlots {
             Transition::Case(change) => {
                 for claim in change.claims.iter().filter(|claim| is_own(&claim.entity)) {
                     for exception in &claim.exceptions {
-                        self.note_claim(exception, claim.held.then_some(&change.item.id));
+                        self.note_claim(exception, &change.item.id, claim.held);
                     }
                 }
             }
@@ -407,5 +417,22 @@ mod tests {
         assert!(slots.slot(&ShortageNow, "").unwrap().dismissed);
         slots.note_condition(&noted(None));
         assert!(!slots.slot(&ShortageNow, "").unwrap().dismissed);
+    }
+
+    #[test]
+    fn a_case_keeps_what_it_has_and_only_it_lets_go() {
+        let mut slots = ExceptionSlots::default();
+        slots.apply(&change(Opened, ShortageNow, "a", 1));
+        let holder = |slots: &ExceptionSlots| slots.slot(&ShortageNow, "").unwrap().claimed_by.clone();
+        let (one, other) = (Name::from("one"), Name::from("other"));
+        slots.note_claim("a", &one, true);
+        slots.note_claim("a", &other, true);
+        assert_eq!(holder(&slots), Some(one.clone()));
+        slots.note_claim("a", &other, false);
+        assert_eq!(holder(&slots), Some(one.clone()));
+        slots.note_claim("a", &one, false);
+        assert_eq!(holder(&slots), None);
+        slots.note_claim("a", &other, true);
+        assert_eq!(holder(&slots), Some(other));
     }
 }

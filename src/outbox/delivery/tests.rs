@@ -25,12 +25,12 @@ fn two_hundreds_are_delivered_with_the_reference_that_they_name() {
 
 #[test]
 fn a_no_is_a_refusal_with_its_reason() {
-    for status in [400, 409, 422] {
+    for status in [400, 422] {
         let refused = |detail: &str| Answer::Refused { status, detail: detail.to_owned() };
         assert_eq!(judged(status, r#"{"detail":"no budget"}"#), refused("no budget"));
         assert_eq!(judged(status, "no\nbudget\n"), refused("no budget"));
     }
-    assert_eq!(judged(409, ""), Answer::Refused { status: 409, detail: "409 Conflict".to_owned() });
+    assert_eq!(judged(422, ""), Answer::Refused { status: 422, detail: "422 Unprocessable Entity".to_owned() });
 }
 
 #[test]

@@ -29,6 +29,7 @@ pub fn sketch(option: &CaseOption, costing: &Costing<'_>) -> Sketch {
         title: option.title.clone(),
         steps: option.steps.iter().map(|step| completed(step, costing)).collect(),
         edited_by: option.edited_by.clone(),
+        editors: option.editors.clone(),
     }
 }
 

@@ -11,5 +11,6 @@ pub fn sketch() -> Sketch {
         title: "Do nothing".to_owned(),
         steps: Vec::new(),
         edited_by: None,
+        editors: Vec::new(),
     }
 }

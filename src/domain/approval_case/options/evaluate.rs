@@ -115,6 +115,7 @@ impl<'a> Costing<'a> {
             recommended: false,
             steps: sketch.steps,
             edited_by: sketch.edited_by,
+            editors: sketch.editors,
             explanation,
         }
     }

@@ -46,6 +46,7 @@ fn sketch(costing: &Costing<'_>, document: &Name, lines: &[(&PlaceBasis, &Receip
         title: format!("Expedite {noun} {document}: {} instead of {}", day(first), day(planned)),
         steps,
         edited_by: None,
+        editors: Vec::new(),
     }
 }
 

@@ -53,6 +53,7 @@ pub struct Sketch {
     pub title: String,
     pub steps: Vec<OptionStep>,
     pub edited_by: Option<Name>,
+    pub editors: Vec<Name>,
 }
 
 /// The options of a case as of its facts, people's own recomputed among them; exactly one is recommended.

@@ -68,7 +68,7 @@ pub fn sketches(costing: &Costing<'_>) -> Vec<Sketch> {
     };
     let parts: Vec<&str> = steps.iter().flat_map(|s| [s.sku.as_str(), &s.location]).collect();
     let id = option_id(OptionKind::Order, &parts);
-    vec![Sketch { id, kind: OptionKind::Order, title, steps, edited_by: None }]
+    vec![Sketch { id, kind: OptionKind::Order, title, steps, edited_by: None, editors: Vec::new() }]
 }
 
 /// The supplier of the lowest rank that is valid now.

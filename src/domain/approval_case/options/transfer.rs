@@ -118,5 +118,6 @@ fn sketch(costing: &Costing<'_>, steps: Vec<OptionStep>) -> Sketch {
         title,
         steps,
         edited_by: None,
+        editors: Vec::new(),
     }
 }

@@ -101,6 +101,7 @@ fn option(id: &str, facts: u64, steps: Vec<OptionStep>) -> CaseOption {
         gates: Vec::new(),
         steps,
         edited_by: None,
+        editors: Vec::new(),
         explanation: Vec::new(),
     }
 }
