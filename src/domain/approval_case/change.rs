@@ -77,8 +77,11 @@ impl<'a> Draft<'a> {
         self.item.changed_since.extend(changes.iter().take(room).cloned());
     }
 
-    /// Nobody has chosen anything.
+    /// Nobody has chosen anything: no vote is for anything any more.
     pub fn drop_choice(&mut self) {
+        for vote in &mut self.item.votes {
+            vote.void = true;
+        }
         self.item.chosen_option = None;
         self.item.proposed_by = None;
         self.item.required.clear();
