@@ -11,17 +11,31 @@ use catalogue::{DAY, HOUR, Stage, at_place, id};
 use common::{Tower, at, eventually};
 use serde_json::{Value, json};
 
-/// Every record of an exception: its kind, and the item after it.
-fn journaled(tower: &Tower) -> Vec<(String, Value)> {
+/// All records that say something of exceptions.
+fn records(tower: &Tower) -> Vec<Value> {
     let output = tower.command(&["inspect", "--json", "--body"]);
     let text = String::from_utf8(output.stdout).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines
-        .filter(|line| line["what"] == "record")
-        .filter_map(|record| {
-            let kind = record["type"].as_str().filter(|kind| kind.starts_with("exception."))?.to_owned();
+        .filter(|line| {
+            let kind = line["type"].as_str().unwrap_or_default();
+            line["what"] == "record" && kind.starts_with("exception.")
+        })
+        .collect()
+}
+
+/// That a condition holds, though not for long enough yet.
+fn is_note(record: &Value) -> bool {
+    record["body"]["transition"].get("condition_noted").is_some()
+}
+
+/// Every change of an exception: its kind, and the item after it.
+fn journaled(tower: &Tower) -> Vec<(String, Value)> {
+    let changes = records(tower).into_iter().filter(|record| !is_note(record));
+    changes
+        .map(|record| {
             let item = item_in(&record["body"]).unwrap_or_else(|| panic!("no item: {record}"));
-            Some((kind, item.clone()))
+            (record["type"].as_str().unwrap().to_owned(), item.clone())
         })
         .collect()
 }
@@ -141,6 +155,10 @@ fn periods_in_a_row_are_counted_on_over_a_kill() {
     assert_eq!(stage.about(&at_place("A")), [cleared]);
     tower.stop();
     expect_opened_once(&tower);
+    let about_it =
+        |record: &Value| record["body"]["transition"]["condition_noted"]["type"] == "below_safety_stock";
+    let notes = records(&tower).iter().filter(|record| is_note(record) && about_it(record)).count();
+    assert_eq!(notes, 1, "it began to hold once");
 }
 
 /// Seven seconds to acknowledge, and one team to tell after that.

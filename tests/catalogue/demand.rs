@@ -116,11 +116,11 @@ pub fn promotion_uncovered(stage: &mut Stage) {
         stage.pass(1);
         stage.tell("inventory.adjusted", json!({"sku": "A", "location": "S", "delta": delta}));
     };
-    promoted(stage, "A", 76.0, 3);
+    promoted(stage, "A", 75.0, 3);
     stage.expect_none(&promoted_place("A"));
     adjust(stage, -2);
     let raised = stage.expect_raised(&promoted_place("A"), "inventory.adjusted");
-    adjust(stage, 3);
+    adjust(stage, 4);
     stage.expect_open(&raised);
     adjust(stage, 2);
     stage.expect_cleared(&raised);
