@@ -298,14 +298,14 @@ fn a_disturbance_stays_while_what_it_led_to_is_open_and_counts_its_value_once() 
 }
 
 #[test]
-fn several_places_of_a_promotion_are_one_exception_about_it() {
+fn the_places_of_a_promotion_are_one_exception_about_it() {
     let mut promotion = Watched::new(Promotion);
     let now = at("2026-03-02T00:00:00Z");
     promotion.member("A", PromotionUncovered, "", 100, ExceptionState::Open);
-    assert_eq!(promotion.told(now), [], "one place stands for itself");
+    assert_eq!(promotion.told(now), [(Opened, PromotionUncovered, Name::default())]);
     promotion.member("B", PromotionUncovered, "", 50, ExceptionState::Open);
     promotion.member("C", PromotionOffPlan, "", 7, ExceptionState::Open);
-    assert_eq!(promotion.told(now), [(Opened, PromotionUncovered, Name::default())]);
+    assert_eq!(promotion.told(now), [(Updated, PromotionUncovered, Name::default())]);
     let item = promotion.item(PromotionUncovered, "");
     assert_eq!(item.value_at_risk.unwrap().as_f64(), 157.0);
     let affected = item.affected.as_ref().unwrap();

@@ -1,12 +1,9 @@
-//! A promotion as the cause of what it leads to: several places that it leaves without stock, or that sell against its
-//! plan, are one exception about the promotion.
+//! A promotion as the cause of what it leads to: the places that it leaves without stock, or that sell against its plan,
+//! are one exception about the promotion. Also a single one: what is grouped is shown and decided with its cause.
 
 use crate::domain::exception::watch::{Assessment, Condition, Description, Watch};
 use crate::domain::exception::{Evidence, ExceptionSubject, ExceptionType, ExceptionWindow, Severity};
 use crate::domain::ids::Name;
-
-/// Places from which on it is about the promotion; below, each stands for itself.
-const PLACES_MIN: usize = 2;
 
 /// What a promotion's own exception may be, by what most of its places have; of equal ones the first.
 const KINDS: [ExceptionType; 2] = [ExceptionType::PromotionUncovered, ExceptionType::PromotionOffPlan];
@@ -19,6 +16,7 @@ pub(super) fn judge(promotion_id: &Name, mention: Option<&Evidence>, watch: &mut
         members.filter(|member| member.exception_type == *kind).count()
     });
     let places: usize = counts.iter().sum();
+    let noun = if places == 1 { "place" } else { "places" };
     let most = if counts[1] > counts[0] { 1 } else { 0 };
     // One that is open keeps its kind as long as anything is left of it.
     let open = KINDS.iter().position(|kind| slots.open(kind).is_some());
@@ -26,8 +24,8 @@ pub(super) fn judge(promotion_id: &Name, mention: Option<&Evidence>, watch: &mut
         let condition = match open {
             Some(open) if open == at => Condition::holds(places > 0, "no place has it any more"),
             Some(_) => Condition::Clear("another kind holds for most of its places".into()),
-            None if places >= PLACES_MIN && most == at => Condition::Raised,
-            None => Condition::Clear("too few places have it".into()),
+            None if places > 0 && most == at => Condition::Raised,
+            None => Condition::Clear("no place has it".into()),
         };
         // The places have waited already.
         let settings =
@@ -57,9 +55,9 @@ pub(super) fn judge(promotion_id: &Name, mention: Option<&Evidence>, watch: &mut
             }),
             cause: match kind {
                 ExceptionType::PromotionUncovered => {
-                    format!("The promotion {promotion_id} lacks stock in {places} places.")
+                    format!("The promotion {promotion_id} lacks stock in {places} {noun}.")
                 }
-                _ => format!("The promotion {promotion_id} sells against its plan in {places} places."),
+                _ => format!("The promotion {promotion_id} sells against its plan in {places} {noun}."),
             },
             evidence: mention.cloned().into_iter().collect(),
         };

@@ -47,6 +47,9 @@ pub struct Supplier {
     exceptions: ExceptionSlots,
     /// The last event that was about it.
     last_event: Option<Box<Evidence>>,
+    /// The last event that said of a delay or of another capacity.
+    #[serde(default)]
+    last_disruption: Option<Box<Evidence>>,
     dirty: Option<Box<DirtyReceipt>>,
 }
 
@@ -112,6 +115,9 @@ impl Supplier {
         if let Some(po_id) = about {
             self.orders.note(po_id, evidence.clone());
         }
+        if let EventData::SupplierDelayReported(_) | EventData::SupplierCapacityChanged(_) = data {
+            self.last_disruption = Some(Box::new(evidence.clone()));
+        }
         self.last_event = Some(Box::new(evidence));
     }
 
@@ -151,6 +157,7 @@ impl Entity for Supplier {
             published: None,
             exceptions: ExceptionSlots::default(),
             last_event: None,
+            last_disruption: None,
             dirty: None,
         }
     }

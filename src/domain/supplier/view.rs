@@ -128,7 +128,8 @@ impl Supplier {
         let (acknowledgement_mean_hours, acknowledgement_p90_hours) =
             self.receipts.acknowledgement_hours(0.9);
         let by_promise = self.orders.by_promise();
-        let promised_later = (now, Name::default(), Name::default());
+        // What is promised for this moment is late with it, as `purchase_late` has it.
+        let promised_later = (now.plus(1), Name::default(), Name::default());
         let is_late = |po_id: &Name, line_id: &Name| {
             let line = self.orders.line(po_id, line_id)?;
             judged.expected_late_days(po_id, line).filter(|days| *days > 0.0)

@@ -80,6 +80,9 @@ impl Kind<Order<'_>> for PurchaseLatePredicted {
             ),
             None => "Places that wait for it expect it too late for what they need.".to_owned(),
         };
-        order.describe(late_lines(order, settings).into_iter(), cause)
+        let mut description = order.describe(late_lines(order, settings).into_iter(), cause);
+        description.evidence.extend(order.judged.supplier.last_disruption.as_deref().cloned());
+        description.evidence.sort_unstable_by_key(|evidence| evidence.lsn);
+        description
     }
 }
