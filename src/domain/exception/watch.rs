@@ -241,6 +241,12 @@ impl<'a> Watch<'a> {
         item.sla_due_at = None;
         item.cause = Some(why.into_owned());
         item.revision += 1;
+        // What bit already bites no longer, however long it was expected to: the next one is another trouble.
+        if let Some(window) = &mut item.window
+            && window.from.is_none_or(|from| from <= self.now)
+        {
+            window.until = window.until.map(|until| until.min(self.now));
+        }
         self.endings.push(Transition::Exception(Box::new(ExceptionTransition {
             kind: ExceptionChange::Cleared,
             item,

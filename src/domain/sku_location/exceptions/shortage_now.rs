@@ -8,7 +8,6 @@ use crate::domain::exception::ExceptionType;
 use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::watch::{Assessment, Condition, Description};
 use crate::domain::quantity::Quantity;
-use crate::domain::time::DAY;
 
 pub struct ShortageNow;
 
@@ -25,7 +24,7 @@ impl Kind for ShortageNow {
         if position.backorders().is_positive() || (!position.on_hand.is_positive() && has_demand) {
             return Condition::Raised;
         }
-        let period_days = judged.demand.period() as f64 / DAY as f64;
+        let period_days = f64::from(outlook.planning.parameters.period_days);
         if position.on_hand.as_f64() >= settings.clear * period_days * outlook.rate_per_day {
             Condition::Clear("stock covers what is due and the demand of the next period".into())
         } else {
