@@ -101,7 +101,7 @@ const DEFINITIONS: [KindDefinition; 32] = [
     KindDefinition {
         raise: at(0.5, 0.01, 1.0, "probability"),
         clear: at(0.3, 0.0, 0.99, "probability"),
-        days: at(1.0, 0.0, 365.0, "days of the review period looked at, beside the lead time"),
+        days: at(365.0, 0.0, 365.0, "days of the review period looked at, beside the lead time"),
         ..kind("projected_stockout")
     },
     KindDefinition {
