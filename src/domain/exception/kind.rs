@@ -97,7 +97,7 @@ const fn kind(name: &'static str) -> KindDefinition {
 
 /// Every built-in kind in the order of [`ExceptionType::BUILT_IN`].
 const DEFINITIONS: [KindDefinition; 32] = [
-    KindDefinition { clear: at(1.0, 0.0, 365.0, "demand periods of demand on hand"), ..kind("shortage_now") },
+    KindDefinition { clear: at(1.0, 0.0, 365.0, "days of demand on hand"), ..kind("shortage_now") },
     KindDefinition {
         raise: at(0.5, 0.01, 1.0, "probability"),
         clear: at(0.3, 0.0, 0.99, "probability"),

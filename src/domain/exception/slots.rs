@@ -216,7 +216,8 @@ impl ExceptionSlots {
     /// keeps it: another one's claim comes to nothing, and only the holder lets it go.
     pub fn note_claim(&mut self, exception_id: &str, case_id: &Name, held: bool) {
         let Some(kept) = &mut self.kept else { return };
-        let of_it = |slot: &&mut ExceptionSlot| slot.open.as_ref().is_some_and(|open| open.id == exception_id);
+        let of_it =
+            |slot: &&mut ExceptionSlot| slot.open.as_ref().is_some_and(|open| open.id == exception_id);
         let Some(slot) = kept.slots.iter_mut().find(of_it) else { return };
         let decided_in = |open: &Arc<ExceptionItem>| {
             (open.state == ExceptionState::InCase && !slot.released).then(|| open.case_id.clone()).flatten()

@@ -30,7 +30,10 @@ fn a_no_is_a_refusal_with_its_reason() {
         assert_eq!(judged(status, r#"{"detail":"no budget"}"#), refused("no budget"));
         assert_eq!(judged(status, "no\nbudget\n"), refused("no budget"));
     }
-    assert_eq!(judged(422, ""), Answer::Refused { status: 422, detail: "422 Unprocessable Entity".to_owned() });
+    assert_eq!(
+        judged(422, ""),
+        Answer::Refused { status: 422, detail: "422 Unprocessable Entity".to_owned() }
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `shortage_now`: orders that are due can't be shipped, or there is demand and nothing on hand.
 //!
-//! Raised with backorders, or with nothing on hand where there is demand; clears without backorders and with the demand of
-//! `clear` periods on hand again: where demand is counted by the week, less is gone with the next orders. What is short already is one step more severe than what may become short.
+//! Raised with backorders, or with nothing on hand where there is demand; clears without backorders and with `clear`
+//! days' demand on hand again. What is short already is one step more severe than what may become short.
 
 use super::{Judged, Kind, worse};
 use crate::domain::exception::ExceptionType;
