@@ -115,6 +115,29 @@ impl IdempotencyKeys {
         }
     }
 
+    /// The command of a record has taken effect: whoever sends it again is told so, also if the first answer was lost.
+    pub fn settle(&self, record: &Record) {
+        let Body::Transition(body) = &record.body else { return };
+        if record.source == COMMAND_SOURCE && !record.id.is_empty() {
+            let name = (record.tenant, record.principal.clone(), record.id.clone());
+            self.known.lock().change(name, |known| {
+                if let Some(known) = known {
+                    known.done = Some((record.lsn, body.entity.clone()));
+                }
+            });
+        }
+    }
+
+    /// The command was refused, and nobody waits for the answer any more: its key is free again.
+    pub fn free(&self, tenant: TenantNumber, principal: &Name, key: &Name) {
+        let name = (tenant, principal.clone(), key.clone());
+        self.known.lock().change(name, |known| {
+            if known.as_ref().is_some_and(|known| known.done.is_none()) {
+                *known = None;
+            }
+        });
+    }
+
     /// Takes a key into use, or says what came of it before.
     fn reserve(
         &self,

@@ -17,7 +17,7 @@ use crossbeam_channel::Sender;
 use foldhash::fast::FixedState;
 
 use super::admission::Admission;
-use super::commands::{CommandError, DecideSlot};
+use super::commands::{CommandError, DecideSlot, IdempotencyKeys};
 use super::fold::{Dirty, Routed};
 use super::metrics::{Metrics, ShardLabel};
 use super::progress::Progress;
@@ -185,6 +185,7 @@ pub struct ShardShared {
     pub metrics: Arc<Metrics>,
     pub exceptions: Arc<Exceptions>,
     pub cases: Arc<Cases>,
+    pub idempotency_keys: Arc<IdempotencyKeys>,
     admission: Arc<Admission>,
     rebuilder: Rebuilder,
     state_sink: StateSink,
@@ -214,6 +215,7 @@ pub struct ShardParts {
     pub metrics: Arc<Metrics>,
     pub exceptions: Arc<Exceptions>,
     pub cases: Arc<Cases>,
+    pub idempotency_keys: Arc<IdempotencyKeys>,
     pub rebuilder: Rebuilder,
     pub state_sink: StateSink,
     pub wall_clock: fn() -> Timestamp,
@@ -229,6 +231,7 @@ impl ShardShared {
             metrics: parts.metrics,
             exceptions: parts.exceptions,
             cases: parts.cases,
+            idempotency_keys: parts.idempotency_keys,
             admission: parts.admission,
             rebuilder: parts.rebuilder,
             state_sink: parts.state_sink,

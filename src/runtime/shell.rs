@@ -180,6 +180,7 @@ impl<E: Hosted> Shell<E> {
                 }
                 _ => {}
             }
+            self.shard.idempotency_keys.settle(at.record);
         } else {
             self.shard.metrics.stale_transitions.inc();
         }
@@ -221,7 +222,11 @@ impl<E: Hosted> Shell<E> {
                     self.propose(transitions, revision, applied, now, applied, Some(by));
                 }
                 Ok(Err(refusal)) => {
-                    let _ = reply.send(Err(CommandError::Refused(refusal)));
+                    let unheard = reply.send(Err(CommandError::Refused(refusal))).is_err();
+                    if let Some(idempotency) = idempotency.filter(|_| unheard) {
+                        let keys = &self.shard.idempotency_keys;
+                        keys.free(self.key.tenant(), &actor.name, &idempotency.key);
+                    }
                 }
                 Err(panic) => {
                     self.read_failed(&panic);

@@ -309,6 +309,7 @@ impl Tower {
                 metrics: self.metrics.clone(),
                 exceptions: exceptions.clone(),
                 cases: cases.clone(),
+                idempotency_keys: idempotency_keys.clone(),
                 rebuilder: rebuilder.clone(),
                 state_sink: state.clone(),
                 wall_clock,

@@ -129,6 +129,7 @@ impl House {
             metrics: Arc::new(Metrics::default()),
             exceptions: Arc::new(Exceptions::new(10)),
             cases: Arc::new(Cases::new(10)),
+            idempotency_keys: Arc::default(),
             rebuilder: Rebuilder::idle(),
             state_sink: crate::feed::channel().0,
             wall_clock: || Timestamp::from_micros(0),
