@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::item::{ActionDocument, ActionKind, CaseAction, CaseItem, OptionStep};
-use crate::domain::event::{EventData, EventType, LineFulfilled};
+use crate::domain::event::{EventData, LineFulfilled};
 use crate::domain::exception::{Evidence, ExceptionItem, ExceptionState};
 use crate::domain::ids::{EntityKey, Lsn, Name};
 use crate::domain::quantity::Quantity;
@@ -115,9 +115,9 @@ impl CaseFacts {
     /// Takes a fact: an event, or what another entity decided.
     pub fn hear(&mut self, delivery: &Delivery<'_>, case: &Name, item: Option<&CaseItem>) {
         match &delivery.record.body {
-            Body::Event { event_type, data } => {
+            Body::Event { data, .. } => {
                 if let Some(item) = item {
-                    let evidence = evidence_of(delivery.record, *event_type);
+                    let evidence = evidence_of(delivery.record);
                     self.hear_event(data, delivery, &evidence, &item.actions);
                 }
             }
@@ -175,7 +175,6 @@ impl CaseFacts {
                     order.action_id.as_ref().and_then(known),
                     actions,
                     delivery,
-                    evidence,
                     |step| {
                         let stated = order.lines.iter().map(|line| StatedLine {
                             line_id: &line.line_id,
@@ -197,7 +196,6 @@ impl CaseFacts {
                 transfer.action_id.as_ref().and_then(known),
                 actions,
                 delivery,
-                evidence,
                 |step| {
                     let stated = transfer.lines.iter().map(|line| StatedLine {
                         line_id: &line.line_id,
@@ -234,7 +232,6 @@ impl CaseFacts {
         named: Option<&CaseAction>,
         actions: &[CaseAction],
         delivery: &Delivery<'_>,
-        evidence: &Evidence,
         lines: impl Fn(&OptionStep) -> SmallVec<[StatedLine<'a>; 1]>,
     ) {
         if let Some(action) = named {
@@ -249,7 +246,7 @@ impl CaseFacts {
             let is_further = document.kind != kind || document.id != *id;
             if is_further && !document.also.contains(id) && document.also.len() < FURTHER_DOCUMENTS_MAX {
                 document.also.push(id.clone());
-                facts.evidence = Some(evidence.clone());
+                facts.evidence = Some(evidence_of(delivery.record));
             }
         }
         for (action_id, facts) in &mut self.actions {
@@ -257,7 +254,7 @@ impl CaseFacts {
             let Some(action) = actions.iter().find(|action| action.id == *action_id) else { continue };
             if document.kind == kind && document.id == *id {
                 document.lsn = document.lsn.max(delivery.lsn);
-                facts.evidence = Some(evidence.clone());
+                facts.evidence = Some(evidence_of(delivery.record));
                 for line in lines(&action.step) {
                     document.state_line(&line, delivery.record.event_time);
                 }
@@ -308,7 +305,11 @@ impl CaseFacts {
 }
 
 /// The event as exceptions name it.
-fn evidence_of(record: &Record, event_type: Option<EventType>) -> Evidence {
+fn evidence_of(record: &Record) -> Evidence {
+    let event_type = match &record.body {
+        Body::Event { event_type, .. } => *event_type,
+        Body::Transition(_) | Body::System(_) => None,
+    };
     Evidence {
         source: record.source.clone(),
         id: record.id.clone(),
