@@ -172,8 +172,8 @@ async fn replay_and_show(args: &DemoArgs, url: &str) -> Result<ExitCode, DemoErr
     if args.json {
         println!("{}", summary::json(&totals, &statistics));
     } else {
-        print!("{}\n", summary::counts(&totals));
-        print!("{}\n", summary::statistics(&statistics));
+        println!("{}", summary::counts(&totals));
+        println!("{}", summary::statistics(&statistics));
         print!("{}", summary::at_risk(&exceptions, &data));
         println!(
             "Stock, purchases, shipments and centres are derived (source demo/derived); the demand is real."
