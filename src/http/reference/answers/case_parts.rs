@@ -184,6 +184,11 @@ fn option() -> Value {
         about("gates", array(component("Gate")), "What it must meet to be carried out."),
         about("steps", array(component("OptionStep")), "What is carried out if it is approved."),
         maybe("edited_by", like("ann"), "Who made or edited it; `null` for one that the tower computed."),
+        about(
+            "editors",
+            json!({"type": "array", "items": any_text(), "examples": [["ann"]]}),
+            "Everyone who made or edited it, or what it was made from: none of them may approve it.",
+        ),
         about("explanation", array(component("OptionNumber")), "How each number came about."),
     ])
 }
