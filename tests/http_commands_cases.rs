@@ -71,8 +71,11 @@ fn a_case_is_opened_by_hand_discussed_given_up_and_taken_up_again() {
     let again = command(&ann, &path("reopen"), &json!({"reason": "it did not"})).expect(200);
     assert!(again["state"] == "draft" || again["state"] == "proposed", "{again}");
     assert_eq!(desk.read(&format!("/api/v1/exceptions/{one}"))["state"], "in_case");
-    // The same after a restart.
-    let before = desk.read(&format!("/api/v1/cases/{id}"));
+    // The same after a restart, once its options are there: they are computed beside it.
+    let before = common::eventually("the case has its options", || {
+        let case = desk.read(&format!("/api/v1/cases/{id}"));
+        (case["state"] == "proposed").then_some(case)
+    });
     desk.tower.kill();
     desk.tower.start_again();
     assert_eq!(desk.read(&format!("/api/v1/cases/{id}")), before);
