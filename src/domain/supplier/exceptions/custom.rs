@@ -9,7 +9,7 @@ use crate::domain::settings::CustomSubject;
 use crate::domain::supplier::judged::assessed;
 
 /// The names that conditions about suppliers have: fields of the view that are cheap to know. Numbers are doubles.
-pub const VARIABLES: [&str; 18] = [
+pub const VARIABLES: [&str; 19] = [
     "supplier",
     "open_lines",
     "open_quantity",
@@ -25,6 +25,7 @@ pub const VARIABLES: [&str; 18] = [
     "lateness_mean_days",
     "acknowledgement_mean_hours",
     "unacknowledged_lines",
+    "late_lines",
     "capacity_factor",
     "single_sourced",
     "open_exceptions",
@@ -50,6 +51,11 @@ impl Variables for Judged<'_> {
             "on_time_share" => known(receipts.on_time_share()),
             "lateness_mean_days" => known(receipts.lateness_mean_days()),
             "acknowledgement_mean_hours" => known(receipts.acknowledgement_hours(0.9).0),
+            "late_lines" => {
+                let late =
+                    orders.by_promise().iter().take_while(|(promised_at, ..)| *promised_at <= self.now);
+                Value::Double(late.count() as f64)
+            }
             "unacknowledged_lines" => Value::Double(orders.unacknowledged().len() as f64),
             "capacity_factor" => {
                 Value::Double(self.tenant.map_or(1.0, |tenant| tenant.capacity(name_of, self.now)))
