@@ -143,7 +143,10 @@ pub fn order_at_risk(stage: &mut Stage) {
     assert!(raised["confidence"].as_f64().is_some_and(|p| (0.5..0.6).contains(&p)), "{raised}");
     stage.count("A", 23.0);
     stage.expect_open(&raised);
+    // Covered, and still held: the place itself is likely to run out.
     stage.count("A", 25.0);
+    stage.expect_open(&raised);
+    stage.count("A", 400.0);
     stage.expect_cleared(&raised);
 }
 
