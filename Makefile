@@ -47,9 +47,9 @@ $(PYTHON_ENV)/installed: tests/python/requirements.txt
 test: python-env ## all tests; uses cargo-nextest where it is installed
 	@$(need_cargo); $(need_cc)
 	@if command -v cargo-nextest > /dev/null; then \
-		cargo test --locked --doc --quiet && cargo nextest run --locked; \
+		cargo test --locked --doc --quiet && cargo nextest run --locked --no-fail-fast; \
 	else \
-		cargo test --locked; \
+		cargo test --locked --no-fail-fast; \
 	fi
 
 .PHONY: bench

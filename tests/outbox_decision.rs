@@ -72,11 +72,11 @@ fn after_enough_attempts_it_is_a_dead_letter_that_a_person_tries_again() {
     let decision = scene.decide();
     let action = scene.wait_for_action(&decision, "dead");
     assert_eq!((&action["attempt_count"], &action["next_attempt_at"]), (&json!(3), &json!(null)), "{action}");
-    let metrics = scene.client().get("/metrics").text();
-    assert!(
-        metrics.contains("tidewatch_outbox_attempts_total{target=\"erp\",outcome=\"failed\"} 3"),
-        "{metrics}"
-    );
+    // An attempt is counted once its flight is over, a moment after its result is known.
+    scene.eventually("three failed attempts in the metrics", |scene| {
+        let metrics = scene.client().get("/metrics").text();
+        metrics.contains("tidewatch_outbox_attempts_total{target=\"erp\",outcome=\"failed\"} 3").then_some(())
+    });
     // A restart does not wake it; a person does.
     scene.kill_and_start_again();
     assert_eq!(scene.wait_for_action(&decision, "dead")["attempt_count"], json!(3));
