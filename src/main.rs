@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tidewatch::cli::{bench, demo, inspect, keys, replay, sandbox, serve, verify, watch, why};
+use tidewatch::cli::{
+    bench, demo, export, import, inspect, keys, replay, sandbox, serve, verify, watch, why,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -21,6 +23,8 @@ enum Command {
     Serve(serve::ServeArgs),
     Demo(demo::DemoArgs),
     Replay(replay::ReplayArgs),
+    Import(import::ImportArgs),
+    Export(export::ExportArgs),
     Watch(watch::WatchArgs),
     Keys(keys::KeysCommand),
     Bench(bench::BenchArgs),
@@ -39,6 +43,8 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Sandbox(args) => sandbox::run(args),
         Command::Demo(args) => on_a_runtime(demo::run(args)),
+        Command::Import(args) => on_a_runtime(import::run(args)),
+        Command::Export(args) => on_a_runtime(export::run(args)),
         Command::Why(args) => on_a_runtime(why::run(args)),
         Command::Replay(args) => on_a_runtime(replay::run(args)),
         Command::Watch(args) => on_a_runtime(async { Ok(watch::run(args).await) }),

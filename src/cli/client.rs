@@ -190,9 +190,25 @@ impl Client {
     }
 
     /// `GET path` (with its query), the answer read as JSON. Tried once.
+    ///
+    /// # Errors
+    /// When the server can't be reached, refuses, or answers something else.
     pub async fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.get_json_with(path, &[]).await
+    }
+
+    /// `GET path` with these parameters, the answer read as JSON. Tried once.
+    ///
+    /// # Errors
+    /// When the server can't be reached, refuses, or answers something else.
+    pub async fn get_json_with<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        parameters: &[(String, String)],
+    ) -> Result<T, ClientError> {
         let unreachable = |error| self.unreachable(1, &error);
-        let response = self.request(reqwest::Method::GET, path).send().await.map_err(unreachable)?;
+        let request = self.request(reqwest::Method::GET, path).query(parameters);
+        let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         let body = response.bytes().await.map_err(unreachable)?;
         if !status.is_success() {

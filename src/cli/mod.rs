@@ -3,6 +3,8 @@
 pub mod bench;
 pub mod client;
 pub mod demo;
+pub mod export;
+pub mod import;
 pub mod inspect;
 pub mod keys;
 pub mod pace;
