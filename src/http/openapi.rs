@@ -164,13 +164,16 @@ pub fn methods_of(route: &str) -> &'static str {
     METHODS.get(route).map_or("GET", String::as_str)
 }
 
-/// The body of a command gets its example.
+/// The body of a command gets its example, and is required where one of its fields is.
 fn describe_command(operation: &mut Value, schemas: &Map<String, Value>) {
-    if let Some(media) = operation.pointer_mut("/requestBody/content/application~1json")
-        && media["schema"].get("$ref").is_some()
-    {
-        media["example"] = example(&media["schema"], schemas, false);
-    }
+    let Some(media) = operation.pointer_mut("/requestBody/content/application~1json") else { return };
+    let Some(reference) = media["schema"]["$ref"].as_str() else { return };
+    let name = reference.rsplit('/').next().unwrap_or_default();
+    let needs_fields = schemas
+        .get(name)
+        .is_some_and(|schema| schema.get("required").is_some() || schema.get("anyOf").is_some());
+    media["example"] = example(&media["schema"], schemas, false);
+    operation["requestBody"]["required"] = needs_fields.into();
 }
 
 /// Answers that are not problems get an example.

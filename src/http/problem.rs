@@ -187,7 +187,7 @@ codes! {
         says "this key stands for another request: send this one under a key of its own"
         why "The same principal sent another path or body under this `Idempotency-Key` before."
         remedy "Make a new key for each command; use it again only to send exactly the same command again.";
-    INVALID_DATA = 422 "invalid_data" "The data does not fit the event type" Body
+    INVALID_DATA = 422 "invalid_data" "The data does not fit its description" Body
         says "/data/quantity is required"
         why "Fields of `data`, or of a command, are missing or wrong. `errors` tells each one with its JSON pointer and \
             its own code; at most 64 are told."
@@ -365,7 +365,7 @@ mod tests {
         assert_eq!(response.headers().get("retry-after").unwrap(), "2");
         let body: Value = serde_json::from_slice(&to_bytes(response.into_body()).await.unwrap()).unwrap();
         let expected = serde_json::json!({
-            "type": "/docs/errors/invalid_data", "title": "The data does not fit the event type", "status": 422,
+            "type": "/docs/errors/invalid_data", "title": "The data does not fit its description", "status": 422,
             "detail": "1 field is wrong", "code": "invalid_data",
             "errors": [{"pointer": "/data/sku", "code": "required", "detail": "is required"}], "processed": 3,
         });

@@ -68,18 +68,17 @@ fn reason() -> Member {
 fn of_exceptions(add: &mut impl FnMut(&str, Value)) {
     let example = json!({"comment": "I call the supplier", "version": 3});
     add("Acknowledge", command(example, [comment(), version(false)]));
-    add(
-        "Assign",
-        command(
-            json!({"owner": "ann", "version": 3}),
-            [
-                may("owner", name(), "A person. An owner, a team or both."),
-                may("team", name(), "A team that the configuration describes."),
-                comment(),
-                version(false),
-            ],
-        ),
+    let mut assign = command(
+        json!({"owner": "ann", "version": 3}),
+        [
+            may("owner", name(), "A person. An owner, a team or both."),
+            may("team", name(), "A team that the configuration describes."),
+            comment(),
+            version(false),
+        ],
     );
+    assign["anyOf"] = json!([{"required": ["owner"]}, {"required": ["team"]}]);
+    add("Assign", assign);
     let until = must("until", time(), "Later than now, by the tenant's clock.");
     let example = json!({"until": "2026-03-03T08:00:00Z", "comment": "the lorry comes at 7"});
     add("Snooze", command(example, [until, comment(), version(false)]));
