@@ -3,7 +3,7 @@
 use super::change::{Draft, TOWER, changed};
 use super::facts::HeardException;
 use super::item::{ActionState, CaseItem, CaseMember, CaseOutcome, CaseState, FactChange};
-use super::members::{self, MEMBERS_MAX};
+use super::members;
 use super::{ApprovalCase, CaseChange, CaseTransition, case_id_of, execution, words};
 use crate::domain::exception::ExceptionState;
 use crate::domain::exception::kind::ExceptionType;
@@ -52,7 +52,7 @@ impl ApprovalCase {
                 .facts
                 .exceptions()
                 .filter(|(_, heard)| heard.is_in(&id))
-                .take(MEMBERS_MAX)
+                .take(settings.cases.exceptions_max)
                 .map(|(_, heard)| confirmed(CaseMember::claimed(&heard.entity, &heard.item, now)))
                 .collect();
             if claimed.is_empty() {
@@ -102,7 +102,8 @@ impl ApprovalCase {
         draft.item.members.retain(|member| !left.contains(&member.id));
         for (exception, heard) in self.facts.exceptions() {
             let is_member = draft.item.members.iter().any(|member| member.id == *exception);
-            if is_member || !heard.is_in(id) || draft.item.members.len() >= MEMBERS_MAX {
+            let is_full = draft.item.members.len() >= draft.settings.cases.exceptions_max;
+            if is_member || !heard.is_in(id) || is_full {
                 continue;
             }
             let member = confirmed(CaseMember::claimed(&heard.entity, &heard.item, draft.now));
