@@ -645,7 +645,7 @@ impl Handler<DecideSlot> for Shard {
             Some(EntityAddr::ApprovalCase(addr)) => addr.do_send(Decide(request)),
             // It is on its way here with the batch that makes it.
             None => {
-                let _ = request.reply.send(Err(CommandError::NotFound));
+                request.asker.refuse(&self.shared.idempotency_keys, CommandError::NotFound);
             }
         }
     }
