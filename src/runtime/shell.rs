@@ -182,7 +182,7 @@ impl<E: Hosted> Shell<E> {
                     self.shard.exceptions.upsert(tenant, &self.key, change.item.clone(), lsn);
                 }
                 Transition::Case(change) => {
-                    self.shard.cases.upsert(tenant, &self.key, change.item.clone(), lsn)
+                    self.shard.cases.upsert(tenant, &self.key, change.item.clone(), lsn);
                 }
                 _ => {}
             }
