@@ -288,6 +288,9 @@ impl Running {
         if self.clocks.is_disk_full.load(std::sync::atomic::Ordering::Relaxed) {
             return Err(CommandError::DiskFull);
         }
+        if self.reference().is_full() {
+            return Err(Refusal::conflict("there are as many entities as may be: no case is opened").into());
+        }
         let entity = EntityKey::ApprovalCase { tenant, case: opened.item.id.clone() };
         let now = opened.item.opened_at;
         let transition = Transition::Case(Box::new(opened));
