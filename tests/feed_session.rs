@@ -22,6 +22,8 @@ fn a_session_on_the_feed() {
         pings_come_by_themselves,
         bad_frames_do_not_close_the_socket,
         unsubscribing_ends_it,
+        who_says_goodbye_is_answered_and_let_go,
+        a_socket_that_the_tower_ends_is_let_go,
         two_clients_see_the_same_in_order,
         two_subscriptions_on_one_socket,
         a_position_that_is_none_is_answered_with_everything,
@@ -234,6 +236,23 @@ fn bad_frames_do_not_close_the_socket(tower: &Tower) {
     assert_eq!(subscribed["id"], "good");
     shortage(&tower.http(), "after-bad");
     feed.until("an event", |frame| is_event(frame, "exception.opened", "after-bad"));
+}
+
+fn who_says_goodbye_is_answered_and_let_go(tower: &Tower) {
+    let (mut idle, _) = Feed::hello(&tower.http());
+    idle.say_goodbye();
+    assert_eq!(idle.end_of_connection(Duration::from_secs(1)), Some(1000));
+    let (mut busy, _) = Feed::hello(&tower.http());
+    busy.subscribe("q", &["exceptions", "sku_locations"], None, true);
+    busy.say_goodbye();
+    assert_eq!(busy.end_of_connection(Duration::from_secs(1)), Some(1000));
+}
+
+fn a_socket_that_the_tower_ends_is_let_go(tower: &Tower) {
+    let (mut feed, _) = Feed::hello(&tower.http());
+    feed.say_text(&"x".repeat(100_000));
+    // It gets a second for its own goodbye.
+    assert_eq!(feed.end_of_connection(Duration::from_secs(3)), Some(1009));
 }
 
 fn feed_subscribe_through_errors(feed: &mut Feed) -> Value {

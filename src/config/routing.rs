@@ -226,6 +226,8 @@ pub(super) fn read_cases(section: &mut Section<'_, '_>) -> CaseSettings {
         donors_max: section.integer("donors_max", default.donors_max, 0..=1_000),
         options_max: section.integer("options_max", default.options_max, 2..=200),
         timeline_max: section.integer("timeline_max", default.timeline_max, 20..=10_000),
+        exceptions_max: section.integer("exceptions_max", default.exceptions_max, 1..=500),
+        bytes_max: section.integer("bytes_max", default.bytes_max, 65_536..=4 << 20),
         facts_moved_share: section.number("facts_moved_share", default.facts_moved_share, 0.0..=10.0),
     }
 }

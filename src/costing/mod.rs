@@ -77,8 +77,7 @@ async fn run(tower: &Tower, mut stopping: watch::Receiver<bool>) {
         let changed = running.cases.changed();
         let now = Instant::now();
         left_alone.retain(|_, (_, until)| *until > now);
-        let wanting = running.cases.select_everywhere(false, |entry| entry.item.wants_options().is_some());
-        for (tenant, entry) in wanting {
+        for (tenant, entry) in running.cases.lacking_options() {
             let key = (tenant, entry.item.id.clone());
             let Some(facts) = entry.item.wants_options() else { continue };
             if left_alone.get(&key).is_some_and(|(tried, _)| *tried == facts) {
@@ -132,10 +131,16 @@ async fn serve(
     let solver = Actor { name: Name::const_new("tidewatch"), kind: ActorKind::System, roles: Vec::new() };
     let outcome = running.command((*entry.entity).clone(), command, solver, None, ANSWER_WITHIN).await;
     match outcome {
+        Ok(_) => Ok(()),
         // The facts moved meanwhile: the case says so itself, and is served again.
-        Ok(_) | Err(CommandError::Refused(_)) => Ok(()),
+        Err(CommandError::Refused(_)) if !is_as_it_was(running, tenant, entry) => Ok(()),
         Err(other) => Err(other.into()),
     }
+}
+
+/// Whether a case still lacks what was computed for it.
+fn is_as_it_was(running: &Running, tenant: TenantNumber, entry: &CaseEntry) -> bool {
+    running.cases.get(tenant, &entry.item.id).is_some_and(|now| now.item.version == entry.item.version)
 }
 
 /// Costs a person's own or edited option against what the places say now.

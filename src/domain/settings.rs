@@ -407,6 +407,10 @@ pub struct CaseSettings {
     pub options_max: usize,
     /// Entries that timeline and comments keep.
     pub timeline_max: usize,
+    /// Exceptions of a case; further ones are decided elsewhere.
+    pub exceptions_max: usize,
+    /// Bytes of a case as its records hold it: beyond them what was said first is let go of, and what adds to it is refused.
+    pub bytes_max: usize,
     /// Share by which the value at risk must move for votes to be void and options to be computed anew.
     pub facts_moved_share: f64,
 }
@@ -435,6 +439,8 @@ impl Default for CaseSettings {
             donors_max: 50,
             options_max: 32,
             timeline_max: 200,
+            exceptions_max: 200,
+            bytes_max: 1 << 20,
             facts_moved_share: 0.25,
         }
     }

@@ -246,11 +246,9 @@ pub async fn run(
     caller.need(Permission::ManageCases)?;
     let reference = running.reference();
     let tenant = tenant_of(&reference, caller)?;
-    let found = running.cases.select(caller.tenant, true, |entry| {
-        entry.item.actions.iter().any(|action| action.id == *id)
-            && sees_case(&caller.principal, tenant, &entry.item)
-    });
-    let entry = found.first().ok_or_else(|| not_found("such action"))?;
+    let found = running.cases.with_action(caller.tenant, id);
+    let entry = found.as_ref().filter(|entry| sees_case(&caller.principal, tenant, &entry.item));
+    let entry = entry.ok_or_else(|| not_found("such action"))?;
     let mut fields = Fields::of(fields);
     let version = fields.version();
     let what = match verb {

@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::caller::Caller;
 use super::problem::{Problem, code};
 use super::state::AppState;
+use super::wire::Wire;
 use crate::auth::{Permission, key_id};
 use crate::domain::time::SECOND;
 use crate::feed::{
@@ -28,6 +29,8 @@ use crate::runtime::wall_clock;
 const SUB_PROTOCOL: &str = "tidewatch.v1";
 /// How long the last frames may take to leave once a socket is to end.
 const GOODBYE_MAX: Duration = Duration::from_secs(2);
+/// How long a client may take to answer that the socket is to end. Then its connection is ended.
+const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// Frames in a row that may be refused: as many at once, and one more each second.
 const REFUSALS_MAX: u32 = 100;
 const CLOSE_SILENT: u16 = 1001;
@@ -72,7 +75,8 @@ pub async fn get_feed(
         .max_continuation_size(frame_bytes_max);
     let feed = feed.get_ref().clone();
     let queue = feed.new_queue();
-    actix_web::rt::spawn(write(session.clone(), queue.clone(), feed.clone(), seat));
+    let wire = Wire::of(&request);
+    actix_web::rt::spawn(serve(session.clone(), queue.clone(), feed.clone(), seat, wire.clone()));
     let tower_state = state.clone();
     actix_web::rt::spawn(async move {
         let key = viewer.key.clone();
@@ -80,7 +84,9 @@ pub async fn get_feed(
         let (refusals_left, refilled) = (REFUSALS_MAX, Instant::now());
         let reader =
             Reader { socket, key, state: tower_state, queue, feed, session, refusals_left, refilled };
-        reader.run(stream).await;
+        if reader.run(stream).await == Said::Goodbye {
+            wire.stop_reading();
+        }
     });
     Ok(response)
 }
@@ -140,8 +146,22 @@ pub async fn post_feed_ticket(
     Ok(HttpResponse::Ok().json(json!({"ticket": issued.ticket, "expires_at": expires_at})))
 }
 
-/// Writes what is queued, until the end.
-async fn write(mut session: Session, queue: Arc<SocketQueue>, feed: FeedHandle, _seat: Seat) {
+/// Serves a client until its socket has ended, and ends the connection.
+async fn serve(session: Session, queue: Arc<SocketQueue>, feed: FeedHandle, seat: Seat, wire: Wire) {
+    let silence_max = Duration::from_secs(feed.config().silence_close_s);
+    let is_told = write(session, &queue, &feed).await;
+    drop(seat);
+    tokio::time::sleep(ANSWER_MAX).await;
+    wire.stop_reading();
+    // Why its socket ended may stand behind much that the client has not read yet.
+    if is_told {
+        tokio::time::sleep(silence_max).await;
+    }
+    wire.cut();
+}
+
+/// Writes what is queued, until the end. Whether the client is told why.
+async fn write(mut session: Session, queue: &SocketQueue, feed: &FeedHandle) -> bool {
     let silence_max = Duration::from_secs(feed.config().silence_close_s);
     loop {
         match queue.next().await {
@@ -151,20 +171,21 @@ async fn write(mut session: Session, queue: Arc<SocketQueue>, feed: FeedHandle, 
                 // the socket is to end.
                 let sent = tokio::select! {
                     sent = timeout(silence_max, session.text(text)) => sent,
-                    () = goodbye_is_over(&queue) => break,
+                    () = goodbye_is_over(queue) => return false,
                 };
                 if !matches!(sent, Ok(Ok(()))) {
                     queue.abandon();
-                    break;
+                    return false;
                 }
             }
             Outgoing::Close(closing) => {
+                let is_there = closing.is_some();
                 let reason = closing.map(|Closing { code, reason }| CloseReason {
                     code: CloseCode::from(code),
                     description: Some(reason),
                 });
-                let _ = timeout(GOODBYE_MAX, session.close(reason)).await;
-                break;
+                let closed = timeout(GOODBYE_MAX, session.close(reason)).await;
+                return is_there && matches!(closed, Ok(Ok(())));
             }
         }
     }
@@ -173,6 +194,15 @@ async fn write(mut session: Session, queue: Arc<SocketQueue>, feed: FeedHandle, 
 async fn goodbye_is_over(queue: &SocketQueue) {
     queue.wait_for_end().await;
     tokio::time::sleep(GOODBYE_MAX).await;
+}
+
+/// The last that was heard of a client.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    /// It ends the socket, and sends nothing more.
+    Goodbye,
+    /// Nothing of the kind.
+    Nothing,
 }
 
 struct Reader {
@@ -188,34 +218,46 @@ struct Reader {
 
 impl Reader {
     /// Takes what the client says, until either side ends it or the client is silent for too long.
-    async fn run(mut self, mut stream: AggregatedMessageStream) {
+    async fn run(mut self, mut stream: AggregatedMessageStream) -> Said {
         let silence_max = Duration::from_secs(self.feed.config().silence_close_s);
         let look_interval = Duration::from_secs(self.feed.config().ping_interval_s);
         let (mut heard, mut next_look) = (Instant::now(), Instant::now() + look_interval);
         loop {
             let said = tokio::select! {
                 said = timeout_at(next_look.min(heard + silence_max), stream.recv()) => said,
-                () = self.queue.wait_for_end() => return,
+                () = self.queue.wait_for_end() => return Said::Nothing,
             };
             let now = Instant::now();
             match said {
                 Err(_) if now >= heard + silence_max => {
-                    return self.close(CLOSE_SILENT, &format!("silent for {} s", silence_max.as_secs()));
+                    self.close(CLOSE_SILENT, &format!("silent for {} s", silence_max.as_secs()));
+                    return Said::Nothing;
                 }
                 Err(_) => {}
-                Ok(None) => return self.queue.abandon(),
+                Ok(None) => {
+                    self.queue.abandon();
+                    return Said::Nothing;
+                }
+                Ok(Some(Ok(AggregatedMessage::Close(_)))) => {
+                    self.close(u16::from(CloseCode::Normal), "");
+                    return Said::Goodbye;
+                }
                 Ok(Some(Ok(message))) => {
                     heard = now;
                     if !self.take(message).await {
-                        return;
+                        return Said::Nothing;
                     }
                 }
-                Ok(Some(Err(error))) => return self.give_up(&error),
+                Ok(Some(Err(error))) => {
+                    self.give_up(&error);
+                    return Said::Nothing;
+                }
             }
             if now >= next_look {
                 next_look = now + look_interval;
                 if self.key.as_ref().is_some_and(|key| !self.state.keys.knows(key)) {
-                    return self.close(CLOSE_REVOKED, "the key was revoked");
+                    self.close(CLOSE_REVOKED, "the key was revoked");
+                    return Said::Nothing;
                 }
             }
         }
@@ -239,11 +281,7 @@ impl Reader {
                     return true;
                 }
             }
-            AggregatedMessage::Pong(_) => {}
-            AggregatedMessage::Close(_) => {
-                self.close(u16::from(CloseCode::Normal), "");
-                return false;
-            }
+            AggregatedMessage::Pong(_) | AggregatedMessage::Close(_) => {}
         }
         true
     }

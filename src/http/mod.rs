@@ -38,5 +38,6 @@ mod suppliers;
 mod transfers;
 pub mod visibility;
 mod why;
+mod wire;
 
 pub use server::{ServeError, Serving, serve};

@@ -90,6 +90,8 @@ pub async fn get_metrics(request: HttpRequest, state: web::Data<AppState>) -> Re
         );
         gauge("entities", "Live entities", running.directory.len() as f64);
         gauge("entities_max", "Limit of entities", state.config.runtime.entities_max as f64);
+        let refused = running.fold_usage().entities_refused;
+        gauge("entities_refused", "Events and causes that found no room for another entity", refused as f64);
         gauge("open_exceptions", "Exceptions that are not over", running.exceptions.open_count() as f64);
         let (held, added, overflowed) = running.quarantine.read().usage();
         gauge("quarantine_entries", "Entries in quarantine", held as f64);

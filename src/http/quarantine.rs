@@ -20,8 +20,9 @@ use crate::domain::ids::{EntityKey, Lsn, Name};
 use crate::domain::record::{Body, RejectedField, SystemBody};
 use crate::domain::time::Timestamp;
 use crate::journal::envelope::decode_record;
+use crate::runtime::codec::EventIdentity;
 use crate::runtime::quarantine::{QuarantineEntry, QuarantineReason};
-use crate::runtime::{Outcome, Running, codec, pending_own, system_record};
+use crate::runtime::{Outcome, Pending, Running, codec, pending_own, system_record};
 
 const PREFIX: &str = "/api/v1/quarantine";
 
@@ -284,7 +285,12 @@ pub async fn delete_quarantine(
         return release(&state, running, &caller, &entry, key, true).await;
     }
     let closed = SystemBody::QuarantineClosed { entry: entry.entry, retried: false };
-    let lsn = journal(&state, running, &caller, closed).await?;
+    let identity = codec::closing_identity(caller.tenant, entry.entry);
+    let lsn = match journal(&state, running, &caller, closed, Some(identity)).await? {
+        Outcome::Accepted(lsn) | Outcome::Duplicate(lsn) => lsn,
+        // Somebody has tried it again a moment ago: there is nothing left to close.
+        Outcome::Reused(_) => return Err(not_found("such quarantine entry")),
+    };
     Ok(HttpResponse::Ok().json(json!({"id": id_of(&entry), "lsn": lsn, "position": running.position(lsn)})))
 }
 
@@ -298,26 +304,27 @@ async fn release(
     skip: bool,
 ) -> Result<HttpResponse, Problem> {
     let body = SystemBody::EntityReleased { entity: key.clone(), poison: entry.event, skip };
-    let lsn = journal(state, running, caller, body).await?;
+    let lsn = journal(state, running, caller, body, None).await?.lsn();
     Ok(HttpResponse::Accepted()
         .json(json!({"id": id_of(entry), "lsn": lsn, "position": running.position(lsn)})))
 }
 
-/// Journals a person's word and waits until it is applied.
+/// Journals a person's word and waits until it, or what came before it, is applied.
 async fn journal(
     state: &AppState,
     running: &Running,
     caller: &Caller,
     body: SystemBody,
-) -> Result<Lsn, Problem> {
+    identity: Option<EventIdentity>,
+) -> Result<Outcome, Problem> {
     let principal = Name::from(caller.principal.name.as_str());
     let mut buffer = Vec::new();
     let pending = pending_own(system_record(caller.tenant, principal, body), &mut buffer)
         .map_err(|error| Problem::new(&code::INTERNAL).detail(error.to_string()))?;
-    let outcomes = hand_over(state, running, vec![pending], buffer).await?;
-    let lsn = outcomes.first().map(Outcome::lsn).ok_or_else(|| Problem::new(&code::INTERNAL))?;
-    running.progress.wait_applied(lsn, APPLY_WAIT_MAX).await;
-    Ok(lsn)
+    let outcomes = hand_over(state, running, vec![Pending { identity, ..pending }], buffer).await?;
+    let outcome = *outcomes.first().ok_or_else(|| Problem::new(&code::INTERNAL))?;
+    running.progress.wait_applied(outcome.lsn(), APPLY_WAIT_MAX).await;
+    Ok(outcome)
 }
 
 /// How long a command waits to be seen in the lists before it answers anyway.

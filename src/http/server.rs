@@ -12,6 +12,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError as _, 
 use super::caller::principal;
 use super::problem::{Problem, code};
 use super::state::AppState;
+use super::wire::Wire;
 use super::{
     actions, bulk, case_commands, case_options, cases, customers, exception_commands, exceptions, feed,
     ingest, master_data, openapi, operations, orders, promotions, purchase_orders, quarantine, reference,
@@ -151,6 +152,7 @@ pub fn serve(
             .service(reference::get_docs)
             .default_service(web::to(no_such_route))
     })
+    .on_connect(Wire::keep)
     .workers(config.workers)
     .max_connections(config.connections_max)
     .client_request_timeout(Duration::from_millis(config.request_timeout_ms))

@@ -191,9 +191,7 @@ impl Service {
             return None;
         }
         let reference = running.reference();
-        let cases = running.cases.select_everywhere(false, |entry| {
-            entry.item.actions.iter().any(|action| is_to_be_delivered(action.state))
-        });
+        let cases = running.cases.undelivered();
         let flying: HashSet<&ActionKey> = self.flying.values().map(|flying| &flying.key).collect();
         let mut wanted: BTreeMap<ActionKey, Wanted<'_>> = BTreeMap::new();
         for (tenant, entry) in &cases {
@@ -363,7 +361,7 @@ impl Service {
         }
         let mut counts: HashMap<Name, Count> =
             self.targets.keys().map(|target| (target.clone(), Count::default())).collect();
-        let cases = running.cases.select_everywhere(false, |entry| !entry.item.actions.is_empty());
+        let cases = running.cases.undelivered();
         let now = wall_clock();
         let age_s = |tenant: TenantNumber, since: Timestamp| {
             running.clocks.business_time(tenant, now).days_since(since) * 86_400.0

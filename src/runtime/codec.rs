@@ -74,6 +74,13 @@ pub fn entry_key(tenant: TenantNumber, entry: Lsn) -> u128 {
     event_key(tenant, "\0quarantine", &entry.0.to_string())
 }
 
+/// What makes sure that an entry which is closed without effect was not tried again before, and is not after: both go by
+/// the entry's key, in the order of the journal. After a restart the entry itself is gone.
+pub fn closing_identity(tenant: TenantNumber, entry: Lsn) -> EventIdentity {
+    // No event has this content.
+    EventIdentity { key: entry_key(tenant, entry), content_hash: [0; 16], retry: None }
+}
+
 /// The parts of an outside event that only the journal keeps.
 #[derive(Clone, Copy, Debug)]
 pub struct SentEvent<'a> {

@@ -37,9 +37,25 @@ pub struct Idempotency {
 /// A command on its way to its entity.
 pub struct CommandRequest {
     pub command: Command,
+    pub asker: Asker,
+}
+
+/// Who gave a command, and waits for what becomes of it.
+pub struct Asker {
+    pub tenant: TenantNumber,
     pub actor: Actor,
     pub idempotency: Option<Idempotency>,
     pub reply: oneshot::Sender<Result<CommandDone, CommandError>>,
+}
+
+impl Asker {
+    /// Tells them that nothing was done. Whoever went away meanwhile can't free their key: it is freed here.
+    pub fn refuse(self, keys: &IdempotencyKeys, error: CommandError) {
+        let is_unheard = self.reply.send(Err(error)).is_err();
+        if is_unheard && let Some(idempotency) = self.idempotency {
+            keys.free(self.tenant, &self.actor.name, &idempotency.key);
+        }
+    }
 }
 
 /// A command for the entity in that slot of a shard.
@@ -83,7 +99,7 @@ pub enum CommandError {
 
 /// Idempotency keys that were used.
 pub struct IdempotencyKeys {
-    known: Mutex<Generations<(TenantNumber, Name, Name), Option<Known>>>,
+    known: Mutex<Generations<KeyName, Option<Known>>>,
 }
 
 #[derive(Clone)]
@@ -98,44 +114,64 @@ impl Default for IdempotencyKeys {
     }
 }
 
-/// A key that is in use until it is settled: dropped without, it is free again.
+/// A key that is in use. It stays so if its request goes away: then its record settles it, or the refusal frees it.
 struct Reserved<'a> {
     keys: &'a IdempotencyKeys,
-    name: Option<(TenantNumber, Name, Name)>,
+    name: KeyName,
 }
+
+/// A key is its principal's own.
+type KeyName = (TenantNumber, Name, Name);
 
 impl IdempotencyKeys {
     /// Takes a key from a journaled record.
     pub fn replay(&self, record: &Record, hash: [u8; 16]) {
-        let Body::Transition(body) = &record.body else { return };
-        if record.source == COMMAND_SOURCE && !record.id.is_empty() {
-            let name = (record.tenant, record.principal.clone(), record.id.clone());
-            let done = Some((record.lsn, body.entity.clone()));
-            self.known.lock().change(name, |known| *known = Some(Known { hash, done }));
+        if let Some((name, done)) = carried_out(record) {
+            self.known.lock().change(name, |known| *known = Some(Known { hash, done: Some(done) }));
         }
     }
 
     /// The command of a record has taken effect: whoever sends it again is told so, also if the first answer was lost.
     pub fn settle(&self, record: &Record) {
-        let Body::Transition(body) = &record.body else { return };
-        if record.source == COMMAND_SOURCE && !record.id.is_empty() {
-            let name = (record.tenant, record.principal.clone(), record.id.clone());
-            self.known.lock().change(name, |known| {
-                if let Some(known) = known {
-                    known.done = Some((record.lsn, body.entity.clone()));
-                }
-            });
+        if let Some((name, done)) = carried_out(record) {
+            self.settle_as(name, done);
         }
     }
 
+    fn settle_as(&self, name: KeyName, done: (Lsn, EntityKey)) {
+        self.known.lock().change(name, |known| {
+            if let Some(known) = known {
+                known.done = Some(done);
+            }
+        });
+    }
+
     /// The command was refused, and nobody waits for the answer any more: its key is free again.
-    pub fn free(&self, tenant: TenantNumber, principal: &Name, key: &Name) {
+    fn free(&self, tenant: TenantNumber, principal: &Name, key: &Name) {
         let name = (tenant, principal.clone(), key.clone());
         self.known.lock().change(name, |known| {
             if known.as_ref().is_some_and(|known| known.done.is_none()) {
                 *known = None;
             }
         });
+    }
+
+    /// Has a command carried out, unless it was, or is being, under the same key.
+    async fn once(
+        &self,
+        tenant: TenantNumber,
+        principal: &Name,
+        idempotency: Option<&Idempotency>,
+        carry_out: impl Future<Output = Result<CommandDone, CommandError>>,
+    ) -> Result<CommandDone, CommandError> {
+        let Some(idempotency) = idempotency else { return carry_out.await };
+        let reserved = match self.reserve(tenant, principal, idempotency) {
+            Ok(reserved) => reserved,
+            Err(before) => return before,
+        };
+        let outcome = carry_out.await;
+        reserved.settle(&outcome);
+        outcome
     }
 
     /// Takes a key into use, or says what came of it before.
@@ -154,7 +190,7 @@ impl IdempotencyKeys {
             }
         });
         match before {
-            None => Ok(Reserved { keys: self, name: Some(name) }),
+            None => Ok(Reserved { keys: self, name }),
             Some(known) if known.hash != idempotency.hash => Err(Err(CommandError::KeyReused)),
             Some(Known { done: Some((lsn, entity)), .. }) => {
                 Err(Ok(CommandDone { lsn, entity, repeated: true }))
@@ -164,26 +200,22 @@ impl IdempotencyKeys {
     }
 }
 
-impl Reserved<'_> {
-    fn settle(mut self, outcome: &Result<CommandDone, CommandError>) {
-        let Some(name) = self.name.take() else { return };
-        match outcome {
-            Ok(done) => self.keys.known.lock().change(name, |known| {
-                if let Some(known) = known {
-                    known.done = Some((done.lsn, done.entity.clone()));
-                }
-            }),
-            // It may still be carried out: the key stays taken until its record says so.
-            Err(CommandError::Unknown) => {}
-            Err(_) => self.keys.known.lock().change(name, |known| *known = None),
-        }
-    }
+/// The key of the command that a record follows from, if it had one, and what came of it.
+fn carried_out(record: &Record) -> Option<(KeyName, (Lsn, EntityKey))> {
+    let Body::Transition(body) = &record.body else { return None };
+    let name = (record.tenant, record.principal.clone(), record.id.clone());
+    let has_key = record.source == COMMAND_SOURCE && !record.id.is_empty();
+    has_key.then(|| (name, (record.lsn, body.entity.clone())))
 }
 
-impl Drop for Reserved<'_> {
-    fn drop(&mut self) {
-        // The request went away: whether its command is carried out shows in the journal.
-        self.name = None;
+impl Reserved<'_> {
+    fn settle(self, outcome: &Result<CommandDone, CommandError>) {
+        match outcome {
+            Ok(done) => self.keys.settle_as(self.name, (done.lsn, done.entity.clone())),
+            // It may still be carried out: the key stays taken until its record says so.
+            Err(CommandError::Unknown) => {}
+            Err(_) => self.keys.known.lock().change(self.name, |known| *known = None),
+        }
     }
 }
 
@@ -200,19 +232,9 @@ impl Running {
         idempotency: Option<Idempotency>,
         within: Duration,
     ) -> Result<CommandDone, CommandError> {
-        let tenant = entity.tenant();
-        let reserved = match &idempotency {
-            None => None,
-            Some(idempotency) => match self.idempotency_keys.reserve(tenant, &actor.name, idempotency) {
-                Ok(reserved) => Some(reserved),
-                Err(before) => return before,
-            },
-        };
-        let outcome = self.decide(entity, command, actor, idempotency, within).await;
-        if let Some(reserved) = reserved {
-            reserved.settle(&outcome);
-        }
-        outcome
+        let (tenant, name, once) = (entity.tenant(), actor.name.clone(), idempotency.clone());
+        let decided = self.decide(entity, command, actor, idempotency, within);
+        self.idempotency_keys.once(tenant, &name, once.as_ref(), decided).await
     }
 
     async fn decide(
@@ -228,7 +250,8 @@ impl Running {
         }
         let address = self.directory.find(&entity).ok_or(CommandError::NotFound)?;
         let (reply, answer) = oneshot::channel();
-        let request = CommandRequest { command, actor, idempotency, reply };
+        let asker = Asker { tenant: entity.tenant(), actor, idempotency, reply };
+        let request = CommandRequest { command, asker };
         self.shards[usize::from(address.shard)].do_send(DecideSlot { slot: address.slot, request });
         match tokio::time::timeout(within, answer).await {
             Ok(Ok(outcome)) => outcome,
@@ -249,18 +272,9 @@ impl Running {
         idempotency: Option<Idempotency>,
         within: Duration,
     ) -> Result<CommandDone, CommandError> {
-        let reserved = match &idempotency {
-            None => None,
-            Some(idempotency) => match self.idempotency_keys.reserve(tenant, &actor.name, idempotency) {
-                Ok(reserved) => Some(reserved),
-                Err(before) => return before,
-            },
-        };
-        let outcome = self.submit_opened(tenant, opened, actor, idempotency, within).await;
-        if let Some(reserved) = reserved {
-            reserved.settle(&outcome);
-        }
-        outcome
+        let once = idempotency.clone();
+        let submitted = self.submit_opened(tenant, opened, actor, idempotency, within);
+        self.idempotency_keys.once(tenant, &actor.name, once.as_ref(), submitted).await
     }
 
     async fn submit_opened(
@@ -273,6 +287,9 @@ impl Running {
     ) -> Result<CommandDone, CommandError> {
         if self.clocks.is_disk_full.load(std::sync::atomic::Ordering::Relaxed) {
             return Err(CommandError::DiskFull);
+        }
+        if self.reference().is_full() {
+            return Err(Refusal::conflict("there are as many entities as may be: no case is opened").into());
         }
         let entity = EntityKey::ApprovalCase { tenant, case: opened.item.id.clone() };
         let now = opened.item.opened_at;
@@ -311,42 +328,4 @@ impl Running {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn idempotency(key: &str, hash: u8) -> Idempotency {
-        Idempotency { key: key.into(), hash: [hash; 16] }
-    }
-
-    fn done(lsn: u64) -> Result<CommandDone, CommandError> {
-        let entity = EntityKey::ApprovalCase { tenant: TenantNumber(0), case: "c".into() };
-        Ok(CommandDone { lsn: Lsn(lsn), entity, repeated: false })
-    }
-
-    #[test]
-    fn a_key_is_carried_out_once_and_free_again_after_a_refusal() {
-        let keys = IdempotencyKeys::default();
-        let ann = Name::from("ann");
-        let reserve = |key: &str, hash| keys.reserve(TenantNumber(0), &ann, &idempotency(key, hash));
-        let first = reserve("k", 1).ok().unwrap();
-        assert!(matches!(reserve("k", 1).err(), Some(Err(CommandError::KeyInFlight))));
-        first.settle(&Err(CommandError::Refused(Refusal::conflict("not now"))));
-        let second = reserve("k", 2).ok().unwrap();
-        second.settle(&done(7));
-        assert!(matches!(reserve("k", 1).err(), Some(Err(CommandError::KeyReused))));
-        let Some(Ok(again)) = reserve("k", 2).err() else { panic!("it was carried out") };
-        assert_eq!((again.lsn, again.repeated), (Lsn(7), true));
-        let bob = keys.reserve(TenantNumber(0), &Name::from("bob"), &idempotency("k", 9));
-        assert!(bob.is_ok(), "another person's keys are their own");
-    }
-
-    #[test]
-    fn a_key_whose_outcome_is_unknown_stays_taken() {
-        let keys = IdempotencyKeys::default();
-        let ann = Name::from("ann");
-        let reserved = keys.reserve(TenantNumber(0), &ann, &idempotency("k", 1)).ok().unwrap();
-        reserved.settle(&Err(CommandError::Unknown));
-        let again = keys.reserve(TenantNumber(0), &ann, &idempotency("k", 1)).err();
-        assert!(matches!(again, Some(Err(CommandError::KeyInFlight))));
-    }
-}
+mod tests;

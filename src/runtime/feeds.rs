@@ -214,9 +214,9 @@ impl Fold {
         let settings = self.reference.settings();
         let enough =
             settings.exceptions.kind(&ExceptionType::FeedStale, &Segment::default()).minimum.max(2.0) as u32;
-        let entities_max = settings.fold.entities_max;
+        let has_room = self.has_room_for(1);
         let feeds = self.feeds.of(tenant);
-        let has_room = feeds.feeds.len() < SOURCES_FOLLOWED_MAX && self.directory.len() < entities_max;
+        let has_room = has_room && feeds.feeds.len() < SOURCES_FOLLOWED_MAX;
         let (events, begun, newly_refused) = feeds.counted.change(source.clone(), |counted| {
             if counted.events == 0 {
                 counted.since = at.business_time;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::directory::{Address, Directory};
 use super::documents::{Addresses, DocumentKey, Documents, add};
 use super::feeds::Feeds;
+use super::fold_room::at_most_new;
 use super::generations::Generations;
 use super::holding::Holding;
 use super::quarantine::{Quarantine, QuarantineEntry, QuarantineReason};
@@ -60,10 +61,22 @@ pub struct FoldUsage {
     pub held: usize,
     /// Sources of events that found no room among those that are followed.
     pub feeds_refused: u64,
+    /// Events that would have made another entity, and causes of exceptions that are none, for want of room.
+    pub entities_refused: u64,
 }
 
 /// Actions remembered, so that their answers find whom they concern; those not touched for longest are forgotten.
 const ACTIONS_MAX: usize = 1_000_000;
+
+/// Who has to do with an action.
+#[derive(Default)]
+pub(super) struct KnownAction {
+    /// The case that asked for it: it follows the documents that answer it.
+    pub case: Option<Address>,
+    /// Who hears its answers: the case and the places where it counts; of an action that no case asked for, the places of
+    /// its documents.
+    pub whom: Addresses,
+}
 
 /// The fold and its state.
 pub struct Fold {
@@ -74,16 +87,14 @@ pub struct Fold {
     pub(super) released: VecDeque<Arc<Record>>,
     pub quarantine: Arc<parking_lot::RwLock<Quarantine>>,
     pub(super) directory: Arc<Directory>,
-    next_slot: Vec<u32>,
+    pub(super) next_slot: Vec<u32>,
     by_location: HashMap<(TenantNumber, Name), Vec<Address>, FixedState>,
     /// SKU-locations with purchase order lines of a supplier.
     pub(super) supplied_by: HashMap<Address, hashbrown::HashSet<Address, FixedState>, FixedState>,
-    /// Entities that hold something under an action id.
-    pub(super) actions: Generations<(TenantNumber, Name), Addresses>,
-    /// The cases that asked for actions: they follow the documents that answer them.
-    pub(super) cases_of_actions: Generations<(TenantNumber, Name), Option<Address>>,
+    pub(super) actions: Generations<(TenantNumber, Name), KnownAction>,
     /// Who sends events.
     pub(super) feeds: Feeds,
+    entities_refused: u64,
 }
 
 impl Fold {
@@ -106,8 +117,8 @@ impl Fold {
             by_location: HashMap::default(),
             supplied_by: HashMap::default(),
             actions: Generations::new(ACTIONS_MAX, |_| 1),
-            cases_of_actions: Generations::new(ACTIONS_MAX, |_| 1),
             feeds: Feeds::default(),
+            entities_refused: 0,
         }
     }
 
@@ -125,6 +136,10 @@ impl Fold {
         while let Some(released) = self.released.pop_front() {
             self.route(Routed { record: &released, ..at }, sink);
         }
+        let is_full = !self.has_room_for(1);
+        if self.reference.note_full(is_full, record.lsn) {
+            sink.reference_changed();
+        }
         for affected in affected {
             if let Some(whom) = self.expand(affected) {
                 sink.dirty(whom, origin);
@@ -140,6 +155,7 @@ impl Fold {
             documents_forgotten,
             held: self.holding.len(),
             feeds_refused: self.feeds.refused(),
+            entities_refused: self.entities_refused,
         }
     }
 
@@ -154,9 +170,10 @@ impl Fold {
         let tenant = at.record.tenant;
         match &at.record.body {
             Body::Event { data, .. } => {
-                if self.directory.len() >= self.reference.settings().fold.entities_max
-                    && self.needs_new_entity(tenant, data)
+                if !self.has_room_for(at_most_new(data))
+                    && !self.has_room_for(self.new_entities(tenant, data))
                 {
+                    self.entities_refused += 1;
                     self.refuse(
                         at.record,
                         "too_many_entities",
@@ -221,7 +238,7 @@ impl Fold {
                 let case = self.directory.find(&body.entity);
                 for action in &change.item.actions {
                     let step = &action.step;
-                    let mut concerned: Addresses = case.into_iter().collect();
+                    let mut holders: Addresses = case.into_iter().collect();
                     for location in std::iter::once(&step.location).chain(&step.from) {
                         let key = EntityKey::SkuLocation {
                             tenant,
@@ -229,12 +246,12 @@ impl Fold {
                             location: location.clone(),
                         };
                         if let Some(place) = self.directory.find(&key) {
-                            add(&mut concerned, place);
+                            add(&mut holders, place);
                             add(&mut whom, place);
                         }
                     }
-                    self.note_action(tenant, Some(&action.id), &concerned);
-                    self.cases_of_actions.change((tenant, action.id.clone()), |known| *known = case);
+                    let known = KnownAction { case, whom: holders };
+                    self.actions.change((tenant, action.id.clone()), |action| *action = known);
                 }
             }
             Transition::ConditionNoted(_)
@@ -334,8 +351,9 @@ impl Fold {
                 }
             }
             EventData::ActionConfirmed(answer) | EventData::ActionRefused(answer) => {
-                let whom = self.actions.get(&(tenant, answer.action_id.clone())).cloned().unwrap_or_default();
-                deliver_all(at, &whom, &self.reference, sink);
+                if let Some(action) = self.actions.get(&(tenant, answer.action_id.clone())) {
+                    deliver_all(at, &action.whom, &self.reference, sink);
+                }
             }
             EventData::ClockAdvanced(_) => sink.clock_advanced(tenant, at.business_time, at.origin),
             // Reference data alone, or without effect.
@@ -351,49 +369,6 @@ impl Fold {
             | EventData::FeedTraffic(_)
             | EventData::Reserved => {}
         }
-    }
-
-    /// Whether an event mentions a SKU-location or supplier that is not live yet. Asked only at the limit.
-    fn needs_new_entity(&self, tenant: TenantNumber, data: &EventData) -> bool {
-        let mut places: Vec<(&Name, &Name)> = Vec::new();
-        let mut suppliers: Vec<&Name> = Vec::new();
-        match data {
-            EventData::PosSale(sale) => places.push((&sale.sku, &sale.location)),
-            EventData::PosReturn(returned) => places.push((&returned.sku, &returned.location)),
-            EventData::InventoryCounted(count) => places.push((&count.sku, &count.location)),
-            EventData::InventoryAdjusted(change) => places.push((&change.sku, &change.location)),
-            EventData::ForecastPublished(forecast) => places.push((&forecast.sku, &forecast.location)),
-            EventData::OrderLine(line) => places.push((&line.sku, &line.location)),
-            EventData::OrderShipped(moved) | EventData::PurchaseOrderReceived(moved) => {
-                places.extend(moved.place.as_ref().map(|(sku, location)| (sku, location)));
-                suppliers.extend(&moved.supplier);
-            }
-            EventData::PurchaseOrder(order) => {
-                places.extend(order.lines.iter().filter_map(|line| line.place.as_ref().map(|(s, l)| (s, l))));
-                suppliers.extend(&order.supplier);
-            }
-            EventData::Transfer(transfer) => {
-                places.extend(
-                    transfer.lines.iter().flat_map(|line| [(&line.sku, &line.from), (&line.sku, &line.to)]),
-                );
-            }
-            EventData::SourcingSet(sourcing) => {
-                places.push((&sourcing.sku, &sourcing.location));
-                if let SourceOfSupply::Supplier(supplier) = &sourcing.source {
-                    suppliers.push(supplier);
-                }
-            }
-            EventData::SupplierDescribed(supplier) => suppliers.push(&supplier.supplier),
-            EventData::SupplierDelayReported(report) => suppliers.push(&report.supplier),
-            EventData::SupplierCapacityChanged(change) => suppliers.push(&change.supplier),
-            _ => {}
-        }
-        places.into_iter().any(|(sku, location)| {
-            let key = EntityKey::SkuLocation { tenant, sku: sku.clone(), location: location.clone() };
-            self.directory.find(&key).is_none()
-        }) || suppliers.into_iter().any(|supplier| {
-            self.directory.find(&EntityKey::Supplier { tenant, supplier: supplier.clone() }).is_none()
-        })
     }
 
     /// A record that can't take effect goes to quarantine.
@@ -530,11 +505,17 @@ impl Fold {
     }
 }
 
-/// Adds an entity; a subject or case that is mentioned for the first time is made.
+/// Adds an entity; a subject or case that is mentioned for the first time is made. A case also where there is no room: it
+/// was decided on before that was known, and an exception is not left waiting for a case that is none.
 fn whom_or_new(fold: &mut Fold, entity: &EntityKey, whom: &mut Addresses, sink: &mut impl Sink) {
-    let address = fold.directory.find(entity).or_else(|| {
-        let is_made_by_mention = matches!(entity, EntityKey::Subject { .. } | EntityKey::ApprovalCase { .. });
-        is_made_by_mention.then(|| fold.create(entity, sink))
+    let address = fold.directory.find(entity).or_else(|| match entity {
+        EntityKey::ApprovalCase { .. } => Some(fold.create(entity, sink)),
+        EntityKey::Subject { .. } if fold.has_room_for(1) => Some(fold.create(entity, sink)),
+        EntityKey::Subject { .. } => {
+            fold.entities_refused += 1;
+            None
+        }
+        EntityKey::SkuLocation { .. } | EntityKey::Supplier { .. } => None,
     });
     if let Some(address) = address {
         add(whom, address);

@@ -119,8 +119,7 @@ impl Fold {
         }
         let supplier = order.supplier.as_ref().map(|name| self.supplier(at, name, sink));
         let event_time = at.record.event_time;
-        let asked_by = self.asked_by(tenant, order.action_id.as_ref());
-        let follower = self.case_that_asked(tenant, order.action_id.as_ref());
+        let (follower, asked_by) = self.asked_by(tenant, order.action_id.as_ref());
         let (mut whom, suppliers, joined, ended, followers) = self.documents.change(&key, |known| {
             known.follow(follower.as_slice());
             if let Some(supplier) = supplier {
@@ -173,8 +172,7 @@ impl Fold {
             places.push([from, to]);
         }
         let event_time = at.record.event_time;
-        let asked_by = self.asked_by(tenant, transfer.action_id.as_ref());
-        let follower = self.case_that_asked(tenant, transfer.action_id.as_ref());
+        let (follower, asked_by) = self.asked_by(tenant, transfer.action_id.as_ref());
         let (mut whom, joined, ended, followers) = self.documents.change(&key, |known| {
             known.follow(follower.as_slice());
             let (mut whom, mut joined) = (Addresses::new(), Addresses::new());
@@ -270,25 +268,23 @@ impl Fold {
         self.release(&key, []);
     }
 
-    /// The case that asked for an action: it hears of everything about the document that answers it.
-    fn case_that_asked(&self, tenant: TenantNumber, action_id: Option<&Name>) -> Option<Address> {
-        *self.cases_of_actions.get(&(tenant, action_id?.clone()))?
+    /// The case that asked for an action, which hears of everything about the document that answers it; and all that hold
+    /// something for it until that document is here.
+    fn asked_by(&self, tenant: TenantNumber, action_id: Option<&Name>) -> (Option<Address>, Addresses) {
+        let action = action_id.and_then(|action_id| self.actions.get(&(tenant, action_id.clone())));
+        match action {
+            Some(action) if action.case.is_some() => (action.case, action.whom.clone()),
+            _ => Default::default(),
+        }
     }
 
-    /// Who holds something under an action id: its case, and the places where it counts.
-    fn asked_by(&self, tenant: TenantNumber, action_id: Option<&Name>) -> Addresses {
-        action_id
-            .and_then(|action_id| self.actions.get(&(tenant, action_id.clone())))
-            .cloned()
-            .unwrap_or_default()
-    }
-
-    pub(super) fn note_action(&mut self, tenant: TenantNumber, action_id: Option<&Name>, whom: &[Address]) {
+    /// Notes where the document is about of an action that no case asked for.
+    fn note_action(&mut self, tenant: TenantNumber, action_id: Option<&Name>, whom: &[Address]) {
         if let Some(action_id) = action_id {
-            self.actions.change((tenant, action_id.clone()), |known| {
-                whom.iter().for_each(|address| {
-                    add(known, *address);
-                });
+            self.actions.change((tenant, action_id.clone()), |action| {
+                if action.case.is_none() {
+                    add_all(&mut action.whom, whom);
+                }
             });
         }
     }

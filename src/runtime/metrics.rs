@@ -61,6 +61,7 @@ pub struct Metrics {
     pub group_seconds: Histogram,
     pub disk_full: Counter,
     pub proposals: Counter,
+    pub proposals_left_out: Counter,
     pub costings: Counter,
     pub costing_failures: Counter,
     pub stale_transitions: Counter,
@@ -96,6 +97,7 @@ impl Default for Metrics {
             group_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
             disk_full: Counter::default(),
             proposals: Counter::default(),
+            proposals_left_out: Counter::default(),
             costings: Counter::default(),
             costing_failures: Counter::default(),
             stale_transitions: Counter::default(),
@@ -143,6 +145,11 @@ impl Default for Metrics {
             metrics.costing_failures.clone(),
         );
         r.register("proposals", "Transitions proposed by entities", metrics.proposals.clone());
+        r.register(
+            "proposals_left_out",
+            "Transitions that were too large to be journaled",
+            metrics.proposals_left_out.clone(),
+        );
         r.register(
             "stale_transitions",
             "Transitions that came back with a revision that was no longer the next one",

@@ -5,6 +5,8 @@
 //! once; what does not fit waits in the dirty queue and is worked off between batches. A batch counts as applied when
 //! its last entity is done, and batches are published as applied in their order.
 
+mod batch;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
@@ -16,9 +18,10 @@ use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use crossbeam_channel::Sender;
 use foldhash::fast::FixedState;
 
+use self::batch::BatchInWork;
+pub use self::batch::{NO_MORE, Segment, ShardBatch, ShardDelivery, ShardDirty, Step};
 use super::admission::Admission;
 use super::commands::{CommandError, DecideSlot, IdempotencyKeys};
-use super::fold::{Dirty, Routed};
 use super::metrics::{Metrics, ShardLabel};
 use super::progress::Progress;
 use super::rebuild::{RebuildRequest, Rebuilder};
@@ -28,16 +31,13 @@ use super::summaries::{Cases, Exceptions};
 use super::writer::Submission;
 use crate::domain::approval_case::ApprovalCase;
 use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
-use crate::domain::record::{ClockKind, Record};
+use crate::domain::record::ClockKind;
 use crate::domain::reference::Reference;
 use crate::domain::sku_location::SkuLocation;
 use crate::domain::subject::Subject;
 use crate::domain::supplier::Supplier;
 use crate::domain::time::Timestamp;
 use crate::feed::{StateSink, StateUpdate};
-
-/// The end of a chain of records.
-pub const NO_MORE: u32 = u32::MAX;
 
 /// Feed topics that show entity state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,100 +55,6 @@ pub struct ShardLimits {
     pub review_slice: usize,
     /// Shortest time between two state frames of one entity.
     pub state_interval: Duration,
-}
-
-/// Work for a shard, in LSN order.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct ShardBatch {
-    /// New entities, by slot.
-    pub created: Vec<(u32, Arc<EntityKey>)>,
-    pub steps: Vec<Step>,
-    /// Everything up to here that concerns this shard is in this batch or was in an earlier one.
-    pub upto: Lsn,
-    /// The Reference as of `upto`.
-    pub reference: Arc<Reference>,
-}
-
-/// One step of a batch.
-pub enum Step {
-    /// Records that read the same version of the Reference.
-    Deliver {
-        reference: Arc<Reference>,
-        deliveries: Vec<ShardDelivery>,
-    },
-    Dirty {
-        whom: ShardDirty,
-        origin: Lsn,
-    },
-    ClockAdvanced {
-        tenant: TenantNumber,
-        to: Timestamp,
-        origin: Lsn,
-    },
-    /// Recovery is done: reconcile from here on.
-    GoLive,
-}
-
-/// Who of this shard must look again.
-pub enum ShardDirty {
-    These(Vec<u32>),
-    Tenant(TenantNumber),
-    Everyone,
-}
-
-impl ShardDirty {
-    /// The part of `whom` that lives on a shard, if any.
-    pub fn on_shard(whom: &Dirty, shard: u16) -> Option<ShardDirty> {
-        match whom {
-            Dirty::Everyone => Some(ShardDirty::Everyone),
-            Dirty::Tenant(tenant) => Some(ShardDirty::Tenant(*tenant)),
-            Dirty::These(addresses) => {
-                let slots: Vec<u32> = addresses.iter().filter(|a| a.shard == shard).map(|a| a.slot).collect();
-                (!slots.is_empty()).then_some(ShardDirty::These(slots))
-            }
-        }
-    }
-}
-
-/// A record for one slot.
-pub struct ShardDelivery {
-    pub slot: u32,
-    pub record: Arc<Record>,
-    pub lsn: Lsn,
-    pub business_time: Timestamp,
-    pub origin: Lsn,
-}
-
-impl ShardDelivery {
-    /// As the fold routed it.
-    pub fn routed(&self) -> Routed<'_> {
-        Routed { record: &self.record, lsn: self.lsn, business_time: self.business_time, origin: self.origin }
-    }
-}
-
-/// Deliveries being worked on, chained per entity.
-pub struct Segment {
-    pub reference: Arc<Reference>,
-    pub deliveries: Vec<ShardDelivery>,
-    /// For each delivery the next one of the same entity.
-    pub next: Vec<u32>,
-    batch: Arc<BatchInWork>,
-}
-
-impl Segment {
-    /// Whether there is time left to reconcile at once.
-    pub fn within_budget(&self) -> bool {
-        self.batch.deadline > Instant::now()
-    }
-}
-
-struct BatchInWork {
-    upto: Lsn,
-    /// Entity messages not handled yet, plus one while the batch is being handed out.
-    /// Only this shard's thread touches it; atomic because actix sends nothing that could not cross threads.
-    remaining: AtomicUsize,
-    deadline: Instant,
 }
 
 /// An entity's actor.
@@ -645,7 +551,7 @@ impl Handler<DecideSlot> for Shard {
             Some(EntityAddr::ApprovalCase(addr)) => addr.do_send(Decide(request)),
             // It is on its way here with the batch that makes it.
             None => {
-                let _ = request.reply.send(Err(CommandError::NotFound));
+                request.asker.refuse(&self.shared.idempotency_keys, CommandError::NotFound);
             }
         }
     }

@@ -11,16 +11,18 @@ use actix::{Actor, Addr, Context, Handler, Message};
 use tokio::sync::oneshot;
 
 use super::codec;
-use super::commands::{COMMAND_SOURCE, CommandDone, CommandError, CommandRequest, Idempotency};
+use super::commands::{Asker, COMMAND_SOURCE, CommandDone, CommandError, CommandRequest};
 use super::fold::Routed;
 use super::panics::contain;
 use super::shard::{EntityAddr, NO_MORE, Segment, ShardShared, StateKind};
 use super::writer::{Pending, Submission};
+use crate::domain::command::Refusal;
 use crate::domain::entity::Entity;
 use crate::domain::ids::{EntityKey, Lsn, Name};
 use crate::domain::record::{Body, Delivery, Record, Transition, TransitionBody};
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
+use crate::journal::{GROUP_PAYLOAD_BYTES_MAX, RECORD_BYTES_MAX};
 
 mod health;
 
@@ -66,6 +68,10 @@ struct InFlight {
 
 /// Commands that wait for one entity; one more is refused.
 const COMMANDS_WAITING_MAX: usize = 256;
+/// Bytes of the records that an entity proposes together: they are written as one group, with what frames them. The rest
+/// is proposed again when they have come back.
+const PROPOSED_BYTES_MAX: usize = GROUP_PAYLOAD_BYTES_MAX / 2;
+const _: () = assert!(RECORD_BYTES_MAX <= PROPOSED_BYTES_MAX);
 
 /// Records of one segment for one entity, linked from `head`.
 #[derive(Message)]
@@ -176,7 +182,7 @@ impl<E: Hosted> Shell<E> {
                     self.shard.exceptions.upsert(tenant, &self.key, change.item.clone(), lsn);
                 }
                 Transition::Case(change) => {
-                    self.shard.cases.upsert(tenant, &self.key, change.item.clone(), lsn)
+                    self.shard.cases.upsert(tenant, &self.key, change.item.clone(), lsn);
                 }
                 _ => {}
             }
@@ -204,33 +210,27 @@ impl<E: Hosted> Shell<E> {
         while self.in_flight.is_none()
             && let Some(request) = self.commands.pop_front()
         {
-            let CommandRequest { command, actor, idempotency, reply } = request;
+            let CommandRequest { command, asker } = request;
             let Health::Live(entity) = &self.health else {
-                let _ = reply.send(Err(CommandError::Unavailable));
+                self.refuse(asker, CommandError::Unavailable);
                 continue;
             };
             let now = self.shard.now(self.key.tenant());
             let reference = self.shard.reference();
             let (revision, applied) = (entity.revision(), entity.applied_lsn().max(self.shard.applied()));
-            match contain(|| entity.decide(&self.key, &command, &actor, now, &reference)) {
+            match contain(|| entity.decide(&self.key, &command, &asker.actor, now, &reference)) {
                 Ok(Ok(transitions)) if transitions.is_empty() => {
                     let done = CommandDone { lsn: applied, entity: (*self.key).clone(), repeated: false };
-                    let _ = reply.send(Ok(done));
+                    let _ = asker.reply.send(Ok(done));
                 }
                 Ok(Ok(transitions)) => {
-                    let by = By { principal: actor.name, idempotency, reply: Some(reply) };
-                    self.propose(transitions, revision, applied, now, applied, Some(by));
+                    let why = Why { causing_lsn: applied, origin: applied, asker: Some(asker) };
+                    self.propose(transitions, revision, now, why);
                 }
-                Ok(Err(refusal)) => {
-                    let unheard = reply.send(Err(CommandError::Refused(refusal))).is_err();
-                    if let Some(idempotency) = idempotency.filter(|_| unheard) {
-                        let keys = &self.shard.idempotency_keys;
-                        keys.free(self.key.tenant(), &actor.name, &idempotency.key);
-                    }
-                }
+                Ok(Err(refusal)) => self.refuse(asker, CommandError::Refused(refusal)),
                 Err(panic) => {
                     self.read_failed(&panic);
-                    let _ = reply.send(Err(CommandError::Unavailable));
+                    self.refuse(asker, CommandError::Unavailable);
                 }
             }
         }
@@ -261,7 +261,7 @@ impl<E: Hosted> Shell<E> {
                 self.shard.schedule_review(self.slot, self.key.tenant(), reconciled.next_review_at);
                 if !reconciled.proposals.is_empty() {
                     let proposals = reconciled.proposals.into_iter().collect();
-                    self.propose(proposals, revision, causing_lsn, now, origin, None);
+                    self.propose(proposals, revision, now, Why { causing_lsn, origin, asker: None });
                 }
             }
             Err(panic) => {
@@ -285,35 +285,55 @@ impl<E: Hosted> Shell<E> {
         }
     }
 
-    fn propose(
-        &mut self,
-        proposals: Vec<Transition>,
-        revision: u64,
-        causing_lsn: Lsn,
-        now: Timestamp,
-        origin: Lsn,
-        by: Option<By>,
-    ) {
-        let request_hash = by.as_ref().and_then(|by| by.idempotency.as_ref()).map(|known| known.hash);
+    /// Journals what it decided. A record beyond what the journal takes is not proposed: a command is refused, the
+    /// tower's own proposal is left out, and proposed again when it has become smaller.
+    fn propose(&mut self, proposals: Vec<Transition>, revision: u64, now: Timestamp, why: Why) {
+        let Why { causing_lsn, origin, asker } = why;
         let mut records = Vec::with_capacity(proposals.len());
         let mut buffer = Vec::new();
-        for (index, transition) in proposals.into_iter().enumerate() {
+        for transition in proposals {
             let body = Body::Transition(Box::new(TransitionBody { entity: (*self.key).clone(), transition }));
-            let mut record = self.own_record(body, revision + 1 + index as u64, causing_lsn, now);
-            if let Some(by) = &by {
+            let mut record = self.own_record(body, revision + 1 + records.len() as u64, causing_lsn, now);
+            let mut request_hash = None;
+            if let Some(asker) = &asker {
                 record.source = Name::const_new(COMMAND_SOURCE);
-                record.principal = by.principal.clone();
-                record.id = by.idempotency.as_ref().map(|known| known.key.clone()).unwrap_or_default();
+                record.principal = asker.actor.name.clone();
+                if let Some(idempotency) = &asker.idempotency {
+                    record.id = idempotency.key.clone();
+                    request_hash = Some(idempotency.hash);
+                }
             }
             let start = buffer.len();
-            if let Err(error) = codec::encode_own_as(&record, request_hash, &mut buffer) {
-                tracing::error!(entity = %self.key, %error, "a proposal can't be written as JSON and is left out");
-                buffer.truncate(start);
+            let encoded = codec::encode_own_as(&record, request_hash, &mut buffer);
+            let length = buffer.len() - start;
+            let why = match encoded {
+                Err(error) => format!("it can't be written as JSON: {error}"),
+                Ok(()) if length > RECORD_BYTES_MAX => {
+                    format!("it has {length} bytes, and a record of the journal takes {RECORD_BYTES_MAX}")
+                }
+                Ok(()) if buffer.len() > PROPOSED_BYTES_MAX && asker.is_none() => {
+                    buffer.truncate(start);
+                    break;
+                }
+                Ok(()) => {
+                    let bytes = start..buffer.len();
+                    records.push(Pending { record: Arc::new(record), bytes, identity: None });
+                    continue;
+                }
+            };
+            self.shard.metrics.proposals_left_out.inc();
+            tracing::error!(entity = %self.key, why, "a proposal is left out");
+            if let Some(asker) = asker {
+                let detail = format!("what follows from it can't be journaled: {why}");
+                self.refuse(asker, CommandError::Refused(Refusal::invalid("", detail)));
                 return;
             }
-            records.push(Pending { record: Arc::new(record), bytes: start..buffer.len(), identity: None });
+            buffer.truncate(start);
         }
-        let reply = by.and_then(|by| by.reply);
+        if records.is_empty() {
+            return;
+        }
+        let reply = asker.map(|asker| asker.reply);
         self.in_flight = Some(InFlight { remaining: records.len(), origin, reply, took_effect: true });
         self.shard.progress.begin(self.shard.index, origin);
         self.shard.metrics.proposals.inc_by(records.len() as u64);
@@ -324,6 +344,10 @@ impl<E: Hosted> Shell<E> {
             origin: Some(origin),
             reply: None,
         });
+    }
+
+    fn refuse(&self, asker: Asker, error: CommandError) {
+        asker.refuse(&self.shard.idempotency_keys, error);
     }
 
     fn own_record(&self, body: Body, entity_revision: u64, causing_lsn: Lsn, now: Timestamp) -> Record {
@@ -350,11 +374,13 @@ impl<E: Hosted> Shell<E> {
     }
 }
 
-/// Whose command it is that proposals follow from.
-struct By {
-    principal: Name,
-    idempotency: Option<Idempotency>,
-    reply: Option<oneshot::Sender<Result<CommandDone, CommandError>>>,
+/// What proposals follow from.
+struct Why {
+    causing_lsn: Lsn,
+    /// The outside record that it goes back to.
+    origin: Lsn,
+    /// Whose command it is, if it is one.
+    asker: Option<Asker>,
 }
 
 /// Decide a command.
@@ -367,9 +393,9 @@ impl<E: Hosted> Handler<Decide> for Shell<E> {
 
     fn handle(&mut self, message: Decide, _: &mut Context<Self>) {
         if !self.shard.live.get() {
-            let _ = message.0.reply.send(Err(CommandError::Unavailable));
+            self.refuse(message.0.asker, CommandError::Unavailable);
         } else if self.commands.len() >= COMMANDS_WAITING_MAX {
-            let _ = message.0.reply.send(Err(CommandError::Busy));
+            self.refuse(message.0.asker, CommandError::Busy);
         } else {
             self.commands.push_back(message.0);
             // With a group in flight or just landed, whoever takes that in runs the commands.

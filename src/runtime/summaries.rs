@@ -2,11 +2,16 @@
 //!
 //! Written by the shards as entities apply their transitions, so they show what is applied.
 
+mod work;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
+use self::work::{CaseKey, Work};
 use super::summary::{Entry, Listed, Summary};
 use crate::domain::approval_case::CaseItem;
 use crate::domain::exception::ExceptionItem;
@@ -149,27 +154,43 @@ impl Listed for CaseItem {
     }
 }
 
-/// All cases that are not over, and the last ones that are. Says when one changes: services work on them.
+/// All cases that are not over, and the last ones that are. Says when one changes, and which ones there is work for:
+/// services work on them.
 pub struct Cases {
     summary: Summary<CaseItem>,
+    /// Locked to the end of a change, so that it follows the summary.
+    work: Mutex<Work>,
     changed: Notify,
 }
 
 impl Cases {
     /// Keeps at most `over_max` of those that are over a tenant; the journal has them all.
     pub fn new(over_max: usize) -> Cases {
-        Cases { summary: Summary::new(over_max), changed: Notify::new() }
+        Cases { summary: Summary::new(over_max), work: Mutex::default(), changed: Notify::new() }
     }
 
     /// Puts a case in as it is after the record `lsn`.
     pub fn upsert(&self, tenant: TenantNumber, entity: &Arc<EntityKey>, item: CaseItem, lsn: Lsn) {
-        self.summary.upsert(tenant, entity, item, lsn);
+        {
+            let mut work = self.work.lock();
+            let was = self.summary.get(tenant, &item.id);
+            work.change(tenant, was.as_ref().map(|was| &was.item), &item);
+            for forgotten in self.summary.upsert(tenant, entity, item, lsn) {
+                work.forget(tenant, &forgotten.item);
+            }
+        }
         self.changed.notify_waiters();
     }
 
     /// One case.
     pub fn get(&self, tenant: TenantNumber, id: &str) -> Option<Arc<CaseEntry>> {
         self.summary.get(tenant, id)
+    }
+
+    /// The case that an action is of.
+    pub fn with_action(&self, tenant: TenantNumber, action: &Name) -> Option<Arc<CaseEntry>> {
+        let case = self.work.lock().case_of(tenant, action).cloned()?;
+        self.get(tenant, &case)
     }
 
     /// All of a tenant that pass `wanted`, in no order; those that are over only if asked for.
@@ -182,17 +203,21 @@ impl Cases {
         self.summary.select(tenant, with_over, wanted)
     }
 
-    /// All of every tenant that pass `wanted`: for the services that work on cases.
-    pub fn select_everywhere(
-        &self,
-        with_over: bool,
-        mut wanted: impl FnMut(&CaseEntry) -> bool,
-    ) -> Vec<(TenantNumber, Arc<CaseEntry>)> {
-        let of = |tenant: TenantNumber| {
-            let found = self.summary.select(tenant, with_over, &mut wanted);
-            found.into_iter().map(move |entry| (tenant, entry)).collect::<Vec<_>>()
-        };
-        self.summary.tenants().into_iter().flat_map(of).collect()
+    /// Those of every tenant whose facts have no options yet. Looks at no others.
+    pub fn lacking_options(&self) -> Vec<(TenantNumber, Arc<CaseEntry>)> {
+        let keys = self.work.lock().lacking_options.clone();
+        self.of(keys)
+    }
+
+    /// Those of every tenant that have an action which is to be delivered, or could not be. Looks at no others.
+    pub fn undelivered(&self) -> Vec<(TenantNumber, Arc<CaseEntry>)> {
+        let keys = self.work.lock().undelivered.clone();
+        self.of(keys)
+    }
+
+    fn of(&self, keys: BTreeSet<CaseKey>) -> Vec<(TenantNumber, Arc<CaseEntry>)> {
+        let entry = |(tenant, id): CaseKey| Some((tenant, self.get(tenant, &id)?));
+        keys.into_iter().filter_map(entry).collect()
     }
 
     /// The cases as lists show them.
@@ -212,66 +237,4 @@ impl Cases {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::exception::testing::item;
-    use crate::domain::exception::{ExceptionSubject, ExceptionType, Severity};
-    use crate::domain::money::{Currency, Money};
-    use crate::domain::quantity::Quantity;
-
-    /// Every field holds what its name says, or lists would be sorted and filtered by another one.
-    #[test]
-    fn columns_hold_what_their_names_say() {
-        let named = |text: &str| Some(Name::from(text));
-        let time = |micros: i64| Some(Timestamp::from_micros(micros));
-        let mut shown = item("exc_1", ExceptionType::PurchaseLate);
-        shown.severity = Severity::High;
-        shown.urgency = 77;
-        shown.value_at_risk = Currency::parse("EUR").map(|euro| Money::from_ten_thousandths(125_000, euro));
-        shown.units_at_risk = Some(Quantity::from_units(9));
-        shown.decide_by = time(1);
-        shown.opened_at = Timestamp::from_micros(2);
-        shown.updated_at = Timestamp::from_micros(3);
-        shown.cleared_at = time(4);
-        shown.sla_due_at = time(5);
-        shown.confidence = Some(0.25);
-        (shown.group, shown.owner, shown.team, shown.case_id) =
-            (named("the group"), named("the owner"), named("the team"), named("the case_id"));
-        shown.subject = ExceptionSubject {
-            kind: Name::from("purchase_order"),
-            sku: named("the sku"),
-            location: named("the location"),
-            supplier: named("the supplier"),
-            po_id: named("the po_id"),
-            order_id: named("the order_id"),
-            transfer_id: named("the transfer_id"),
-            promotion_id: named("the promotion_id"),
-            action_id: named("the action_id"),
-            source: named("the source"),
-        };
-        for (at, field) in ExceptionItem::NAMES.iter().enumerate().skip(1) {
-            assert_eq!(shown.name(at), Some(format!("the {field}").as_str()));
-        }
-        assert_eq!(shown.name(0), Some("exc_1"));
-        let numbers: Vec<(&str, f64)> = ExceptionItem::NUMBERS
-            .iter()
-            .enumerate()
-            .map(|(at, field)| (*field, shown.number(at).unwrap()))
-            .collect();
-        let expected = [
-            ("severity", 2.0),
-            ("urgency", 77.0),
-            ("value_at_risk", 12.5),
-            ("units_at_risk", 9.0),
-            ("decide_by", 1.0),
-            ("opened_at", 2.0),
-            ("updated_at", 3.0),
-            ("cleared_at", 4.0),
-            ("sla_due_at", 5.0),
-            ("confidence", 0.25),
-        ];
-        assert_eq!(numbers, expected);
-        let facets: Vec<&str> = (0..3).map(|at| shown.facet(at)).collect();
-        assert_eq!(facets, ["purchase_late", "open", "high"]);
-    }
-}
+mod tests;

@@ -91,11 +91,17 @@ impl<T: Listed> Summary<T> {
         Summary { over_max, tenants: RwLock::default() }
     }
 
-    /// Puts a thing in as it is after the record `lsn`.
-    pub fn upsert(&self, tenant: TenantNumber, entity: &Arc<EntityKey>, item: T, lsn: Lsn) {
+    /// Puts a thing in as it is after the record `lsn`. Gives back what was forgotten for it.
+    pub fn upsert(
+        &self,
+        tenant: TenantNumber,
+        entity: &Arc<EntityKey>,
+        item: T,
+        lsn: Lsn,
+    ) -> Vec<Arc<Entry<T>>> {
         let known = self.tenants.read().get(&tenant).cloned();
         let table = known.unwrap_or_else(|| self.tenants.write().entry(tenant).or_default().clone());
-        table.upsert(Entry { item, lsn, entity: entity.clone() }, self.over_max);
+        table.upsert(Entry { item, lsn, entity: entity.clone() }, self.over_max)
     }
 
     /// One thing.
@@ -123,11 +129,6 @@ impl<T: Listed> Summary<T> {
             found.extend(entries.cloned());
         }
         found
-    }
-
-    /// The tenants that have any.
-    pub fn tenants(&self) -> Vec<TenantNumber> {
-        self.tenants.read().keys().copied().collect()
     }
 
     /// A page of those that pass a selection and that the reader `sees`, sorted; ties by id.
@@ -180,7 +181,7 @@ impl<T: Listed> Table<T> {
         self.chunks.read().get(row / CHUNK_ROWS).map(|chunk| (chunk.clone(), row % CHUNK_ROWS))
     }
 
-    fn upsert(&self, entry: Entry<T>, over_max: usize) {
+    fn upsert(&self, entry: Entry<T>, over_max: usize) -> Vec<Arc<Entry<T>>> {
         let facets: Vec<u32> =
             (0..T::FACETS.len()).map(|facet| self.facet_code(facet, entry.item.facet(facet))).collect();
         let (is_over, lsn) = (entry.item.is_over(), entry.lsn);
@@ -210,11 +211,12 @@ impl<T: Listed> Table<T> {
             let mark = if is_over { Mark::Over } else { Mark::Open };
             chunk.write().put(at, mark, &facets, Arc::new(entry));
         }
-        self.forget(&mut places, over_max);
+        self.forget(&mut places, over_max)
     }
 
-    /// Lets go of those that have been over for longest.
-    fn forget(&self, places: &mut Places, over_max: usize) {
+    /// Lets go of those that have been over for longest, and gives them back.
+    fn forget(&self, places: &mut Places, over_max: usize) -> Vec<Arc<Entry<T>>> {
+        let mut forgotten = Vec::new();
         // Things that were over, came back and ended again leave stale ends behind.
         let is_crowded = places.over_order.len() > 2 * over_max.max(CHUNK_ROWS);
         if is_crowded {
@@ -222,18 +224,21 @@ impl<T: Listed> Table<T> {
             places.over_order = order.into_iter().filter(|end| self.is_end(places, end)).collect();
         }
         while places.over > over_max {
-            let Some(oldest) = places.over_order.pop_front() else { return };
+            let Some(oldest) = places.over_order.pop_front() else { break };
             if !self.is_end(places, &oldest) {
                 continue;
             }
             if let Some(place) = places.by_id.remove(&oldest.0) {
                 if let Some((chunk, at)) = self.chunk_of(place.row) {
-                    chunk.write().clear(at);
+                    let mut chunk = chunk.write();
+                    forgotten.extend(chunk.entry(at).cloned());
+                    chunk.clear(at);
                 }
                 places.over -= 1;
                 places.free.push(place.row);
             }
         }
+        forgotten
     }
 
     /// Whether a thing is over since that record, and not since a later one.

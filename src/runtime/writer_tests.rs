@@ -10,11 +10,11 @@ use parking_lot::RwLock;
 use tokio::sync::oneshot;
 
 use super::admission::{Admission, Credits};
-use super::codec::{self, EventIdentity, SentEvent};
+use super::codec::{self, EventIdentity, RetryIdentity, SentEvent};
 use super::duplicates::Duplicates;
 use super::metrics::Metrics;
 use super::progress::Progress;
-use super::tower::system_record;
+use super::tower::{pending_own, system_record};
 use super::writer::{Committed, GroupLimits, Outcome, Pending, Submission, Writer, WriterShared, Written};
 use crate::domain::event::{self, EventType};
 use crate::domain::ids::{Lsn, Name, TenantNumber};
@@ -212,6 +212,55 @@ fn a_request_of_repeats_alone_writes_nothing_and_holds_no_credits() {
     house.admission.applied(Lsn(1));
     assert_eq!(house.admission.usage().0, Credits::default());
     assert_eq!(house.stop().len(), 1);
+}
+
+/// An entry of quarantine is closed without effect.
+fn closing(entry: u64, buffer: &mut Vec<u8>) -> Pending {
+    let body = SystemBody::QuarantineClosed { entry: Lsn(entry), retried: false };
+    let pending = pending_own(system_record(TenantNumber(0), Name::from("ann"), body), buffer).unwrap();
+    let identity = codec::closing_identity(TenantNumber(0), Lsn(entry));
+    Pending { identity: Some(identity), ..pending }
+}
+
+/// It is tried again as this event, and closed by that.
+fn retry(entry: u64, id: &str, buffer: &mut Vec<u8>) -> Vec<Pending> {
+    let mut event = sale(id, 1, buffer);
+    let entry_key = codec::entry_key(TenantNumber(0), Lsn(entry));
+    event.identity = event.identity.map(|identity| EventIdentity {
+        retry: Some(RetryIdentity { entry_key, keeps_id: false }),
+        ..identity
+    });
+    let body = SystemBody::QuarantineClosed { entry: Lsn(entry), retried: true };
+    vec![event, pending_own(system_record(TenantNumber(0), Name::from("bob"), body), buffer).unwrap()]
+}
+
+#[test]
+fn of_closing_an_entry_and_trying_it_again_the_one_that_comes_first_counts() {
+    let data = tempfile::tempdir().unwrap();
+    let mut house = House::open(data.path(), ROOMY);
+    let submit = |make: &dyn Fn(&mut Vec<u8>) -> Vec<Pending>| {
+        let mut buffer = Vec::new();
+        let records = make(&mut buffer);
+        house.submit_pending(records, buffer)
+    };
+    let answers = [
+        submit(&|buffer| vec![closing(70, buffer)]),
+        submit(&|buffer| retry(70, "a", buffer)),
+        submit(&|buffer| vec![closing(70, buffer)]),
+        submit(&|buffer| retry(80, "b", buffer)),
+        submit(&|buffer| vec![closing(80, buffer)]),
+        submit(&|buffer| vec![closing(90, buffer)]),
+    ];
+    house.work();
+    let told = answers.map(outcomes);
+    let reused = Outcome::Reused;
+    assert_eq!(told[0], [accepted(1)]);
+    assert_eq!(told[1], [reused(Lsn(1)), reused(Lsn(1))], "what was closed takes no effect any more");
+    assert_eq!(told[2], [duplicate(1)], "closing twice is closing once");
+    assert_eq!(told[3], [accepted(2), accepted(3)]);
+    assert_eq!(told[4], [reused(Lsn(2))], "what was tried again is not closed without effect");
+    assert_eq!(told[5], [accepted(4)], "another entry is another matter");
+    assert_eq!(house.stop().iter().map(Vec::len).sum::<usize>(), 4);
 }
 
 #[test]

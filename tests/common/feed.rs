@@ -71,6 +71,34 @@ impl Feed {
         let _ = self.socket.send(Message::binary(bytes.to_vec()));
     }
 
+    /// Says goodbye, as a client that has seen enough.
+    pub fn say_goodbye(&mut self) {
+        self.socket.close(None).unwrap();
+    }
+
+    /// Takes what comes until the tower ends the connection, which it must do in that time; answers with the code of its
+    /// close frame.
+    #[track_caller]
+    pub fn end_of_connection(&mut self, within: Duration) -> Option<u16> {
+        let deadline = Instant::now() + within;
+        let mut code = None;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "the connection is still there after {within:?}; close code {code:?}");
+            self.socket.get_ref().set_read_timeout(Some(left)).unwrap();
+            match self.socket.read() {
+                Ok(Message::Close(frame)) => code = frame.map(|frame| u16::from(frame.code)),
+                Ok(_) => {}
+                Err(tungstenite::Error::Io(error))
+                    if matches!(
+                        error.kind(),
+                        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
+                    ) => {}
+                Err(_) => return code,
+            }
+        }
+    }
+
     /// Subscribes and takes frames up to `subscribed`; answers with it.
     #[track_caller]
     pub fn subscribe(&mut self, id: &str, topics: &[&str], since: Option<&str>, snapshot: bool) -> Value {

@@ -1,7 +1,7 @@
 //! A change of a case in the making.
 
 use super::item::{CaseItem, CaseMember, CaseState, FactChange, TimelineEntry, VersionChanges};
-use super::{CaseChange, CaseTransition, Claim, members};
+use super::{CaseChange, CaseTransition, Claim, bounds, members};
 use crate::domain::exception::ExceptionState;
 use crate::domain::ids::Name;
 use crate::domain::reference::TenantReference;
@@ -49,8 +49,9 @@ impl<'a> Draft<'a> {
             at: self.now,
             by: self.by,
             kind: Name::const_new(kind.as_str()),
-            detail: detail.into(),
+            detail: bounds::line(detail),
         });
+        bounds::fit(&mut self.item, self.settings.cases.bytes_max);
         CaseTransition { kind, item: self.item, claims: self.claims }
     }
 
@@ -153,5 +154,5 @@ impl<'a> Draft<'a> {
 
 /// One change with what was and what is.
 pub fn changed(name: &'static str, before: impl Into<String>, after: impl Into<String>) -> FactChange {
-    FactChange { name: Name::const_new(name), before: before.into(), after: after.into() }
+    FactChange { name: Name::const_new(name), before: bounds::line(before), after: bounds::line(after) }
 }

@@ -5,7 +5,7 @@ use super::command::{CaseCommand, CaseDecision, ClaimedException};
 use super::item::{
     ActionKind, ActionState, CaseComment, CaseItem, CaseMember, CaseOption, CaseState, CaseTask, OptionStep,
 };
-use super::members::{self, MEMBERS_MAX};
+use super::members;
 use super::votes::{not_now, require_undecided};
 use super::{ApprovalCase, CaseChange, CaseTransition, case_id_of, execution, follow, votes};
 use crate::domain::command::{Actor, ActorKind, Refusal};
@@ -44,7 +44,7 @@ pub fn open_by_hand(
     if let Some(kind) = kind.as_ref().filter(|kind| !is_valid_name(kind)) {
         return Err(Refusal::invalid("/kind", format!("`{kind}` is no name")));
     }
-    let claimed = claimed(&id, exceptions, now)?;
+    let claimed = claimed(&id, exceptions, now, reference.settings().cases.exceptions_max)?;
     if claimed.is_empty() {
         return Err(Refusal::invalid("/exceptions", "name at least one exception"));
     }
@@ -63,12 +63,14 @@ pub fn open_by_hand(
     Ok(follow::opened(draft, claimed, None))
 }
 
-fn claimed(case: &Name, exceptions: &[ClaimedException], now: Timestamp) -> Result<Vec<CaseMember>, Refusal> {
-    if exceptions.len() > MEMBERS_MAX {
-        return Err(Refusal::invalid(
-            "/exceptions",
-            format!("a case takes at most {MEMBERS_MAX} exceptions"),
-        ));
+fn claimed(
+    case: &Name,
+    exceptions: &[ClaimedException],
+    now: Timestamp,
+    room: usize,
+) -> Result<Vec<CaseMember>, Refusal> {
+    if exceptions.len() > room {
+        return Err(Refusal::invalid("/exceptions", format!("a case takes at most {room} exceptions")));
     }
     let mut members: Vec<CaseMember> = Vec::new();
     for ClaimedException { entity, item } in exceptions {
@@ -402,7 +404,8 @@ fn absorb(
         })
         .filter(|claimed| !claimed.item.state.is_final())
         .collect();
-    let joined: Vec<CaseMember> = claimed(&draft.item.id, &free, draft.now)?
+    let room = draft.settings.cases.exceptions_max;
+    let joined: Vec<CaseMember> = claimed(&draft.item.id, &free, draft.now, room)?
         .into_iter()
         .filter(|member| !draft.item.members.iter().any(|known| known.id == member.id && known.is_open()))
         .collect();
@@ -413,8 +416,8 @@ fn absorb(
         ));
     }
     draft.item.members.retain(|known| !joined.iter().any(|member| member.id == known.id));
-    if draft.item.members.len() + joined.len() > MEMBERS_MAX {
-        return Err(Refusal::conflict(format!("a case takes at most {MEMBERS_MAX} exceptions")));
+    if draft.item.members.len() + joined.len() > room {
+        return Err(Refusal::conflict(format!("a case takes at most {room} exceptions")));
     }
     let change = changed("exceptions", "", format!("{} joined from {from}", joined.len()));
     for member in &joined {

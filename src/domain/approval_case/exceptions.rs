@@ -44,9 +44,8 @@ impl ApprovalCase {
         let Some(item) = &self.item else { return (SmallVec::new(), None) };
         let mut watch = Watch::new(
             &self.exceptions,
+            reference,
             key.tenant(),
-            tenant,
-            reference.settings(),
             self.segment(tenant),
             now,
             DAY,

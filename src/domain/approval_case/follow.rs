@@ -3,7 +3,7 @@
 use super::change::{Draft, TOWER, changed};
 use super::facts::HeardException;
 use super::item::{ActionState, CaseItem, CaseMember, CaseOutcome, CaseState, FactChange};
-use super::members::{self, MEMBERS_MAX};
+use super::members;
 use super::{ApprovalCase, CaseChange, CaseTransition, case_id_of, execution, words};
 use crate::domain::exception::ExceptionState;
 use crate::domain::exception::kind::ExceptionType;
@@ -35,6 +35,8 @@ struct Followed {
     moved: Vec<FactChange>,
     /// One came back.
     returned: bool,
+    /// Those that are in another case now.
+    left: Vec<Name>,
 }
 
 impl ApprovalCase {
@@ -52,7 +54,7 @@ impl ApprovalCase {
                 .facts
                 .exceptions()
                 .filter(|(_, heard)| heard.is_in(&id))
-                .take(MEMBERS_MAX)
+                .take(settings.cases.exceptions_max)
                 .map(|(_, heard)| confirmed(CaseMember::claimed(&heard.entity, &heard.item, now)))
                 .collect();
             if claimed.is_empty() {
@@ -94,15 +96,15 @@ impl ApprovalCase {
     fn follow_exceptions(&self, id: &Name, draft: &mut Draft<'_>, review: &mut Review) -> Followed {
         let mut followed = Followed::default();
         let before = (draft.item.value_at_risk, members::at_risk(&draft.item.members).1);
-        let mut left = Vec::new();
         for at in 0..draft.item.members.len() {
             let heard = self.facts.exception(&draft.item.members[at].id);
-            self.follow_member(id, draft, at, heard, &mut followed, review, &mut left);
+            self.follow_member(id, draft, at, heard, &mut followed, review);
         }
-        draft.item.members.retain(|member| !left.contains(&member.id));
+        draft.item.members.retain(|member| !followed.left.contains(&member.id));
         for (exception, heard) in self.facts.exceptions() {
             let is_member = draft.item.members.iter().any(|member| member.id == *exception);
-            if is_member || !heard.is_in(id) || draft.item.members.len() >= MEMBERS_MAX {
+            let is_full = draft.item.members.len() >= draft.settings.cases.exceptions_max;
+            if is_member || !heard.is_in(id) || is_full {
                 continue;
             }
             let member = confirmed(CaseMember::claimed(&heard.entity, &heard.item, draft.now));
@@ -129,7 +131,6 @@ impl ApprovalCase {
         followed
     }
 
-    #[allow(clippy::too_many_arguments, reason = "collects into three places while it looks at one member")]
     fn follow_member(
         &self,
         id: &Name,
@@ -138,7 +139,6 @@ impl ApprovalCase {
         heard: Option<&HeardException>,
         followed: &mut Followed,
         review: &mut Review,
-        left: &mut Vec<Name>,
     ) {
         let (now, is_final) = (draft.now, draft.item.state.is_final());
         let member = &mut draft.item.members[at];
@@ -172,7 +172,7 @@ impl ApprovalCase {
                 told(format!("{} {}", describe(member), heard.item.state.as_str()));
             }
             Some(_) if member.confirmed => {
-                left.push(member.id.clone());
+                followed.left.push(member.id.clone());
                 told(format!("{} left the case", describe(member)));
             }
             _ if member.confirmed => {}

@@ -11,9 +11,6 @@ use crate::domain::quantity::Quantity;
 use crate::domain::reference::TenantReference;
 use crate::domain::time::Timestamp;
 
-/// Exceptions that one case takes; further ones are decided elsewhere.
-pub const MEMBERS_MAX: usize = 200;
-
 /// How the cause of an exception begins that went because a worse one took its place.
 const SUPERSEDED: &str = "superseded by";
 

@@ -4,6 +4,7 @@
 //! exceptions, of documents that carry its actions' ids, and of confirmations and refusals as facts.
 
 mod action_item;
+mod bounds;
 mod change;
 mod command;
 mod decide;
@@ -157,6 +158,17 @@ impl ApprovalCase {
     }
 }
 
+/// What was let go of to make room is not enough for everything.
+fn require_room(command: &CaseDecision, after: &CaseItem, bytes_max: usize) -> Result<(), Refusal> {
+    let Some(pointer) = bounds::grows_by(command) else { return Ok(()) };
+    let bytes = bounds::bytes_of(after);
+    if bytes <= bytes_max {
+        return Ok(());
+    }
+    let detail = format!("the case is full: with this it would have {bytes} bytes, and it takes {bytes_max}");
+    Err(Refusal::invalid(pointer, detail))
+}
+
 fn case_id_of(key: Option<&EntityKey>) -> Name {
     match key {
         Some(EntityKey::ApprovalCase { case, .. }) => case.clone(),
@@ -213,6 +225,7 @@ impl Entity for ApprovalCase {
         match command {
             Command::Case(command) => {
                 let change = self.decide_case(key, command, actor, now, reference)?;
+                require_room(&command.what, &change.item, reference.settings().cases.bytes_max)?;
                 Ok(vec![Transition::Case(Box::new(change))])
             }
             Command::Exception(command) => {

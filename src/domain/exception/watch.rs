@@ -23,7 +23,7 @@ use crate::domain::ids::{EntityKey, Name, TenantNumber};
 use crate::domain::money::Money;
 use crate::domain::quantity::Quantity;
 use crate::domain::record::Transition;
-use crate::domain::reference::TenantReference;
+use crate::domain::reference::{Reference, TenantReference};
 use crate::domain::settings::{Segment, Settings};
 use crate::domain::time::{HOUR, SECOND, Timestamp};
 
@@ -109,6 +109,8 @@ pub struct Watch<'a> {
     pub tenant_number: TenantNumber,
     pub tenant: Option<&'a TenantReference>,
     pub settings: &'a Settings,
+    /// There is room for another case.
+    pub opens_cases: bool,
     pub segment: Segment<'a>,
     pub now: Timestamp,
     /// The length of a period that `consecutive_periods` counts, in microseconds.
@@ -123,12 +125,10 @@ pub struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     /// Begins; nothing has been looked at.
-    #[allow(clippy::too_many_arguments, reason = "each is a different fact about the entity that is watched")]
     pub fn new(
         slots: &'a ExceptionSlots,
+        reference: &'a Reference,
         tenant_number: TenantNumber,
-        tenant: Option<&'a TenantReference>,
-        settings: &'a Settings,
         segment: Segment<'a>,
         now: Timestamp,
         period: i64,
@@ -137,8 +137,9 @@ impl<'a> Watch<'a> {
         Watch {
             slots,
             tenant_number,
-            tenant,
-            settings,
+            tenant: reference.tenant(tenant_number),
+            settings: reference.settings(),
+            opens_cases: !reference.is_full(),
             segment,
             now,
             period,
@@ -457,9 +458,10 @@ impl<'a> Watch<'a> {
         })
     }
 
-    /// Whether the rules open a case for it at once. What is grouped is decided with its cause.
+    /// Whether the rules open a case for it at once. What is grouped is decided with its cause; without room for a case
+    /// it stays open.
     fn wants_case(&self, item: &ExceptionItem) -> bool {
-        item.group.is_none() && self.rule(item).is_some_and(|rule| rule.open_case)
+        self.opens_cases && item.group.is_none() && self.rule(item).is_some_and(|rule| rule.open_case)
     }
 
     fn route(&self, item: &mut ExceptionItem) {

@@ -49,6 +49,9 @@ pub struct Reference {
     /// What follows from the settings, and is not written down.
     #[serde(skip)]
     own_kinds: Arc<CompiledKinds>,
+    /// There are as many entities as the settings allow.
+    #[serde(default)]
+    is_full: bool,
 }
 
 /// Whom a change of the Reference can concern; the runtime marks these dirty.
@@ -92,6 +95,21 @@ impl Reference {
     /// The configuration in force.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Whether there is no room for another entity: then no cases are opened.
+    pub fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    /// Notes as of a record whether there is room for another entity. Whether that is new.
+    pub fn note_full(&mut self, is_full: bool, at: Lsn) -> bool {
+        let is_new = self.is_full != is_full;
+        if is_new {
+            self.is_full = is_full;
+            self.version = at;
+        }
+        is_new
     }
 
     /// The operator's own kinds about such subjects, compiled.

@@ -19,6 +19,7 @@ pub struct Planning<'a> {
     pub parameters: PlanningParameters,
     pub settings: &'a Settings,
     pub tenant: Option<&'a TenantReference>,
+    pub reference: &'a Reference,
 }
 
 impl<'a> Planning<'a> {
@@ -36,6 +37,7 @@ impl<'a> Planning<'a> {
             parameters: reference.planning_parameters(tenant_number, sku, location, now),
             settings: reference.settings(),
             tenant: reference.tenant(tenant_number),
+            reference,
         }
     }
 

@@ -130,9 +130,8 @@ impl Entity for Subject {
         let tenant = key.tenant();
         let mut watch = Watch::new(
             &self.exceptions,
+            reference,
             tenant,
-            reference.tenant(tenant),
-            reference.settings(),
             Segment::default(),
             now,
             DAY,

@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::event::{EventType, ItemDescribed, LocationDescribed, PosSale, SupplierDescribed};
 use crate::domain::exception::kind::KindSettings;
+use crate::domain::exception::routing::RoutingRule;
 use crate::domain::exception::{ExceptionChange, ExceptionState, ExceptionTransition, exception_id};
 use crate::domain::ids::TenantNumber;
 use crate::domain::money::Currency;
@@ -276,4 +277,37 @@ fn a_transition_that_is_not_the_next_one_changes_nothing() {
     stray.entity_revision = 2;
     apply(&mut subject, &reference, &stray);
     assert_eq!((subject.revision(), subject.exceptions().open_count()), (0, 0));
+}
+
+#[test]
+fn a_rule_opens_a_case_as_long_as_there_is_room_for_one() {
+    let key = key(SubjectKind::Item);
+    let mut reference = reference();
+    let mut settings = Settings::default();
+    settings.routing.rules.push(RoutingRule {
+        types: Vec::new(),
+        path: None,
+        region: None,
+        severity_min: None,
+        value_min: None,
+        team: "operations".into(),
+        queue: None,
+        acknowledge_within_hours: None,
+        decide_within_hours: None,
+        escalate_to: Vec::new(),
+        open_case: true,
+    });
+    let body = SystemBody::ConfigurationActivated { hash: String::new(), settings: Box::new(settings) };
+    reference.apply(&record(2, Body::System(Box::new(body))));
+    let mut subject = Subject::new(&key);
+    apply(&mut subject, &reference, &sale(10));
+    let opened = |reference: &Reference| {
+        let item = proposal(&subject, &key, 11, reference).unwrap().item;
+        (item.state, item.case_id.is_some(), item.team)
+    };
+    let (state, has_case, team) = opened(&reference);
+    assert_eq!((state, has_case, team.as_deref()), (ExceptionState::InCase, true, Some("operations")));
+    assert!(reference.note_full(true, Lsn(3)) && !reference.note_full(true, Lsn(4)));
+    assert_eq!(reference.version(), Lsn(3));
+    assert_eq!(opened(&reference), (ExceptionState::Open, false, team), "it is somebody's all the same");
 }

@@ -201,16 +201,8 @@ impl Entity for Supplier {
             }
         }
         let judged = Judged::of(self, tenant, now, reference);
-        let mut watch = Watch::new(
-            &self.exceptions,
-            tenant,
-            judged.tenant,
-            settings,
-            self.segment(),
-            now,
-            DAY,
-            EntityText::Other(key),
-        );
+        let mut watch =
+            Watch::new(&self.exceptions, reference, tenant, self.segment(), now, DAY, EntityText::Other(key));
         exceptions::judge(&judged, reference, &mut watch);
         let (found, next_review_at) = watch.finish();
         reconciled.proposals.extend(found);

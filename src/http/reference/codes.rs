@@ -143,7 +143,8 @@ pub const QUARANTINE_CODES: &[Told] = &[
     ),
     told(
         "too_many_entities",
-        "The event would make a new SKU-location or supplier, and there are `entities_max` already.",
+        "The event would make a new SKU-location or supplier, or stand for something that nobody described, and there are \
+         `entities_max` entities already, cases among them.",
         "Raise `runtime.entities_max` and restart, then retry the entry. Often identifiers were mixed up.",
     ),
     told(

@@ -77,8 +77,8 @@ impl<E: Hosted> Shell<E> {
         // What is on its way comes back to an entity that does not take it: nothing waits for it any more.
         let in_flight = self.in_flight.take();
         self.finish(in_flight);
-        for waiting in self.commands.drain(..) {
-            let _ = waiting.reply.send(Err(CommandError::Unavailable));
+        for waiting in std::mem::take(&mut self.commands) {
+            self.refuse(waiting.asker, CommandError::Unavailable);
         }
     }
 

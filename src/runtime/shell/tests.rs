@@ -8,17 +8,22 @@ use actix::{Addr, Handler};
 use crossbeam_channel::{Receiver, unbounded};
 use serde_json::{Value, json};
 
-use super::{EmitState, Health, Hosted, Inspect, Rebuilt, Shell};
-use crate::domain::command::{Actor, Command, Refusal};
+use super::{Decide, EmitState, Health, Hosted, Inspect, Rebuilt, Shell};
+use crate::domain::approval_case::{CaseCommand, CaseDecision};
+use crate::domain::command::{Actor, Command, Refusal, RefusalCode};
 use crate::domain::entity::{Entity, Reconciled};
 use crate::domain::event::EventData;
 use crate::domain::exception::{ExceptionItem, ExceptionTransition};
 use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
 use crate::domain::money::Currency;
-use crate::domain::record::{Body, ClockKind, Delivery, Record, SystemBody, Transition, TransitionBody};
+use crate::domain::record::{
+    Body, ClockKind, Delivery, Record, RefusedEvent, SystemBody, Transition, TransitionBody,
+};
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
+use crate::journal::RECORD_BYTES_MAX;
 use crate::runtime::admission::Admission;
+use crate::runtime::commands::{Asker, CommandDone, CommandError, CommandRequest};
 use crate::runtime::fold::Routed;
 use crate::runtime::metrics::Metrics;
 use crate::runtime::progress::Progress;
@@ -34,6 +39,18 @@ const TENANT: TenantNumber = TenantNumber(0);
 struct Diary {
     read: Vec<(u64, u64)>,
     revision: u64,
+    /// What it decides, and proposes when it looks: refusals of events with details of so many bytes.
+    wants: Vec<usize>,
+}
+
+impl Diary {
+    fn proposals(&self) -> Vec<Transition> {
+        let refused = |bytes: &usize| {
+            let code = Name::from("told_to");
+            Transition::RefusedEvent(RefusedEvent { lsn: Lsn(1), code, detail: "x".repeat(*bytes) })
+        };
+        self.wants.iter().map(refused).collect()
+    }
 }
 
 impl Entity for Diary {
@@ -51,7 +68,7 @@ impl Entity for Diary {
 
     fn reconcile(&self, _: &EntityKey, now: Timestamp, _: &Reference) -> Reconciled {
         assert!(now != Timestamp::MIN, "told to fail");
-        Reconciled::default()
+        Reconciled { proposals: self.proposals().into(), next_review_at: None }
     }
 
     fn decide(
@@ -62,7 +79,7 @@ impl Entity for Diary {
         _: Timestamp,
         _: &Reference,
     ) -> Result<Vec<Transition>, Refusal> {
-        Err(Refusal::conflict("a diary takes no commands"))
+        Ok(self.proposals())
     }
 
     fn applied_lsn(&self) -> Lsn {
@@ -205,7 +222,8 @@ impl House {
     /// A state that has the first `count` records.
     fn state_of(&self, count: u64) -> Rebuilt<Diary> {
         let read = (1..=count).map(|lsn| (lsn, 0)).collect();
-        let whole = Whole { entity: Diary { read, revision: 0 }, exceptions: Vec::new(), cases: Vec::new() };
+        let whole =
+            Whole { entity: Diary { read, ..Diary::default() }, exceptions: Vec::new(), cases: Vec::new() };
         Rebuilt { ticket: self.shell.ticket, outcome: Ok(whole) }
     }
 
@@ -222,6 +240,25 @@ impl House {
             Health::Failed { failure, .. } => Some(failure.failed_at.0),
             _ => None,
         }
+    }
+
+    fn wants(&mut self, bytes: &[usize]) {
+        if let Health::Live(diary) = &mut self.shell.health {
+            diary.wants = bytes.to_vec();
+        }
+    }
+
+    /// Revisions and lengths of what it proposed since last asked, by group.
+    fn proposed(&self) -> Vec<Vec<(u64, usize)>> {
+        let group = |submission| match submission {
+            Submission::Own { records, buffer, .. } => {
+                let told = records.iter().map(|own| (own.record.entity_revision, own.bytes.len()));
+                assert_eq!(records.last().map_or(0, |own| own.bytes.end), buffer.len());
+                told.collect()
+            }
+            _ => panic!("an entity submits its own"),
+        };
+        self.submitted.try_iter().map(group).collect()
     }
 
     fn open(&self) -> Vec<(String, u64)> {
@@ -354,4 +391,75 @@ async fn a_read_that_fails_is_counted_and_answers_nothing() {
     house.shell.handle(EmitState, context);
     assert_eq!(metrics.read_failures.get(), 2);
     assert_eq!(house.read(), Some(vec![1]), "the entity goes on");
+}
+
+/// What the envelope and the rest of a body take beside the detail, at most.
+const REST_MAX: usize = 1_000;
+
+#[test]
+fn a_proposal_beyond_what_a_record_takes_is_left_out_and_the_others_are_not() {
+    let mut house = House::new();
+    let last = house.event("a");
+    house.wants(&[10, RECORD_BYTES_MAX, 20]);
+    house.shell.reconcile(Timestamp::MAX, &Reference::default(), last);
+    let proposed = house.proposed();
+    assert_eq!(proposed.len(), 1);
+    let (revisions, lengths): (Vec<u64>, Vec<usize>) = proposed[0].iter().copied().unzip();
+    assert_eq!(revisions, [1, 2], "one after the other, as if it had not been proposed");
+    assert!(lengths.iter().all(|length| *length < REST_MAX));
+    assert_eq!(house.shell.shard.metrics.proposals_left_out.get(), 1);
+}
+
+#[test]
+fn a_proposal_that_fills_a_record_is_journaled() {
+    let mut house = House::new();
+    let last = house.event("a");
+    house.wants(&[RECORD_BYTES_MAX - REST_MAX]);
+    house.shell.reconcile(Timestamp::MAX, &Reference::default(), last);
+    assert_eq!(house.proposed().len(), 1);
+    assert_eq!(house.shell.shard.metrics.proposals_left_out.get(), 0);
+}
+
+#[test]
+fn an_entity_whose_only_proposal_is_left_out_waits_for_nothing() {
+    let mut house = House::new();
+    let last = house.event("a");
+    house.wants(&[RECORD_BYTES_MAX]);
+    house.shell.reconcile(Timestamp::MAX, &Reference::default(), last);
+    assert!(house.proposed().is_empty() && house.shell.in_flight.is_none());
+    house.wants(&[10]);
+    house.shell.reconcile(Timestamp::MAX, &Reference::default(), last);
+    assert_eq!(house.proposed().len(), 1, "it is proposed when it has become smaller");
+}
+
+#[test]
+fn what_does_not_fit_into_one_group_is_left_for_the_next() {
+    let mut house = House::new();
+    let last = house.event("a");
+    house.wants(&[12 << 20, 12 << 20, 12 << 20]);
+    house.shell.reconcile(Timestamp::MAX, &Reference::default(), last);
+    assert_eq!(house.proposed().iter().map(Vec::len).collect::<Vec<_>>(), [2]);
+    assert_eq!(house.shell.shard.metrics.proposals_left_out.get(), 0, "it is only put off");
+}
+
+#[actix_web::test]
+async fn a_command_beyond_what_a_record_takes_is_refused() {
+    let mut house = House::new();
+    house.event("a");
+    let decide = |house: &mut House| {
+        let (reply, answer) = tokio::sync::oneshot::channel::<Result<CommandDone, CommandError>>();
+        let what = CaseDecision::Comment { text: String::new() };
+        let command = Command::Case(Box::new(CaseCommand { version: None, what }));
+        let asker = Asker { tenant: TENANT, actor: Actor::system("ann"), idempotency: None, reply };
+        house.shell.handle(Decide(CommandRequest { command, asker }), &mut actix::Context::new());
+        answer
+    };
+    house.wants(&[RECORD_BYTES_MAX]);
+    let Err(CommandError::Refused(refusal)) = decide(&mut house).await.unwrap() else { panic!("refused") };
+    assert_eq!((refusal.code, refusal.pointer.as_deref()), (RefusalCode::Invalid, Some("")));
+    assert!(house.proposed().is_empty() && house.shell.in_flight.is_none());
+    house.wants(&[10]);
+    let mut answer = decide(&mut house);
+    assert_eq!(house.proposed().len(), 1, "the next one is decided");
+    assert!(answer.try_recv().is_err(), "and answered when it comes back");
 }

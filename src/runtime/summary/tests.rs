@@ -169,7 +169,9 @@ fn plain(n: usize, is_over: bool) -> Thing {
 fn a_list_goes_over_many_chunks() {
     let summary = Summary::new(10);
     let count = 3 * CHUNK_ROWS + 17;
-    (0..count).for_each(|n| summary.upsert(TENANT, &owner(), plain(n, false), Lsn(n as u64 + 1)));
+    for n in 0..count {
+        summary.upsert(TENANT, &owner(), plain(n, false), Lsn(n as u64 + 1));
+    }
     for descending in [false, true] {
         let seen = walk(&summary, &Selection::default(), "size", descending, 1_000);
         assert_eq!(seen.len(), count);
@@ -187,7 +189,9 @@ fn a_list_goes_over_many_chunks() {
 #[test]
 fn those_that_are_over_are_bounded_and_the_longest_over_go_first() {
     let summary = Summary::new(3);
-    (0..10).for_each(|n| summary.upsert(TENANT, &owner(), plain(n, false), Lsn(n as u64 + 1)));
+    for n in 0..10 {
+        summary.upsert(TENANT, &owner(), plain(n, false), Lsn(n as u64 + 1));
+    }
     for n in [5, 1, 7, 2, 9] {
         summary.upsert(TENANT, &owner(), plain(n, true), Lsn(100 + n as u64));
     }

@@ -315,6 +315,53 @@ fn comments_and_the_timeline_are_bounded() {
 }
 
 #[test]
+fn a_case_that_is_full_lets_go_of_what_was_said_first_and_takes_no_more_than_fits() {
+    const ROOM: usize = 100_000;
+    let mut desk = Desk::with(|settings| {
+        settings.cases.bytes_max = ROOM;
+        settings.cases.timeline_max = 10_000;
+    });
+    desk.hear(stockout("OSLO", 520));
+    desk.settle();
+    desk.compute();
+    let bytes = |desk: &Desk| serde_json::to_vec(desk.case()).unwrap().len();
+    // In JSON each of these characters takes six bytes.
+    let say = |number: usize| CaseDecision::Comment { text: format!("{number} {}", "\u{1}".repeat(1_000)) };
+    for number in 0..100 {
+        assert_eq!(desk.ask(&ann(), None, say(number)), Ok(CaseChange::Commented));
+        assert!(bytes(&desk) <= ROOM, "{} bytes", bytes(&desk));
+    }
+    let case = desk.case();
+    let last: Vec<&str> = case.comments.iter().filter_map(|comment| comment.text.split(' ').next()).collect();
+    assert!((2..100).contains(&last.len()), "some are kept: {}", last.len());
+    let expected: Vec<String> = (100 - last.len()..100).map(|number| number.to_string()).collect();
+    assert_eq!(last, expected);
+    // Steps are what is decided about: they are not let go of.
+    let mut note = step(ActionKind::Custom, 1);
+    note.note = Some("x".repeat(4_000));
+    let own = CaseOption { title: "many words".into(), ..option("", 1, vec![note; 5]) };
+    let add = || CaseDecision::AddOption { option: Box::new(own.clone()) };
+    while desk.ask(&ann(), None, add()).is_ok() {
+        assert!(bytes(&desk) <= ROOM);
+    }
+    check_refused(desk.ask(&ann(), None, add()), Invalid, Some("/steps"));
+    // It can be decided all the same.
+    let version = desk.case().version;
+    let no = CaseDecision::Reject { reason: "x".repeat(4_000) };
+    assert_eq!(desk.ask(&ann(), Some(version), no), Ok(CaseChange::Rejected));
+}
+
+#[test]
+fn a_long_reason_is_told_in_a_line() {
+    let mut desk = Desk::proposed();
+    desk.ask(&ann(), None, CaseDecision::Cancel { reason: "é".repeat(4_000) }).unwrap();
+    let case = desk.case();
+    assert_eq!(case.timeline.last().unwrap().detail, format!("{}…", "é".repeat(1_000)));
+    assert_eq!(desk.outcome(), "not_executed");
+    assert_eq!(desk.case().outcome.as_ref().unwrap().detail, "é".repeat(4_000));
+}
+
+#[test]
 fn tasks_are_added_and_done_once() {
     let mut desk = Desk::proposed();
     let add = |title: &str| CaseDecision::AddTask {

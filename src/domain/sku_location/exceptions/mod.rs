@@ -282,9 +282,8 @@ impl SkuLocation {
     fn watch<'a>(&'a self, tenant: TenantNumber, demand: &'a Demand, planning: &Planning<'a>) -> Watch<'a> {
         Watch::new(
             &self.exceptions,
+            planning.reference,
             tenant,
-            planning.tenant,
-            planning.settings,
             self.segment(planning, demand),
             planning.now,
             demand.period(),

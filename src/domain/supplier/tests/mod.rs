@@ -16,6 +16,7 @@ use crate::domain::settings::Settings;
 use crate::domain::time::{DAY, HOUR};
 
 mod exceptions;
+mod properties;
 mod watched;
 
 const TENANT: TenantNumber = TenantNumber(0);
