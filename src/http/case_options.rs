@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use serde_json::{Map, Value};
 
 use super::caller::Caller;
-use super::case_commands::decide;
+use super::case_commands::{decide, need_sight};
 use super::cases::find;
 use super::command::Commanding;
 use super::command_body::Fields;
@@ -174,6 +174,7 @@ fn blank_option(kind: OptionKind, title: String, now: Timestamp, facts: u64) -> 
         confidence: None,
         lead_time_days: None,
         effects: Vec::new(),
+        hidden: 0,
         touches: Vec::new(),
         basis: OptionBasis { computed_at: now, facts, inputs: Vec::new() },
         recommended: false,
@@ -288,6 +289,10 @@ pub async fn add_option(
     let running = commanding.running;
     let reference = running.reference();
     let entry = find(running, &caller, &reference, &id)?;
+    let base = sent.fields.get("option_id").and_then(Value::as_str);
+    if let Some(base) = base.and_then(|id| entry.item.option(id)) {
+        need_sight(&commanding, base)?;
+    }
     let (version, option) = wanted(&entry.item, sent.fields, commanding.now())?;
     let tenant = tenant_of(&reference, &caller)?;
     for step in option.steps.iter().filter(|step| !step.sku.is_empty()) {

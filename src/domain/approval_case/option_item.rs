@@ -58,6 +58,9 @@ pub struct CaseOption {
     #[serde(serialize_with = "crate::domain::plain::optional")]
     pub lead_time_days: Option<f64>,
     pub effects: Vec<OptionEffect>,
+    /// How many places that it touches the reader's scope left out; 0 as it is journaled.
+    #[serde(default)]
+    pub hidden: u32,
     /// What it touches, for people: suppliers, documents, lanes.
     pub touches: Vec<Name>,
     pub basis: OptionBasis,

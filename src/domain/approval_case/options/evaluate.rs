@@ -99,6 +99,7 @@ impl<'a> Costing<'a> {
             confidence: confidence.map(rounded),
             lead_time_days: lead_time_days.map(rounded),
             effects,
+            hidden: 0,
             touches: touches(&sketch.steps),
             basis: OptionBasis {
                 computed_at: self.now,

@@ -43,6 +43,7 @@ fn a_late_order_is_titled_by_its_order_and_decided_for_the_places_behind_it() {
         units_at_risk: None,
     };
     late.affected = Some(Box::new(crate::domain::exception::AffectedSummary {
+        hidden: 0,
         key: "purchase_order:P1".into(),
         count: 2,
         exceptions: vec![behind("OSLO"), behind("MOSS")],
@@ -86,6 +87,7 @@ fn what_is_grouped_or_about_the_same_counts_once() {
     desk.hear(same);
     let mut cause = stockout("HUB", 1_000);
     cause.affected = Some(Box::new(crate::domain::exception::AffectedSummary {
+        hidden: 0,
         key: "hub".into(),
         count: 1,
         exceptions: Vec::new(),

@@ -95,6 +95,7 @@ fn option(id: &str, facts: u64, steps: Vec<OptionStep>) -> CaseOption {
         confidence: Some(0.9),
         lead_time_days: Some(2.0),
         effects: Vec::new(),
+        hidden: 0,
         touches: Vec::new(),
         basis: OptionBasis { computed_at: day(0), facts, inputs: Vec::new() },
         recommended: id == "order",

@@ -95,6 +95,11 @@ pub fn affected() -> Value {
     object([
         about("key", any_text(), "What `group` of the affected ones says."),
         about("count", count(), "How many there are."),
+        about(
+            "hidden",
+            count(),
+            "How many of `exceptions` are left out, because they are outside the reader's scope.",
+        ),
         about("exceptions", array(affected_one()), "The first ones by value."),
     ])
 }
