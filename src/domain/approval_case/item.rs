@@ -349,7 +349,7 @@ pub struct FactChange {
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CaseOutcome {
-    /// `avoided`, `not_avoided`, `not_executed`, `nothing_done`.
+    /// `avoided`, `not_avoided`, `late`, `not_executed`, `nothing_done`.
     pub result: Name,
     pub detail: String,
     pub at: Timestamp,

@@ -272,6 +272,7 @@ pub(crate) mod testing {
             approved_at: Timestamp::default(),
             delivered_at: None,
             expires_at: Timestamp::MAX,
+            late: false,
             external_ref: None,
             document: None,
             error: None,
