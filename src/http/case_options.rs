@@ -125,6 +125,7 @@ fn blank_step(kind: ActionKind) -> OptionStep {
         po_id: None,
         line_id: None,
         quantity: Quantity::ZERO,
+        line_quantity: None,
         arrives_at: None,
         unit_cost: None,
         note: None,

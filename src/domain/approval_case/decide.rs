@@ -256,7 +256,7 @@ fn set_options(
     Ok(draft.finish(CaseChange::Options, format!("{count} options")))
 }
 
-/// Whether two lists of steps ask for the same: what they cost and a shift of the arrival by hours don't count.
+/// Whether two lists of steps ask for the same: what they cost, the rest of an expedited line and a shift of the arrival by hours don't count.
 fn same_steps(a: &[OptionStep], b: &[OptionStep]) -> bool {
     let near = |a: Option<Timestamp>, b: Option<Timestamp>| match (a, b) {
         (Some(a), Some(b)) => (a.micros() - b.micros()).abs() < SAME_ARRIVAL_WITHIN,
@@ -264,7 +264,12 @@ fn same_steps(a: &[OptionStep], b: &[OptionStep]) -> bool {
     };
     let same = |(a, b): (&OptionStep, &OptionStep)| {
         near(a.arrives_at, b.arrives_at)
-            && OptionStep { arrives_at: b.arrives_at, unit_cost: b.unit_cost, ..a.clone() } == *b
+            && OptionStep {
+                arrives_at: b.arrives_at,
+                unit_cost: b.unit_cost,
+                line_quantity: b.line_quantity,
+                ..a.clone()
+            } == *b
     };
     a.len() == b.len() && a.iter().zip(b).all(same)
 }

@@ -157,7 +157,7 @@ pub fn mismatch(action: &CaseAction, thresholds: &KindSettings) -> Option<String
     if let Some(also) = document.also.first() {
         return Some(format!("{} {} came beside {}", document.kind, also, document.id));
     }
-    let approved = action.step.quantity;
+    let approved = action.step.line_quantity.unwrap_or(action.step.quantity);
     let quantity = document.quantity.unwrap_or_default();
     let far = (quantity - approved).as_f64().abs();
     if far > thresholds.raise * approved.as_f64().abs() {

@@ -262,6 +262,7 @@ pub(crate) mod testing {
                 po_id: None,
                 line_id: None,
                 quantity,
+                line_quantity: None,
                 arrives_at: None,
                 unit_cost: None,
                 note: None,

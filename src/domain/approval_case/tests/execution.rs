@@ -445,6 +445,25 @@ fn an_expedited_line_and_a_transfer_are_documented_by_their_own_kinds() {
     desk.settle();
     assert_eq!(desk.state(), CaseState::Reconciled);
 
+    // The document of a line of which a part is here, or under way, states its total.
+    let of_total = |documented: i64| {
+        let mut desk = Desk::new();
+        desk.hear(stockout("OSLO", 520));
+        desk.settle();
+        let facts = desk.case().wants_options().unwrap();
+        let mut options = computed(facts);
+        options[3].steps[0].line_quantity = Some(units(100));
+        desk.ask(&Actor::system("costing"), None, CaseDecision::SetOptions { facts, options }).unwrap();
+        desk.choose(&ann(), "expedite").unwrap();
+        desk.approve(&bob()).unwrap();
+        desk.begin(1).unwrap();
+        desk.placed_as("P1", documented, day(2));
+        desk.settle();
+        desk
+    };
+    assert_eq!(of_total(100).state(), CaseState::Reconciled);
+    assert_eq!(of_total(60).troubles(), ["reconciliation_mismatch"]);
+
     let mut desk = Desk::chosen("both");
     desk.approve(&bob()).unwrap();
     desk.approve(&person("eve", "planner")).unwrap();

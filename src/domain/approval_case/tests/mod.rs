@@ -78,6 +78,7 @@ fn step(kind: ActionKind, quantity: i64) -> OptionStep {
         po_id: (kind == ActionKind::Expedite).then(|| "P1".into()),
         line_id: (kind == ActionKind::Expedite).then(|| "1".into()),
         quantity: units(quantity),
+        line_quantity: None,
         arrives_at: Some(day(2)),
         unit_cost: None,
         note: None,

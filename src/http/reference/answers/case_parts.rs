@@ -85,7 +85,16 @@ fn step() -> Value {
         known("supplier", name()),
         maybe("po_id", name(), "What is expedited: a purchase order, or with `from` a transfer."),
         known("line_id", name()),
-        about("quantity", number_like(120.0), "Units."),
+        about(
+            "quantity",
+            number_like(120.0),
+            "Units; of an expedited line what is moved: what is open and not on its way.",
+        ),
+        maybe(
+            "line_quantity",
+            number_like(160.0),
+            "The total of an expedited line, which its document goes on to state.",
+        ),
         maybe("arrives_at", time(), "When it is expected to arrive."),
         maybe("unit_cost", like("0.8750"), "In base currency."),
         maybe("note", any_text(), "What a custom step says, for people."),
