@@ -152,6 +152,17 @@ fn complete(step: &mut OptionStep, case: &CaseItem, fields: &mut Fields) {
     ] {
         fields.required(key, (!is_missing).then_some(()));
     }
+    check_from(step, fields);
+}
+
+/// What is ordered comes from a supplier, and nothing is moved to where it is.
+fn check_from(step: &OptionStep, fields: &mut Fields) {
+    let Some(from) = &step.from else { return };
+    if step.kind == ActionKind::Order {
+        fields.wrong("from", "conflict", "an order comes from a supplier: say which, or make it a transfer");
+    } else if *from == step.location {
+        fields.wrong("from", "conflict", "is where it is to arrive");
+    }
 }
 
 /// How an option of a kind is carried out, where its step does not say.
@@ -240,7 +251,10 @@ fn wanted(
                 option.steps = vec![step];
             }
             None => match option.steps.as_mut_slice() {
-                [step] => alone.change(step),
+                [step] => {
+                    alone.change(step);
+                    check_from(step, &mut fields);
+                }
                 _ if !alone.says_anything() => {}
                 [] => fields.wrong("option_id", "conflict", "this option has no step to edit"),
                 _ => fields.wrong("steps", "required", "this option has several steps: say all of them"),

@@ -291,6 +291,14 @@ fn add_option(mut draft: Draft<'_>, option: &CaseOption, actor: &Actor) -> Resul
         if !step.quantity.is_positive() {
             return Err(Refusal::invalid(&format!("/steps/{at}/quantity"), "must be above zero"));
         }
+        // It would be held at the other place as if it were a transfer.
+        if step.from.is_some() && step.kind == ActionKind::Order || step.from.as_ref() == Some(&step.location)
+        {
+            return Err(Refusal::invalid(
+                &format!("/steps/{at}/from"),
+                "must be another place, of a transfer",
+            ));
+        }
         if !(is_valid_name(&step.sku) && is_valid_name(&step.location)) {
             return Err(Refusal::invalid(&format!("/steps/{at}"), "name sku and location"));
         }
