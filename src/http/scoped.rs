@@ -185,3 +185,58 @@ pub fn case_entry_for(
         Cow::Owned(item) => Arc::new(CaseEntry { item, lsn: entry.lsn, entity: entry.entity.clone() }),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Scope;
+    use crate::domain::exception::{AffectedException, ExceptionSubject, ExceptionType, testing};
+    use crate::domain::ids::TenantNumber;
+    use crate::domain::money::Currency;
+    use crate::domain::record::{Body, ClockKind, Record, SystemBody};
+    use crate::domain::reference::Reference;
+    use crate::domain::sku_location::testing::record;
+
+    /// A tenant that nobody has told anything.
+    fn declared() -> Reference {
+        let declared = SystemBody::TenantDeclared {
+            name: "default".into(),
+            clock: ClockKind::Event,
+            base_currency: Currency::parse("EUR").unwrap(),
+            timezone: "UTC".into(),
+        };
+        let mut reference = Reference::default();
+        reference.apply(&Record { body: Body::System(Box::new(declared)), ..record(0) });
+        reference
+    }
+
+    fn affected(id: &str, location: &str) -> AffectedException {
+        AffectedException {
+            id: id.into(),
+            exception_type: ExceptionType::ShortageNow,
+            subject: ExceptionSubject::sku_location(&"A".into(), &location.into()),
+            value_at_risk: None,
+            units_at_risk: None,
+        }
+    }
+
+    #[test]
+    fn affected_ones_elsewhere_are_left_out_and_counted() {
+        let reference = declared();
+        let tenant = reference.tenant(TenantNumber(0)).unwrap();
+        let mut item = testing::item("x", ExceptionType::ShortageNow);
+        let exceptions = vec![affected("a", "S1"), affected("b", "S2"), affected("c", "S3")];
+        item.affected = Some(Box::new(AffectedSummary { key: "k".into(), count: 30, hidden: 0, exceptions }));
+        let shown = |scope: &[&str]| {
+            let scope = Scope::parse(scope).unwrap();
+            let principal = Principal { scope, ..Principal::dev() };
+            let shown = exception_for(&principal, tenant, &item).into_owned().affected.unwrap();
+            let ids: Vec<String> = shown.exceptions.iter().map(|one| one.id.to_string()).collect();
+            (ids.join(" "), shown.hidden, shown.count)
+        };
+        assert_eq!(shown(&[]), ("a b c".into(), 0, 30));
+        assert_eq!(shown(&["location=S1", "location=S2", "location=S3"]), ("a b c".into(), 0, 30));
+        assert_eq!(shown(&["location=S2"]), ("b".into(), 2, 30));
+        assert_eq!(shown(&["location=S9"]), (String::new(), 3, 30));
+    }
+}
