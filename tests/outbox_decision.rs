@@ -72,11 +72,12 @@ fn after_enough_attempts_it_is_a_dead_letter_that_a_person_tries_again() {
     let decision = scene.decide();
     let action = scene.wait_for_action(&decision, "dead");
     assert_eq!((&action["attempt_count"], &action["next_attempt_at"]), (&json!(3), &json!(null)), "{action}");
-    let metrics = scene.client().get("/metrics").text();
-    assert!(
-        metrics.contains("tidewatch_outbox_attempts_total{target=\"erp\",outcome=\"failed\"} 3"),
-        "{metrics}"
-    );
+    // Counted once the result is journaled, which may be seen before.
+    scene.eventually("three attempts counted", |scene| {
+        let metrics = scene.client().get("/metrics").text();
+        let counted = "tidewatch_outbox_attempts_total{target=\"erp\",outcome=\"failed\"} 3";
+        metrics.contains(counted).then_some(())
+    });
     // A restart does not wake it; a person does.
     scene.kill_and_start_again();
     assert_eq!(scene.wait_for_action(&decision, "dead")["attempt_count"], json!(3));
