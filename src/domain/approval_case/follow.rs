@@ -4,7 +4,7 @@ use super::change::{Draft, TOWER, changed};
 use super::facts::HeardException;
 use super::item::{ActionState, CaseItem, CaseMember, CaseOutcome, CaseState, FactChange};
 use super::members::{self, MEMBERS_MAX};
-use super::{ApprovalCase, CaseChange, CaseTransition, case_id_of, execution, words};
+use super::{ApprovalCase, CaseChange, CaseTransition, case_id_of, deadlines, execution, words};
 use crate::domain::exception::ExceptionState;
 use crate::domain::exception::kind::ExceptionType;
 use crate::domain::ids::{EntityKey, Name};
@@ -278,7 +278,8 @@ impl ApprovalCase {
             review.at(deadline);
         }
         if followed.moved.is_empty() {
-            return None;
+            let mut at = |at| review.at(at);
+            return deadlines::escalate(draft, &mut at).or_else(|| deadlines::renew_options(draft, &mut at));
         }
         draft.raise_version(followed.moved.clone());
         draft.take_facts();
@@ -423,6 +424,8 @@ pub(super) fn new_item(id: Name, now: Timestamp) -> CaseItem {
         delegations: Vec::new(),
         version_changes: Vec::new(),
         approved_at: None,
+        decide_due_at: None,
+        escalation_level: 0,
         titled_by_hand: false,
     }
 }

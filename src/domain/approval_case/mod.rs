@@ -6,6 +6,7 @@
 mod action_item;
 mod change;
 mod command;
+mod deadlines;
 mod decide;
 mod exceptions;
 mod execution;
