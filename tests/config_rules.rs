@@ -246,6 +246,17 @@ fn teams_that_nobody_describes_are_refused() {
         "`routing[0].team` = \"planing\" is not described in this file: [teams.NAME] says when a team works",
     );
     assert_eq!(hint(text).as_deref(), Some("did you mean `planning`?"));
+    check(
+        "[targets.wms]\nurl = \"https://wms.example.com/in\"\n[cases]\ntarget_transfer = \"wsm\"\n",
+        ProblemKind::Undescribed,
+        "4:19",
+        "`cases.target_transfer` = \"wsm\" is not described in this file: [targets.NAME] says where a target is",
+    );
+    let text = "[targets.wms]\n[cases]\ntarget_order = \"wms\"\ntarget_custom = \"wsm\"\n";
+    assert_eq!(hint(text).as_deref(), Some("did you mean `wms`?"));
+    assert_eq!(mistake("[cases]\nescalate_to = [\"bord\"]\n").key(), "cases.escalate_to[0]");
+    assert!(read("[cases]\nescalate_to = []\n").cases.escalate_to.is_empty());
+    assert_eq!(read("[cases]\n").cases.escalate_to, ["management"]);
     let text = "[[routing]]\nteam = \"planning\"\nacknowledge_within_hours = 1\n\
                 escalate_to = [\"management\", \"board\"]\n";
     assert_eq!(mistake(text).key(), "routing[0].escalate_to[1]");

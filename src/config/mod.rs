@@ -254,6 +254,7 @@ impl Config {
         exceptions.check_relations(findings);
         exceptions.check_types(findings, "routing", self.routing.iter().map(|rule| &*rule.types));
         routing::check_relations(&self.teams, &self.routing, findings);
+        routing::check_cases(&self.cases, &self.targets, &self.teams, findings);
     }
 }
 

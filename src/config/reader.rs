@@ -256,6 +256,19 @@ impl<'doc> Section<'doc, '_> {
 
     /// A list of at most `items_max` strings that `parse` understands; empty if the key is left out. `known` are names
     /// that a mistyped one may stand for.
+    pub(super) fn optional_texts<T>(
+        &mut self,
+        key: &'static str,
+        items_max: usize,
+        allowed: &str,
+        known: &[&str],
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let is_there = self.entry(key).is_some();
+        let texts = self.texts(key, items_max, allowed, known, parse);
+        is_there.then_some(texts)
+    }
+
     pub(super) fn texts<T>(
         &mut self,
         key: &'static str,

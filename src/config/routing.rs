@@ -1,5 +1,6 @@
 //! Who looks after what, until when, and what decisions cost.
 
+use super::TargetConfig;
 use super::amount::BaseCurrencyAmount;
 use super::exceptions::{hierarchy, identifier, read_types, severity};
 use super::reader::{Findings, Section};
@@ -159,6 +160,33 @@ pub(super) fn check_relations(teams: &[Team], rules: &[RoutingRule], findings: &
     }
 }
 
+/// Every target and team that decisions go to must be there.
+pub(super) fn check_cases(
+    cases: &CaseSettings,
+    targets: &[TargetConfig],
+    teams: &[Team],
+    findings: &mut Findings<'_>,
+) {
+    let known: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
+    for (key, target) in [
+        ("cases.target_order", &cases.target_order),
+        ("cases.target_expedite", &cases.target_expedite),
+        ("cases.target_transfer", &cases.target_transfer),
+        ("cases.target_custom", &cases.target_custom),
+    ] {
+        if !known.contains(&target.as_str()) {
+            findings.undescribed(key, "[targets.NAME] says where a target is", target, &known);
+        }
+    }
+    let known: Vec<&str> = teams.iter().map(|team| team.name.as_str()).collect();
+    for (level, team) in cases.escalate_to.iter().enumerate() {
+        if !known.contains(&team.as_str()) {
+            let key = format!("cases.escalate_to[{level}]");
+            findings.undescribed(&key, "[teams.NAME] says when a team works", team, &known);
+        }
+    }
+}
+
 /// The roles that may approve an action.
 const APPROVERS: [(&str, &str); 5] = [
     ("planner", "planner"),
@@ -213,6 +241,19 @@ pub(super) fn read_cases(section: &mut Section<'_, '_>) -> CaseSettings {
             0.0..=100.0,
         ),
         carrying_cost_share: section.number("carrying_cost_share", default.carrying_cost_share, 0.0..=10.0),
+        decide_within_hours: section.number(
+            "decide_within_hours",
+            default.decide_within_hours,
+            0.01..=DEADLINE_HOURS_MAX,
+        ),
+        escalate_to: section
+            .optional_texts("escalate_to", LEVELS_MAX, "the name of a team", &[], own_name)
+            .unwrap_or(default.escalate_to),
+        options_max_age_hours: section.number(
+            "options_max_age_hours",
+            default.options_max_age_hours,
+            1.0..=DEADLINE_HOURS_MAX,
+        ),
         approve_within_hours: section.number(
             "approve_within_hours",
             default.approve_within_hours,

@@ -8,8 +8,7 @@ use super::exception::command::ExceptionCommand;
 use super::ids::Name;
 
 /// What is asked.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     Exception(ExceptionCommand),
     Case(Box<CaseCommand>),

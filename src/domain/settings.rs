@@ -381,6 +381,12 @@ pub struct CaseSettings {
     pub target_expedite: Name,
     pub target_transfer: Name,
     pub target_custom: Name,
+    /// Hours until an option must be chosen, and until the next team of `escalate_to` is told where nobody did.
+    pub decide_within_hours: f64,
+    /// The teams that get a case in which nobody chooses, one after the other.
+    pub escalate_to: Vec<Name>,
+    /// Hours after which the options of a case in which nothing is chosen are computed anew.
+    pub options_max_age_hours: f64,
     /// Hours from the choice until it must be approved; then the case expires.
     pub approve_within_hours: f64,
     /// Hours after its expected arrival at which planned supply that nobody confirmed stops counting.
@@ -426,6 +432,9 @@ impl Default for CaseSettings {
             target_expedite: Name::const_new("erp"),
             target_transfer: Name::const_new("erp"),
             target_custom: Name::const_new("erp"),
+            decide_within_hours: 24.0,
+            escalate_to: vec![Name::const_new("management")],
+            options_max_age_hours: 24.0,
             approve_within_hours: 48.0,
             action_expires_hours: 72.0,
             order_cost: 50.0,

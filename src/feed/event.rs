@@ -3,6 +3,7 @@
 //! What is special about a gapless topic stands here alone: which records make its events, who sees them, and how their
 //! items are written.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
@@ -16,12 +17,13 @@ use super::frame::{self, Shown};
 use super::handle::Viewer;
 use super::known::Stage;
 use super::request::Topic;
-use crate::domain::approval_case::{CaseChange, CaseTransition};
+use crate::domain::approval_case::{CaseChange, CaseItem, CaseTransition};
 use crate::domain::condition::Condition;
-use crate::domain::exception::{ExceptionChange, ExceptionTransition};
+use crate::domain::exception::{ExceptionChange, ExceptionItem, ExceptionTransition};
 use crate::domain::ids::Lsn;
 use crate::domain::record::{Body, Record, Transition};
 use crate::domain::reference::Reference;
+use crate::http::scoped::{case_entry_for, case_for, exception_entry_for, exception_for};
 use crate::http::visibility::{sees_case, sees_exception};
 use crate::runtime::Running;
 use crate::runtime::summaries::{CaseEntry, ExceptionEntry};
@@ -40,6 +42,12 @@ pub struct Event {
     pub record: Arc<Record>,
     pub topic: Topic,
     tail: OnceCell<Option<Arc<str>>>,
+}
+
+/// The part of an event's item that is inside a viewer's scope.
+pub enum Narrowed {
+    Exception(Box<ExceptionItem>),
+    Case(Box<CaseItem>),
 }
 
 /// What changed.
@@ -114,6 +122,49 @@ impl Event {
             }
             _ => false,
         }
+    }
+
+    /// The event as it is for one viewer alone, whose scope leaves out a part of the item; `None` where the viewer sees
+    /// all of it, as nearly everybody does.
+    pub fn narrowed(&self, viewer: &Viewer, reference: &Reference) -> Option<Narrowed> {
+        let principal = &viewer.principal;
+        if principal.scope.is_unrestricted() {
+            return None;
+        }
+        let tenant = reference.tenant(viewer.tenant)?;
+        match change(&self.record)? {
+            Change::Exception(transition) => match exception_for(principal, tenant, &transition.item) {
+                Cow::Owned(item) => Some(Narrowed::Exception(Box::new(item))),
+                Cow::Borrowed(_) => None,
+            },
+            Change::Case(transition) => match case_for(principal, tenant, &transition.item) {
+                Cow::Owned(item) => Some(Narrowed::Case(Box::new(item))),
+                Cow::Borrowed(_) => None,
+            },
+        }
+    }
+
+    /// The tail of the event's frame for a viewer who sees that part of its item.
+    pub fn tail_of(&self, narrowed: &Narrowed, running: &Running) -> Option<Arc<str>> {
+        let lsn = self.lsn();
+        let kind = match change(&self.record)? {
+            Change::Exception(transition) => transition.kind.as_str(),
+            Change::Case(transition) => transition.kind.as_str(),
+        };
+        let item = match narrowed {
+            Narrowed::Exception(item) => shown(item, lsn)?,
+            Narrowed::Case(item) => shown(item, lsn)?,
+        };
+        Some(frame::event_tail(self.topic, kind, lsn, &running.position(lsn), &item))
+    }
+
+    /// Whether a filter lets it through for a viewer who sees that part of its item.
+    pub fn matches(&self, narrowed: &Narrowed, condition: &Condition) -> bool {
+        let item = match narrowed {
+            Narrowed::Exception(item) => filterable(item, self.lsn()),
+            Narrowed::Case(item) => filterable(item, self.lsn()),
+        };
+        item.is_some_and(|item| filter::matches(condition, &item))
     }
 
     /// Its item as filters see it.
@@ -191,11 +242,13 @@ pub fn open_items(
     let mut open: Vec<Open> = match topic {
         Topic::Exceptions => {
             let sees = |entry: &ExceptionEntry| sees_exception(principal, tenant, &entry.item);
-            running.exceptions.select(viewer.tenant, false, sees).into_iter().map(Open::Exception).collect()
+            let open = running.exceptions.select(viewer.tenant, false, sees).into_iter();
+            open.map(|entry| Open::Exception(exception_entry_for(principal, tenant, entry))).collect()
         }
         Topic::Cases => {
             let sees = |entry: &CaseEntry| sees_case(principal, tenant, &entry.item);
-            running.cases.select(viewer.tenant, false, sees).into_iter().map(Open::Case).collect()
+            let open = running.cases.select(viewer.tenant, false, sees).into_iter();
+            open.filter_map(|entry| case_entry_for(principal, tenant, entry)).map(Open::Case).collect()
         }
         Topic::SkuLocations | Topic::Suppliers | Topic::Stats => Vec::new(),
     };

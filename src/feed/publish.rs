@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use tracing::debug;
 
 use super::chunk::{Chunk, ChunkBuilder, StateFrame};
-use super::event::{self, Event};
+use super::event::{self, Event, Narrowed};
 use super::frame;
 use super::handle::SocketId;
 use super::hub::{Hub, HubState, Socket, Subscription, sees_entity, topic_of};
@@ -132,6 +132,12 @@ impl Hub {
         for (id, socket) in &mut state.sockets {
             let Socket { viewer, subscriptions, queue, .. } = socket;
             let mut unsent: Option<Lsn> = None;
+            // What its scope leaves a part of, by index in the batch.
+            let narrowed: Vec<Option<Narrowed>> = match viewer.principal.scope.is_unrestricted() {
+                true => Vec::new(),
+                false => fresh.iter().map(|fresh| fresh.event.narrowed(viewer, reference)).collect(),
+            };
+            let part = |index: usize| narrowed.get(index).and_then(Option::as_ref);
             for subscription in subscriptions.values_mut().filter(|s| s.has_gapless()) {
                 selection.frames.clear();
                 for (index, Fresh { event, item }) in fresh.iter().enumerate() {
@@ -145,7 +151,10 @@ impl Hub {
                         None => Verdict::Matches,
                         Some(filter) => {
                             let item = || item.get_or_init(|| event.item()).as_ref();
-                            let matches = filter.matches_in_batch(batch, index, item);
+                            let matches = match part(index) {
+                                Some(narrowed) => event.matches(narrowed, &filter.condition()),
+                                None => filter.matches_in_batch(batch, index, item),
+                            };
                             subscription.known.see(event.item_number(), matches, event.stage())
                         }
                     };
@@ -156,10 +165,15 @@ impl Hub {
                 let Some((first, _)) = selection.frames.first() else { continue };
                 let first = fresh.get(*first as usize).map(|fresh| fresh.event.lsn());
                 selection.head = subscription.event_head.as_ptr() as usize;
-                let chunk = match shared.get(&selection) {
+                let is_own = selection.frames.iter().any(|(index, _)| part(*index as usize).is_some());
+                let chunk = match shared.get(&selection).filter(|_| !is_own) {
                     Some(chunk) => chunk.clone(),
+                    None if is_own => {
+                        write(running, fresh, &selection.frames, &subscription.event_head, part)
+                    }
                     None => {
-                        let chunk = write(running, fresh, &selection.frames, &subscription.event_head);
+                        let chunk =
+                            write(running, fresh, &selection.frames, &subscription.event_head, |_| None);
                         shared.insert(selection.clone(), chunk.clone());
                         chunk
                     }
@@ -257,14 +271,23 @@ pub(super) fn put(
     queue.put_state(subscription.serial, fresh.key.clone(), frame)
 }
 
-/// The frames of a selection as one text.
-fn write(running: &Running, fresh: &[Fresh], frames: &[(u32, bool)], head: &str) -> Chunk {
+/// The frames of a selection as one text; `part` tells which items are shown in part.
+fn write<'a>(
+    running: &Running,
+    fresh: &[Fresh],
+    frames: &[(u32, bool)],
+    head: &str,
+    part: impl Fn(usize) -> Option<&'a Narrowed>,
+) -> Chunk {
     let mut builder = ChunkBuilder::default();
     for (index, matches) in frames {
-        if let Some(Fresh { event, .. }) = fresh.get(*index as usize)
-            && let Some(tail) = event.tail(running)
-        {
-            builder.push_event(event.lsn(), head, *matches, tail);
+        let Some(Fresh { event, .. }) = fresh.get(*index as usize) else { continue };
+        let tail = match part(*index as usize) {
+            Some(narrowed) => event.tail_of(narrowed, running),
+            None => event.tail(running).cloned(),
+        };
+        if let Some(tail) = tail {
+            builder.push_event(event.lsn(), head, *matches, &tail);
         }
     }
     builder.finish()

@@ -305,17 +305,26 @@ impl Told<'_> {
         if !self.topics.contains(&event.topic) || !event.is_visible(&self.place.viewer, self.reference) {
             return;
         }
+        let narrowed = event.narrowed(&self.place.viewer, self.reference);
         let verdict = match self.filter {
             None => Verdict::Matches,
             Some(filter) => {
-                let matches = event.item().is_some_and(|item| filter::matches(&filter.condition(), &item));
+                let matches = match &narrowed {
+                    Some(narrowed) => event.matches(narrowed, &filter.condition()),
+                    None => event.item().is_some_and(|item| filter::matches(&filter.condition(), &item)),
+                };
                 self.known.see(event.item_number(), matches, event.stage())
             }
         };
-        if verdict != Verdict::Silence
-            && let Some(tail) = event.tail(running)
-        {
-            builder.push_event(event.lsn(), head, verdict == Verdict::Matches, tail);
+        if verdict == Verdict::Silence {
+            return;
+        }
+        let tail = match &narrowed {
+            Some(narrowed) => event.tail_of(narrowed, running),
+            None => event.tail(running).cloned(),
+        };
+        if let Some(tail) = tail {
+            builder.push_event(event.lsn(), head, verdict == Verdict::Matches, &tail);
         }
     }
 }

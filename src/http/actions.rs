@@ -14,6 +14,7 @@ use super::path::segments;
 use super::problem::{Problem, code};
 use super::query::{Query, Sort, SortValue, page};
 use super::read::{Asked, Paged, Read};
+use super::scoped::{case_entry_for, sees_step};
 use super::state::{AppState, tenant_of};
 use super::visibility::sees_case;
 use crate::auth::Permission;
@@ -74,9 +75,11 @@ fn shown(entry: &CaseEntry, action: &CaseAction) -> Value {
 /// Every action that the caller sees, with its case.
 fn all(read: &Read<'_>, wanted: impl Fn(&CaseEntry) -> bool) -> Result<Vec<Arc<CaseEntry>>, Problem> {
     let (caller, tenant) = (read.caller, read.tenant()?);
-    Ok(read.running.cases.select(caller.tenant, true, |entry| {
-        !entry.item.actions.is_empty() && wanted(entry) && sees_case(&caller.principal, tenant, &entry.item)
-    }))
+    let found = read
+        .running
+        .cases
+        .select(caller.tenant, true, |entry| !entry.item.actions.is_empty() && wanted(entry));
+    Ok(found.into_iter().filter_map(|entry| case_entry_for(&caller.principal, tenant, entry)).collect())
 }
 
 fn admits(query: &Query, filter: &str, value: Option<&Name>) -> bool {
@@ -100,7 +103,7 @@ pub async fn get_action(
     let found = all(&read, |entry| entry.item.actions.iter().any(|action| action.id == id))?;
     let entry = found.first().ok_or_else(|| not_found("such action"))?;
     let action = entry.item.actions.iter().find(|action| action.id == id);
-    let mut item = action.map(|action| shown(entry, action)).unwrap_or_default();
+    let mut item = action.map(|action| shown(entry, action)).ok_or_else(|| not_found("such action"))?;
     if let Value::Object(fields) = &mut item {
         fields.insert("position".to_owned(), read.running.position(entry.lsn).into());
     }
@@ -249,6 +252,11 @@ pub async fn run(
     let found = running.cases.with_action(caller.tenant, id);
     let entry = found.as_ref().filter(|entry| sees_case(&caller.principal, tenant, &entry.item));
     let entry = entry.ok_or_else(|| not_found("such action"))?;
+    let action = entry.item.actions.iter().find(|action| action.id == *id);
+    if !action.is_some_and(|action| sees_step(&caller.principal, tenant, &action.step)) {
+        let detail = format!("{} does not see everything that the action touches", caller.principal.name);
+        return Err(Problem::new(&code::FORBIDDEN).detail(detail));
+    }
     let mut fields = Fields::of(fields);
     let version = fields.version();
     let what = match verb {

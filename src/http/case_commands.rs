@@ -6,16 +6,18 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use serde_json::{Map, Value};
 
 use super::caller::Caller;
-use super::cases::{find, item_of};
+use super::cases::{find, find_shown, item_of};
 use super::command::{Commanding, Done, OUTCOME_WAIT_MAX, refused};
 use super::command_body::Fields;
 use super::path::segments;
 use super::problem::{Problem, code};
+use super::scoped::sees_option;
 use super::state::{AppState, tenant_of};
 use super::visibility::sees_exception;
 use crate::auth::Permission;
 use crate::domain::approval_case::{
-    CaseChange, CaseCommand, CaseDecision, CaseItem, CaseTransition, ClaimedException, open_by_hand,
+    CaseChange, CaseCommand, CaseDecision, CaseItem, CaseOption, CaseTransition, ClaimedException,
+    open_by_hand,
 };
 use crate::domain::command::Command;
 use crate::domain::ids::{EntityKey, Name};
@@ -119,11 +121,33 @@ pub async fn run(
     let what = decision(verb, &mut fields);
     fields.finish()?;
     let what = what.ok_or_else(|| Problem::new(&code::INVALID_DATA))?;
+    let chosen = match &what {
+        CaseDecision::Choose { option_id } => Some(option_id),
+        CaseDecision::Approve { .. } => entry.item.chosen_option.as_ref(),
+        _ => None,
+    };
+    if let Some(option) = chosen.and_then(|id| entry.item.option(id)) {
+        need_sight(commanding, option)?;
+    }
     let command = CaseCommand { version, what };
     match command.what.clone() {
         CaseDecision::Merge { into } => merge(commanding, &entry, &into, command, idempotency).await,
         _ => decide(commanding, &entry, command, idempotency).await,
     }
+}
+
+/// Whoever decides for an option sees every place that it touches.
+///
+/// # Errors
+/// `forbidden`.
+pub fn need_sight(commanding: &Commanding<'_>, option: &CaseOption) -> Result<(), Problem> {
+    let (caller, reference) = (commanding.caller, commanding.running.reference());
+    let tenant = tenant_of(&reference, caller)?;
+    if sees_option(&caller.principal, tenant, option) {
+        return Ok(());
+    }
+    let detail = format!("{} does not see every place that the option touches", caller.principal.name);
+    Err(Problem::new(&code::FORBIDDEN).detail(detail))
 }
 
 /// A case that the caller sees.
@@ -149,7 +173,8 @@ pub async fn decide(
     let version = command.version;
     let outcome = commanding.carry_out(entity, Command::Case(Box::new(command)), idempotency).await;
     outcome.map_err(|problem| {
-        let current = find_case(commanding, &entry.item.id).ok();
+        let (running, caller) = (commanding.running, commanding.caller);
+        let current = find_shown(running, caller, &running.reference(), &entry.item.id).ok();
         match current.filter(|_| *problem.code() == code::STALE_VERSION) {
             Some(current) => {
                 let changes = changes_since(&current.item, version.unwrap_or_default());

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use serde_json::{Map, Value};
 
 use super::caller::Caller;
-use super::case_commands::decide;
+use super::case_commands::{decide, need_sight};
 use super::cases::find;
 use super::command::Commanding;
 use super::command_body::Fields;
@@ -125,6 +125,7 @@ fn blank_step(kind: ActionKind) -> OptionStep {
         po_id: None,
         line_id: None,
         quantity: Quantity::ZERO,
+        line_quantity: None,
         arrives_at: None,
         unit_cost: None,
         note: None,
@@ -151,6 +152,17 @@ fn complete(step: &mut OptionStep, case: &CaseItem, fields: &mut Fields) {
     ] {
         fields.required(key, (!is_missing).then_some(()));
     }
+    check_from(step, fields);
+}
+
+/// What is ordered comes from a supplier, and nothing is moved to where it is.
+fn check_from(step: &OptionStep, fields: &mut Fields) {
+    let Some(from) = &step.from else { return };
+    if step.kind == ActionKind::Order {
+        fields.wrong("from", "conflict", "an order comes from a supplier: say which, or make it a transfer");
+    } else if *from == step.location {
+        fields.wrong("from", "conflict", "is where it is to arrive");
+    }
 }
 
 /// How an option of a kind is carried out, where its step does not say.
@@ -174,6 +186,7 @@ fn blank_option(kind: OptionKind, title: String, now: Timestamp, facts: u64) -> 
         confidence: None,
         lead_time_days: None,
         effects: Vec::new(),
+        hidden: 0,
         touches: Vec::new(),
         basis: OptionBasis { computed_at: now, facts, inputs: Vec::new() },
         recommended: false,
@@ -238,7 +251,10 @@ fn wanted(
                 option.steps = vec![step];
             }
             None => match option.steps.as_mut_slice() {
-                [step] => alone.change(step),
+                [step] => {
+                    alone.change(step);
+                    check_from(step, &mut fields);
+                }
                 _ if !alone.says_anything() => {}
                 [] => fields.wrong("option_id", "conflict", "this option has no step to edit"),
                 _ => fields.wrong("steps", "required", "this option has several steps: say all of them"),
@@ -288,6 +304,10 @@ pub async fn add_option(
     let running = commanding.running;
     let reference = running.reference();
     let entry = find(running, &caller, &reference, &id)?;
+    let base = sent.fields.get("option_id").and_then(Value::as_str);
+    if let Some(base) = base.and_then(|id| entry.item.option(id)) {
+        need_sight(&commanding, base)?;
+    }
     let (version, option) = wanted(&entry.item, sent.fields, commanding.now())?;
     let tenant = tenant_of(&reference, &caller)?;
     for step in option.steps.iter().filter(|step| !step.sku.is_empty()) {

@@ -11,6 +11,7 @@ use super::path::segments;
 use super::problem::Problem;
 use super::query::{Query, Sort};
 use super::read::{Asked, selection};
+use super::scoped::{case_entry_for, case_for};
 use super::state::{AppState, tenant_of};
 use super::visibility::sees_case;
 use crate::auth::Permission;
@@ -38,12 +39,13 @@ pub const FIELDS: &[&str] = &[
 const FILTERS: &[&str] =
     &["state", "kind", "id", "team", "owner", "sku", "location", "supplier", "exception"];
 
-/// A case as the outside sees it.
+/// A case as the outside sees it; the entry is [`case_entry_for`] whoever asks.
 pub fn item_of(entry: &CaseEntry) -> Value {
     with_lsn(serde_json::to_value(&entry.item).unwrap_or_default(), entry.lsn)
 }
 
-/// A case that the caller sees: everything that it is about is inside the caller's scope.
+/// A case that the caller sees: everything that it is about is inside the caller's scope. It is whole, for decisions;
+/// what is shown is [`find_shown`].
 ///
 /// # Errors
 /// `not_found`.
@@ -57,6 +59,23 @@ pub fn find(
     let entry = running.cases.get(caller.tenant, id);
     entry
         .filter(|entry| sees_case(&caller.principal, tenant, &entry.item))
+        .ok_or_else(|| not_found("such case"))
+}
+
+/// A case that the caller sees, without what lies outside the caller's scope.
+///
+/// # Errors
+/// `not_found`.
+pub fn find_shown(
+    running: &Running,
+    caller: &Caller,
+    reference: &Reference,
+    id: &str,
+) -> Result<Arc<CaseEntry>, Problem> {
+    let tenant = tenant_of(reference, caller)?;
+    let entry = running.cases.get(caller.tenant, id);
+    entry
+        .and_then(|entry| case_entry_for(&caller.principal, tenant, entry))
         .ok_or_else(|| not_found("such case"))
 }
 
@@ -90,7 +109,7 @@ pub async fn get_case(
     let asked = Asked::one(&request, &caller, &state, Permission::Read)?;
     let [id] = segments(&request, PREFIX)?;
     let read = asked.ready().await?;
-    let entry = find(read.running, &caller, &read.running.reference(), &id)?;
+    let entry = find_shown(read.running, &caller, &read.running.reference(), &id)?;
     let mut item = item_of(&entry);
     if let Value::Object(fields) = &mut item {
         fields.insert("position".to_owned(), read.running.position(entry.lsn).into());
@@ -122,6 +141,10 @@ pub async fn list_cases(
     let selection = selection::<CaseItem>(&read.query, is_final);
     let tenant = read.tenant()?;
     let sees = |item: &CaseItem| is_about(item, &read.query) && sees_case(&caller.principal, tenant, item);
-    let page = read.summary_page(read.running.cases.summary(), &selection, &paged, sees, item_of);
+    let show = |entry: &CaseEntry| {
+        let item = case_for(&caller.principal, tenant, &entry.item);
+        with_lsn(serde_json::to_value(item).unwrap_or_default(), entry.lsn)
+    };
+    let page = read.summary_page(read.running.cases.summary(), &selection, &paged, sees, show);
     Ok(HttpResponse::Ok().json(page))
 }

@@ -12,7 +12,8 @@ use super::ingest::Body;
 use super::inspect::with_lsn;
 use super::problem::{Problem, code};
 use super::query::Query;
-use super::state::AppState;
+use super::scoped::{case_for, exception_for};
+use super::state::{AppState, tenant_of};
 use crate::auth::{Role, RoleSet};
 use crate::domain::command::{Actor, ActorKind, Command, Refusal, RefusalCode};
 use crate::domain::event::FieldError;
@@ -140,7 +141,8 @@ impl<'a> Commanding<'a> {
         let lsn = done.lsn;
         let state = self.state.clone();
         // From the journal: what a summary shows may have changed again, and a repeated command is answered as at first.
-        let item = web::block(move || item_at(state.running()?, lsn)).await;
+        let caller = self.caller.clone();
+        let item = web::block(move || item_at(&state, &caller, lsn)).await;
         let item = item.map_err(|error| Problem::new(&code::INTERNAL).detail(error.to_string()))??;
         Ok(Done { item: with_lsn(item, lsn), lsn })
     }
@@ -160,16 +162,21 @@ impl<'a> Commanding<'a> {
     }
 }
 
-/// The item that a record carries. Blocks on the disk.
-fn item_at(running: &Running, lsn: Lsn) -> Result<Value, Problem> {
+/// The item that a record carries, as the caller sees it. Blocks on the disk.
+fn item_at(state: &AppState, caller: &Caller, lsn: Lsn) -> Result<Value, Problem> {
+    let running = state.running()?;
     let unreadable = |detail: String| Problem::new(&code::INTERNAL).detail(detail);
     let bytes = running.reader.read_one(lsn.0).map_err(|error| unreadable(error.to_string()))?;
     let bytes = bytes.ok_or_else(|| unreadable(format!("record {lsn} is not in the journal")))?;
     let (record, _) = codec::decode(&bytes).map_err(|error| unreadable(error.to_string()))?;
+    let reference = running.reference();
+    let (principal, tenant) = (&caller.principal, tenant_of(&reference, caller)?);
     let item = match record.body {
         RecordBody::Transition(body) => match body.transition {
-            Transition::Exception(change) => serde_json::to_value(change.item).ok(),
-            Transition::Case(change) => serde_json::to_value(change.item).ok(),
+            Transition::Exception(change) => {
+                serde_json::to_value(exception_for(principal, tenant, &change.item)).ok()
+            }
+            Transition::Case(change) => serde_json::to_value(case_for(principal, tenant, &change.item)).ok(),
             _ => None,
         },
         RecordBody::Event { .. } | RecordBody::System(_) => None,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::caller::Caller;
 use super::command::{Commanding, Done};
 use super::command_body::Fields;
-use super::exceptions::item_of;
+use super::exceptions::item_for;
 use super::inspect::not_found;
 use super::path::segments;
 use super::problem::{Problem, code};
@@ -107,7 +107,9 @@ pub async fn run(
     let command = Command::Exception(ExceptionCommand { exception_id: id.clone(), version, what });
     let outcome = commanding.carry_out(entry.entity.as_ref().clone(), command, idempotency).await;
     outcome.map_err(|problem| match find() {
-        Some(current) if *problem.code() == code::STALE_VERSION => problem.with("current", item_of(&current)),
+        Some(current) if *problem.code() == code::STALE_VERSION => {
+            problem.with("current", item_for(&caller.principal, tenant, &current))
+        }
         _ => problem,
     })
 }

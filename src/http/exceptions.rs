@@ -11,10 +11,12 @@ use super::path::segments;
 use super::problem::Problem;
 use super::query::{Query, Sort};
 use super::read::{Asked, Read, selection};
+use super::scoped::{exception_entry_for, exception_for};
 use super::state::AppState;
 use super::visibility::{locations_in_scope, sees_exception};
-use crate::auth::Permission;
+use crate::auth::{Permission, Principal};
 use crate::domain::exception::{ExceptionItem, ExceptionState, ExceptionType, Severity};
+use crate::domain::reference::TenantReference;
 use crate::runtime::summaries::ExceptionEntry;
 use crate::runtime::summary::{Listed, Selection};
 
@@ -59,9 +61,15 @@ const NARROWING: &[&str] = &[
     "source",
 ];
 
-/// An exception as the outside sees it.
+/// An exception as the outside sees it; the entry is [`exception_entry_for`] whoever asks.
 pub fn item_of(entry: &ExceptionEntry) -> Value {
     with_lsn(serde_json::to_value(&entry.item).unwrap_or_default(), entry.lsn)
+}
+
+/// An exception as that principal sees it.
+pub fn item_for(principal: &Principal, tenant: &TenantReference, entry: &ExceptionEntry) -> Value {
+    let item = exception_for(principal, tenant, &entry.item);
+    with_lsn(serde_json::to_value(item).unwrap_or_default(), entry.lsn)
 }
 
 fn state_named(name: &str) -> Option<ExceptionState> {
@@ -73,12 +81,13 @@ fn severity_named(name: &str) -> Option<Severity> {
     all.into_iter().find(|severity| severity.as_str() == name)
 }
 
-/// An exception that the caller sees.
-fn find(read: &Read<'_>, id: &str) -> Result<Arc<ExceptionEntry>, Problem> {
+/// An exception that the caller sees, as the caller sees it.
+pub(super) fn find(read: &Read<'_>, id: &str) -> Result<Arc<ExceptionEntry>, Problem> {
     let (caller, tenant) = (read.caller, read.tenant()?);
     let entry = read.running.exceptions.get(caller.tenant, id);
     entry
         .filter(|entry| sees_exception(&caller.principal, tenant, &entry.item))
+        .map(|entry| exception_entry_for(&caller.principal, tenant, entry))
         .ok_or_else(|| not_found("such exception"))
 }
 
@@ -131,7 +140,8 @@ pub async fn list_affected(
     let selection = Selection { names: vec![(name_column("group"), &keys)], ..Selection::default() };
     let tenant = read.tenant()?;
     let sees = |item: &ExceptionItem| sees_exception(&caller.principal, tenant, item);
-    let page = read.summary_page(&read.running.exceptions, &selection, &paged, sees, item_of);
+    let show = |entry: &ExceptionEntry| item_for(&caller.principal, tenant, entry);
+    let page = read.summary_page(&read.running.exceptions, &selection, &paged, sees, show);
     Ok(HttpResponse::Ok().json(page))
 }
 
@@ -174,7 +184,8 @@ pub async fn list_exceptions(
     }
     let tenant = read.tenant()?;
     let sees = |item: &ExceptionItem| sees_exception(&caller.principal, tenant, item);
-    let page = read.summary_page(&read.running.exceptions, &selection, &paged, sees, item_of);
+    let show = |entry: &ExceptionEntry| item_for(&caller.principal, tenant, entry);
+    let page = read.summary_page(&read.running.exceptions, &selection, &paged, sees, show);
     Ok(HttpResponse::Ok().json(page))
 }
 

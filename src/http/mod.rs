@@ -31,6 +31,7 @@ mod quarantine;
 mod query;
 mod read;
 mod reference;
+pub mod scoped;
 mod server;
 mod sku_locations;
 pub mod state;

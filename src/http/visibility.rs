@@ -134,7 +134,8 @@ pub fn sees_case(principal: &Principal, tenant: &TenantReference, item: &CaseIte
         || (!item.subjects.is_empty() && subjects.all(|subject| sees_subject(principal, tenant, subject)))
 }
 
-fn sees_subject(principal: &Principal, tenant: &TenantReference, subject: &ExceptionSubject) -> bool {
+/// Whether what an exception is about is inside the principal's scope.
+pub fn sees_subject(principal: &Principal, tenant: &TenantReference, subject: &ExceptionSubject) -> bool {
     match (&subject.sku, &subject.location, &subject.supplier) {
         (Some(sku), Some(location), _) => sees_sku_location(principal, tenant, sku, location),
         (Some(sku), None, _) => sees_item(principal, tenant, sku),

@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::exceptions::item_of;
-use super::inspect::{Seen, ask, not_found, shown};
+use super::inspect::{Seen, ask, shown};
 use super::path::segments;
 use super::problem::{Problem, code};
 use super::read::{Asked, Read};
 use super::sku_locations::find;
 use super::state::AppState;
-use super::visibility::{sees_case, sees_exception};
+use super::{cases, exceptions};
 use crate::auth::Permission;
 use crate::domain::exception::ExceptionType;
 use crate::domain::exception::kind::{KindSettings, Threshold};
@@ -68,14 +68,7 @@ pub async fn why_exception(
     let asked = Asked::one(&request, &caller, &state, Permission::Read)?;
     let [id] = segments(&request, "/api/v1/exceptions")?;
     let read = asked.ready().await?;
-    let entry = read
-        .running
-        .exceptions
-        .get(caller.tenant, &id)
-        .filter(|entry| {
-            read.tenant().is_ok_and(|tenant| sees_exception(&caller.principal, tenant, &entry.item))
-        })
-        .ok_or_else(|| not_found("such exception"))?;
+    let entry = exceptions::find(&read, &id)?;
     let rule = rule_of(&read, &entry);
     let mut answer = json!({
         "exception": item_of(&entry),
@@ -109,12 +102,7 @@ pub async fn why_case(
     let asked = Asked::one(&request, &caller, &state, Permission::Read)?;
     let [id] = segments(&request, "/api/v1/cases")?;
     let read = asked.ready().await?;
-    let entry = read
-        .running
-        .cases
-        .get(caller.tenant, &id)
-        .filter(|entry| read.tenant().is_ok_and(|tenant| sees_case(&caller.principal, tenant, &entry.item)))
-        .ok_or_else(|| not_found("such case"))?;
+    let entry = cases::find_shown(read.running, &caller, &read.running.reference(), &id)?;
     let case = &entry.item;
     let options: Vec<Value> = case
         .options

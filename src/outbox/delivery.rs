@@ -34,7 +34,10 @@ pub struct ActionRequest<'a> {
     /// What is expedited.
     pub po_id: &'a Option<Name>,
     pub line_id: &'a Option<Name>,
+    /// Of an expedited line, what is moved.
     pub quantity: Quantity,
+    /// The total of an expedited line, which its changed document states.
+    pub line_quantity: Option<Quantity>,
     pub arrives_at: Option<Timestamp>,
     pub unit_cost: Option<UnitPrice>,
     pub note: &'a Option<String>,
@@ -57,6 +60,7 @@ impl<'a> ActionRequest<'a> {
             po_id: &step.po_id,
             line_id: &step.line_id,
             quantity: step.quantity,
+            line_quantity: step.line_quantity,
             arrives_at: step.arrives_at,
             unit_cost: step.unit_cost,
             note: &step.note,

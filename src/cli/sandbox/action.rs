@@ -33,6 +33,8 @@ pub struct Action {
     pub po_id: Option<Name>,
     pub line_id: Option<Name>,
     pub quantity: Quantity,
+    /// The total of a line that is expedited: what its changed document states.
+    pub line_quantity: Option<Quantity>,
     pub arrives_at: Option<Timestamp>,
     pub unit_cost: Option<UnitPrice>,
     /// The tenant's time: its events happen then, be it a replay of the past.
@@ -106,10 +108,11 @@ impl Action {
     }
 
     fn quantity(&self, manner: Manner) -> Quantity {
+        let quantity = self.line_quantity.unwrap_or(self.quantity);
         if manner.wrong == Some(Wrong::Quantity) {
-            Quantity::from_milli((self.quantity.milli() / 2).max(1))
+            Quantity::from_milli((quantity.milli() / 2).max(1))
         } else {
-            self.quantity
+            quantity
         }
     }
 
@@ -292,6 +295,16 @@ mod tests {
         let data = &made.events[0].event["data"];
         assert_eq!((&data["po_id"], &data["lines"][0]["line_id"]), (&json!("P"), &json!("7")));
         assert_eq!(data["lines"][0]["promised_at"], json!("2026-03-05T12:00:00Z"));
+        assert_eq!(data["lines"][0]["quantity"], json!(12.5));
+    }
+
+    #[test]
+    fn the_document_of_an_expedited_line_states_its_total() {
+        let line_quantity = Some(Quantity::from_units(40));
+        let purchase = Action { from: None, line_quantity, ..action("expedite") };
+        for action in [purchase, Action { line_quantity, ..action("expedite") }] {
+            assert_eq!(action.carry_out(1, RIGHT).events[0].event["data"]["lines"][0]["quantity"], json!(40));
+        }
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub struct CaseAction {
     pub delivered_at: Option<Timestamp>,
     /// Planned supply that nothing confirms stops counting then.
     pub expires_at: Timestamp,
+    /// The system of record answered after it had expired: it was done all the same, and has an expiry anew.
+    #[serde(default)]
+    pub late: bool,
     /// What the system of record calls it.
     pub external_ref: Option<String>,
     /// The document that came back: its id, quantity and promise.

@@ -42,6 +42,7 @@ impl<'a> Draft<'a> {
     pub fn finish(mut self, kind: CaseChange, detail: impl Into<String>) -> CaseTransition {
         members::summarize(&mut self.item, self.tenant);
         self.item.updated_at = self.now;
+        self.keep_decision_due();
         let kept = self.settings.cases.timeline_max.max(1);
         let excess = (self.item.timeline.len() + 1).saturating_sub(kept);
         self.item.timeline.drain(..excess);
@@ -53,6 +54,18 @@ impl<'a> Draft<'a> {
         });
         bounds::fit(&mut self.item, self.settings.cases.bytes_max);
         CaseTransition { kind, item: self.item, claims: self.claims }
+    }
+
+    /// As long as nobody has chosen there is a moment until which somebody must: not after the last one at which a
+    /// decision helps.
+    fn keep_decision_due(&mut self) {
+        if !self.item.wants_choice() {
+            (self.item.decide_due_at, self.item.escalation_level) = (None, 0);
+        } else if self.item.decide_due_at.is_none() {
+            let within = self.now.plus_days(self.settings.cases.decide_within_hours / 24.0);
+            let helps_until = self.item.decide_by.filter(|by| *by > self.now);
+            self.item.decide_due_at = Some(helps_until.map_or(within, |by| by.min(within)));
+        }
     }
 
     /// What decisions are tied to is another one from here on.

@@ -1,14 +1,12 @@
 //! What is asked of a case.
 
-use serde::{Deserialize, Serialize};
-
 use super::item::{AttemptOutcome, CaseOption};
 use crate::domain::exception::ExceptionItem;
 use crate::domain::ids::{EntityKey, Name};
 use crate::domain::time::Timestamp;
 
 /// A command to one case.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CaseCommand {
     /// The version that whoever decided had before them; any if `None` (choosing and approving want one).
     pub version: Option<u64>,
@@ -16,8 +14,7 @@ pub struct CaseCommand {
 }
 
 /// What is asked.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "decision", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum CaseDecision {
     /// By hand: the case does not exist yet.
     Open {
@@ -104,7 +101,7 @@ pub enum CaseDecision {
 }
 
 /// An exception that a case decides about, with the entity that has it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ClaimedException {
     pub entity: EntityKey,
     pub item: ExceptionItem,

@@ -258,7 +258,7 @@ fn set_options(
     Ok(draft.finish(CaseChange::Options, format!("{count} options")))
 }
 
-/// Whether two lists of steps ask for the same: what they cost and a shift of the arrival by hours don't count.
+/// Whether two lists of steps ask for the same: what they cost, the rest of an expedited line and a shift of the arrival by hours don't count.
 fn same_steps(a: &[OptionStep], b: &[OptionStep]) -> bool {
     let near = |a: Option<Timestamp>, b: Option<Timestamp>| match (a, b) {
         (Some(a), Some(b)) => (a.micros() - b.micros()).abs() < SAME_ARRIVAL_WITHIN,
@@ -266,7 +266,12 @@ fn same_steps(a: &[OptionStep], b: &[OptionStep]) -> bool {
     };
     let same = |(a, b): (&OptionStep, &OptionStep)| {
         near(a.arrives_at, b.arrives_at)
-            && OptionStep { arrives_at: b.arrives_at, unit_cost: b.unit_cost, ..a.clone() } == *b
+            && OptionStep {
+                arrives_at: b.arrives_at,
+                unit_cost: b.unit_cost,
+                line_quantity: b.line_quantity,
+                ..a.clone()
+            } == *b
     };
     a.len() == b.len() && a.iter().zip(b).all(same)
 }
@@ -287,6 +292,14 @@ fn add_option(mut draft: Draft<'_>, option: &CaseOption, actor: &Actor) -> Resul
         }
         if !step.quantity.is_positive() {
             return Err(Refusal::invalid(&format!("/steps/{at}/quantity"), "must be above zero"));
+        }
+        // It would be held at the other place as if it were a transfer.
+        if step.from.is_some() && step.kind == ActionKind::Order || step.from.as_ref() == Some(&step.location)
+        {
+            return Err(Refusal::invalid(
+                &format!("/steps/{at}/from"),
+                "must be another place, of a transfer",
+            ));
         }
         if !(is_valid_name(&step.sku) && is_valid_name(&step.location)) {
             return Err(Refusal::invalid(&format!("/steps/{at}"), "name sku and location"));

@@ -63,9 +63,9 @@ impl ApprovalCase {
     fn judge(&self, watch: &mut Watch<'_>, action: &CaseAction, kind: &ExceptionType) {
         let settings = watch.kind(kind);
         let (condition, cause) = match kind {
-            ExceptionType::ActionUnconfirmed => unconfirmed(watch, action, &settings),
+            ExceptionType::ActionUnconfirmed => self.unconfirmed(watch, action, &settings),
             ExceptionType::ActionRefused => self.refused(watch, action),
-            _ => mismatched(action, &settings),
+            _ => mismatched(watch, action, &settings),
         };
         let severity = match kind {
             ExceptionType::ActionRefused => Severity::High,
@@ -105,6 +105,13 @@ impl ApprovalCase {
         behind
     }
 
+    /// Whether everything that the actions were to solve is over, as far as the case has heard.
+    fn is_over(&self) -> bool {
+        let over = |id: &Name| self.facts.exception(id).is_some_and(|heard| heard.item.state.is_final());
+        let mut members = self.item.iter().flat_map(|item| &item.members);
+        !members.any(|member| member.is_open() && !over(&member.id))
+    }
+
     /// A refusal is of concern as long as what the action was to solve is not over, and until its time has passed.
     fn refused(&self, watch: &mut Watch<'_>, action: &CaseAction) -> (Condition, String) {
         let cause = format!(
@@ -116,10 +123,7 @@ impl ApprovalCase {
         if action.state != ActionState::Refused {
             return (Condition::Clear("the system of record did not stay with its refusal".into()), cause);
         }
-        let over = |id: &Name| self.facts.exception(id).is_some_and(|heard| heard.item.state.is_final());
-        let members = self.item.iter().flat_map(|item| &item.members);
-        let mut open = members.filter(|member| member.is_open() && !over(&member.id));
-        if open.next().is_none() {
+        if self.is_over() {
             return (Condition::Clear("what it was to solve is over".into()), cause);
         }
         if watch.now >= action.expires_at {
@@ -159,41 +163,70 @@ impl ApprovalCase {
     }
 }
 
-fn unconfirmed(watch: &mut Watch<'_>, action: &CaseAction, settings: &KindSettings) -> (Condition, String) {
-    let tried = action.attempt_count;
-    match action.state {
-        ActionState::Dead => {
-            let cause =
-                format!("{} could not be delivered to {} in {tried} attempts", named(action), action.target);
-            (Condition::Raised, cause)
-        }
-        ActionState::Expired => {
-            let cause = format!("{} has expired, and {} never confirmed it", named(action), action.target);
-            (Condition::Raised, cause)
-        }
-        ActionState::Delivered => {
-            let cause =
-                format!("{} was delivered to {}, and nothing came back", named(action), action.target);
-            let due = action.delivered_at.map(|at| at.plus_days(settings.raise / 24.0));
-            match due {
-                Some(due) if watch.now < due => {
-                    watch.review_at(due);
-                    // One that was dead and is delivered now is only waited for.
-                    (Condition::Clear("it was delivered".into()), cause)
-                }
-                _ => (Condition::Raised, cause),
+impl ApprovalCase {
+    /// Silence is of concern until it ends. An action that expired in it is one as long as what it was to solve is not
+    /// over, and for as long again as it was waited for after its arrival.
+    fn unconfirmed(
+        &self,
+        watch: &mut Watch<'_>,
+        action: &CaseAction,
+        settings: &KindSettings,
+    ) -> (Condition, String) {
+        let tried = action.attempt_count;
+        match action.state {
+            ActionState::Dead => {
+                let cause = format!(
+                    "{} could not be delivered to {} in {tried} attempts",
+                    named(action),
+                    action.target
+                );
+                (Condition::Raised, cause)
             }
-        }
-        _ => {
-            let why = format!("the action is {}", action.state.as_str());
-            (Condition::Clear(why.into()), String::new())
+            ActionState::Expired => {
+                let cause =
+                    format!("{} has expired, and {} never confirmed it", named(action), action.target);
+                if self.is_over() {
+                    return (Condition::Clear("what it was to solve is over".into()), cause);
+                }
+                let until = action.expires_at.plus_days(watch.settings.cases.action_expires_hours / 24.0);
+                if watch.now >= until {
+                    return (Condition::Clear("its time has passed".into()), cause);
+                }
+                watch.review_at(until);
+                (Condition::Raised, cause)
+            }
+            ActionState::Delivered => {
+                let cause =
+                    format!("{} was delivered to {}, and nothing came back", named(action), action.target);
+                let due = action.delivered_at.map(|at| at.plus_days(settings.raise / 24.0));
+                match due {
+                    Some(due) if watch.now < due => {
+                        watch.review_at(due);
+                        // One that was dead and is delivered now is only waited for.
+                        (Condition::Clear("it was delivered".into()), cause)
+                    }
+                    _ => (Condition::Raised, cause),
+                }
+            }
+            _ => {
+                let why = format!("the action is {}", action.state.as_str());
+                (Condition::Clear(why.into()), String::new())
+            }
         }
     }
 }
 
-fn mismatched(action: &CaseAction, settings: &KindSettings) -> (Condition, String) {
+/// A difference that nobody settled before the action's time was over stands.
+fn mismatched(watch: &mut Watch<'_>, action: &CaseAction, settings: &KindSettings) -> (Condition, String) {
     match execution::mismatch(action, settings) {
-        Some(how) => (Condition::Raised, format!("{}: {how}", named(action))),
+        Some(how) if watch.now >= action.expires_at => {
+            let why = format!("nobody settled it in time, and it stands: {how}");
+            (Condition::Clear(why.into()), String::new())
+        }
+        Some(how) => {
+            watch.review_at(action.expires_at);
+            (Condition::Raised, format!("{}: {how}", named(action)))
+        }
         None => (Condition::Clear("the document is what was approved".into()), String::new()),
     }
 }

@@ -44,6 +44,7 @@ pub fn actions(
         approved_at: now,
         delivered_at: None,
         expires_at: step.arrives_at.unwrap_or(now).max(now).plus_days(hours / 24.0),
+        late: false,
         external_ref: None,
         document: None,
         error: None,
@@ -66,6 +67,7 @@ fn action_id(tenant: TenantNumber, case: &Name, version: u64, index: usize) -> N
 pub fn follow(draft: &mut Draft<'_>, facts: &CaseFacts, review: &mut dyn FnMut(Timestamp)) -> Option<String> {
     use ActionState::*;
     let now = draft.now;
+    let hours = draft.settings.cases.action_expires_hours;
     let mut told = Vec::new();
     for action in &mut draft.item.actions {
         let before = action.clone();
@@ -87,6 +89,9 @@ pub fn follow(draft: &mut Draft<'_>, facts: &CaseFacts, review: &mut dyn FnMut(T
                 if action.state != Withdrawn {
                     action.state = Documented;
                     action.error = None;
+                } else if action.document.is_none() {
+                    // It was done all the same: there is time to look at it.
+                    action.expires_at = action.expires_at.max(now.plus_days(hours / 24.0));
                 }
                 action.delivered_at.get_or_insert(now);
                 action.external_ref.get_or_insert_with(|| document.id.to_string());
@@ -95,6 +100,9 @@ pub fn follow(draft: &mut Draft<'_>, facts: &CaseFacts, review: &mut dyn FnMut(T
             if let Some(named) = &heard.external_ref {
                 action.external_ref = Some(named.clone());
             }
+        }
+        if before.state == Expired && action.state != Expired {
+            come_late(action, now, hours);
         }
         if matches!(action.state, Pending | Sending | Delivered | Dead) {
             if now >= action.expires_at {
@@ -107,12 +115,28 @@ pub fn follow(draft: &mut Draft<'_>, facts: &CaseFacts, review: &mut dyn FnMut(T
             action.next_attempt_at = None;
         }
         if action.state != before.state {
-            told.push(format!("{} {} {}", action.kind.as_str(), action.id, action.state.as_str()));
+            let late = if before.state == Expired { " after it had expired" } else { "" };
+            told.push(format!("{} {} {}{late}", action.kind.as_str(), action.id, action.state.as_str()));
         } else if *action != before {
             told.push(format!("the document of {} {} changed", action.kind.as_str(), action.id));
         }
     }
     (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// What was given up as unanswered was done: it counts again, and what still misses has as long to come as at first.
+fn come_late(action: &mut CaseAction, now: Timestamp, expires_hours: f64) {
+    action.late = true;
+    action.error = None;
+    action.expires_at = action.step.arrives_at.unwrap_or(now).max(now).plus_days(expires_hours / 24.0);
+}
+
+/// Whether every action was done after all, though the case had failed because one was not.
+pub fn is_done_after_all(item: &CaseItem) -> bool {
+    use ActionState::{Confirmed, Delivered, Documented, Withdrawn};
+    let done = |action: &CaseAction| matches!(action.state, Delivered | Confirmed | Documented);
+    item.actions.iter().any(done)
+        && item.actions.iter().all(|action| done(action) || action.state == Withdrawn)
 }
 
 /// Whether what an action was to bring is here.
@@ -133,7 +157,7 @@ pub fn mismatch(action: &CaseAction, thresholds: &KindSettings) -> Option<String
     if let Some(also) = document.also.first() {
         return Some(format!("{} {} came beside {}", document.kind, also, document.id));
     }
-    let approved = action.step.quantity;
+    let approved = action.step.line_quantity.unwrap_or(action.step.quantity);
     let quantity = document.quantity.unwrap_or_default();
     let far = (quantity - approved).as_f64().abs();
     if far > thresholds.raise * approved.as_f64().abs() {
@@ -156,6 +180,7 @@ pub fn decide(
 ) -> Result<CaseTransition, Refusal> {
     use ActionState::*;
     let (now, held) = (draft.now, draft.item.is_held());
+    let hours = draft.settings.cases.action_expires_hours;
     let state = draft.item.state;
     let by_outbox = matches!(command, CaseDecision::BeginAttempt { .. } | CaseDecision::EndAttempt { .. });
     if by_outbox && actor.kind != ActorKind::System {
@@ -230,7 +255,10 @@ pub fn decide(
                     if let Some(named) = external_ref {
                         action.external_ref = Some(named.clone());
                     }
-                    if waits {
+                    if action.state == Expired {
+                        come_late(action, now, hours);
+                        action.state = Delivered;
+                    } else if waits {
                         action.state = Delivered;
                         action.next_attempt_at = None;
                         action.error = None;

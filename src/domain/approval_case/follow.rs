@@ -4,7 +4,7 @@ use super::change::{Draft, TOWER, changed};
 use super::facts::HeardException;
 use super::item::{ActionState, CaseItem, CaseMember, CaseOutcome, CaseState, FactChange};
 use super::members;
-use super::{ApprovalCase, CaseChange, CaseTransition, case_id_of, execution, words};
+use super::{ApprovalCase, CaseChange, CaseTransition, case_id_of, deadlines, execution, words};
 use crate::domain::exception::ExceptionState;
 use crate::domain::exception::kind::ExceptionType;
 use crate::domain::ids::{EntityKey, Name};
@@ -167,6 +167,9 @@ impl ApprovalCase {
             }
             // Only what is held, or may be, matters; a case that is over does not follow what it let go of.
             _ if !member.is_open() || is_final => {}
+            // Let go when the case had failed, before it was known that its actions were done all the same.
+            Some(heard) if member.let_go.is_some() && !heard.item.state.is_final() => {}
+            None if member.let_go.is_some() => {}
             Some(heard) if heard.item.state.is_final() => {
                 member.end(heard.item.state, heard.item.cause.as_deref());
                 told(format!("{} {}", describe(member), heard.item.state.as_str()));
@@ -194,6 +197,12 @@ impl ApprovalCase {
         let state = draft.item.state;
         if state.is_undecided() {
             return self.advance_undecided(draft, followed, review);
+        }
+        if state == CaseState::Failed && execution::is_done_after_all(&draft.item) {
+            draft.item.state = CaseState::Executed;
+            draft.item.closed_at = None;
+            draft.item.outcome = None;
+            return Some((CaseChange::Executed, "every action was done after all, late".to_owned()));
         }
         if state.is_final() {
             return followed.returned.then(|| self.revive(draft, followed));
@@ -269,7 +278,8 @@ impl ApprovalCase {
             review.at(deadline);
         }
         if followed.moved.is_empty() {
-            return None;
+            let mut at = |at| review.at(at);
+            return deadlines::escalate(draft, &mut at).or_else(|| deadlines::renew_options(draft, &mut at));
         }
         draft.raise_version(followed.moved.clone());
         draft.take_facts();
@@ -315,12 +325,16 @@ impl ApprovalCase {
         let solved = draft.item.is_solved();
         let superseded = members.iter().find(|member| member.is_superseded());
         let open = members.iter().filter(|member| member.is_open()).count();
+        let let_go = members.iter().any(|member| member.is_open() && member.let_go.is_some());
         let (result, detail) = match (draft.item.actions.is_empty(), superseded) {
             (true, _) if solved && superseded.is_none() => {
                 ("nothing_done", "nothing was done, and every exception went away".to_owned())
             }
             (true, _) => ("nothing_done", format!("nothing was done, and {open} exceptions are open")),
             (false, Some(member)) => ("not_avoided", format!("{} got worse", describe(member))),
+            (false, None) if let_go => {
+                ("late", "it was done after the case had failed and let go of its exceptions".to_owned())
+            }
             (false, None) if solved => ("avoided", "every exception went away".to_owned()),
             (false, None) => ("not_avoided", format!("{open} exceptions are open all the same")),
         };
@@ -410,6 +424,8 @@ pub(super) fn new_item(id: Name, now: Timestamp) -> CaseItem {
         delegations: Vec::new(),
         version_changes: Vec::new(),
         approved_at: None,
+        decide_due_at: None,
+        escalation_level: 0,
         titled_by_hand: false,
     }
 }

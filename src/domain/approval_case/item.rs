@@ -149,6 +149,13 @@ pub struct CaseItem {
     pub version_changes: Vec<VersionChanges>,
     #[serde(default)]
     pub approved_at: Option<Timestamp>,
+    /// Until when an option must be chosen; `None` while there is none to choose. What is past was escalated as far as
+    /// it goes.
+    #[serde(default)]
+    pub decide_due_at: Option<Timestamp>,
+    /// How often nobody chose one in time.
+    #[serde(default)]
+    pub escalation_level: u8,
     /// A person gave the title: it stays as it is.
     #[serde(default)]
     pub titled_by_hand: bool,
@@ -158,6 +165,11 @@ impl CaseItem {
     /// The version of the facts that options are to be computed for, if there are none for it yet.
     pub fn wants_options(&self) -> Option<u64> {
         (self.state.is_undecided() && self.options_facts != self.facts).then_some(self.facts)
+    }
+
+    /// Whether somebody has to choose.
+    pub fn wants_choice(&self) -> bool {
+        matches!(self.state, CaseState::Draft | CaseState::Proposed)
     }
 
     /// The SKU-locations that its open exceptions are about or lead to, at most [`PLACES_MAX`].
@@ -349,7 +361,7 @@ pub struct FactChange {
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CaseOutcome {
-    /// `avoided`, `not_avoided`, `not_executed`, `nothing_done`.
+    /// `avoided`, `not_avoided`, `late`, `not_executed`, `nothing_done`.
     pub result: Name,
     pub detail: String,
     pub at: Timestamp,

@@ -7,6 +7,7 @@ mod action_item;
 mod bounds;
 mod change;
 mod command;
+mod deadlines;
 mod decide;
 mod exceptions;
 mod execution;
@@ -275,6 +276,7 @@ pub(crate) mod testing {
                 po_id: None,
                 line_id: None,
                 quantity,
+                line_quantity: None,
                 arrives_at: None,
                 unit_cost: None,
                 note: None,
@@ -285,6 +287,7 @@ pub(crate) mod testing {
             approved_at: Timestamp::default(),
             delivered_at: None,
             expires_at: Timestamp::MAX,
+            late: false,
             external_ref: None,
             document: None,
             error: None,

@@ -58,6 +58,9 @@ pub struct CaseOption {
     #[serde(serialize_with = "crate::domain::plain::optional")]
     pub lead_time_days: Option<f64>,
     pub effects: Vec<OptionEffect>,
+    /// How many places that it touches the reader's scope left out; 0 as it is journaled.
+    #[serde(default)]
+    pub hidden: u32,
     /// What it touches, for people: suppliers, documents, lanes.
     pub touches: Vec<Name>,
     pub basis: OptionBasis,
@@ -168,7 +171,11 @@ pub struct OptionStep {
     /// What is expedited: a purchase order, or with `from` a transfer.
     pub po_id: Option<Name>,
     pub line_id: Option<Name>,
+    /// Of an expedited line, what is moved: what is still open of it and not on its way.
     pub quantity: Quantity,
+    /// The total of an expedited line, as the document that follows states it.
+    #[serde(default)]
+    pub line_quantity: Option<Quantity>,
     pub arrives_at: Option<Timestamp>,
     /// In base currency.
     pub unit_cost: Option<UnitPrice>,

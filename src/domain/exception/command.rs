@@ -1,7 +1,5 @@
 //! What people do with an exception: acknowledge, assign, snooze, comment, dismiss.
 
-use serde::{Deserialize, Serialize};
-
 use super::slots::ExceptionSlots;
 use super::{ExceptionChange, ExceptionComment, ExceptionItem, ExceptionState, ExceptionTransition};
 use crate::domain::command::{Actor, Refusal};
@@ -15,7 +13,7 @@ use crate::domain::time::Timestamp;
 pub const COMMENTS_SHOWN_MAX: usize = 50;
 
 /// A command about one exception.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ExceptionCommand {
     pub exception_id: Name,
     /// The revision that whoever decided had before them; any if `None`.
@@ -24,8 +22,7 @@ pub struct ExceptionCommand {
 }
 
 /// What is done with an exception.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "action", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ExceptionAction {
     /// Seen, and looked after by whoever says so.
     Acknowledge {
@@ -117,6 +114,7 @@ pub fn decide(
                 return Err(Refusal::invalid("/owner", "give an owner, a team or both"));
             }
             item.owner = owner.clone().or(item.owner);
+            item.team_by_hand |= team.is_some();
             item.team = team.clone().or(item.team);
             comment(&mut item, text);
             ExceptionChange::Assigned

@@ -52,6 +52,9 @@ pub struct AffectedSummary {
     /// What the members' `group` says.
     pub key: Name,
     pub count: u32,
+    /// How many of `exceptions` the reader's scope left out; 0 as it is journaled.
+    #[serde(default)]
+    pub hidden: u32,
     /// The first ones by value.
     pub exceptions: Vec<AffectedException>,
 }
@@ -133,6 +136,7 @@ impl Members {
         Some(Box::new(AffectedSummary {
             key,
             count: u32::try_from(self.by_id.len()).unwrap_or(u32::MAX),
+            hidden: 0,
             exceptions: exceptions.into_iter().cloned().collect(),
         }))
     }

@@ -193,6 +193,9 @@ pub struct ExceptionItem {
     pub escalation_level: u8,
     #[serde(default)]
     pub snoozed_until: Option<Timestamp>,
+    /// A person gave it to its team, which keeps it until nobody of it picks it up in time.
+    #[serde(default)]
+    pub team_by_hand: bool,
     /// Why it was dismissed.
     #[serde(default)]
     pub resolution: Option<String>,
@@ -325,6 +328,7 @@ pub(crate) mod testing {
             queue: None,
             escalation_level: 0,
             snoozed_until: None,
+            team_by_hand: false,
             resolution: None,
             reopened: 0,
             group: None,

@@ -33,6 +33,10 @@ struct Kept {
     slots: Vec<ExceptionSlot>,
     /// By the part of the entity that is their cause.
     members: BTreeMap<Name, Members>,
+    /// The highest generation among forgotten slots of each type: a part that comes back goes on above it, so that no
+    /// id is given twice.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    forgotten: BTreeMap<ExceptionType, u32>,
 }
 
 /// What is known of one kind of exception about one part of an entity.
@@ -71,11 +75,11 @@ pub struct EndedException {
 }
 
 impl ExceptionSlot {
-    fn new(exception_type: ExceptionType, of: Name) -> ExceptionSlot {
+    fn new(exception_type: ExceptionType, of: Name, generation: u32) -> ExceptionSlot {
         ExceptionSlot {
             exception_type,
             of,
-            generation: 0,
+            generation,
             open: None,
             pending_since: None,
             dismissed: false,
@@ -137,7 +141,9 @@ impl ExceptionSlots {
 
     /// The generation that the next exception gets; the first is 1.
     pub fn next_generation(&self, exception_type: &ExceptionType, of: &str) -> u32 {
-        self.slot(exception_type, of).map_or(0, |slot| slot.generation).saturating_add(1)
+        let forgotten = || self.kept.as_ref().and_then(|kept| kept.forgotten.get(exception_type)).copied();
+        let last = self.slot(exception_type, of).map(|slot| slot.generation).or_else(forgotten);
+        last.unwrap_or(0).saturating_add(1)
     }
 
     /// The exceptions of other entities that have a part of this one as their cause.
@@ -259,7 +265,9 @@ impl ExceptionSlots {
     }
 
     fn slot_mut(&mut self, exception_type: &ExceptionType, of: &Name) -> &mut ExceptionSlot {
-        let slots = &mut self.kept.get_or_insert_default().slots;
+        let kept = self.kept.get_or_insert_default();
+        let forgotten = kept.forgotten.get(exception_type).copied().unwrap_or(0);
+        let slots = &mut kept.slots;
         let at = match find(slots, exception_type, of) {
             Ok(at) => at,
             Err(at) => {
@@ -267,7 +275,7 @@ impl ExceptionSlots {
                 if slots.len() < 8 {
                     slots.reserve_exact(1);
                 }
-                slots.insert(at, ExceptionSlot::new(exception_type.clone(), of.clone()));
+                slots.insert(at, ExceptionSlot::new(exception_type.clone(), of.clone(), forgotten));
                 at
             }
         };
@@ -289,7 +297,9 @@ impl ExceptionSlots {
             .min_by_key(|(_, slot)| ended_at(slot))
             .map(|(at, _)| at);
         if let Some(oldest) = oldest {
-            kept.slots.remove(oldest);
+            let slot = kept.slots.remove(oldest);
+            let highest = kept.forgotten.entry(slot.exception_type).or_default();
+            *highest = slot.generation.max(*highest);
         }
     }
 }
@@ -402,6 +412,20 @@ mod tests {
         assert_eq!(slots.slots().len(), ENDED_PARTS_MAX);
         assert!(slots.slot(&ShortageNow, "part00002").is_none());
         assert!(slots.slot(&ShortageNow, "part00003").is_some());
+        // What comes back after it was forgotten is another generation than it was, and goes on from there.
+        assert_eq!(
+            (
+                slots.next_generation(&ShortageNow, "part00002"),
+                slots.next_generation(&ProjectedStockout, "x")
+            ),
+            (2, 1)
+        );
+        let mut back = of_part(Opened, 2, 1);
+        back.item.id = "again".into();
+        assert!(slots.apply(&back));
+        assert_eq!(slots.next_generation(&ShortageNow, "part00002"), 3);
+        let text = serde_json::to_string(&slots).unwrap();
+        assert_eq!(serde_json::from_str::<ExceptionSlots>(&text).unwrap(), slots);
     }
 
     #[test]

@@ -304,6 +304,7 @@ impl<'a> Watch<'a> {
             queue: None,
             escalation_level: 0,
             snoozed_until: None,
+            team_by_hand: false,
             resolution: None,
             reopened,
             group: None,
@@ -466,17 +467,24 @@ impl<'a> Watch<'a> {
 
     fn route(&self, item: &mut ExceptionItem) {
         let Some(rule) = self.rule(item) else { return };
-        item.team = Some(rule.team.clone());
+        self.give_to_team(item, rule);
         item.queue = rule.queue.clone();
         item.escalation_level = 0;
-        item.sla_due_at = rule
-            .acknowledge_within_hours
-            .map(|hours| self.settings.routing.deadline(&rule.team, hours, self.now, self.tenant));
         if self.wants_case(item) {
             item.case_id = Some(case_id_for(&item.id));
             item.state = ExceptionState::InCase;
             item.sla_due_at = None;
         }
+    }
+
+    /// Gives it to the team of its rule, or leaves it to the one that a person gave it to; its time begins anew.
+    fn give_to_team(&self, item: &mut ExceptionItem, rule: &RoutingRule) {
+        let by_hand = item.team.clone().filter(|_| item.team_by_hand);
+        let team = by_hand.unwrap_or_else(|| rule.team.clone());
+        item.sla_due_at = rule
+            .acknowledge_within_hours
+            .map(|hours| self.settings.routing.deadline(&team, hours, self.now, self.tenant));
+        item.team = Some(team);
     }
 
     fn is_overdue(&self, item: &ExceptionItem) -> bool {
@@ -500,6 +508,7 @@ impl<'a> Watch<'a> {
         item.sla_due_at =
             hours.map(|hours| self.settings.routing.deadline(&team, hours, self.now, self.tenant));
         item.team = Some(team);
+        item.team_by_hand = false;
     }
 
     fn follow_claim(&self, item: &mut ExceptionItem, claimed_by: Option<&Name>) {
@@ -514,10 +523,7 @@ impl<'a> Watch<'a> {
                 // The case is over and the trouble is not: somebody has to look at it anew.
                 item.state = ExceptionState::Open;
                 let Some(rule) = self.rule(item) else { return };
-                item.team = Some(rule.team.clone());
-                item.sla_due_at = rule
-                    .acknowledge_within_hours
-                    .map(|hours| self.settings.routing.deadline(&rule.team, hours, self.now, self.tenant));
+                self.give_to_team(item, rule);
             }
         }
     }

@@ -9,7 +9,7 @@ use super::planned_supply::Planned;
 use super::raw::MaybeTime;
 use super::stock::CountTooOld;
 use super::{PriceSeen, Refused, SkuLocation, Supply};
-use crate::domain::approval_case::{ActionKind, CaseItem};
+use crate::domain::approval_case::{ActionKind, ActionState, CaseItem};
 use crate::domain::event::{EventData, InventoryCounted, StockStatus};
 use crate::domain::ids::{EntityKey, Name, TenantNumber};
 use crate::domain::money::{Currency, UnitPrice};
@@ -190,6 +190,8 @@ impl SkuLocation {
                     outbound: leaves_here,
                 };
                 self.planned_mut().plan(planned, business_time);
+            } else if action.state == ActionState::Expired {
+                self.planned_mut().drop(&action.id);
             } else if !action.state.counts_as_planned() {
                 self.planned_mut().answer(&action.id);
             }

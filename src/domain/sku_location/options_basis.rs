@@ -84,6 +84,8 @@ pub struct ReceiptBasis {
     /// Purchase order or transfer, or the id of the planned action.
     pub document: Name,
     pub line_id: Name,
+    /// The total of the line that it is a part of.
+    pub line_quantity: Quantity,
     pub supplier: Option<Name>,
     /// It has left already: nobody can hasten it by asking for it.
     pub is_shipped: bool,
@@ -165,6 +167,7 @@ impl SkuLocation {
                     kind,
                     document: line.line().document().into(),
                     line_id: line.line().line_id().into(),
+                    line_quantity: line.line().ordered(),
                     supplier: line.supplier().map(Name::from),
                     is_shipped: expected != Expected::Promise,
                 });
@@ -181,6 +184,7 @@ impl SkuLocation {
                 kind: ReceiptKind::Planned,
                 document: planned.action_id.clone(),
                 line_id: Name::default(),
+                line_quantity: planned.quantity,
                 supplier: None,
                 is_shipped: false,
             });

@@ -57,6 +57,11 @@ impl PlannedSupply {
         }
     }
 
+    /// The action counts no more for now; if it was done after all, it is planned again.
+    pub fn drop(&mut self, action_id: &Name) {
+        self.planned.retain(|known| known.action_id != *action_id);
+    }
+
     /// What counts at `now`.
     pub fn in_force(&self, now: Timestamp) -> impl Iterator<Item = &Planned> {
         self.planned.iter().filter(move |planned| planned.expires_at > now)

@@ -4,7 +4,7 @@ use super::{Costing, Sketch, order, transfer};
 use crate::domain::approval_case::item::{ActionKind, CaseItem, CaseOption, OptionStep};
 use crate::domain::reference::TenantReference;
 use crate::domain::settings::Settings;
-use crate::domain::sku_location::options_basis::PlaceBasis;
+use crate::domain::sku_location::options_basis::{PlaceBasis, ReceiptBasis};
 use crate::domain::time::Timestamp;
 
 /// The option with its numbers for the steps that stand in it; an arrival that it does not name is the earliest that
@@ -51,6 +51,16 @@ fn completed(step: &OptionStep, costing: &Costing<'_>) -> OptionStep {
                 .and_then(|lane| transfer::arrival(costing, lane)),
             ActionKind::Expedite | ActionKind::Custom => None,
         };
+    }
+    if step.kind == ActionKind::Expedite {
+        let line = place.and_then(|place| {
+            let meant = |receipt: &&ReceiptBasis| {
+                Some(&receipt.document) == step.po_id.as_ref()
+                    && Some(&receipt.line_id) == step.line_id.as_ref()
+            };
+            place.receipts.iter().find(meant)
+        });
+        step.line_quantity = line.map(|line| line.line_quantity).or(step.line_quantity);
     }
     if step.unit_cost.is_none() {
         step.unit_cost = place.and_then(|place| {

@@ -99,6 +99,7 @@ impl<'a> Costing<'a> {
             confidence: confidence.map(rounded),
             lead_time_days: lead_time_days.map(rounded),
             effects,
+            hidden: 0,
             touches: touches(&sketch.steps),
             basis: OptionBasis {
                 computed_at: self.now,
@@ -165,13 +166,18 @@ impl<'a> Costing<'a> {
             "short_probability(balance, sd)",
             &inputs,
         ));
-        let point = risk.deepest;
-        let inputs = [("balance", Some(point.balance)), ("sd", Some(point.standard_deviation))];
+        let (point, waiting) = (risk.deepest, risk.waiting);
+        let mut inputs = vec![("balance", Some(point.balance)), ("sd", Some(point.standard_deviation))];
+        let mut formula = "units_short(balance, sd)";
+        if waiting.units > 0.0 {
+            formula = "max(units_short(balance, sd) - waiting, 0) + waiting * waiting_share";
+            inputs.extend([("waiting", Some(waiting.units)), ("waiting_share", Some(waiting.share))]);
+        }
         explanation.push(explained(
             format!("units_short_{when}:{name}"),
             Some(risk.units_short),
             "units",
-            "units_short(balance, sd)",
+            formula,
             &inputs,
         ));
         let formula = match cost {
@@ -294,7 +300,7 @@ impl<'a> Costing<'a> {
             ("inventory_position", Some(wanted.inventory_position)),
             ("economic_quantity", Some(wanted.economic)),
             ("minimum_order", Some(wanted.minimum)),
-            ("pack", Some(wanted.pack.max(0.001))),
+            ("pack", Some(wanted.pack)),
         ];
         let formula =
             "round_up(max(order_up_to - inventory_position, max(economic_quantity, minimum_order)), pack)";
@@ -333,6 +339,7 @@ fn take_effect(step: &OptionStep, places: &mut [Scenario<'_>]) {
                     kind: ReceiptKind::Planned,
                     document: Name::default(),
                     line_id: Name::default(),
+                    line_quantity: step.quantity,
                     supplier: step.supplier.clone(),
                     is_shipped: false,
                 }),

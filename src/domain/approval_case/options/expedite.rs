@@ -67,6 +67,7 @@ fn step(costing: &Costing<'_>, place: &PlaceBasis, receipt: &ReceiptBasis) -> Op
         supplier: receipt.supplier.clone(),
         po_id: Some(receipt.document.clone()),
         line_id: Some(receipt.line_id.clone()),
+        line_quantity: Some(receipt.line_quantity),
         quantity: receipt.quantity,
         arrives_at: Some(costing.now.plus((remaining * share) as i64)),
         unit_cost: costing.unit_cost(place, None),

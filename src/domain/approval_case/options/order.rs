@@ -29,7 +29,7 @@ pub struct OrderQuantity {
     /// F14 within the longest cover; 0 where no cost is known.
     pub economic: f64,
     pub minimum: f64,
-    /// 0 without packs.
+    /// One unit without packs.
     pub pack: f64,
 }
 
@@ -51,6 +51,7 @@ pub fn sketches(costing: &Costing<'_>) -> Vec<Sketch> {
             supplier: Some(supplier.clone()),
             po_id: None,
             line_id: None,
+            line_quantity: None,
             quantity: quantity.quantity,
             arrives_at: arrival(costing, place, source),
             unit_cost: costing.unit_cost(place, Some(source)),
@@ -93,6 +94,11 @@ pub fn pack(costing: &Costing<'_>, place: &PlaceBasis, source: Option<&SourcingS
     source.and_then(|source| source.pack).or(item.and_then(|item| item.pack)).map_or(0, Quantity::milli)
 }
 
+/// What the tower orders or moves comes in whole packs, and in whole units where nobody says what a pack is.
+pub fn pack_or_unit(pack: i64) -> i64 {
+    if pack > 0 { pack } else { Quantity::from_units(1).milli() }
+}
+
 pub fn order_quantity(costing: &Costing<'_>, place: &PlaceBasis, source: &SourcingSet) -> OrderQuantity {
     let rate = place.rate_per_day;
     let settings = &costing.settings.cases;
@@ -106,7 +112,7 @@ pub fn order_quantity(costing: &Costing<'_>, place: &PlaceBasis, source: &Sourci
         .map_or(0.0, |economic| economic.min(longest * rate));
     let position = place.inventory_position.as_f64();
     let minimum = source.moq.unwrap_or_default().as_f64();
-    let pack = pack(costing, place, Some(source));
+    let pack = pack_or_unit(pack(costing, place, Some(source)));
     let wanted = (place.reorder_point - position).max(economic).max(minimum).max(0.0);
     // Tiny tails of a float must not cost a pack.
     let milli = ((wanted * 1_000.0 - 1e-6).ceil() as i64).clamp(0, QUANTITY_MILLI_MAX);

@@ -36,15 +36,25 @@ pub struct Shortage {
     pub until: Option<Timestamp>,
 }
 
+/// What is due and not here at the start, and how long it goes on waiting: what comes serves it first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Waiting {
+    /// Units.
+    pub units: f64,
+    /// The mean over those units of the share of the time looked at that each waits; 0 if there are none.
+    pub share: f64,
+}
+
 /// The risk until some moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Risk {
     /// F4, and where it is greatest.
     pub stockout_probability: f64,
     pub most_probable: Checkpoint,
-    /// F5, in units, and where it is greatest.
+    /// F5, in units, where it is greatest; what waits already counts for as long as it waits.
     pub units_short: f64,
     pub deepest: Checkpoint,
+    pub waiting: Waiting,
     pub shortage: Option<Shortage>,
 }
 
@@ -134,13 +144,33 @@ impl<'a> Scenario<'a> {
             worst.copied().unwrap_or(none)
         };
         let (most_probable, deepest) = (worst(&probability), worst(&short));
+        let waiting = self.waiting(until);
+        let newly_short = (short(&deepest) - waiting.units).max(0.0);
         Risk {
             stockout_probability: probability(&most_probable),
             most_probable,
-            units_short: short(&deepest),
+            units_short: newly_short + waiting.units * waiting.share,
             deepest,
+            waiting,
             shortage: self.first_shortage(),
         }
+    }
+
+    /// What waits from the start, and for which share of the time until `until`.
+    fn waiting(&self, until: Timestamp) -> Waiting {
+        let from = self.basis.as_of;
+        let units = (self.taken - self.basis.starting_balance).or_zero().as_f64();
+        let span = (until.micros() - from.micros()) as f64;
+        if units <= 0.0 || span <= 0.0 {
+            return Waiting { units: 0.0, share: 0.0 };
+        }
+        let (mut left, mut waited) = (units, 0.0);
+        for receipt in self.receipts.iter().take_while(|receipt| receipt.at < until) {
+            let served = receipt.quantity.as_f64().clamp(0.0, left);
+            waited += served * (receipt.at.micros() - from.micros()).max(0) as f64 / span;
+            left -= served;
+        }
+        Waiting { units, share: (waited + left) / units }
     }
 
     /// F12: the first days that are expected to end short; receipts of a day come before its demand.

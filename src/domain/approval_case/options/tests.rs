@@ -69,6 +69,7 @@ fn with_receipt(mut place: PlaceBasis, po: &str, quantity: i64, at: Timestamp) -
         document: po.into(),
         line_id: "1".into(),
         supplier: Some("V".into()),
+        line_quantity: units(quantity),
         is_shipped: false,
     });
     place
@@ -239,6 +240,71 @@ fn an_order_goes_up_to_the_level_in_whole_packs() {
     assert_eq!(gate(&order, "pack").detail, "108 in packs of 12");
     assert_eq!(order.effects[0].after.inventory_position, units(128));
     assert!(order.recommended && order.is_eligible(), "{:?}", order.gates);
+}
+
+/// 400 units are due and not here, and nothing more will be asked for: an order serves them after 7 of the 14 days.
+#[test]
+fn what_waits_already_counts_for_as_long_as_it_waits() {
+    let mut short = place("OSLO", 0, 0.0);
+    for quantity in [&mut short.available, &mut short.inventory_position, &mut short.starting_balance] {
+        *quantity = units(-400);
+    }
+    let options = costed(&reference(|_| {}), std::slice::from_ref(&short), &[]);
+    let order = only(&options, OptionKind::Order);
+    // Before 400 units short for the whole time, after for half of it: 200 × 2.00. Cost: 50 + 408 × 3.00 × 20 %.
+    check(&order, ["294.80", "400.00", "105.20"]);
+    let effect = &order.effects[0];
+    assert_eq!((effect.before.units_short, effect.after.units_short), (400.0, 200.0));
+    assert!(order.recommended);
+
+    // What is on order serves them on day 7 in part; 100 of it on day 0 by expediting would be better still.
+    let some = with_receipt(short.clone(), "P1", 100, day(7));
+    let nothing = only(&costed(&reference(|_| {}), &[some], &[]), OptionKind::DoNothing);
+    assert_eq!(nothing.effects[0].before.units_short, 350.0);
+
+    // With a demand of 10 a day on top: 400 + 140 before; with 480 on day 7 the 70 until then, and 400 for half.
+    let mut selling = place("OSLO", 0, 10.0);
+    selling.starting_balance = units(-400);
+    selling.inventory_position = units(-400);
+    let order = only(&costed(&reference(|_| {}), &[selling], &[]), OptionKind::Order);
+    assert_eq!(order.steps[0].quantity, units(480));
+    let effect = &order.effects[0];
+    assert_eq!((effect.before.units_short, effect.after.units_short), (540.0, 270.0));
+    order.explanation.iter().for_each(check_formula);
+}
+
+/// A fraction of a unit can't be ordered where nobody says what a pack is.
+#[test]
+fn an_order_without_packs_is_of_whole_units() {
+    let unpacked = |events: &mut Vec<EventData>| {
+        for event in events {
+            match event {
+                EventData::SourcingSet(set) => (set.pack, set.moq) = (None, None),
+                EventData::ItemDescribed(item) => item.pack = None,
+                _ => {}
+            }
+        }
+    };
+    let mut short = place("OSLO", 20, 0.9);
+    short.reorder_point = 40.25;
+    let order = only(&costed(&reference(unpacked), &[short], &[]), OptionKind::Order);
+    // Up to 40.25 wants 20.25; economically, within 10 days, 9.
+    assert_eq!(order.steps[0].quantity, units(21));
+    order.explanation.iter().for_each(check_formula);
+    let mut short = place("OSLO", 20, 10.0);
+    (short.lead_time_days, short.demand[0].mean) = (2.0, 10.4);
+    let donor = place("BERGEN", 500, 1.0);
+    let transfer = only(&costed(&reference(unpacked), &[short], &[donor]), OptionKind::Transfer);
+    assert_eq!(transfer.steps[0].quantity, units(1), "0.4 are missing");
+}
+
+#[test]
+fn an_expedited_line_says_its_total() {
+    let mut subject = with_receipt(place("OSLO", 20, 10.0), "P1", 100, day(6));
+    subject.receipts[0].line_quantity = units(130);
+    let expedite = only(&costed(&reference(|_| {}), &[subject], &[]), OptionKind::Expedite);
+    let step = &expedite.steps[0];
+    assert_eq!((step.quantity, step.line_quantity), (units(100), Some(units(130))));
 }
 
 #[test]

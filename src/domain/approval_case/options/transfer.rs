@@ -66,7 +66,7 @@ fn step(costing: &Costing<'_>, donor: &PlaceBasis, place: &PlaceBasis, spare: i6
     if missing <= 0 {
         return None;
     }
-    let pack = order::pack(costing, place, None);
+    let pack = order::pack_or_unit(order::pack(costing, place, None));
     let missing = round_up_to_pack(missing.max(lane.min_quantity.unwrap_or_default().milli()), pack);
     let given = round_down_to_pack(missing.min(spare), pack);
     Some(OptionStep {
@@ -77,6 +77,7 @@ fn step(costing: &Costing<'_>, donor: &PlaceBasis, place: &PlaceBasis, spare: i6
         supplier: None,
         po_id: None,
         line_id: None,
+        line_quantity: None,
         quantity: Quantity::from_milli(if given > 0 { given } else { missing }),
         arrives_at: arrival(costing, lane),
         unit_cost: costing.unit_cost(place, None),

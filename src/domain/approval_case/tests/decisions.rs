@@ -174,10 +174,125 @@ fn every_end_without_execution_lets_go_of_the_exceptions() {
 }
 
 #[test]
+fn a_case_in_which_nobody_chooses_is_escalated_team_by_team() {
+    let mut desk = Desk::with(|settings| {
+        settings.cases.escalate_to = vec!["night".into(), "board".into()];
+        settings.cases.decide_within_hours = 12.0;
+    });
+    let mut item = stockout("OSLO", 520);
+    item.team = Some("day".into());
+    item.decide_by = None;
+    desk.hear(item);
+    desk.settle();
+    let shown = |desk: &Desk| {
+        let case = desk.case();
+        (case.team.clone().unwrap_or_default().to_string(), case.escalation_level, case.decide_due_at)
+    };
+    assert_eq!(shown(&desk), ("day".into(), 0, Some(hour(12))));
+    desk.compute();
+    // What changes meanwhile gives no more time.
+    desk.now = hour(3);
+    desk.ask(&ann(), None, comment()).unwrap();
+    assert!(desk.at(hour(12).plus(-1)).is_empty());
+    assert_eq!(desk.at(hour(12)), [CaseChange::Updated]);
+    assert_eq!(shown(&desk), ("night".into(), 1, Some(day(1))));
+    desk.at(day(1));
+    assert_eq!(shown(&desk), ("board".into(), 2, Some(day(1))));
+    desk.compute();
+    assert!(desk.at(day(1).plus(1)).is_empty());
+    // Once somebody has chosen, approvals have a deadline of their own; where the choice falls, the time begins anew.
+    desk.choose(&ann(), "order").unwrap();
+    assert_eq!((desk.case().decide_due_at, desk.case().escalation_level), (None, 0));
+
+    // Not after the last moment at which a decision helps; and it is told though there is no other team.
+    let mut desk = Desk::with(|settings| settings.cases.escalate_to = Vec::new());
+    let mut item = stockout("OSLO", 520);
+    item.decide_by = Some(hour(5));
+    desk.hear(item);
+    desk.settle();
+    assert_eq!(desk.case().decide_due_at, Some(hour(5)));
+    desk.at(hour(5));
+    assert_eq!((desk.case().escalation_level, desk.case().decide_due_at), (1, Some(hour(5))));
+    let told = &desk.case().timeline.last().unwrap().detail;
+    assert_eq!(told, "nobody chose in time");
+}
+
+#[test]
+fn nobody_approves_while_an_exception_does_not_say_that_it_is_decided_here() {
+    let mut desk = Desk::new();
+    let mut free = stockout("OSLO", 520);
+    (free.state, free.case_id) = (ExceptionState::Open, None);
+    let exceptions = vec![ClaimedException { entity: place("OSLO"), item: free }];
+    let open = CaseDecision::Open { title: None, kind: None, exceptions, comment: None };
+    desk.ask(&ann(), None, open).unwrap();
+    desk.compute();
+    desk.choose(&ann(), "order").unwrap();
+    let refused = desk.approve(&bob());
+    assert!(refused.clone().unwrap_err().detail.contains("not all of its exceptions"), "{refused:?}");
+    check_refused(refused, Conflict, None);
+    let mut held = stockout("OSLO", 520);
+    held.revision = 2;
+    desk.hear(held);
+    desk.settle();
+    desk.approve(&bob()).unwrap();
+    assert_eq!(desk.state(), CaseState::Approved);
+}
+
+#[test]
+fn whoever_had_a_hand_in_an_option_that_another_one_chose_may_not_approve_it() {
+    let mut desk = Desk::proposed();
+    let own = |id: &Name, quantity| {
+        let mut own = option(id, 1, vec![step(ActionKind::Order, quantity)]);
+        // What a sender says of its editors does not count.
+        own.editors = vec!["nobody".into()];
+        CaseDecision::AddOption { option: Box::new(own) }
+    };
+    let cid = person("cid", "supply_planner");
+    desk.ask(&bob(), None, own(&"order".into(), 72)).unwrap();
+    let id = desk.case().options.last().unwrap().id.clone();
+    desk.ask(&cid, None, own(&id, 84)).unwrap();
+    assert_eq!(desk.case().option(&id).unwrap().editors, ["bob", "cid"]);
+    // Computed anew it keeps them.
+    desk.choose(&ann(), &id).unwrap();
+    for editor in [bob(), cid] {
+        check_refused(desk.approve(&editor), Forbidden, None);
+    }
+    desk.approve(&person("eve", "supply_planner")).unwrap();
+    assert_eq!(desk.state(), CaseState::Approved);
+}
+
+#[test]
+fn options_for_another_version_of_the_case_are_refused() {
+    let mut desk = Desk::new();
+    desk.hear(stockout("OSLO", 520));
+    desk.settle();
+    let (version, facts) = (desk.case().version, desk.case().facts);
+    let set = |facts| CaseDecision::SetOptions { facts, options: computed(facts) };
+    let costing = Actor::system("costing");
+    check_refused(
+        desk.ask(&costing, Some(version + 1), set(facts)),
+        RefusalCode::StaleVersion,
+        Some("/version"),
+    );
+    desk.hear(stockout("MOSS", 900));
+    desk.settle();
+    check_refused(desk.ask(&costing, Some(version), set(facts)), RefusalCode::StaleVersion, Some("/version"));
+    check_refused(desk.ask(&costing, None, set(facts)), Conflict, None);
+    assert!(desk.case().options.is_empty());
+    check_refused(desk.ask(&ann(), None, set(facts + 1)), Forbidden, None);
+    desk.ask(&costing, Some(version + 1), set(facts + 1)).unwrap();
+    check_refused(desk.ask(&costing, None, set(facts + 1)), Conflict, None);
+}
+
+#[test]
 fn deadlines_are_kept_by_what_is_journaled_and_fire_once() {
     let mut desk = Desk::chosen("order");
     let review = desk.state.reconcile(&key(), desk.now, &desk.reference).next_review_at;
-    assert_eq!(review, Some(day(2)));
+    assert_eq!(review, Some(day(1)), "the last moment to decide: what was chosen is costed anew");
+    assert_eq!(desk.at(day(1)), [CaseChange::Updated]);
+    desk.compute();
+    let review = desk.state.reconcile(&key(), desk.now, &desk.reference).next_review_at;
+    assert_eq!((desk.state(), review), (CaseState::AwaitingApproval, Some(day(2))));
     // A restart knows nothing but the records.
     let text = serde_json::to_string(&desk.state).unwrap();
     desk.state = serde_json::from_str(&text).unwrap();

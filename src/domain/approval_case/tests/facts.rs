@@ -43,6 +43,7 @@ fn a_late_order_is_titled_by_its_order_and_decided_for_the_places_behind_it() {
         units_at_risk: None,
     };
     late.affected = Some(Box::new(crate::domain::exception::AffectedSummary {
+        hidden: 0,
         key: "purchase_order:P1".into(),
         count: 2,
         exceptions: vec![behind("OSLO"), behind("MOSS")],
@@ -86,6 +87,7 @@ fn what_is_grouped_or_about_the_same_counts_once() {
     desk.hear(same);
     let mut cause = stockout("HUB", 1_000);
     cause.affected = Some(Box::new(crate::domain::exception::AffectedSummary {
+        hidden: 0,
         key: "hub".into(),
         count: 1,
         exceptions: Vec::new(),
@@ -194,6 +196,43 @@ fn a_choice_that_asks_for_something_else_now_is_dropped() {
 }
 
 #[test]
+fn options_that_time_has_passed_are_computed_anew_at_a_bounded_rate() {
+    let review = |desk: &Desk| desk.state.reconcile(&key(), desk.now, &desk.reference).next_review_at;
+    let proposed = |decide_by| {
+        let mut desk = Desk::with(|settings| settings.cases.decide_within_hours = 900.0);
+        let mut item = stockout("OSLO", 520);
+        item.decide_by = decide_by;
+        desk.hear(item);
+        desk.settle();
+        desk.compute();
+        desk
+    };
+    // By their age.
+    let mut desk = proposed(None);
+    assert_eq!(review(&desk), Some(day(1)));
+    let (facts, version) = (desk.case().facts, desk.case().version);
+    assert_eq!(desk.at(day(1)), [CaseChange::Updated]);
+    assert_eq!((desk.state(), desk.case().wants_options()), (CaseState::Draft, Some(facts + 1)));
+    assert_eq!(desk.case().version, version, "nothing is another one until they are there");
+    // As long as they are missing nothing more is asked for.
+    assert!(desk.at(day(1).plus(1)).is_empty() && desk.at(day(9)).is_empty());
+    desk.compute();
+    assert_eq!((desk.state(), review(&desk)), (CaseState::Proposed, Some(day(10))));
+    // By an arrival (day 2), once somebody has chosen; an arrival that lies in the past stays there.
+    let mut desk = proposed(None);
+    desk.choose(&ann(), "order").unwrap();
+    assert_eq!(review(&desk), Some(day(2)));
+    // By the last moment at which a decision helps, and not twice within an hour.
+    let mut desk = proposed(Some(day(0).plus(60_000_000)));
+    assert_eq!(desk.at(day(0).plus(60_000_000)), [CaseChange::Updated]);
+    assert_eq!((desk.case().escalation_level, desk.case().wants_options()), (1, None));
+    assert_eq!(desk.at(hour(1).plus(-1)), []);
+    assert_eq!(desk.at(hour(1)), [CaseChange::Updated]);
+    desk.compute();
+    assert_eq!(review(&desk), Some(hour(25)));
+}
+
+#[test]
 fn a_case_closes_when_everything_has_gone_before_a_decision() {
     for mut desk in [Desk::proposed(), Desk::chosen("order")] {
         desk.clear(&stockout("OSLO", 520), "a stockout is no longer probable");
@@ -286,7 +325,7 @@ fn a_case_by_hand_waits_for_its_exceptions_to_answer() {
     held.revision = 2;
     answered.hear(held);
     answered.settle();
-    assert!(answered.at(day(1)).is_empty());
+    assert!(answered.at(day(1).plus(-1)).is_empty());
     assert_eq!((answered.state(), answered.case().title.as_str()), (CaseState::Draft, "Easter"));
     // It cleared before the claim could reach it, and has nothing more to say.
     let review = silent.state.reconcile(&key(), silent.now, &silent.reference).next_review_at;

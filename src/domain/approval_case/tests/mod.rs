@@ -3,11 +3,13 @@
 mod decisions;
 mod execution;
 mod facts;
+mod late;
 mod properties;
 
 use super::*;
 use crate::domain::command::{ActorKind, RefusalCode};
 use crate::domain::event::*;
+use crate::domain::exception::command::{ExceptionAction, ExceptionCommand};
 use crate::domain::exception::testing::item as exception_item;
 use crate::domain::exception::{
     ExceptionChange, ExceptionItem, ExceptionState, ExceptionSubject, ExceptionTransition, ExceptionType,
@@ -78,6 +80,7 @@ fn step(kind: ActionKind, quantity: i64) -> OptionStep {
         po_id: (kind == ActionKind::Expedite).then(|| "P1".into()),
         line_id: (kind == ActionKind::Expedite).then(|| "1".into()),
         quantity: units(quantity),
+        line_quantity: None,
         arrives_at: Some(day(2)),
         unit_cost: None,
         note: None,
@@ -95,6 +98,7 @@ fn option(id: &str, facts: u64, steps: Vec<OptionStep>) -> CaseOption {
         confidence: Some(0.9),
         lead_time_days: Some(2.0),
         effects: Vec::new(),
+        hidden: 0,
         touches: Vec::new(),
         basis: OptionBasis { computed_at: day(0), facts, inputs: Vec::new() },
         recommended: id == "order",
@@ -265,7 +269,9 @@ impl Desk {
 
     fn compute(&mut self) {
         let facts = self.case().wants_options().unwrap();
-        let what = CaseDecision::SetOptions { facts, options: computed(facts) };
+        let mut options = computed(facts);
+        options.iter_mut().for_each(|option| option.basis.computed_at = self.now);
+        let what = CaseDecision::SetOptions { facts, options };
         self.ask(&Actor::system("costing"), None, what).unwrap();
     }
 
@@ -340,6 +346,14 @@ impl Desk {
             place: None,
             supplier: None,
         }));
+    }
+
+    /// Asks it of the only exception that the case itself has.
+    fn handle(&mut self, what: ExceptionAction) {
+        let exception_id = self.state.exceptions().iter_open().next().unwrap().id.clone();
+        let command = Command::Exception(ExceptionCommand { exception_id, version: None, what });
+        let decided = self.state.decide(&key(), &command, &bob(), self.now, &self.reference).unwrap();
+        decided.into_iter().for_each(|transition| self.own(transition));
     }
 
     /// The open exceptions of the case itself.

@@ -272,6 +272,31 @@ fn an_approved_action_counts_until_its_document_comes_it_is_refused_or_it_expire
 }
 
 #[test]
+fn what_was_done_after_it_had_expired_counts_again_unless_its_document_is_here() {
+    use ActionState::{Delivered, Expired, Pending};
+    let late = |state, expires_at| {
+        let mut transition = approved(&[("x", false, state)]);
+        if let Transition::Case(change) = &mut transition {
+            change.item.actions[0].expires_at = expires_at;
+        }
+        transition
+    };
+    let mut place = Place::new();
+    place.fact(late(Pending, day(5)));
+    place.at(day(5)).fact(late(Expired, day(5)));
+    check(&place, 0, 0, 0, 0);
+    place.fact(late(Delivered, day(8)));
+    check(&place, 0, 0, 30, 0);
+    let mut order = purchase_step(PurchaseOrderStep::Placed, "p", 30, None);
+    order.action_id = Some("x".into());
+    place.event(day(6), EventData::PurchaseOrder(Box::new(order)));
+    place.fact(late(Expired, day(5)));
+    place.fact(late(Delivered, day(9)));
+    check(&place, 0, 0, 30, 0);
+    assert_eq!(place.view().planned, units(0));
+}
+
+#[test]
 fn a_transition_with_a_wrong_revision_changes_nothing() {
     let mut place = Place::new();
     let noted = |holds_since| {

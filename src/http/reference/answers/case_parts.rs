@@ -22,7 +22,7 @@ const OPTION_KINDS: [OptionKind; 10] = [
 const ACTOR_KINDS: [&str; 5] = ["person", "rule", "solver", "agent", "system"];
 const GATES: [&str; 8] =
     ["pack", "minimum_order", "lane", "calendar", "shelf_life", "arrival", "donor", "value"];
-const RESULTS: [&str; 4] = ["avoided", "not_avoided", "not_executed", "nothing_done"];
+const RESULTS: [&str; 5] = ["avoided", "not_avoided", "late", "not_executed", "nothing_done"];
 
 /// A text with an example of its own.
 fn like(example: &str) -> Value {
@@ -85,7 +85,16 @@ fn step() -> Value {
         known("supplier", name()),
         maybe("po_id", name(), "What is expedited: a purchase order, or with `from` a transfer."),
         known("line_id", name()),
-        about("quantity", number_like(120.0), "Units."),
+        about(
+            "quantity",
+            number_like(120.0),
+            "Units; of an expedited line what is moved: what is open and not on its way.",
+        ),
+        maybe(
+            "line_quantity",
+            number_like(160.0),
+            "The total of an expedited line, which its document goes on to state.",
+        ),
         maybe("arrives_at", time(), "When it is expected to arrive."),
         maybe("unit_cost", like("0.8750"), "In base currency."),
         maybe("note", any_text(), "What a custom step says, for people."),
@@ -170,6 +179,12 @@ fn option() -> Value {
         maybe("confidence", number(0.0, 1.0), "The probability that no place in trouble stocks out with it."),
         maybe("lead_time_days", number_like(3.0), "Days until the last arrival."),
         about("effects", array(effect), "What it does to each SKU-location that it concerns."),
+        about(
+            "hidden",
+            count(),
+            "How many places that it touches are left out, because they are outside the reader's scope: it takes \
+             somebody who sees them to choose or approve it.",
+        ),
         about(
             "touches",
             json!({"type": "array", "items": any_text(), "examples": [["dairy-co"]]}),
@@ -344,6 +359,11 @@ pub fn action_parts() -> Vec<Member> {
         about("approved_at", time(), "Business time."),
         maybe("delivered_at", time(), "When the target took it."),
         about("expires_at", time(), "Until when it is waited for confirmation or document."),
+        about(
+            "late",
+            boolean(),
+            "Whether it was answered after it had expired, and so was done all the same.",
+        ),
         maybe("external_ref", like("PO-1"), "What the system of record calls it."),
         maybe("document", component("ActionDocument"), ""),
         maybe("error", any_text(), "What went wrong last."),

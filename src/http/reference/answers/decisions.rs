@@ -70,6 +70,7 @@ pub fn exception() -> Vec<Member> {
         maybe("queue", any_text(), "The queue that it stands in."),
         about("escalation_level", count(), "How often nobody picked it up in time."),
         maybe("snoozed_until", time(), "Until when it is put off."),
+        about("team_by_hand", boolean(), "A person gave it to its team."),
         maybe("resolution", any_text(), "Why it was dismissed."),
         about("reopened", count(), "How often it came back within its quiet time."),
         maybe("group", any_text(), "The key of the cause that it is grouped under."),
@@ -95,6 +96,11 @@ pub fn affected() -> Value {
     object([
         about("key", any_text(), "What `group` of the affected ones says."),
         about("count", count(), "How many there are."),
+        about(
+            "hidden",
+            count(),
+            "How many of `exceptions` are left out, because they are outside the reader's scope.",
+        ),
         about("exceptions", array(affected_one()), "The first ones by value."),
     ])
 }
@@ -173,6 +179,8 @@ pub fn case() -> Vec<Member> {
         about("delegations", array(component("Delegation")), "Who votes instead of whom, until when."),
         about("version_changes", array(made), "What made the last versions."),
         maybe("approved_at", time(), "Business time."),
+        maybe("decide_due_at", time(), "Until when an option must be chosen; then it is escalated."),
+        about("escalation_level", count(), "How often nobody chose one in time."),
         about("titled_by_hand", boolean(), "Whether a person gave the title."),
         about("lsn", lsn(), "The record that last changed it."),
     ]

@@ -1,0 +1,242 @@
+//! Items as a principal sees them: without what they tell of places outside its scope.
+//!
+//! Whoever sees one end of a movement may know the name of the other one, as with transfers. What is left out are the
+//! numbers of such a place (stock, risk, reorder point), what would be done there alone, and exceptions about it. How
+//! much was left out stands in `hidden`.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::visibility::{sees_case, sees_location, sees_sku_location};
+use crate::auth::Principal;
+use crate::domain::approval_case::{ActionKind, CaseItem, CaseOption, OptionStep};
+use crate::domain::exception::{AffectedSummary, ExceptionItem};
+use crate::domain::reference::TenantReference;
+use crate::runtime::summaries::{CaseEntry, ExceptionEntry};
+
+/// What stands for the detail of a gate that tells of a place outside the scope.
+const OUTSIDE: &str = "a place outside your scope";
+
+/// Whether every place at which a step changes something is inside the principal's scope.
+pub fn sees_step(principal: &Principal, tenant: &TenantReference, step: &OptionStep) -> bool {
+    ends(step).all(|place| sees_place(principal, tenant, &step.sku, place))
+}
+
+/// Whether every place at which an option does something is inside the principal's scope: whoever chooses or approves it
+/// decides about all of them.
+pub fn sees_option(principal: &Principal, tenant: &TenantReference, option: &CaseOption) -> bool {
+    option.steps.iter().all(|step| sees_step(principal, tenant, step))
+}
+
+/// Whether an option can be shown as it is.
+fn sees_all(principal: &Principal, tenant: &TenantReference, option: &CaseOption) -> bool {
+    sees_option(principal, tenant, option)
+        && option.effects.iter().all(|effect| sees_place(principal, tenant, &effect.sku, &effect.location))
+}
+
+/// The places of a step that are named.
+fn ends(step: &OptionStep) -> impl Iterator<Item = &str> {
+    let named = std::iter::once(&step.location).chain(&step.from).map(|name| name.as_str());
+    named.filter(|name| !name.is_empty())
+}
+
+/// A place of an item, or the place alone where words are about no item.
+fn sees_place(principal: &Principal, tenant: &TenantReference, sku: &str, location: &str) -> bool {
+    match sku {
+        "" => sees_location(principal, tenant, location),
+        sku => sees_sku_location(principal, tenant, sku, location),
+    }
+}
+
+/// An exception without the affected ones that are outside the principal's scope.
+pub fn exception_for<'a>(
+    principal: &Principal,
+    tenant: &TenantReference,
+    item: &'a ExceptionItem,
+) -> Cow<'a, ExceptionItem> {
+    let sees = |affected: &crate::domain::exception::AffectedException| {
+        super::visibility::sees_subject(principal, tenant, &affected.subject)
+    };
+    let unrestricted = principal.scope.is_unrestricted();
+    let Some(affected) = item.affected.as_ref().filter(|_| !unrestricted) else {
+        return Cow::Borrowed(item);
+    };
+    if affected.exceptions.iter().all(sees) {
+        return Cow::Borrowed(item);
+    }
+    let shown: Vec<_> = affected.exceptions.iter().filter(|one| sees(one)).cloned().collect();
+    let hidden = u32::try_from(affected.exceptions.len() - shown.len()).unwrap_or(u32::MAX);
+    let summary =
+        AffectedSummary { key: affected.key.clone(), count: affected.count, hidden, exceptions: shown };
+    Cow::Owned(ExceptionItem { affected: Some(Box::new(summary)), ..item.clone() })
+}
+
+/// A case without the numbers of places outside the principal's scope.
+pub fn case_for<'a>(
+    principal: &Principal,
+    tenant: &TenantReference,
+    item: &'a CaseItem,
+) -> Cow<'a, CaseItem> {
+    let sees = |sku: &str, location: &str| sees_place(principal, tenant, sku, location);
+    let is_whole = || {
+        item.options.iter().all(|option| sees_all(principal, tenant, option))
+            && item.actions.iter().all(|action| sees_step(principal, tenant, &action.step))
+            && item.members.iter().flat_map(|member| &member.places).all(|at| sees(&at.sku, &at.location))
+    };
+    if principal.scope.is_unrestricted() || is_whole() {
+        return Cow::Borrowed(item);
+    }
+    let mut item = item.clone();
+    for option in &mut item.options {
+        reduce(principal, tenant, option);
+    }
+    item.actions.retain(|action| sees_an_end(principal, tenant, &action.step));
+    for member in &mut item.members {
+        member.places.retain(|place| sees(&place.sku, &place.location));
+    }
+    Cow::Owned(item)
+}
+
+fn sees_an_end(principal: &Principal, tenant: &TenantReference, step: &OptionStep) -> bool {
+    let mut ends = ends(step).peekable();
+    ends.peek().is_none() || ends.any(|place| sees_place(principal, tenant, &step.sku, place))
+}
+
+/// Leaves out of an option what it says of places outside the scope.
+fn reduce(principal: &Principal, tenant: &TenantReference, option: &mut CaseOption) {
+    if sees_all(principal, tenant, option) {
+        return;
+    }
+    let sees = |sku: &str, location: &str| sees_place(principal, tenant, sku, location);
+    let mut hidden: Vec<(String, String)> = Vec::new();
+    let mut hide = |sku: &str, location: &str| {
+        let place = (sku.to_owned(), location.to_owned());
+        if !sees(sku, location) && !hidden.contains(&place) {
+            hidden.push(place);
+        }
+    };
+    for effect in &option.effects {
+        hide(&effect.sku, &effect.location);
+    }
+    for step in &option.steps {
+        ends(step).for_each(|place| hide(&step.sku, place));
+    }
+    option.hidden = u32::try_from(hidden.len()).unwrap_or(u32::MAX);
+    option.effects.retain(|effect| sees(&effect.sku, &effect.location));
+    option.basis.inputs.retain(|input| sees(&input.sku, &input.location));
+    let arrives_outside = option.steps.iter().any(|step| !sees(&step.sku, &step.location));
+    let leaves_outside = option
+        .steps
+        .iter()
+        .filter(|step| step.kind == ActionKind::Transfer)
+        .any(|step| step.from.as_ref().is_some_and(|from| !sees(&step.sku, from)));
+    for gate in &mut option.gates {
+        let tells = match gate.gate.as_str() {
+            "donor" => leaves_outside,
+            "arrival" | "shelf_life" => arrives_outside,
+            _ => false,
+        };
+        if tells {
+            OUTSIDE.clone_into(&mut gate.detail);
+        }
+    }
+    let of_hidden: Vec<String> = hidden.iter().map(|(sku, location)| format!(":{sku}@{location}")).collect();
+    option.explanation.retain(|number| {
+        // The benefit adds up the losses of all places; the quantity tells the stock where it arrives.
+        let adds_up = number.name == "benefit" || arrives_outside && number.name.starts_with("quantity_");
+        !adds_up && !of_hidden.iter().any(|place| number.name.ends_with(place.as_str()))
+    });
+    let touched: Vec<_> =
+        option.steps.iter().filter(|step| !sees_an_end(principal, tenant, step)).cloned().collect();
+    option.steps.retain(|step| sees_an_end(principal, tenant, step));
+    let kept = |name: &str| option.steps.iter().any(|step| names(step, name));
+    option.touches.retain(|name| kept(name) || !touched.iter().any(|step| names(step, name)));
+}
+
+/// Whether an option names that because of the step.
+fn names(step: &OptionStep, name: &str) -> bool {
+    let named = step.supplier.iter().chain(&step.po_id).chain(&step.from);
+    named.chain(std::iter::once(&step.location)).any(|known| known == name)
+}
+
+/// The entry of an exception as the principal sees it.
+pub fn exception_entry_for(
+    principal: &Principal,
+    tenant: &TenantReference,
+    entry: Arc<ExceptionEntry>,
+) -> Arc<ExceptionEntry> {
+    match exception_for(principal, tenant, &entry.item) {
+        Cow::Borrowed(_) => entry,
+        Cow::Owned(item) => Arc::new(ExceptionEntry { item, lsn: entry.lsn, entity: entry.entity.clone() }),
+    }
+}
+
+/// The entry of a case as the principal sees it; `None` if it does not.
+pub fn case_entry_for(
+    principal: &Principal,
+    tenant: &TenantReference,
+    entry: Arc<CaseEntry>,
+) -> Option<Arc<CaseEntry>> {
+    if !sees_case(principal, tenant, &entry.item) {
+        return None;
+    }
+    Some(match case_for(principal, tenant, &entry.item) {
+        Cow::Borrowed(_) => entry,
+        Cow::Owned(item) => Arc::new(CaseEntry { item, lsn: entry.lsn, entity: entry.entity.clone() }),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Scope;
+    use crate::domain::exception::{AffectedException, ExceptionSubject, ExceptionType, testing};
+    use crate::domain::ids::TenantNumber;
+    use crate::domain::money::Currency;
+    use crate::domain::record::{Body, ClockKind, Record, SystemBody};
+    use crate::domain::reference::Reference;
+    use crate::domain::sku_location::testing::record;
+
+    /// A tenant that nobody has told anything.
+    fn declared() -> Reference {
+        let declared = SystemBody::TenantDeclared {
+            name: "default".into(),
+            clock: ClockKind::Event,
+            base_currency: Currency::parse("EUR").unwrap(),
+            timezone: "UTC".into(),
+        };
+        let mut reference = Reference::default();
+        reference.apply(&Record { body: Body::System(Box::new(declared)), ..record(0) });
+        reference
+    }
+
+    fn affected(id: &str, location: &str) -> AffectedException {
+        AffectedException {
+            id: id.into(),
+            exception_type: ExceptionType::ShortageNow,
+            subject: ExceptionSubject::sku_location(&"A".into(), &location.into()),
+            value_at_risk: None,
+            units_at_risk: None,
+        }
+    }
+
+    #[test]
+    fn affected_ones_elsewhere_are_left_out_and_counted() {
+        let reference = declared();
+        let tenant = reference.tenant(TenantNumber(0)).unwrap();
+        let mut item = testing::item("x", ExceptionType::ShortageNow);
+        let exceptions = vec![affected("a", "S1"), affected("b", "S2"), affected("c", "S3")];
+        item.affected = Some(Box::new(AffectedSummary { key: "k".into(), count: 30, hidden: 0, exceptions }));
+        let shown = |scope: &[&str]| {
+            let scope = Scope::parse(scope).unwrap();
+            let principal = Principal { scope, ..Principal::dev() };
+            let shown = exception_for(&principal, tenant, &item).into_owned().affected.unwrap();
+            let ids: Vec<String> = shown.exceptions.iter().map(|one| one.id.to_string()).collect();
+            (ids.join(" "), shown.hidden, shown.count)
+        };
+        assert_eq!(shown(&[]), ("a b c".into(), 0, 30));
+        assert_eq!(shown(&["location=S1", "location=S2", "location=S3"]), ("a b c".into(), 0, 30));
+        assert_eq!(shown(&["location=S2"]), ("b".into(), 2, 30));
+        assert_eq!(shown(&["location=S9"]), (String::new(), 3, 30));
+    }
+}
