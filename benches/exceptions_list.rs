@@ -77,7 +77,9 @@ fn item(n: u64) -> ExceptionItem {
 
 fn filled() -> Exceptions {
     let exceptions = Exceptions::new(1_000);
-    (0..COUNT).for_each(|n| exceptions.upsert(TENANT, &owner(), item(n), Lsn(n + 1)));
+    for n in 0..COUNT {
+        exceptions.upsert(TENANT, &owner(), item(n), Lsn(n + 1));
+    }
     exceptions
 }
 

@@ -148,14 +148,17 @@ pub async fn post_feed_ticket(
 
 /// Serves a client until its socket has ended, and ends the connection.
 async fn serve(session: Session, queue: Arc<SocketQueue>, feed: FeedHandle, seat: Seat, wire: Wire) {
-    let silence_max = Duration::from_secs(feed.config().silence_close_s);
     let is_told = write(session, &queue, &feed).await;
     drop(seat);
     tokio::time::sleep(ANSWER_MAX).await;
     wire.stop_reading();
     // Why its socket ended may stand behind much that the client has not read yet.
-    if is_told {
-        tokio::time::sleep(silence_max).await;
+    let seconds = if is_told { feed.config().silence_close_s } else { 0 };
+    for _ in 0..seconds {
+        if wire.has_ended() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
     wire.cut();
 }

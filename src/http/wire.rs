@@ -35,6 +35,11 @@ impl Wire {
         Wire(request.conn_data::<Kept>().map_or_else(Weak::new, |kept| Arc::downgrade(&kept.0)))
     }
 
+    /// Whether the server has done with it.
+    pub fn has_ended(&self) -> bool {
+        self.0.strong_count() == 0
+    }
+
     /// Takes nothing more from the client: the server writes what it still has to, and ends the connection.
     pub fn stop_reading(&self) {
         self.shut(Shutdown::Read);
