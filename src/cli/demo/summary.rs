@@ -164,8 +164,8 @@ pub fn statistics(statistics: &Statistics) -> String {
     text
 }
 
-/// All of it for a program.
-pub fn json(totals: &Totals, statistics: &Statistics) -> serde_json::Value {
+/// All of it for a program; `exceptions` is null unless statistics were asked for.
+pub fn json(totals: &Totals, statistics: Option<&Statistics>) -> serde_json::Value {
     serde_json::json!({
         "rows": totals.rows,
         "demand": totals.demand,
