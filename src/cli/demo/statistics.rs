@@ -123,6 +123,8 @@ pub struct Stockouts {
     /// `projected_stockout` exceptions, and how many of them a stockout followed.
     pub projections: u64,
     pub projections_come_true: u64,
+    /// The part of the SKU-locations' time in which one was open: an alarm that is always on announces everything.
+    pub projections_open_share: f64,
 }
 
 /// The week in which all of Iowa ordered twice as much as usual.
@@ -178,10 +180,13 @@ impl Counts {
     }
 
     fn relate(&mut self, sku_location_weeks: f64) {
-        let share = |part: f64, of: f64| if of > 0.0 { part / of } else { 0.0 };
         self.per_thousand_sku_locations_and_week = share(self.opened as f64, sku_location_weeks / 1_000.0);
         self.flapped_share = share(self.flapped as f64, self.opened as f64);
     }
+}
+
+fn share(part: f64, of: f64) -> f64 {
+    if of > 0.0 { part / of } else { 0.0 }
 }
 
 type ByPlace<'a> = HashMap<(&'a str, &'a str), Vec<&'a Listed>>;
@@ -237,6 +242,11 @@ fn stockouts(listed: &[Listed], truth: &Truth) -> Stockouts {
             found.unannounced += 1;
         }
     }
+    let open_days = projected.values().flatten().map(|projection| {
+        let until = projection.cleared_at.or(truth.until).unwrap_or(projection.opened_at);
+        until.duration_since(projection.opened_at).as_secs_f64() / SECONDS_PER_DAY
+    });
+    found.projections_open_share = share(open_days.sum(), truth.sku_location_days);
     found.days_ahead = quartiles(days_ahead);
     found.projections = projected.values().map(|of_place| of_place.len() as u64).sum();
     found.projections_come_true = come_true
@@ -350,6 +360,8 @@ mod tests {
             days_ahead: Some([6.0; 3]),
             projections: 4,
             projections_come_true: 1,
+            // Five days, one, four and twenty-five until the end, of 500 times 28.
+            projections_open_share: 35.0 / 14_000.0,
         };
         assert_eq!(stockouts, expected);
     }

@@ -150,9 +150,10 @@ pub fn statistics(statistics: &Statistics) -> String {
         text += &format!("announced {median:.1} days ahead (median; quartiles {lower:.1} and {upper:.1})\n");
     }
     text += &format!(
-        "{} of {} projected stockouts came true\n",
+        "{} of {} projected stockouts came true; one was open {:.1} % of the time\n",
         thousands(stockouts.projections_come_true),
         thousands(stockouts.projections),
+        100.0 * stockouts.projections_open_share,
     );
     text += &format!(
         "week of {}: {} data_quality with {} demand_spike below it, {} demand_spike alone\n",
