@@ -1,8 +1,11 @@
-//! `tidewatch demo` as a whole, on the real data and without a terminal: it ends by itself, every row is accounted
-//! for, and it leaves nothing behind. Minutes in a debug build.
+//! `tidewatch demo --statistics` as a whole, on the real data and without a terminal: it ends by itself, every row is
+//! accounted for, its exceptions are few and tell of what comes, and it leaves nothing behind. Minutes in a debug build.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failing test should panic")]
 
 use std::process::{Command, Stdio};
+
+/// The share of openings that may be the same trouble again.
+const FLAPPED_HUNDREDTHS_OF_PERCENT_MAX: u64 = 100;
 
 /// Numbers in a line, whatever stands between them; thousands are grouped by commas.
 fn numbers(line: &str) -> Vec<u64> {
@@ -22,7 +25,7 @@ fn processes_about(text: &str) -> Vec<String> {
 fn the_demo_accounts_for_every_row_and_leaves_nothing_behind() {
     let directory = tempfile::Builder::new().prefix("tidewatch-demo-test-").tempdir().unwrap();
     let output = Command::new("timeout")
-        .args(["1200", env!("CARGO_BIN_EXE_tidewatch"), "demo", "--no-browser"])
+        .args(["1200", env!("CARGO_BIN_EXE_tidewatch"), "demo", "--statistics", "--no-browser"])
         .env("TMPDIR", directory.path())
         .current_dir(directory.path())
         .stdin(Stdio::null())
@@ -40,6 +43,28 @@ fn the_demo_accounts_for_every_row_and_leaves_nothing_behind() {
         assert_eq!(given, accepted + duplicates + rejected, "{line}");
         assert!(given > 100_000 && accepted == given, "every event of the demo is a good one: {line}");
     }
+
+    // "361,822 …", a header, a row for each kind and one for all: opened, rate, flapped, top level, grouped, open.
+    let line =
+        |what: &str| printed.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{printed}"));
+    assert!(line("Exceptions in ").contains("weeks of SKU-locations"));
+    let all = numbers(line("  all "));
+    let [opened, _, _, flapped_percent, flapped_hundredths, top_level, ..] = all[..] else {
+        panic!("{all:?}")
+    };
+    assert!(opened >= top_level && top_level > 1_000, "{all:?}");
+    assert!(100 * flapped_percent + flapped_hundredths < FLAPPED_HUNDREDTHS_OF_PERCENT_MAX, "{all:?}");
+    let [happened, announced, empty_before, unannounced] = numbers(line(" stockouts: "))[..] else {
+        panic!("{printed}")
+    };
+    assert_eq!(happened, announced + empty_before + unannounced);
+    assert!(10 * announced > 9 * happened, "most are announced: {announced} of {happened}");
+
+    // The week in which all of Iowa ordered twice as much is one exception with its spikes below it.
+    let week = line("week of 2013-09-29: ");
+    let [_, _, _, causes, below, alone] = numbers(week)[..] else { panic!("{week}") };
+    assert_eq!((causes, alone), (1, 0), "{week}");
+    assert!(below > 10, "{week}");
 
     // A headline with counts, a header, rows of an item at a place.
     let mut lines = printed.lines().skip_while(|line| !line.starts_with("At risk now: "));

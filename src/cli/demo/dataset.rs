@@ -130,6 +130,19 @@ impl Dataset {
         Self { items, suppliers, cities, weeks, rows, rows_of_week, delays }
     }
 
+    /// The weeks that begin between these days, both included, as if there were no others.
+    pub fn between(self, from: Option<Date>, until: Option<Date>) -> Self {
+        let before = from.map_or(0, |from| self.weeks.partition_point(|week| *week < from));
+        let through =
+            until.map_or(self.weeks.len(), |until| self.weeks.partition_point(|week| *week <= until));
+        let kept = before..through.max(before);
+        let rows = self.rows.iter().filter(|row| kept.contains(&usize::from(row.week)));
+        // A place in the list of weeks: no more than there are.
+        let rows = rows.map(|row| DemandRow { week: row.week - before as u16, ..*row }).collect();
+        let weeks = self.weeks[kept].to_vec();
+        Self::new(self.items, self.suppliers, self.cities, weeks, rows, self.delays)
+    }
+
     /// Places in `rows` of the rows of a week; none for a week that is not there.
     pub fn rows_of_week(&self, week: usize) -> Range<usize> {
         self.rows_of_week.get(week).cloned().unwrap_or_default()
@@ -232,6 +245,20 @@ mod tests {
         assert_eq!(last_week.end, data.rows.len());
         assert!(data.rows[last_week].iter().all(|row| row.week == 230));
         assert!(data.rows_of_week(231).is_empty());
+    }
+
+    #[test]
+    fn weeks_are_cut_out_as_if_there_were_no_others() {
+        let date = |text: &str| Some(text.parse::<Date>().unwrap());
+        let all = Dataset::embedded().unwrap();
+        let litres = |rows: &[DemandRow]| rows.iter().map(|row| row.litres.0).sum::<i64>();
+        let weeks = [litres(&all.rows[all.rows_of_week(1)]), litres(&all.rows[all.rows_of_week(2)])];
+        let two = all.between(date("2012-01-02"), date("2012-01-15"));
+        assert_eq!(two.weeks, [Date::constant(2012, 1, 8), Date::constant(2012, 1, 15)]);
+        assert_eq!([litres(&two.rows[two.rows_of_week(0)]), litres(&two.rows[two.rows_of_week(1)])], weeks);
+        assert_eq!(two.rows_of_week(1).end, two.rows.len());
+        let none = two.between(date("2012-01-16"), date("2012-01-09"));
+        assert!(none.weeks.is_empty() && none.rows.is_empty());
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod events;
 mod network;
 mod simulation;
 mod statistics;
+mod statistics_thresholds;
 mod summary;
 #[cfg(test)]
 mod surge_tests;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -33,6 +35,7 @@ use events::{Lines, Writer};
 use network::Network;
 use simulation::Simulation;
 use statistics::Stockout;
+use statistics_thresholds::Thresholds;
 use summary::Totals;
 use tower::Tower;
 
@@ -55,7 +58,9 @@ const EXIT_INTERRUPTED: u8 = 130;
 Examples:
   tidewatch demo
   tidewatch demo --speed 604800     (a week of events a second)
-  tidewatch demo --json | jq .exceptions.stockouts
+  tidewatch demo --statistics       (what the exceptions of all 231 weeks came to)
+  tidewatch demo --statistics --json | jq .exceptions.stockouts
+  tidewatch demo --statistics --thresholds mine.toml
 
 Exit codes:
     0  every row accounted for
@@ -68,7 +73,21 @@ pub struct DemoArgs {
     /// Do not open a browser at the end
     #[arg(long)]
     pub no_browser: bool,
-    /// Print counts and statistics of the exceptions as one JSON document instead of tables
+    /// Print what the exceptions of all weeks came to, and end
+    ///
+    /// How many there were, how many were the same trouble again, which stockouts they announced and how far ahead.
+    #[arg(long)]
+    pub statistics: bool,
+    /// Where exceptions rise and go: `demo`, `default`, or a file with `exceptions` tables as in `actors.toml`
+    #[arg(long, default_value = "demo", value_name = "demo|default|FILE")]
+    pub thresholds: Thresholds,
+    /// Leave out the weeks that begin before this day
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<Date>,
+    /// Leave out the weeks that begin after this day
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<Date>,
+    /// Print counts, and the statistics that were asked for, as one JSON document instead of tables
     #[arg(long)]
     pub json: bool,
 }
@@ -78,6 +97,10 @@ pub struct DemoArgs {
 pub enum DemoError {
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    #[error("no week of the data begins between these days; the first is 2012-01-01, the last 2016-05-29")]
+    NoWeek,
+    #[error("the thresholds can't be read: {cause}")]
+    Thresholds { cause: std::io::Error },
     #[error("the simulation left the calendar: {0}")]
     Calendar(#[from] jiff::Error),
     #[error("the tower could not be started: {cause}")]
@@ -110,7 +133,7 @@ pub async fn run(args: DemoArgs) -> miette::Result<ExitCode> {
     let directory = tempfile::Builder::new().prefix("tidewatch-demo-").tempdir();
     let directory = directory.map_err(|cause| miette::miette!("no temporary directory: {cause}"))?;
     let mut tower = tokio::select! {
-        started = Tower::start(directory.path()) => started.map_err(|error| miette::miette!("{error}"))?,
+        started = Tower::start(directory.path(), &args.thresholds) => started.map_err(|error| miette::miette!("{error}"))?,
         () = interrupted() => return Ok(ExitCode::from(EXIT_INTERRUPTED)),
     };
     let url = tower.url().to_owned();
@@ -121,7 +144,11 @@ pub async fn run(args: DemoArgs) -> miette::Result<ExitCode> {
         () = interrupted() => Ok(ExitCode::from(EXIT_INTERRUPTED)),
     };
     let outcome = match outcome {
-        Ok(exit_code) if std::io::stdout().is_terminal() && exit_code != ExitCode::from(EXIT_INTERRUPTED) => {
+        Ok(exit_code)
+            if std::io::stdout().is_terminal()
+                && !args.statistics
+                && exit_code != ExitCode::from(EXIT_INTERRUPTED) =>
+        {
             stay(&mut tower, &args).await.map(|()| exit_code)
         }
         // The tower's end explains a broken connection better than the connection does, and may show a moment later.
@@ -164,16 +191,24 @@ async fn stay(tower: &mut Tower, args: &DemoArgs) -> Result<(), DemoError> {
 /// Replays, and prints what came of it. The exit code says whether every row is accounted for.
 async fn replay_and_show(args: &DemoArgs, url: &str) -> Result<ExitCode, DemoError> {
     let client = Client::new(url, None, Patience { attempts_max: 4, ..Patience::default() })?;
-    let data = Arc::new(Dataset::embedded()?);
+    let data = Arc::new(Dataset::embedded()?.between(args.from, args.until));
+    if data.weeks.is_empty() {
+        return Err(DemoError::NoWeek);
+    }
     let totals = replay(&client, Arc::clone(&data), args.speed).await?;
     let lsn = totals.demand.lsn.max(totals.derived.lsn);
     let exceptions = summary::exceptions(&client, lsn).await?;
-    let statistics = statistics::count(&statistics::list(&client).await?, &totals.truth);
+    let statistics = match args.statistics {
+        true => Some(statistics::count(&statistics::list(&client).await?, &totals.truth)),
+        false => None,
+    };
     if args.json {
-        println!("{}", summary::json(&totals, &statistics));
+        println!("{}", summary::json(&totals, statistics.as_ref()));
     } else {
         println!("{}", summary::counts(&totals));
-        println!("{}", summary::statistics(&statistics));
+        if let Some(statistics) = &statistics {
+            println!("{}", summary::statistics(statistics));
+        }
         print!("{}", summary::at_risk(&exceptions, &data));
         println!(
             "Stock, purchases, shipments and centres are derived (source demo/derived); the demand is real."
@@ -237,8 +272,8 @@ fn simulate(data: &Dataset, sender: &mpsc::Sender<Parcel>) -> Result<(), DemoErr
         day.derived.iter().for_each(|event| writer.write(event, &mut derived));
         day.demand.iter().for_each(|event| writer.write(event, &mut demand));
         writer.advance(day.until, &mut clock);
-        let promised_at = day.promised_at()?;
-        let stockouts = day.ran_out.iter().map(|place| writer.stockout(*place, promised_at)).collect();
+        let from = day.from()?;
+        let stockouts = day.ran_out.iter().map(|place| writer.stockout(*place, from)).collect();
         let parcel = Parcel {
             stockouts,
             sku_locations: day.sku_locations,

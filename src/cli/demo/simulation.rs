@@ -114,12 +114,12 @@ pub struct Day {
 }
 
 impl Day {
-    /// When what ran out on this day was promised for.
+    /// The local midnight at which it begins.
     ///
     /// # Errors
     /// When the time zone is not known, which a bundled database excludes.
-    pub fn promised_at(&self) -> Result<Timestamp, jiff::Error> {
-        TimeZone::get(TIME_ZONE)?.to_timestamp(self.date.at(0, 0, 0, 0))?.checked_add(PROMISED_S.seconds())
+    pub fn from(&self) -> Result<Timestamp, jiff::Error> {
+        TimeZone::get(TIME_ZONE)?.to_timestamp(self.date.at(0, 0, 0, 0))
     }
 }
 

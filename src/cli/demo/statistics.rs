@@ -5,7 +5,8 @@
 //!   had cleared, which makes it the same one (`reopened`); the share is of all openings.
 //! - **Rate**: openings per 1,000 SKU-locations that sell, and week.
 //! - **Stockout**: at a SKU-location, a customer's line is due and can't be shipped in full, until nothing is left open
-//!   that is due. It begins when the first such line was promised for.
+//!   that is due. It begins on the day that the first such line was promised for. The tower's clock stands at the
+//!   beginning of a day while it takes what happened on it: moments are compared as days.
 //! - **Announced**: a `projected_stockout` of that SKU-location was open when it began, or had given way to a
 //!   `shortage_now` that was; the days ahead count from its `opened_at`. Without one, a `shortage_now` that was open
 //!   before (nothing on hand, no line due yet) counts as **shelf empty before**; with neither it is **unannounced**.
@@ -55,7 +56,7 @@ impl Truth {
 pub struct Stockout {
     pub sku: String,
     pub location: String,
-    /// When the first such line was promised for.
+    /// The beginning of the day on which it began.
     pub at: Timestamp,
 }
 
@@ -122,6 +123,8 @@ pub struct Stockouts {
     /// `projected_stockout` exceptions, and how many of them a stockout followed.
     pub projections: u64,
     pub projections_come_true: u64,
+    /// The part of the SKU-locations' time in which one was open: an alarm that is always on announces everything.
+    pub projections_open_share: f64,
 }
 
 /// The week in which all of Iowa ordered twice as much as usual.
@@ -177,10 +180,13 @@ impl Counts {
     }
 
     fn relate(&mut self, sku_location_weeks: f64) {
-        let share = |part: f64, of: f64| if of > 0.0 { part / of } else { 0.0 };
         self.per_thousand_sku_locations_and_week = share(self.opened as f64, sku_location_weeks / 1_000.0);
         self.flapped_share = share(self.flapped as f64, self.opened as f64);
     }
+}
+
+fn share(part: f64, of: f64) -> f64 {
+    if of > 0.0 { part / of } else { 0.0 }
 }
 
 type ByPlace<'a> = HashMap<(&'a str, &'a str), Vec<&'a Listed>>;
@@ -198,7 +204,7 @@ fn by_place<'a>(listed: &'a [Listed], kind: &str) -> ByPlace<'a> {
 
 impl Listed {
     fn is_open_at(&self, at: Timestamp) -> bool {
-        self.opened_at <= at && self.cleared_at.is_none_or(|cleared| cleared > at)
+        self.opened_at <= at && self.cleared_at.is_none_or(|cleared| cleared >= at)
     }
 
     /// Open at that moment, or until just before it.
@@ -236,6 +242,11 @@ fn stockouts(listed: &[Listed], truth: &Truth) -> Stockouts {
             found.unannounced += 1;
         }
     }
+    let open_days = projected.values().flatten().map(|projection| {
+        let until = projection.cleared_at.or(truth.until).unwrap_or(projection.opened_at);
+        until.duration_since(projection.opened_at).as_secs_f64() / SECONDS_PER_DAY
+    });
+    found.projections_open_share = share(open_days.sum(), truth.sku_location_days);
     found.days_ahead = quartiles(days_ahead);
     found.projections = projected.values().map(|of_place| of_place.len() as u64).sum();
     found.projections_come_true = come_true
@@ -278,4 +289,102 @@ fn surge(listed: &[Listed]) -> Surge {
         }
     }
     surge
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn at(day: u32) -> String {
+        format!("2013-10-{day:02}T05:00:00Z")
+    }
+
+    fn listed(kind: &str, opened: u32, cleared: Option<u32>, more: Value) -> Listed {
+        let mut item = json!({
+            "type": kind, "opened_at": at(opened), "cleared_at": cleared.map(at), "reopened": 0, "group": null,
+            "subject": {"sku": "A", "location": "L", "source": null},
+        });
+        for (name, value) in more.as_object().unwrap() {
+            item[name] = value.clone();
+        }
+        serde_json::from_value(item).unwrap()
+    }
+
+    fn truth(days: &[u32]) -> Truth {
+        let mut truth = Truth::default();
+        let stockout =
+            |day: &u32| Stockout { sku: "A".into(), location: "L".into(), at: at(*day).parse().unwrap() };
+        truth.add(Vec::new(), 500, at(1).parse().unwrap());
+        truth.add(days.iter().map(stockout).collect(), 500, at(29).parse().unwrap());
+        truth
+    }
+
+    #[test]
+    fn every_opening_counts_and_the_ones_that_came_back_are_flaps() {
+        let exceptions = [
+            listed("demand_spike", 1, Some(2), json!({"reopened": 3})),
+            listed("demand_spike", 1, None, json!({"group": "source:x:surge"})),
+            listed("excess", 2, None, json!({})),
+        ];
+        let statistics = count(&exceptions, &truth(&[]));
+        // 500 for four weeks.
+        assert_eq!(statistics.sku_location_weeks, 2_000.0);
+        let all = &statistics.all;
+        assert_eq!((all.opened, all.flapped, all.flapped_share), (6, 3, 0.5));
+        assert_eq!((all.top_level, all.grouped, all.open), (2, 1, 2));
+        assert_eq!(all.per_thousand_sku_locations_and_week, 3.0);
+        assert_eq!(statistics.by_type["demand_spike"].opened, 5);
+    }
+
+    #[test]
+    fn a_stockout_is_announced_by_a_projection_that_was_open_or_gave_way_to_the_shortage() {
+        let exceptions = [
+            // Gave way on day 9 to a shortage that led to the stockout of day 10.
+            listed("projected_stockout", 4, Some(9), json!({})),
+            listed("shortage_now", 9, Some(11), json!({})),
+            // Over for two days when the stockout of day 15 began.
+            listed("projected_stockout", 12, Some(13), json!({})),
+            // An empty shelf and no projection.
+            listed("shortage_now", 19, Some(22), json!({})),
+            // Known on the day itself: no warning.
+            listed("projected_stockout", 25, None, json!({})),
+            listed("projected_stockout", 4, None, json!({"subject": {"sku": "B", "location": "L"}})),
+        ];
+        let stockouts = count(&exceptions, &truth(&[10, 15, 20, 25])).stockouts;
+        let expected = Stockouts {
+            happened: 4,
+            announced: 1,
+            shelf_empty_before: 1,
+            unannounced: 2,
+            days_ahead: Some([6.0; 3]),
+            projections: 4,
+            projections_come_true: 1,
+            // Five days, one, four and twenty-five until the end, of 500 times 28.
+            projections_open_share: 35.0 / 14_000.0,
+        };
+        assert_eq!(stockouts, expected);
+    }
+
+    #[test]
+    fn quartiles_are_values_that_occur() {
+        assert_eq!(quartiles((1..=9).rev().map(f64::from).collect()), Some([3.0, 5.0, 7.0]));
+        assert_eq!(quartiles(Vec::new()), None);
+    }
+
+    #[test]
+    fn the_odd_week_is_what_opened_when_it_was_over() {
+        let source = json!({"subject": {"source": ORDERS_SOURCE}});
+        let below = json!({"group": format!("source:{ORDERS_SOURCE}:surge")});
+        let exceptions = [
+            listed("data_quality", 6, None, source.clone()),
+            listed("data_quality", 14, None, source),
+            listed("data_quality", 6, None, json!({})),
+            listed("demand_spike", 7, Some(8), below.clone()),
+            listed("demand_spike", 7, None, json!({})),
+            listed("demand_spike", 15, None, below),
+        ];
+        let surge = count(&exceptions, &truth(&[])).surge;
+        assert_eq!((surge.causes, surge.spikes_below, surge.spikes_alone), (1, 1, 1));
+    }
 }

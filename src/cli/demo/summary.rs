@@ -150,9 +150,10 @@ pub fn statistics(statistics: &Statistics) -> String {
         text += &format!("announced {median:.1} days ahead (median; quartiles {lower:.1} and {upper:.1})\n");
     }
     text += &format!(
-        "{} of {} projected stockouts came true\n",
+        "{} of {} projected stockouts came true; one was open {:.1} % of the time\n",
         thousands(stockouts.projections_come_true),
         thousands(stockouts.projections),
+        100.0 * stockouts.projections_open_share,
     );
     text += &format!(
         "week of {}: {} data_quality with {} demand_spike below it, {} demand_spike alone\n",
@@ -164,8 +165,8 @@ pub fn statistics(statistics: &Statistics) -> String {
     text
 }
 
-/// All of it for a program.
-pub fn json(totals: &Totals, statistics: &Statistics) -> serde_json::Value {
+/// All of it for a program; `exceptions` is null unless statistics were asked for.
+pub fn json(totals: &Totals, statistics: Option<&Statistics>) -> serde_json::Value {
     serde_json::json!({
         "rows": totals.rows,
         "demand": totals.demand,

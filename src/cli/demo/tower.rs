@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use super::DemoError;
 use super::simulation::TIME_ZONE;
 use super::statistics::EXCEPTIONS_ENDED_MAX;
+use super::statistics_thresholds::Thresholds;
 use crate::cli::client::{Client, Patience};
 
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -36,10 +37,11 @@ struct LogTail(Arc<Mutex<VecDeque<String>>>);
 
 impl Tower {
     /// Starts this very program as `serve` with all its data under `directory`, and waits until it is ready.
-    pub async fn start(directory: &Path) -> Result<Self, DemoError> {
+    pub async fn start(directory: &Path, thresholds: &Thresholds) -> Result<Self, DemoError> {
         let io = |cause| DemoError::Start { cause };
         let config = directory.join("actors.toml");
-        std::fs::write(&config, configuration()).map_err(io)?;
+        let tables = thresholds.tables().map_err(|cause| DemoError::Thresholds { cause })?;
+        std::fs::write(&config, configuration(&tables)).map_err(io)?;
         let mut command = Command::new(std::env::current_exe().map_err(io)?);
         command
             .args(["serve", "--dev", "--clock", "event", "--listen", "127.0.0.1:0", "--config"])
@@ -113,11 +115,19 @@ impl Tower {
     }
 }
 
-/// The tower's `actors.toml`: a clock that the events move, the money and days of Iowa, and all that ever was open kept
-/// to be counted.
-fn configuration() -> String {
+/// The tower's `actors.toml`: the thresholds, a clock that the events move, the money and days of Iowa, and all that
+/// ever was open kept to be counted.
+fn configuration(thresholds: &str) -> String {
+    // The thresholds first: a mistake in them is told with its line.
     format!(
-        "[runtime]\nexceptions_ended_max = {EXCEPTIONS_ENDED_MAX}\n[tenants.default]\nclock = \"event\"\nbase_currency = \"USD\"\ntimezone = \"{TIME_ZONE}\"\n"
+        "{thresholds}
+[runtime]
+exceptions_ended_max = {EXCEPTIONS_ENDED_MAX}
+[tenants.default]
+clock = \"event\"
+base_currency = \"USD\"
+timezone = \"{TIME_ZONE}\"
+"
     )
 }
 
@@ -190,10 +200,13 @@ mod tests {
 
     #[test]
     fn the_tower_understands_its_configuration() {
-        let config = Config::parse("actors.toml", &configuration()).unwrap();
-        let tenant = &config.tenants[0];
-        assert_eq!((tenant.name.as_str(), tenant.clock), ("default", ClockKind::Event));
-        assert_eq!((tenant.base_currency.as_str(), tenant.timezone.as_str()), ("USD", "America/Chicago"));
+        for thresholds in [Thresholds::Demo, Thresholds::Default] {
+            let text = configuration(&thresholds.tables().unwrap());
+            let config = Config::parse("actors.toml", &text).unwrap();
+            let tenant = &config.tenants[0];
+            assert_eq!((tenant.name.as_str(), tenant.clock), ("default", ClockKind::Event));
+            assert_eq!((tenant.base_currency.as_str(), tenant.timezone.as_str()), ("USD", "America/Chicago"));
+        }
     }
 
     #[test]

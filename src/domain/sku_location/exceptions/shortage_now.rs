@@ -24,9 +24,8 @@ impl Kind for ShortageNow {
         if position.backorders().is_positive() || (!position.on_hand.is_positive() && has_demand) {
             return Condition::Raised;
         }
-        let period_days = f64::from(outlook.planning.parameters.period_days);
-        if position.on_hand.as_f64() >= settings.clear * period_days * outlook.rate_per_day {
-            Condition::Clear("stock covers what is due and the demand of the next period".into())
+        if position.on_hand.as_f64() >= settings.clear * outlook.rate_per_day {
+            Condition::Clear("stock covers what is due and the demand of the next days".into())
         } else {
             Condition::Between
         }

@@ -1,6 +1,7 @@
 //! Which exceptions are proposed, told anew and cleared, and when the place is looked at again.
 
 use crate::domain::event::{EventData, ItemDescribed, LaneDescribed};
+use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::{ExceptionChange, ExceptionItem, ExceptionType, Severity};
 use crate::domain::money::{Currency, UnitPrice};
 use crate::domain::sku_location::testing::*;
@@ -21,6 +22,19 @@ fn check(place: &mut Place, expected: &[(ExceptionChange, ExceptionType)]) -> Ve
 /// Raises nothing but shortages.
 fn shortages() -> Place {
     Place::watching(&[ShortageNow, ProjectedStockout])
+}
+
+/// Raises nothing but shortages, one of them by other settings.
+fn shortages_where(kind: &ExceptionType, change: impl FnOnce(&mut KindSettings)) -> Place {
+    Place::with_settings(|settings| {
+        for known in &ExceptionType::BUILT_IN {
+            let enabled = [ShortageNow, ProjectedStockout].contains(known);
+            settings.exceptions.kinds.set(known, KindSettings { enabled, ..KindSettings::of(known) });
+        }
+        let mut of_kind = KindSettings::of(kind);
+        change(&mut of_kind);
+        settings.exceptions.kinds.set(kind, of_kind);
+    })
 }
 
 /// Sells 10 a day for certain, and has `on_hand` on day 3. Lead time is 7 days.
@@ -75,6 +89,20 @@ fn nothing_on_hand_is_a_shortage_with_demand_only_and_clears_with_a_days_demand(
 }
 
 #[test]
+fn a_shortage_clears_with_the_demand_of_the_days_that_are_set_however_long_a_period_is() {
+    for (days, short_of_it) in [(1.0, 9), (7.0, 69)] {
+        let mut place = shortages_where(&ShortageNow, |of_kind| of_kind.clear = days);
+        place.event(day(0), policy(|policy| policy.period_days = Some(7)));
+        place.event(day(0), forecast(60, 10.0, 0.0)).event(day(0), counted(0));
+        check(&mut place, &[(Opened, ShortageNow)]);
+        place.event(day(0).plus(1), counted(short_of_it));
+        check(&mut place, &[(Updated, ShortageNow)]);
+        place.event(day(0).plus(2), counted(short_of_it + 1));
+        assert_eq!(place.settle()[0].0, Cleared, "{days} days");
+    }
+}
+
+#[test]
 fn the_first_days_sales_are_demand_too() {
     let mut place = shortages();
     place.event(hour(0), counted(5)).event(hour(1), sale(5));
@@ -96,6 +124,19 @@ fn a_probable_stockout_is_raised_and_cleared_at_two_thresholds() {
         let at = place.business_time.plus(2 * HOUR);
         place.at(at).event(at, counted(on_hand));
         // The horizon moves on with the clock over a steady forecast: the numbers stay.
+        check(&mut place, expected);
+    }
+}
+
+#[test]
+fn what_may_run_out_only_after_the_next_review_can_be_left_to_it() {
+    let mut place = shortages_where(&ProjectedStockout, |of_kind| of_kind.days = 1.0);
+    place.event(day(0), policy(|policy| policy.review_days = Some(7.0)));
+    place.event(day(0), forecast(60, 10.0, 5.0));
+    // Seven days of lead time and one of the review's seven: mean 80. All fourteen take 140.
+    for (on_hand, expected) in [(139, &[][..]), (81, &[]), (80, &[(Opened, ProjectedStockout)])] {
+        let at = place.business_time.plus(2 * HOUR);
+        place.at(at).event(at, counted(on_hand));
         check(&mut place, expected);
     }
 }

@@ -275,6 +275,23 @@ fn order_at_risk() {
 }
 
 #[test]
+fn orders_come_and_go_and_what_they_lack_stays_one_exception_until_there_is_stock() {
+    let mut place = Place::watching(&[ExceptionType::OrderAtRisk, ExceptionType::ShortageNow]);
+    place.event(day(0), forecast(600, 10.0, 5.0)).event(day(0), counted(0));
+    changes(&after(&mut place, &|_| {}, HOUR), &[Opened]);
+    let order_for_tomorrow = |place: &mut Place| {
+        let now = place.business_time;
+        place.event(now, order("o", 1, Some(now.plus(DAY))));
+    };
+    changes(&after(&mut place, &order_for_tomorrow, HOUR), &[Opened]);
+    let cancel = |place: &mut Place| {
+        place.event(place.business_time, order_cancelled("o"));
+    };
+    changes(&after(&mut place, &cancel, HOUR), &[]);
+    changes(&after(&mut place, &count(100), HOUR), &[Cleared, Cleared]);
+}
+
+#[test]
 fn an_order_is_at_risk_from_some_days_before_it_is_due() {
     let kind = ExceptionType::OrderAtRisk;
     let mut place = Place::watching(std::slice::from_ref(&kind));
