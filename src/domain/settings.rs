@@ -165,6 +165,7 @@ pub struct KindTable(Box<[KindSettings]>);
 
 impl KindTable {
     /// What is set about a built-in kind.
+    #[inline]
     pub fn get(&self, index: usize) -> Option<&KindSettings> {
         self.0.get(index)
     }
@@ -307,7 +308,16 @@ pub enum CustomSubject {
 
 impl ExceptionSettings {
     /// What is set about a kind for something in that segment.
+    #[inline]
     pub fn kind(&self, kind: &ExceptionType, segment: &Segment<'_>) -> KindSettings {
+        // Asked for every kind with every reconcile, and most configurations override nothing.
+        match kind.index().and_then(|index| self.kinds.get(index)) {
+            Some(settings) if self.overrides.is_empty() => *settings,
+            _ => self.kind_overridden(kind, segment),
+        }
+    }
+
+    fn kind_overridden(&self, kind: &ExceptionType, segment: &Segment<'_>) -> KindSettings {
         let mut settings = match kind.index() {
             Some(index) => self.kinds.get(index).copied().unwrap_or_else(|| KindSettings::of(kind)),
             None => self.custom.iter().find(|own| own.exception_type == *kind).map_or_else(

@@ -177,8 +177,13 @@ fn encode(record: &Record, parts: Parts<'_>, body: &[u8], out: &mut Vec<u8>) {
     envelope::encode_record(&envelope, body, out);
 }
 
+/// An exception's item, which most of what the tower writes about itself holds, is written without growing.
+const USUAL_BODY_BYTES: usize = 1_536;
+
 fn to_json<T: Serialize>(body: &T) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json::to_vec(body)
+    let mut json = Vec::with_capacity(USUAL_BODY_BYTES);
+    serde_json::to_writer(&mut json, body)?;
+    Ok(json)
 }
 
 /// The record type under which a transition stands in the journal.

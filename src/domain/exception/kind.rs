@@ -309,6 +309,7 @@ impl ExceptionType {
     };
 
     /// Its place among the built-in kinds; `None` for an operator's own.
+    #[inline]
     pub fn index(&self) -> Option<usize> {
         use ExceptionType::*;
         // Asked for every kind with every reconcile: no search.

@@ -121,6 +121,9 @@ pub struct Watch<'a> {
     endings: SmallVec<[Transition; 1]>,
     others: SmallVec<[Transition; 1]>,
     review_at: Option<Timestamp>,
+    /// The kinds of which something is known, a bit each: of most kinds nothing is, and then there is nothing to
+    /// search for.
+    known: u64,
 }
 
 impl<'a> Watch<'a> {
@@ -147,7 +150,13 @@ impl<'a> Watch<'a> {
             endings: SmallVec::new(),
             others: SmallVec::new(),
             review_at: None,
+            known: slots.slots().iter().fold(0, |known, slot| known | bit_of(&slot.exception_type)),
         }
+    }
+
+    /// Whether anything is known of a kind.
+    pub fn knows(&self, kind: &ExceptionType) -> bool {
+        self.known & bit_of(kind) != 0
     }
 
     /// What is set about a kind here.
@@ -183,7 +192,7 @@ impl<'a> Watch<'a> {
     ) {
         let condition =
             if settings.enabled { condition } else { Condition::Clear("this kind is switched off".into()) };
-        let slot = self.slots.slot(kind, of);
+        let slot = if self.knows(kind) { self.slots.slot(kind, of) } else { None };
         match slot.and_then(|slot| slot.open.as_ref().map(|open| (slot, open))) {
             Some((_, open)) if matches!(condition, Condition::Clear(_)) => {
                 let Condition::Clear(why) = condition else { return };
@@ -435,8 +444,8 @@ impl<'a> Watch<'a> {
         });
         item.cause = Some(description.cause);
         item.evidence = description.evidence;
-        let key = self.group_key(item, of);
-        item.affected = self.slots.members(of).and_then(|members| members.summary(key));
+        item.affected =
+            self.slots.members(of).and_then(|members| members.summary(self.group_key(item, of)));
     }
 
     /// The key that members of this cause carry.
@@ -542,6 +551,13 @@ impl<'a> Watch<'a> {
         // Names have no control characters: no two subjects make the same text.
         if of.is_empty() { self.entity.to_string() } else { format!("{}\n{of}", self.entity) }
     }
+}
+
+// One bit a built-in kind, and the last for an operator's own.
+const _: () = assert!(ExceptionType::BUILT_IN.len() < u64::BITS as usize);
+
+fn bit_of(kind: &ExceptionType) -> u64 {
+    1 << kind.index().unwrap_or(u64::BITS as usize - 1)
 }
 
 /// The case that is opened for an exception at once.

@@ -55,16 +55,34 @@ pub fn project<Flows>(starting_balance: f64, flows: Flows) -> impl Iterator<Item
 where
     Flows: IntoIterator<Item = PeriodFlow>,
 {
-    flows.into_iter().scan((starting_balance, 0.0_f64), |(balance, variance), flow| {
-        *balance += flow.receipts - flow.demand_mean;
-        *variance += flow.demand_variance;
-        Some(ProjectedPeriod {
+    let mut projection = Projection::new(starting_balance);
+    flows.into_iter().map(move |flow| projection.advance(flow))
+}
+
+/// A projection that is taken one period at a time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Projection {
+    balance: f64,
+    variance: f64,
+}
+
+impl Projection {
+    /// Before the first period.
+    pub fn new(starting_balance: f64) -> Projection {
+        Projection { balance: starting_balance, variance: 0.0 }
+    }
+
+    /// F10 for the next period.
+    pub fn advance(&mut self, flow: PeriodFlow) -> ProjectedPeriod {
+        self.balance += flow.receipts - flow.demand_mean;
+        self.variance += flow.demand_variance;
+        ProjectedPeriod {
             receipts: flow.receipts,
             demand: flow.demand_mean,
-            balance: *balance,
-            standard_deviation: variance.sqrt(),
-        })
-    })
+            balance: self.balance,
+            standard_deviation: self.variance.sqrt(),
+        }
+    }
 }
 
 /// What a projection says about running out within its periods.

@@ -1,7 +1,7 @@
 //! The projected balance day by day (F10, F12). Computed when somebody looks, never stored.
 
 use super::outlook::{Dated, Outlook};
-use crate::domain::inventory::projection::{PeriodFlow, ProjectedPeriod, project};
+use crate::domain::inventory::projection::{PeriodFlow, ProjectedPeriod, Projection};
 use crate::domain::time::{Day, Timestamp};
 
 /// A local day of the projection; the first is what is left of today.
@@ -33,20 +33,16 @@ impl Outlook<'_> {
             let until = today.plus(index + 1).start(zone).max(*from);
             Some((today.plus(index), std::mem::replace(from, until), until))
         });
-        let flows = bounds.clone().scan((0, 0), move |(receipts_seen, orders_seen), (_, from, until)| {
+        let mut projection = Projection::new(self.position.starting_balance().as_f64());
+        let (mut receipts_seen, mut orders_seen) = (0, 0);
+        bounds.map(move |(day, from, until)| {
             let demand = self.forecast.between(from, until);
-            Some(PeriodFlow {
-                receipts: sum_until(&self.receipts, receipts_seen, until),
-                demand_mean: demand.mean.max(sum_until(&self.orders, orders_seen, until)),
+            let projected = projection.advance(PeriodFlow {
+                receipts: sum_until(&self.receipts, &mut receipts_seen, until),
+                demand_mean: demand.mean.max(sum_until(&self.orders, &mut orders_seen, until)),
                 demand_variance: demand.variance,
-            })
-        });
-        let projected = project(self.position.starting_balance().as_f64(), flows);
-        bounds.zip(projected).map(|((day, from, until), projected)| ProjectedDay {
-            day,
-            from,
-            until,
-            projected,
+            });
+            ProjectedDay { day, from, until, projected }
         })
     }
 
@@ -54,9 +50,17 @@ impl Outlook<'_> {
     pub fn first_shortage(&self) -> Option<Shortage> {
         let mut days = self.days().skip_while(|day| !day.projected.is_short());
         let first = days.next()?;
-        let last_and_next = days.map(|day| (day.from, day.projected.is_short()));
-        let until = last_and_next.into_iter().find(|(_, is_short)| !is_short).map(|(from, _)| from);
-        Some(Shortage { from: crossing(&first), until })
+        let mut last = first;
+        loop {
+            // When nothing more comes, what is short stays short: there is no need to walk all the days.
+            if self.receipts.last().is_none_or(|receipt| receipt.at < last.until) {
+                return Some(Shortage { from: crossing(&first), until: None });
+            }
+            match days.next() {
+                Some(next) if next.projected.is_short() => last = next,
+                next => return Some(Shortage { from: crossing(&first), until: next.map(|day| day.from) }),
+            }
+        }
     }
 }
 

@@ -148,6 +148,9 @@ fn clear_gone(
     is_there: impl Fn(&str) -> bool,
     why: &'static str,
 ) {
+    if !watch.knows(kind) {
+        return;
+    }
     let slots = watch.slots;
     for slot in slots.slots().iter().filter(|slot| slot.exception_type == *kind && !is_there(&slot.of)) {
         clear_one(watch, kind, &slot.of, why);
