@@ -35,7 +35,7 @@ fn an_action_is_carried_out_once_also_over_a_kill() {
     let again = post(&sandbox, "act_1", &order("act_1", 5));
     assert_eq!(again.header("idempotency-replayed"), Some("true"));
     assert_eq!(again.expect(201), first);
-    post(&sandbox, "act_1", &order("act_1", 6)).expect_problem(409, "idempotency_key_reused");
+    post(&sandbox, "act_1", &order("act_1", 6)).expect_problem(422, "idempotency_key_reused");
     assert_eq!(references(&sandbox), ["SBX-PO-000001"]);
     post(&sandbox, "act_2", &order("act_2", 5)).expect(201);
     sandbox.stop();
