@@ -135,7 +135,12 @@ impl Hub {
             // What its scope leaves a part of, by index in the batch.
             let narrowed: Vec<Option<Narrowed>> = match viewer.principal.scope.is_unrestricted() {
                 true => Vec::new(),
-                false => fresh.iter().map(|fresh| fresh.event.narrowed(viewer, reference)).collect(),
+                false => {
+                    let seen = |event: &Event| event.is_visible(viewer, reference);
+                    let part =
+                        |event: &Event| seen(event).then(|| event.narrowed(viewer, reference)).flatten();
+                    fresh.iter().map(|fresh| part(&fresh.event)).collect()
+                }
             };
             let part = |index: usize| narrowed.get(index).and_then(Option::as_ref);
             for subscription in subscriptions.values_mut().filter(|s| s.has_gapless()) {

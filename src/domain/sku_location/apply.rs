@@ -191,7 +191,7 @@ impl SkuLocation {
                 };
                 self.planned_mut().plan(planned, business_time);
             } else if action.state == ActionState::Expired {
-                self.planned_mut().drop(&action.id);
+                self.planned_mut().suspend(&action.id);
             } else if !action.state.counts_as_planned() {
                 self.planned_mut().answer(&action.id);
             }

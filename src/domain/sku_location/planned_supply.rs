@@ -58,7 +58,7 @@ impl PlannedSupply {
     }
 
     /// The action counts no more for now; if it was done after all, it is planned again.
-    pub fn drop(&mut self, action_id: &Name) {
+    pub fn suspend(&mut self, action_id: &Name) {
         self.planned.retain(|known| known.action_id != *action_id);
     }
 

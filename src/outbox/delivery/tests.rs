@@ -154,6 +154,7 @@ fn the_body_names_every_field() {
         serde_json::json!({
             "action_id": "act_1", "kind": "transfer", "case_id": "case_1", "tenant": "default", "sku": "A",
             "location": "L1", "from": "DC", "supplier": null, "po_id": null, "line_id": null, "quantity": 2.5,
+            "line_quantity": null,
             "arrives_at": null, "unit_cost": "1.25", "note": null, "approved_at": "1970-01-01T00:00:00Z",
         })
     );
