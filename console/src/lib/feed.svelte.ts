@@ -58,7 +58,8 @@ class Feed {
     key: (item) => item.id,
     isOver: (item) => CASE_STATES_FINAL.includes(item.state),
   });
-  readonly #stats = new Collection<FeedStatistics>({ key: () => "stats" });
+  /** The tower's numbers, once a second; `null` before the first, and for roles that may not read them. */
+  stats = $state.raw<FeedStatistics | null>(null);
 
   readonly #connection = new FeedConnection({
     ticket,
@@ -81,12 +82,20 @@ class Feed {
   constructor() {
     this.#connection.subscribe({ topic: "exceptions" }, this.exceptions);
     this.#connection.subscribe({ topic: "cases" }, this.cases);
-    this.#connection.subscribe({ topic: "stats" }, this.#stats);
-  }
-
-  /** The tower's numbers, once a second; `null` before the first, and for roles that may not read them. */
-  get stats(): FeedStatistics | null {
-    return this.#stats.get("stats") ?? null;
+    const show = (stats: FeedStatistics) => {
+      if (stats.lsn >= (this.stats?.lsn ?? 0)) this.stats = stats;
+    };
+    this.#connection.subscribe<FeedStatistics>(
+      { topic: "stats" },
+      // Its time and rates move on while no record comes: one of the same record is newer all the same.
+      {
+        replace: ([stats]) => {
+          this.stats = stats ?? null;
+        },
+        take: show,
+        refuse: () => {},
+      },
+    );
   }
 
   start(): void {
@@ -98,7 +107,7 @@ class Feed {
     this.#connection.stop();
     this.exceptions.clear();
     this.cases.clear();
-    this.#stats.clear();
+    this.stats = null;
     this.heardAt = null;
   }
 
