@@ -30,6 +30,19 @@ need_cc := $(call need,cc,Install a C compiler: the TLS library is partly writte
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+.PHONY: console
+console: ## build the page that the tower serves at / (needs Node); the next build of the program carries it
+	@$(call need,npm,Install Node 20.19 or newer)
+	@npm ci --silent --no-fund --no-audit --prefix console
+	@npm run --silent --prefix console build -- --logLevel warn
+
+.PHONY: check-console
+check-console: ## types, style and unit tests of the console
+	@$(call need,npm,Install Node 20.19 or newer)
+	@npm ci --silent --no-fund --no-audit --prefix console
+	@npm run --silent --prefix console check
+	@npm test --silent --prefix console
+
 .PHONY: demo
 demo: release ## build, then replay the sample data through a tower and show what is at risk
 	@$(TIDEWATCH) demo
@@ -99,6 +112,11 @@ lint: ## formatting, clippy, and what may be linked (installs cargo-deny where i
 	@cargo deny --locked check bans licenses sources
 
 .PHONY: release
-release: ## build the program as it is shipped
+release: ## build the program as it is shipped, with the console where npm is there to build it
 	@$(need_cargo); $(need_cc)
+	@if command -v npm > /dev/null; then \
+		$(MAKE) --no-print-directory console; \
+	else \
+		echo "npm is missing, so / shows how to build the console instead of it: install Node 20.19 or newer" >&2; \
+	fi
 	@cargo build --locked --release
