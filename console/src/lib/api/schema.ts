@@ -4,6 +4,12 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @example {
+         *       "comment": "I call the supplier",
+         *       "version": 3
+         *     }
+         */
         AcknowledgeCommand: {
             /** @description For whoever reads it later. */
             comment?: string | null;
@@ -19,32 +25,7 @@ export interface components {
             /** @description Attempts in all. */
             attempt_count: number;
             /** @description The last ones. */
-            attempts: {
-                /** @description From 1. */
-                attempt: number;
-                /**
-                 * @description For people.
-                 * @example `limit` is a number from 1 to 1000
-                 */
-                detail: string | null;
-                /**
-                 * Format: date-time
-                 * @description Business time.
-                 */
-                finished_at: string | null;
-                /**
-                 * @description What became of it; `unknown` while that is not known.
-                 * @enum {string}
-                 */
-                outcome: "unknown" | "delivered" | "failed" | "refused";
-                /**
-                 * Format: date-time
-                 * @description Business time.
-                 */
-                started_at: string;
-                /** @description Of the HTTP answer. */
-                status: number | null;
-            }[];
+            attempts: components["schemas"]["DeliveryAttempt"][];
             /** @description The case that it belongs to. */
             case_id: string;
             /**
@@ -52,8 +33,7 @@ export interface components {
              * @description When the target took it.
              */
             delivered_at: string | null;
-            /** @description The document that came back. */
-            document: Record<string, never> | null;
+            document: components["schemas"]["ActionDocument"] | null;
             /** @description What went wrong last. */
             error: string | null;
             /**
@@ -63,7 +43,7 @@ export interface components {
             expires_at: string;
             /**
              * @description What the system of record calls it.
-             * @example erp-80017
+             * @example PO-1
              */
             external_ref: string | null;
             /**
@@ -91,9 +71,11 @@ export interface components {
              * @enum {string}
              */
             state: "pending" | "sending" | "delivered" | "confirmed" | "documented" | "refused" | "dead" | "withdrawn" | "expired";
-            /** @description What it is to do. */
-            step: Record<string, never>;
-            /** @description The system of record. */
+            step: components["schemas"]["OptionStep"];
+            /**
+             * @description The system of record.
+             * @example erp
+             */
             target: string;
         };
         ActionDetail: {
@@ -105,32 +87,7 @@ export interface components {
             /** @description Attempts in all. */
             attempt_count: number;
             /** @description The last ones. */
-            attempts: {
-                /** @description From 1. */
-                attempt: number;
-                /**
-                 * @description For people.
-                 * @example `limit` is a number from 1 to 1000
-                 */
-                detail: string | null;
-                /**
-                 * Format: date-time
-                 * @description Business time.
-                 */
-                finished_at: string | null;
-                /**
-                 * @description What became of it; `unknown` while that is not known.
-                 * @enum {string}
-                 */
-                outcome: "unknown" | "delivered" | "failed" | "refused";
-                /**
-                 * Format: date-time
-                 * @description Business time.
-                 */
-                started_at: string;
-                /** @description Of the HTTP answer. */
-                status: number | null;
-            }[];
+            attempts: components["schemas"]["DeliveryAttempt"][];
             /** @description The case that it belongs to. */
             case_id: string;
             /**
@@ -138,8 +95,7 @@ export interface components {
              * @description When the target took it.
              */
             delivered_at: string | null;
-            /** @description The document that came back. */
-            document: Record<string, never> | null;
+            document: components["schemas"]["ActionDocument"] | null;
             /** @description What went wrong last. */
             error: string | null;
             /**
@@ -149,7 +105,7 @@ export interface components {
             expires_at: string;
             /**
              * @description What the system of record calls it.
-             * @example erp-80017
+             * @example PO-1
              */
             external_ref: string | null;
             /**
@@ -182,10 +138,50 @@ export interface components {
              * @enum {string}
              */
             state: "pending" | "sending" | "delivered" | "confirmed" | "documented" | "refused" | "dead" | "withdrawn" | "expired";
-            /** @description What it is to do. */
-            step: Record<string, never>;
-            /** @description The system of record. */
+            step: components["schemas"]["OptionStep"];
+            /**
+             * @description The system of record.
+             * @example erp
+             */
             target: string;
+        };
+        ActionDocument: {
+            /**
+             * @description Further documents that carry the same action's id: there should be none.
+             * @example []
+             */
+            also: string[];
+            /**
+             * @description The document's own id.
+             * @example po-2001
+             */
+            id: string;
+            /**
+             * @description What came back.
+             * @enum {string}
+             */
+            kind: "purchase_order" | "transfer";
+            /**
+             * @description The record of its first event.
+             * @example 4711
+             */
+            lsn: number;
+            /**
+             * Format: date-time
+             * @description When it was promised for.
+             * @example 2026-03-05T08:00:00Z
+             */
+            promised_at: string | null;
+            /**
+             * @description Units.
+             * @example 120
+             */
+            quantity: number | null;
+            /**
+             * @description Units that have arrived of it.
+             * @example 0
+             */
+            received: number;
         };
         ActionList: {
             /** @description At most `limit` of them. */
@@ -203,6 +199,13 @@ export interface components {
              */
             position: string;
         };
+        /**
+         * @example {
+         *       "assignee": "ann",
+         *       "blocking": true,
+         *       "title": "Call the carrier"
+         *     }
+         */
         AddTaskCommand: {
             /** @description By whom. */
             assignee?: string | null;
@@ -218,16 +221,94 @@ export interface components {
             /** @description The version that was decided on (of an exception its `revision`); `409` if it is not current. */
             version?: number | null;
         };
+        Affected: {
+            /** @description How many there are. */
+            count: number;
+            /** @description The first ones by value. */
+            exceptions: {
+                /**
+                 * @description Made by the tower.
+                 * @example exc_0b1c2d3e4f5a6b7c8d9e
+                 */
+                id: string;
+                /** @description What it is about. */
+                subject: {
+                    /**
+                     * @description The tower's action that the document answers.
+                     * @example act_0190c5
+                     */
+                    action_id: string | null;
+                    /** @description `sku_location`, `supplier`, `item`, `location`, `purchase_order`, `order`, `transfer`, `promotion`, `source` or `action`. */
+                    kind: string;
+                    /**
+                     * @description Where: store, distribution centre, web shop.
+                     * @example store-12
+                     */
+                    location: string | null;
+                    /**
+                     * @description The customer order.
+                     * @example order-1001
+                     */
+                    order_id: string | null;
+                    /**
+                     * @description The purchase order.
+                     * @example po-2001
+                     */
+                    po_id: string | null;
+                    /**
+                     * @description The promotion.
+                     * @example promo-easter
+                     */
+                    promotion_id: string | null;
+                    /**
+                     * @description The item.
+                     * @example milk-1l
+                     */
+                    sku: string | null;
+                    /** @description Who sends events, as the `source` of CloudEvents. */
+                    source: string | null;
+                    /**
+                     * @description The supplier.
+                     * @example dairy-co
+                     */
+                    supplier: string | null;
+                    /**
+                     * @description The transfer.
+                     * @example transfer-301
+                     */
+                    transfer_id: string | null;
+                };
+                /** @description What is wrong. */
+                type: ("shortage_now" | "projected_stockout" | "below_safety_stock" | "excess" | "dead_stock" | "expiry_before_use" | "negative_stock" | "stock_mismatch" | "demand_spike" | "demand_drop" | "forecast_bias" | "forecast_accuracy" | "promotion_uncovered" | "promotion_off_plan" | "order_at_risk" | "allocation_shortage" | "purchase_late" | "purchase_late_predicted" | "receipt_partial" | "acknowledgement_missing" | "acknowledgement_differs" | "lead_time_drift" | "supplier_unreliable" | "capacity_exceeded" | "single_source" | "transfer_late" | "action_unconfirmed" | "action_refused" | "reconciliation_mismatch" | "feed_stale" | "missing_master_data" | "data_quality") | string;
+                /** @description Ranks what has no price. */
+                units_at_risk: number | null;
+                value_at_risk: components["schemas"]["Money"] | null;
+            }[];
+            /** @description What `group` of the affected ones says. */
+            key: string;
+        };
         Alive: {
             /** @constant */
             status: "alive";
         };
+        /**
+         * @example {
+         *       "comment": "agreed with finance",
+         *       "version": 5
+         *     }
+         */
         ApproveCommand: {
             /** @description For whoever reads it later. */
             comment?: string | null;
             /** @description The version that was decided on (of an exception its `revision`); `409` if it is not current. */
             version: number;
         };
+        /**
+         * @example {
+         *       "owner": "ann",
+         *       "version": 3
+         *     }
+         */
         AssignCommand: {
             /** @description For whoever reads it later. */
             comment?: string | null;
@@ -238,11 +319,32 @@ export interface components {
             /** @description The version that was decided on (of an exception its `revision`); `409` if it is not current. */
             version?: number | null;
         };
+        /**
+         * @example {
+         *       "body": {
+         *         "owner": "ann"
+         *       },
+         *       "command": "assign",
+         *       "items": [
+         *         {
+         *           "id": "exc_5d0c1f7a9b3e4c218d60",
+         *           "version": 3
+         *         },
+         *         {
+         *           "id": "exc_0b1c2d3e4f5a6b7c8d9e"
+         *         }
+         *       ],
+         *       "on": "exceptions"
+         *     }
+         */
         BulkCommand: {
             /** @description The command's body for every item. */
             body?: Record<string, never> | null;
-            /** @description The last part of the command's path; `tasks` adds a task, `complete_task` with `task_id` completes one. */
-            command: string;
+            /**
+             * @description One that those things have: the last part of its path; `tasks` adds a task, `complete_task` with `task_id` completes one.
+             * @enum {string}
+             */
+            command: "acknowledge" | "assign" | "snooze" | "comment" | "dismiss" | "choose" | "approve" | "reject" | "delegate" | "reopen" | "cancel" | "merge" | "tasks" | "complete_task" | "retry" | "withdraw";
             /** @description Each id once. */
             items: {
                 id: string;
@@ -277,11 +379,15 @@ export interface components {
                  * @example dairy-co
                  */
                 id: string;
-                /** @description The item after the command. */
-                item?: Record<string, never> | null;
+                item?: (components["schemas"]["ExceptionDetail"] | components["schemas"]["CaseDetail"] | components["schemas"]["ActionDetail"]) | null;
                 problem?: components["schemas"]["Problem"] | null;
             }[];
         };
+        /**
+         * @example {
+         *       "reason": "it came after all"
+         *     }
+         */
         CancelCommand: {
             /**
              * @description Why.
@@ -293,14 +399,14 @@ export interface components {
         };
         Case: {
             /** @description What is carried out. */
-            actions: Record<string, never>[];
+            actions: components["schemas"]["CaseAction"][];
             /**
              * Format: date-time
              * @description Business time.
              */
             approved_at: string | null;
             /** @description What changed since the version that votes were given for. */
-            changed_since: Record<string, never>[];
+            changed_since: components["schemas"]["FactChange"][];
             /** @description The id of the option. */
             chosen_option: string | null;
             /**
@@ -308,18 +414,28 @@ export interface components {
              * @description Business time.
              */
             closed_at: string | null;
-            /** @description What was said. */
-            comments: Record<string, never>[];
+            /** @description What was said, the last comments. */
+            comments: {
+                /**
+                 * Format: date-time
+                 * @description When it was said.
+                 */
+                at: string;
+                /** @description By whom. */
+                by: string;
+                /** @description What was said. */
+                text: string;
+            }[];
             /**
              * Format: date-time
              * @description The earliest of its exceptions.
              */
             decide_by: string | null;
             /** @description Who votes instead of whom, until when. */
-            delegations: Record<string, never>[];
+            delegations: components["schemas"]["Delegation"][];
             /** @description Ids of the exceptions that one decision solves. */
             exceptions: string[];
-            /** @description Of the facts alone: options are computed for one. */
+            /** @description The version of the facts alone: options are computed for one. */
             facts: number;
             /** @description What was at risk in units as of those facts. */
             facts_units: number | null;
@@ -329,15 +445,18 @@ export interface components {
              * @example case_5d0c1f7a9b3e4c218d60
              */
             id: string;
-            /** @description `shortage`, `supply`, `excess`, `demand`, `data` or `manual`. */
-            kind: string;
+            /**
+             * @description What it is about.
+             * @enum {string}
+             */
+            kind: "shortage" | "supply" | "excess" | "demand" | "data" | "manual";
             /**
              * @description The record that last changed it.
              * @example 4711
              */
             lsn: number;
             /** @description Its exceptions, as far as the decision goes by them. */
-            members: Record<string, never>[];
+            members: components["schemas"]["CaseMember"][];
             /** @description The case that this one was merged into. */
             merged_into: string | null;
             /**
@@ -346,19 +465,35 @@ export interface components {
              */
             opened_at: string;
             /** @description The ways to decide, costed. */
-            options: Record<string, never>[];
-            /** @description The facts that the options were computed for. */
+            options: components["schemas"]["CaseOption"][];
+            /** @description The facts that the options were computed for; 0 before the first. */
             options_facts: number;
-            /** @description What came of it. */
-            outcome: Record<string, never> | null;
+            outcome: components["schemas"]["CaseOutcome"] | null;
             /** @description Who takes care of it. */
             owner: string | null;
             /** @description Who chose it. */
-            proposed_by: Record<string, never> | null;
+            proposed_by: {
+                /**
+                 * @description That of the option when it was chosen.
+                 * @example 0.8
+                 */
+                confidence: number | null;
+                /**
+                 * @description The principal.
+                 * @example ann
+                 */
+                id: string;
+                /**
+                 * @description What kind of principal.
+                 * @enum {string}
+                 */
+                kind: "person" | "rule" | "solver" | "agent" | "system";
+                /** @description Of a rule or a solver. */
+                version: string | null;
+            } | null;
             /** @description The approvals that are required. */
-            required: Record<string, never>[];
-            /** @description The rule that says what is required. */
-            rule: Record<string, never> | null;
+            required: components["schemas"]["RequiredStep"][];
+            rule: components["schemas"]["CaseRule"] | null;
             /**
              * @description How far it is.
              * @enum {string}
@@ -412,11 +547,26 @@ export interface components {
                 transfer_id: string | null;
             }[];
             /** @description What is to be done beside the decision. */
-            tasks: Record<string, never>[];
+            tasks: components["schemas"]["CaseTask"][];
             /** @description Whose queue it stands in. */
             team: string | null;
-            /** @description What happened. */
-            timeline: Record<string, never>[];
+            /** @description What happened, the last entries. */
+            timeline: {
+                /**
+                 * Format: date-time
+                 * @description Business time.
+                 */
+                at: string;
+                /** @description By whom; `tower` for what the tower did. */
+                by: string;
+                /**
+                 * @description For people.
+                 * @example `limit` is a number from 1 to 1000
+                 */
+                detail: string;
+                /** @description The change's kind, as in the feed's frame. */
+                kind: string;
+            }[];
             /** @description For people. */
             title: string;
             /** @description Whether a person gave the title. */
@@ -427,23 +577,83 @@ export interface components {
              */
             updated_at: string;
             value_at_risk: components["schemas"]["Money"] | null;
-            /** @description Of the facts that decisions are tied to; commands name it. */
+            /** @description Rises when options, choice or facts change: what commands name. */
             version: number;
             /** @description What made the last versions. */
-            version_changes: Record<string, never>[];
+            version_changes: {
+                /** @description What made it. */
+                changes: components["schemas"]["FactChange"][];
+                /** @description Which one. */
+                version: number;
+            }[];
             /** @description Those that were given. */
-            votes: Record<string, never>[];
+            votes: components["schemas"]["Vote"][];
+        };
+        CaseAction: {
+            /**
+             * Format: date-time
+             * @description Business time.
+             */
+            approved_at: string;
+            /** @description Attempts in all. */
+            attempt_count: number;
+            /** @description The last ones. */
+            attempts: components["schemas"]["DeliveryAttempt"][];
+            /**
+             * Format: date-time
+             * @description When the target took it.
+             */
+            delivered_at: string | null;
+            document: components["schemas"]["ActionDocument"] | null;
+            /** @description What went wrong last. */
+            error: string | null;
+            /**
+             * Format: date-time
+             * @description Until when it is waited for confirmation or document.
+             */
+            expires_at: string;
+            /**
+             * @description What the system of record calls it.
+             * @example PO-1
+             */
+            external_ref: string | null;
+            /**
+             * @description Made by the tower.
+             * @example act_5d0c1f7a9b3e4c218d60
+             */
+            id: string;
+            /**
+             * @description What is asked for.
+             * @enum {string}
+             */
+            kind: "order" | "expedite" | "transfer" | "custom";
+            /**
+             * Format: date-time
+             * @description Not before this.
+             */
+            next_attempt_at: string | null;
+            /**
+             * @description How far it is.
+             * @enum {string}
+             */
+            state: "pending" | "sending" | "delivered" | "confirmed" | "documented" | "refused" | "dead" | "withdrawn" | "expired";
+            step: components["schemas"]["OptionStep"];
+            /**
+             * @description The system of record.
+             * @example erp
+             */
+            target: string;
         };
         CaseDetail: {
             /** @description What is carried out. */
-            actions: Record<string, never>[];
+            actions: components["schemas"]["CaseAction"][];
             /**
              * Format: date-time
              * @description Business time.
              */
             approved_at: string | null;
             /** @description What changed since the version that votes were given for. */
-            changed_since: Record<string, never>[];
+            changed_since: components["schemas"]["FactChange"][];
             /** @description The id of the option. */
             chosen_option: string | null;
             /**
@@ -451,18 +661,28 @@ export interface components {
              * @description Business time.
              */
             closed_at: string | null;
-            /** @description What was said. */
-            comments: Record<string, never>[];
+            /** @description What was said, the last comments. */
+            comments: {
+                /**
+                 * Format: date-time
+                 * @description When it was said.
+                 */
+                at: string;
+                /** @description By whom. */
+                by: string;
+                /** @description What was said. */
+                text: string;
+            }[];
             /**
              * Format: date-time
              * @description The earliest of its exceptions.
              */
             decide_by: string | null;
             /** @description Who votes instead of whom, until when. */
-            delegations: Record<string, never>[];
+            delegations: components["schemas"]["Delegation"][];
             /** @description Ids of the exceptions that one decision solves. */
             exceptions: string[];
-            /** @description Of the facts alone: options are computed for one. */
+            /** @description The version of the facts alone: options are computed for one. */
             facts: number;
             /** @description What was at risk in units as of those facts. */
             facts_units: number | null;
@@ -472,15 +692,18 @@ export interface components {
              * @example case_5d0c1f7a9b3e4c218d60
              */
             id: string;
-            /** @description `shortage`, `supply`, `excess`, `demand`, `data` or `manual`. */
-            kind: string;
+            /**
+             * @description What it is about.
+             * @enum {string}
+             */
+            kind: "shortage" | "supply" | "excess" | "demand" | "data" | "manual";
             /**
              * @description The record that last changed it.
              * @example 4711
              */
             lsn: number;
             /** @description Its exceptions, as far as the decision goes by them. */
-            members: Record<string, never>[];
+            members: components["schemas"]["CaseMember"][];
             /** @description The case that this one was merged into. */
             merged_into: string | null;
             /**
@@ -489,11 +712,10 @@ export interface components {
              */
             opened_at: string;
             /** @description The ways to decide, costed. */
-            options: Record<string, never>[];
-            /** @description The facts that the options were computed for. */
+            options: components["schemas"]["CaseOption"][];
+            /** @description The facts that the options were computed for; 0 before the first. */
             options_facts: number;
-            /** @description What came of it. */
-            outcome: Record<string, never> | null;
+            outcome: components["schemas"]["CaseOutcome"] | null;
             /** @description Who takes care of it. */
             owner: string | null;
             /**
@@ -502,11 +724,28 @@ export interface components {
              */
             position: string;
             /** @description Who chose it. */
-            proposed_by: Record<string, never> | null;
+            proposed_by: {
+                /**
+                 * @description That of the option when it was chosen.
+                 * @example 0.8
+                 */
+                confidence: number | null;
+                /**
+                 * @description The principal.
+                 * @example ann
+                 */
+                id: string;
+                /**
+                 * @description What kind of principal.
+                 * @enum {string}
+                 */
+                kind: "person" | "rule" | "solver" | "agent" | "system";
+                /** @description Of a rule or a solver. */
+                version: string | null;
+            } | null;
             /** @description The approvals that are required. */
-            required: Record<string, never>[];
-            /** @description The rule that says what is required. */
-            rule: Record<string, never> | null;
+            required: components["schemas"]["RequiredStep"][];
+            rule: components["schemas"]["CaseRule"] | null;
             /**
              * @description How far it is.
              * @enum {string}
@@ -560,11 +799,26 @@ export interface components {
                 transfer_id: string | null;
             }[];
             /** @description What is to be done beside the decision. */
-            tasks: Record<string, never>[];
+            tasks: components["schemas"]["CaseTask"][];
             /** @description Whose queue it stands in. */
             team: string | null;
-            /** @description What happened. */
-            timeline: Record<string, never>[];
+            /** @description What happened, the last entries. */
+            timeline: {
+                /**
+                 * Format: date-time
+                 * @description Business time.
+                 */
+                at: string;
+                /** @description By whom; `tower` for what the tower did. */
+                by: string;
+                /**
+                 * @description For people.
+                 * @example `limit` is a number from 1 to 1000
+                 */
+                detail: string;
+                /** @description The change's kind, as in the feed's frame. */
+                kind: string;
+            }[];
             /** @description For people. */
             title: string;
             /** @description Whether a person gave the title. */
@@ -575,12 +829,17 @@ export interface components {
              */
             updated_at: string;
             value_at_risk: components["schemas"]["Money"] | null;
-            /** @description Of the facts that decisions are tied to; commands name it. */
+            /** @description Rises when options, choice or facts change: what commands name. */
             version: number;
             /** @description What made the last versions. */
-            version_changes: Record<string, never>[];
+            version_changes: {
+                /** @description What made it. */
+                changes: components["schemas"]["FactChange"][];
+                /** @description Which one. */
+                version: number;
+            }[];
             /** @description Those that were given. */
-            votes: Record<string, never>[];
+            votes: components["schemas"]["Vote"][];
         };
         CaseList: {
             /** @description At most `limit` of them. */
@@ -598,9 +857,290 @@ export interface components {
              */
             position: string;
         };
+        CaseMember: {
+            /** @description How many are grouped under it. */
+            affected: number;
+            /**
+             * @description The key of what is grouped under it.
+             * @example purchase_order:po-2001
+             */
+            affected_key: string | null;
+            /**
+             * Format: date-time
+             * @description Business time.
+             */
+            claimed_at: string;
+            /** @description Whether its entity has answered that this case decides about it. */
+            confirmed: boolean;
+            /**
+             * Format: date-time
+             * @description The last moment at which the fastest remedy still arrives in time.
+             */
+            decide_by: string | null;
+            /** @description Why it is over. */
+            ended: string | null;
+            /** @description Whose it is. */
+            entity: {
+                case?: string | null;
+                /**
+                 * @description Its identifier.
+                 * @example dairy-co
+                 */
+                id?: string | null;
+                /**
+                 * @description What it is.
+                 * @enum {string}
+                 */
+                kind: "sku_location" | "supplier" | "subject" | "approval_case";
+                /**
+                 * @description Where: store, distribution centre, web shop.
+                 * @example store-12
+                 */
+                location?: string | null;
+                /**
+                 * @description The item.
+                 * @example milk-1l
+                 */
+                sku?: string | null;
+                subject?: string | null;
+                /**
+                 * @description The supplier.
+                 * @example dairy-co
+                 */
+                supplier?: string | null;
+                /** @description The number of the tenant. */
+                tenant: number;
+            };
+            /**
+             * Format: date-time
+             * @description From when on it bites.
+             * @example 2026-03-02T00:00:00Z
+             */
+            from: string | null;
+            /**
+             * @description The key of the cause that it is grouped under.
+             * @example purchase_order:po-2001
+             */
+            group: string | null;
+            /**
+             * @description Made by the tower.
+             * @example exc_5d0c1f7a9b3e4c218d60
+             */
+            id: string;
+            /** @description The revision since which the case does not hold it any more. */
+            let_go: number | null;
+            /** @description The SKU-locations that it is about or leads to. */
+            places: {
+                /**
+                 * @description Where: store, distribution centre, web shop.
+                 * @example store-12
+                 */
+                location: string;
+                /**
+                 * @description The item.
+                 * @example milk-1l
+                 */
+                sku: string;
+            }[];
+            /**
+             * @description As far as the case has heard.
+             * @enum {string}
+             */
+            state: "open" | "acknowledged" | "in_case" | "snoozed" | "resolved" | "cleared";
+            /** @description What it is about. */
+            subject: {
+                /**
+                 * @description The tower's action that the document answers.
+                 * @example act_0190c5
+                 */
+                action_id: string | null;
+                /** @description `sku_location`, `supplier`, `item`, `location`, `purchase_order`, `order`, `transfer`, `promotion`, `source` or `action`. */
+                kind: string;
+                /**
+                 * @description Where: store, distribution centre, web shop.
+                 * @example store-12
+                 */
+                location: string | null;
+                /**
+                 * @description The customer order.
+                 * @example order-1001
+                 */
+                order_id: string | null;
+                /**
+                 * @description The purchase order.
+                 * @example po-2001
+                 */
+                po_id: string | null;
+                /**
+                 * @description The promotion.
+                 * @example promo-easter
+                 */
+                promotion_id: string | null;
+                /**
+                 * @description The item.
+                 * @example milk-1l
+                 */
+                sku: string | null;
+                /** @description Who sends events, as the `source` of CloudEvents. */
+                source: string | null;
+                /**
+                 * @description The supplier.
+                 * @example dairy-co
+                 */
+                supplier: string | null;
+                /**
+                 * @description The transfer.
+                 * @example transfer-301
+                 */
+                transfer_id: string | null;
+            };
+            /** @description What is wrong. */
+            type: ("shortage_now" | "projected_stockout" | "below_safety_stock" | "excess" | "dead_stock" | "expiry_before_use" | "negative_stock" | "stock_mismatch" | "demand_spike" | "demand_drop" | "forecast_bias" | "forecast_accuracy" | "promotion_uncovered" | "promotion_off_plan" | "order_at_risk" | "allocation_shortage" | "purchase_late" | "purchase_late_predicted" | "receipt_partial" | "acknowledgement_missing" | "acknowledgement_differs" | "lead_time_drift" | "supplier_unreliable" | "capacity_exceeded" | "single_source" | "transfer_late" | "action_unconfirmed" | "action_refused" | "reconciliation_mismatch" | "feed_stale" | "missing_master_data" | "data_quality") | string;
+            /** @description Ranks what has no price. */
+            units_at_risk: number | null;
+            value_at_risk: components["schemas"]["Money"] | null;
+        };
+        CaseOption: {
+            basis: components["schemas"]["OptionBasis"];
+            benefit: components["schemas"]["Money"] | null;
+            /**
+             * @description The probability that no place in trouble stocks out with it.
+             * @example 0.8
+             */
+            confidence: number | null;
+            cost: components["schemas"]["Money"] | null;
+            /**
+             * @description Who made or edited it; `null` for one that the tower computed.
+             * @example ann
+             */
+            edited_by: string | null;
+            /**
+             * @description Everyone who made or edited it, or what it was made from: none of them may approve it.
+             * @example [
+             *       "ann"
+             *     ]
+             */
+            editors: string[];
+            /** @description What it does to each SKU-location that it concerns. */
+            effects: {
+                after: components["schemas"]["RiskView"];
+                before: components["schemas"]["RiskView"];
+                /**
+                 * @description Where: store, distribution centre, web shop.
+                 * @example store-12
+                 */
+                location: string;
+                /**
+                 * @description The item.
+                 * @example milk-1l
+                 */
+                sku: string;
+            }[];
+            /** @description How each number came about. */
+            explanation: components["schemas"]["OptionNumber"][];
+            /** @description What it must meet to be carried out. */
+            gates: components["schemas"]["Gate"][];
+            /**
+             * @description The same when it is computed again.
+             * @example order_3f6a12bc90de
+             */
+            id: string;
+            /**
+             * @description What kind of thing it does.
+             * @enum {string}
+             */
+            kind: "do_nothing" | "transfer" | "expedite" | "order" | "alternate_source" | "reallocate" | "substitute" | "promotion_change" | "customer_notice" | "custom";
+            /**
+             * @description Days until the last arrival.
+             * @example 3
+             */
+            lead_time_days: number | null;
+            net: components["schemas"]["Money"] | null;
+            /** @description The best of those that pass every gate; of all options exactly one. */
+            recommended: boolean;
+            /** @description What is carried out if it is approved. */
+            steps: components["schemas"]["OptionStep"][];
+            /**
+             * @description For people.
+             * @example Order 120 from dairy-co, arrives 5 March
+             */
+            title: string;
+            /**
+             * @description Suppliers, documents and lanes, for people.
+             * @example [
+             *       "dairy-co"
+             *     ]
+             */
+            touches: string[];
+        };
+        CaseOutcome: {
+            /**
+             * Format: date-time
+             * @description Business time.
+             */
+            at: string;
+            /**
+             * @description For people.
+             * @example `limit` is a number from 1 to 1000
+             */
+            detail: string;
+            expected_benefit: components["schemas"]["Money"] | null;
+            expected_cost: components["schemas"]["Money"] | null;
+            /**
+             * @description What came of it.
+             * @enum {string}
+             */
+            result: "avoided" | "not_avoided" | "not_executed" | "nothing_done";
+        };
+        CaseRule: {
+            /**
+             * @description Its name.
+             * @example role_per_kind_of_action
+             */
+            id: string;
+            /**
+             * @description Its version.
+             * @example 1
+             */
+            version: string;
+        };
+        CaseTask: {
+            /**
+             * @description By whom.
+             * @example ann
+             */
+            assignee: string | null;
+            /** @description Whether nothing is carried out before it is done. */
+            blocking: boolean;
+            /**
+             * Format: date-time
+             * @description Business time.
+             */
+            done_at: string | null;
+            /**
+             * @description Who did it.
+             * @example ann
+             */
+            done_by: string | null;
+            /**
+             * Format: date-time
+             * @description Until when.
+             */
+            due_at: string | null;
+            /**
+             * @description Made by the tower.
+             * @example task_1
+             */
+            id: string;
+            /**
+             * @description What is to be done.
+             * @example Call the carrier
+             */
+            title: string;
+        };
         CaseWhy: {
             /** @description What changed since votes were given. */
-            changed_since: Record<string, never>[];
+            changed_since: components["schemas"]["FactChange"][];
             /**
              * @description Made by the tower.
              * @example case_5d0c1f7a9b3e4c218d60
@@ -612,33 +1152,71 @@ export interface components {
              */
             lsn: number;
             /** @description Each with its numbers, gates and why it is recommended or not. */
-            options: Record<string, never>[];
+            options: {
+                basis: components["schemas"]["OptionBasis"];
+                /** @description Why it is recommended or not. */
+                because: string;
+                /** @description Whether it is chosen. */
+                chosen: boolean;
+                /** @description What it must meet to be carried out. */
+                gates: components["schemas"]["Gate"][];
+                /**
+                 * @description The option.
+                 * @example dairy-co
+                 */
+                id: string;
+                /**
+                 * @description What kind of thing it does.
+                 * @enum {string}
+                 */
+                kind: "do_nothing" | "transfer" | "expedite" | "order" | "alternate_source" | "reallocate" | "substitute" | "promotion_change" | "customer_notice" | "custom";
+                /** @description How each number came about. */
+                numbers: components["schemas"]["OptionNumber"][];
+                /** @description Whether the tower recommends it. */
+                recommended: boolean;
+                /** @description For people. */
+                title: string;
+            }[];
             /**
              * @description Opaque: everything up to here. At most 80 ASCII bytes; survives restarts.
              * @example hx3q-4711
              */
             position: string;
-            /** @description The rule that says what is required. */
-            rule: Record<string, never> | null;
-            /** @description How far it is. */
-            state: string;
+            rule: components["schemas"]["CaseRule"] | null;
+            /**
+             * @description How far it is.
+             * @enum {string}
+             */
+            state: "draft" | "proposed" | "awaiting_approval" | "approved" | "executing" | "executed" | "reconciled" | "closed" | "rejected" | "cancelled" | "expired" | "failed" | "superseded";
             /** @description Of its facts. */
             version: number;
             /** @description What has to happen before it goes on. */
             waits_for: string[];
         };
+        /**
+         * @example {
+         *       "option_id": "order_3f6a12bc90de",
+         *       "version": 4
+         *     }
+         */
         ChooseCommand: {
-            /** @description One of the case's options. */
+            /** @description One of the case's options that passes every gate. */
             option_id: string;
             /** @description The version that was decided on (of an exception its `revision`); `409` if it is not current. */
             version: number;
         };
+        /**
+         * @example {
+         *       "text": "they pack it today"
+         *     }
+         */
         CommentCommand: {
             /** @description What is to be said. */
             text: string;
             /** @description The version that was decided on (of an exception its `revision`); `409` if it is not current. */
             version?: number | null;
         };
+        /** @example {} */
         CompleteTaskCommand: {
             /** @description The version that was decided on (of an exception its `revision`); `409` if it is not current. */
             version?: number | null;
@@ -722,6 +1300,12 @@ export interface components {
              */
             position: string;
         };
+        /**
+         * @example {
+         *       "reason": "on holiday",
+         *       "to": "bob"
+         *     }
+         */
         DelegateCommand: {
             /**
              * @description Why.
@@ -741,6 +1325,65 @@ export interface components {
             until?: string | null;
             /** @description The version that was decided on (of an exception its `revision`); `409` if it is not current. */
             version?: number | null;
+        };
+        Delegation: {
+            /**
+             * Format: date-time
+             * @description Business time.
+             */
+            at: string;
+            /**
+             * @description Who lends the vote.
+             * @example cleo
+             */
+            from: string;
+            /**
+             * @description Why.
+             * @example storm
+             */
+            reason: string | null;
+            /** @description The roles that are lent. */
+            roles: string[];
+            /**
+             * @description Who votes instead.
+             * @example bob
+             */
+            to: string;
+            /**
+             * Format: date-time
+             * @description Until when.
+             * @example 2026-03-09T00:00:00Z
+             */
+            until: string;
+        };
+        DeliveryAttempt: {
+            /** @description From 1. */
+            attempt: number;
+            /**
+             * @description For people.
+             * @example `limit` is a number from 1 to 1000
+             */
+            detail: string | null;
+            /**
+             * Format: date-time
+             * @description Business time; `null` while it is not known what became of it.
+             */
+            finished_at: string | null;
+            /**
+             * @description What became of it; `unknown` while that is not known.
+             * @enum {string}
+             */
+            outcome: "unknown" | "delivered" | "failed" | "refused";
+            /**
+             * Format: date-time
+             * @description Business time.
+             */
+            started_at: string;
+            /**
+             * @description Of the HTTP answer.
+             * @example 201
+             */
+            status: number | null;
         };
         DeliveryList: {
             /** @description At most `limit` of them. */
@@ -794,7 +1437,10 @@ export interface components {
                  * @description Business time.
                  */
                 started_at: string;
-                /** @description Of the HTTP answer. */
+                /**
+                 * @description Of the HTTP answer.
+                 * @example 201
+                 */
                 status: number | null;
                 /** @description The system of record. */
                 target: string;
@@ -812,6 +1458,11 @@ export interface components {
              */
             position: string;
         };
+        /**
+         * @example {
+         *       "reason": "the item is delisted"
+         *     }
+         */
         DismissCommand: {
             /**
              * @description Why.
@@ -821,74 +1472,30 @@ export interface components {
             /** @description The version that was decided on (of an exception its `revision`); `409` if it is not current. */
             version?: number | null;
         };
+        Evidence: {
+            /**
+             * @description `id` of the event.
+             * @example dairy-co
+             */
+            id: string;
+            /**
+             * @description Its record.
+             * @example 4711
+             */
+            lsn: number;
+            /** @description `source` of the event. */
+            source: string;
+            /**
+             * Format: date-time
+             * @description When it happened. RFC 3339 with offset.
+             * @example 2026-03-02T10:15:00Z
+             */
+            time: string;
+            /** @description Its type. */
+            type: string;
+        };
         Exception: {
-            /** @description What is grouped under this one. */
-            affected: {
-                /** @description How many there are. */
-                count: number;
-                /** @description The first ones by value. */
-                exceptions: {
-                    /**
-                     * @description Made by the tower.
-                     * @example exc_0b1c2d3e4f5a6b7c8d9e
-                     */
-                    id: string;
-                    /** @description What it is about. */
-                    subject: {
-                        /**
-                         * @description The tower's action that the document answers.
-                         * @example act_0190c5
-                         */
-                        action_id: string | null;
-                        /** @description `sku_location`, `supplier`, `item`, `location`, `purchase_order`, `order`, `transfer`, `promotion`, `source` or `action`. */
-                        kind: string;
-                        /**
-                         * @description Where: store, distribution centre, web shop.
-                         * @example store-12
-                         */
-                        location: string | null;
-                        /**
-                         * @description The customer order.
-                         * @example order-1001
-                         */
-                        order_id: string | null;
-                        /**
-                         * @description The purchase order.
-                         * @example po-2001
-                         */
-                        po_id: string | null;
-                        /**
-                         * @description The promotion.
-                         * @example promo-easter
-                         */
-                        promotion_id: string | null;
-                        /**
-                         * @description The item.
-                         * @example milk-1l
-                         */
-                        sku: string | null;
-                        /** @description Who sends events, as the `source` of CloudEvents. */
-                        source: string | null;
-                        /**
-                         * @description The supplier.
-                         * @example dairy-co
-                         */
-                        supplier: string | null;
-                        /**
-                         * @description The transfer.
-                         * @example transfer-301
-                         */
-                        transfer_id: string | null;
-                    };
-                    /** @description What is wrong. */
-                    type: ("shortage_now" | "projected_stockout" | "below_safety_stock" | "excess" | "dead_stock" | "expiry_before_use" | "negative_stock" | "stock_mismatch" | "demand_spike" | "demand_drop" | "forecast_bias" | "forecast_accuracy" | "promotion_uncovered" | "promotion_off_plan" | "order_at_risk" | "allocation_shortage" | "purchase_late" | "purchase_late_predicted" | "receipt_partial" | "acknowledgement_missing" | "acknowledgement_differs" | "lead_time_drift" | "supplier_unreliable" | "capacity_exceeded" | "single_source" | "transfer_late" | "action_unconfirmed" | "action_refused" | "reconciliation_mismatch" | "feed_stale" | "missing_master_data" | "data_quality") | string;
-                    /** @description Ranks what has no price. */
-                    units_at_risk: number | null;
-                    value_at_risk: components["schemas"]["Money"] | null;
-                }[];
-                /** @description What `group` of the affected ones says. */
-                key: string;
-            } | null;
+            affected: components["schemas"]["Affected"] | null;
             /** @description The case that deals with it. */
             case_id: string | null;
             /** @description Why, in words. */
@@ -923,28 +1530,7 @@ export interface components {
             /** @description How often nobody picked it up in time. */
             escalation_level: number;
             /** @description The events that led here. */
-            evidence: {
-                /**
-                 * @description `id` of the event.
-                 * @example dairy-co
-                 */
-                id: string;
-                /**
-                 * @description Its record.
-                 * @example 4711
-                 */
-                lsn: number;
-                /** @description `source` of the event. */
-                source: string;
-                /**
-                 * Format: date-time
-                 * @description When it happened. RFC 3339 with offset.
-                 * @example 2026-03-02T10:15:00Z
-                 */
-                time: string;
-                /** @description Its type. */
-                type: string;
-            }[];
+            evidence: components["schemas"]["Evidence"][];
             /** @description The key of the cause that it is grouped under. */
             group: string | null;
             /**
@@ -1070,73 +1656,7 @@ export interface components {
             } | null;
         };
         ExceptionDetail: {
-            /** @description What is grouped under this one. */
-            affected: {
-                /** @description How many there are. */
-                count: number;
-                /** @description The first ones by value. */
-                exceptions: {
-                    /**
-                     * @description Made by the tower.
-                     * @example exc_0b1c2d3e4f5a6b7c8d9e
-                     */
-                    id: string;
-                    /** @description What it is about. */
-                    subject: {
-                        /**
-                         * @description The tower's action that the document answers.
-                         * @example act_0190c5
-                         */
-                        action_id: string | null;
-                        /** @description `sku_location`, `supplier`, `item`, `location`, `purchase_order`, `order`, `transfer`, `promotion`, `source` or `action`. */
-                        kind: string;
-                        /**
-                         * @description Where: store, distribution centre, web shop.
-                         * @example store-12
-                         */
-                        location: string | null;
-                        /**
-                         * @description The customer order.
-                         * @example order-1001
-                         */
-                        order_id: string | null;
-                        /**
-                         * @description The purchase order.
-                         * @example po-2001
-                         */
-                        po_id: string | null;
-                        /**
-                         * @description The promotion.
-                         * @example promo-easter
-                         */
-                        promotion_id: string | null;
-                        /**
-                         * @description The item.
-                         * @example milk-1l
-                         */
-                        sku: string | null;
-                        /** @description Who sends events, as the `source` of CloudEvents. */
-                        source: string | null;
-                        /**
-                         * @description The supplier.
-                         * @example dairy-co
-                         */
-                        supplier: string | null;
-                        /**
-                         * @description The transfer.
-                         * @example transfer-301
-                         */
-                        transfer_id: string | null;
-                    };
-                    /** @description What is wrong. */
-                    type: ("shortage_now" | "projected_stockout" | "below_safety_stock" | "excess" | "dead_stock" | "expiry_before_use" | "negative_stock" | "stock_mismatch" | "demand_spike" | "demand_drop" | "forecast_bias" | "forecast_accuracy" | "promotion_uncovered" | "promotion_off_plan" | "order_at_risk" | "allocation_shortage" | "purchase_late" | "purchase_late_predicted" | "receipt_partial" | "acknowledgement_missing" | "acknowledgement_differs" | "lead_time_drift" | "supplier_unreliable" | "capacity_exceeded" | "single_source" | "transfer_late" | "action_unconfirmed" | "action_refused" | "reconciliation_mismatch" | "feed_stale" | "missing_master_data" | "data_quality") | string;
-                    /** @description Ranks what has no price. */
-                    units_at_risk: number | null;
-                    value_at_risk: components["schemas"]["Money"] | null;
-                }[];
-                /** @description What `group` of the affected ones says. */
-                key: string;
-            } | null;
+            affected: components["schemas"]["Affected"] | null;
             /** @description The case that deals with it. */
             case_id: string | null;
             /** @description Why, in words. */
@@ -1171,28 +1691,7 @@ export interface components {
             /** @description How often nobody picked it up in time. */
             escalation_level: number;
             /** @description The events that led here. */
-            evidence: {
-                /**
-                 * @description `id` of the event.
-                 * @example dairy-co
-                 */
-                id: string;
-                /**
-                 * @description Its record.
-                 * @example 4711
-                 */
-                lsn: number;
-                /** @description `source` of the event. */
-                source: string;
-                /**
-                 * Format: date-time
-                 * @description When it happened. RFC 3339 with offset.
-                 * @example 2026-03-02T10:15:00Z
-                 */
-                time: string;
-                /** @description Its type. */
-                type: string;
-            }[];
+            evidence: components["schemas"]["Evidence"][];
             /** @description The key of the cause that it is grouped under. */
             group: string | null;
             /**
@@ -1339,8 +1838,7 @@ export interface components {
             position: string;
         };
         ExceptionWhy: {
-            /** @description What is grouped under it. */
-            affected: Record<string, never> | null;
+            affected: components["schemas"]["Affected"] | null;
             /**
              * Format: date-time
              * @description The business time that the numbers are of.
@@ -1350,7 +1848,7 @@ export interface components {
             /** @description In words. */
             because: string | null;
             /** @description The events that led here. */
-            evidence: Record<string, never>[];
+            evidence: components["schemas"]["Evidence"][];
             exception: components["schemas"]["Exception"];
             /** @description The key of the cause that it is grouped under. */
             group: string | null;
@@ -1369,7 +1867,36 @@ export interface components {
              */
             position: string;
             /** @description Its settings, their units, and the record that last changed them. */
-            rule: Record<string, never>;
+            rule: {
+                /** @description What is set about it here; a threshold that it does not have is 0. */
+                settings: {
+                    /** @description From here on, in the other direction, it clears. */
+                    clear: number;
+                    /** @description Periods in a row for which it must hold. */
+                    consecutive_periods: number;
+                    /** @description The span of time that it looks at. */
+                    days: number;
+                    /** @description Whether it is raised at all. */
+                    enabled: boolean;
+                    /** @description Below this it is not raised. */
+                    minimum: number;
+                    /** @description Hours after it cleared in which the same trouble reopens it. */
+                    quiet_hours: number;
+                    /** @description From here on it is raised. */
+                    raise: number;
+                };
+                /** @description The kind. */
+                type: ("shortage_now" | "projected_stockout" | "below_safety_stock" | "excess" | "dead_stock" | "expiry_before_use" | "negative_stock" | "stock_mismatch" | "demand_spike" | "demand_drop" | "forecast_bias" | "forecast_accuracy" | "promotion_uncovered" | "promotion_off_plan" | "order_at_risk" | "allocation_shortage" | "purchase_late" | "purchase_late_predicted" | "receipt_partial" | "acknowledgement_missing" | "acknowledgement_differs" | "lead_time_drift" | "supplier_unreliable" | "capacity_exceeded" | "single_source" | "transfer_late" | "action_unconfirmed" | "action_refused" | "reconciliation_mismatch" | "feed_stale" | "missing_master_data" | "data_quality") | string;
+                /** @description What the thresholds that it has are measured in. */
+                units: {
+                    clear?: string | null;
+                    days?: string | null;
+                    minimum?: string | null;
+                    raise?: string | null;
+                };
+                /** @description The record that last changed reference data or settings. */
+                version: number;
+            };
         };
         Explanation: {
             /** @description In words. */
@@ -1450,6 +1977,23 @@ export interface components {
              */
             value: number | null;
         };
+        FactChange: {
+            /**
+             * @description For people.
+             * @example 520.00 EUR
+             */
+            after: string;
+            /**
+             * @description For people.
+             * @example 300.00 EUR
+             */
+            before: string;
+            /**
+             * @description Which fact.
+             * @example value_at_risk
+             */
+            name: string;
+        };
         FeedStatistics: {
             /** @description Everything up to here is applied. */
             applied_lsn: number;
@@ -1459,6 +2003,16 @@ export interface components {
              * @example 2026-03-02T10:15:00Z
              */
             as_of: string;
+            /**
+             * Format: date-time
+             * @description Now, for the tenant.
+             */
+            business_time: string;
+            /**
+             * @description What moves the tenant's business time.
+             * @enum {string}
+             */
+            clock: "wall" | "event";
             /** @description The last record on the disk. */
             durable_lsn: number | null;
             /** @description Live entities. */
@@ -1492,6 +2046,20 @@ export interface components {
             expires_at: string;
             /** @description Opens one socket, once. */
             ticket: string;
+        };
+        Gate: {
+            /**
+             * @description For people.
+             * @example 120 in packs of 12
+             */
+            detail: string;
+            /**
+             * @description Which condition.
+             * @enum {string}
+             */
+            gate: "pack" | "minimum_order" | "lane" | "calendar" | "shelf_life" | "arrival" | "donor" | "value";
+            /** @description An option with a gate that is not passed can't be chosen. */
+            passed: boolean;
         };
         Item: {
             /**
@@ -1803,6 +2371,11 @@ export interface components {
              */
             position: string;
         };
+        /**
+         * @example {
+         *       "into": "case_0b1c2d3e4f5a6b7c8d9e"
+         *     }
+         */
         MergeCommand: {
             /** @description The case that takes over the exceptions. */
             into: string;
@@ -1828,6 +2401,14 @@ export interface components {
              */
             currency: string;
         };
+        /**
+         * @example {
+         *       "exceptions": [
+         *         "exc_5d0c1f7a9b3e4c218d60"
+         *       ],
+         *       "title": "Milk in the north"
+         *     }
+         */
         OpenCaseCommand: {
             /** @description For whoever reads it later. */
             comment?: string | null;
@@ -1840,6 +2421,228 @@ export interface components {
             kind?: "shortage" | "supply" | "excess" | "demand" | "data" | "manual" | null;
             /** @description For people; made from the exceptions without one. */
             title?: string | null;
+        };
+        OptionBasis: {
+            /**
+             * Format: date-time
+             * @description Business time.
+             */
+            computed_at: string;
+            /** @description The version of the case's facts. */
+            facts: number;
+            /** @description Each SKU-location that was looked at. */
+            inputs: {
+                /**
+                 * @description Where: store, distribution centre, web shop.
+                 * @example store-12
+                 */
+                location: string;
+                /**
+                 * @description The highest record that it showed.
+                 * @example 4711
+                 */
+                lsn: number;
+                /**
+                 * @description The item.
+                 * @example milk-1l
+                 */
+                sku: string;
+            }[];
+        };
+        /**
+         * @example {
+         *       "kind": "order",
+         *       "location": "store-12",
+         *       "quantity": 120,
+         *       "sku": "milk-1l",
+         *       "supplier": "dairy-co"
+         *     }
+         */
+        OptionCommand: {
+            /**
+             * Format: date-time
+             * @description When it arrives; the earliest that is possible when it is not said.
+             */
+            arrives_at?: string | null;
+            /**
+             * @description Where it leaves, for a transfer.
+             * @example 2026-03-02T00:00:00Z
+             */
+            from?: string | null;
+            /**
+             * @description Of a new option; required without `option_id`.
+             * @enum {string|null}
+             */
+            kind?: "transfer" | "expedite" | "order" | "alternate_source" | "reallocate" | "substitute" | "promotion_change" | "customer_notice" | "custom" | null;
+            /**
+             * @description The line of it.
+             * @example 1
+             */
+            line_id?: string | null;
+            /**
+             * @description Where it arrives.
+             * @example store-12
+             */
+            location?: string | null;
+            /** @description What a custom step says, for people. */
+            note?: string | null;
+            /** @description The option that is edited; what is not named stays. Without it a new one. */
+            option_id?: string | null;
+            /**
+             * @description What is expedited.
+             * @example po-2001
+             */
+            po_id?: string | null;
+            quantity?: (number | string) | null;
+            /**
+             * @description The item.
+             * @example milk-1l
+             */
+            sku?: string | null;
+            /** @description All steps; or say one beside this. */
+            steps?: {
+                /**
+                 * Format: date-time
+                 * @description When it arrives; the earliest that is possible when it is not said.
+                 */
+                arrives_at?: string | null;
+                /**
+                 * @description Where it leaves, for a transfer.
+                 * @example 2026-03-02T00:00:00Z
+                 */
+                from?: string | null;
+                /**
+                 * @description That of the option without it.
+                 * @enum {string|null}
+                 */
+                kind?: "order" | "expedite" | "transfer" | "custom" | null;
+                /**
+                 * @description The line of it.
+                 * @example 1
+                 */
+                line_id?: string | null;
+                /**
+                 * @description Where it arrives.
+                 * @example store-12
+                 */
+                location?: string | null;
+                /** @description What a custom step says, for people. */
+                note?: string | null;
+                /**
+                 * @description What is expedited.
+                 * @example po-2001
+                 */
+                po_id?: string | null;
+                quantity?: (number | string) | null;
+                /**
+                 * @description The item.
+                 * @example milk-1l
+                 */
+                sku?: string | null;
+                /**
+                 * @description Who delivers it, for an order.
+                 * @example dairy-co
+                 */
+                supplier?: string | null;
+            }[] | null;
+            /**
+             * @description Who delivers it, for an order.
+             * @example dairy-co
+             */
+            supplier?: string | null;
+            /** @description For people; made from the first step without one. */
+            title?: string | null;
+            /** @description The version that was decided on (of an exception its `revision`); `409` if it is not current. */
+            version?: number | null;
+        };
+        OptionNumber: {
+            /**
+             * @description Over the names of the inputs; computing it gives the number. `/docs/cases` has the functions.
+             * @example share * quantity * unit_cost
+             */
+            formula: string;
+            /** @description All that the formula needs. */
+            inputs: {
+                /**
+                 * @description Its name in the formula.
+                 * @example quantity
+                 */
+                name: string;
+                /**
+                 * @description `null` where nobody knows it.
+                 * @example 120
+                 */
+                value: number | null;
+            }[];
+            /**
+             * @description `cost`, `benefit`, `net`, `confidence`, `lead_time_days`; `cost_N` and `quantity_N` of the N-th step; `stockout_probability_`, `units_short_` and `loss_` with `before:SKU@LOCATION` and `after:SKU@LOCATION`.
+             * @example cost_1
+             */
+            name: string;
+            /**
+             * @description What it is measured in.
+             * @example EUR
+             */
+            unit: string;
+            /**
+             * @description `null` where an input is unknown.
+             * @example 42
+             */
+            value: number | null;
+        };
+        OptionStep: {
+            /**
+             * Format: date-time
+             * @description When it is expected to arrive.
+             */
+            arrives_at: string | null;
+            /**
+             * @description Where it leaves: of a transfer, or of one that is expedited.
+             * @example dc-north
+             */
+            from: string | null;
+            /**
+             * @description What is asked for.
+             * @enum {string}
+             */
+            kind: "order" | "expedite" | "transfer" | "custom";
+            /**
+             * @description The line within its document.
+             * @example 1
+             */
+            line_id: string | null;
+            /**
+             * @description Where it arrives; empty in a custom step that is about no place.
+             * @example store-12
+             */
+            location: string;
+            /** @description What a custom step says, for people. */
+            note: string | null;
+            /**
+             * @description What is expedited: a purchase order, or with `from` a transfer.
+             * @example po-2001
+             */
+            po_id: string | null;
+            /**
+             * @description Units.
+             * @example 120
+             */
+            quantity: number;
+            /**
+             * @description The item; empty in a custom step that is about none.
+             * @example milk-1l
+             */
+            sku: string;
+            /**
+             * @description The supplier.
+             * @example dairy-co
+             */
+            supplier: string | null;
+            /**
+             * @description In base currency.
+             * @example 0.8750
+             */
+            unit_cost: string | null;
         };
         Order: {
             /**
@@ -2888,6 +3691,12 @@ export interface components {
             /** @description The page of the first event's code. */
             type: string;
         };
+        /**
+         * @example {
+         *       "reason": "the promotion is off",
+         *       "version": 5
+         *     }
+         */
         RejectCommand: {
             /**
              * @description Why.
@@ -2897,6 +3706,11 @@ export interface components {
             /** @description The version that was decided on (of an exception its `revision`); `409` if it is not current. */
             version: number;
         };
+        /**
+         * @example {
+         *       "reason": "it did not come"
+         *     }
+         */
         ReopenCommand: {
             /**
              * @description Why.
@@ -2906,9 +3720,63 @@ export interface components {
             /** @description The version that was decided on (of an exception its `revision`); `409` if it is not current. */
             version?: number | null;
         };
+        RequiredStep: {
+            /**
+             * Format: date-time
+             * @description Until when; then the case expires.
+             */
+            deadline: string | null;
+            /** @description Persons who have approved it. */
+            granted: number;
+            /** @description Persons that it takes. */
+            quorum: number;
+            /**
+             * @description The role that approves it.
+             * @example supply_planner
+             */
+            role: string;
+            /** @description From 1. */
+            step: number;
+        };
+        /** @example {} */
         RetryActionCommand: {
             /** @description The version that was decided on (of an exception its `revision`); `409` if it is not current. */
             version?: number | null;
+        };
+        RiskView: {
+            /**
+             * @description Units that can be promised.
+             * @example 40
+             */
+            available: number;
+            /**
+             * @description Days that what is available lasts at the present rate.
+             * @example 3.2
+             */
+            days_of_cover: number | null;
+            /**
+             * @description Days from the computation on that are looked at.
+             * @example 9
+             */
+            horizon_days: number;
+            /**
+             * @description Units available and on order.
+             * @example 160
+             */
+            inventory_position: number;
+            /**
+             * Format: date-time
+             * @description When the expected balance falls below zero.
+             */
+            projected_stockout_at: string | null;
+            /** @description The probability of a stockout within `horizon_days`, where it is greatest. */
+            stockout_probability: number;
+            /**
+             * @description Units expected to be short within `horizon_days`.
+             * @example 12.5
+             */
+            units_short: number;
+            value_at_risk: components["schemas"]["Money"] | null;
         };
         SkuLocation: {
             /**
@@ -3249,6 +4117,12 @@ export interface components {
              */
             sku: string;
         };
+        /**
+         * @example {
+         *       "comment": "the lorry comes at 7",
+         *       "until": "2026-03-03T08:00:00Z"
+         *     }
+         */
         SnoozeCommand: {
             /** @description For whoever reads it later. */
             comment?: string | null;
@@ -3388,6 +4262,10 @@ export interface components {
              * @example 24
              */
             ack_within_hours: number | null;
+            /** @description From order to acknowledgement. */
+            acknowledgement_mean_hours: number | null;
+            /** @description 90 % of the acknowledgements came sooner. */
+            acknowledgement_p90_hours: number | null;
             /**
              * Format: date-time
              * @description The business time that the numbers are of.
@@ -3399,6 +4277,36 @@ export interface components {
              * @example weekdays
              */
             calendar: string | null;
+            /** @description What it said of its capacity and still holds. */
+            capacities: {
+                /**
+                 * @description How much of it there is: base units in one, or the share of normal.
+                 * @example 0.5
+                 */
+                factor: number;
+                /**
+                 * Format: date-time
+                 * @description Beginning of the period, inclusive.
+                 * @example 2026-03-02T00:00:00Z
+                 */
+                from: string | null;
+                /**
+                 * @description Why, in words.
+                 * @example storm
+                 */
+                reason: string | null;
+                /**
+                 * @description The supplier.
+                 * @example dairy-co
+                 */
+                supplier: string;
+                /**
+                 * Format: date-time
+                 * @description End of the period, exclusive.
+                 * @example 2026-03-09T00:00:00Z
+                 */
+                until: string | null;
+            }[];
             /** @description Share of normal. */
             capacity_factor: number;
             /** @description What it reported and still holds. */
@@ -3443,12 +4351,20 @@ export interface components {
             }[];
             /** @description The record on which the entity's code failed; it stands still since. `null` normally. */
             failed_at: number | null;
+            /** @description Share of lines in full, whenever they came. */
+            in_full_share: number | null;
             /** @description Open lines whose latest promise has passed. */
             late_lines: number;
             /** @description Receipt less promise. */
             lateness_mean_days: number | null;
+            /** @description Change of the last lead times against those before, as a share. */
+            lead_time_drift: number | null;
             /** @description What planning goes by unless policy or sourcing say otherwise. */
             lead_time_mean_days: number;
+            /** @description Median of the last measured lead times. */
+            lead_time_p50_days: number | null;
+            /** @description 90 % of the last measured lead times are no longer. */
+            lead_time_p90_days: number | null;
             /**
              * @description Standard deviation of it.
              * @example 1.5
@@ -3484,15 +4400,37 @@ export interface components {
             open_lines: number;
             /** @description Units still to come. */
             open_quantity: number;
+            /** @description Lines that these shares are of. */
+            otif_lines: number;
+            /** @description What on time and in full means here. */
+            otif_policy: {
+                /**
+                 * @description The date: wanted, promised with the order, or the latest promise.
+                 * @enum {string}
+                 */
+                against: "requested" | "promised" | "confirmed";
+                /** @description Days before that date that are on time. */
+                early_days: number;
+                /** @description Days after that date that are on time. */
+                late_days: number;
+                /** @description Share of the quantity that may be missing. */
+                quantity_tolerance: number;
+            };
+            /** @description Share of lines on time and in full, as `otif_policy` says. */
+            otif_share: number | null;
             /**
              * @description Opaque: everything up to here. At most 80 ASCII bytes; survives restarts.
              * @example hx3q-4711
              */
             position: string;
+            /** @description Open lines that are expected after a promise that has not passed. */
+            predicted_late_lines: number;
             /** @description Lines whose lead time was measured. */
             receipts: number;
             /** @description Lines received before they were ordered; not measured. */
             receipts_before_order: number;
+            /** @description SKU-locations that have no other source. */
+            single_sourced: number;
             /**
              * @description The supplier.
              * @example dairy-co
@@ -3503,6 +4441,8 @@ export interface components {
              * @example Europe/Berlin
              */
             timezone: string | null;
+            /** @description Open lines that nobody acknowledged. */
+            unacknowledged_lines: number;
         };
         SupplierItem: {
             /**
@@ -3510,11 +4450,45 @@ export interface components {
              * @example 24
              */
             ack_within_hours: number | null;
+            /** @description From order to acknowledgement. */
+            acknowledgement_mean_hours: number | null;
+            /** @description 90 % of the acknowledgements came sooner. */
+            acknowledgement_p90_hours: number | null;
             /**
              * @description The calendar of working and ordering days.
              * @example weekdays
              */
             calendar: string | null;
+            /** @description What it said of its capacity and still holds. */
+            capacities: {
+                /**
+                 * @description How much of it there is: base units in one, or the share of normal.
+                 * @example 0.5
+                 */
+                factor: number;
+                /**
+                 * Format: date-time
+                 * @description Beginning of the period, inclusive.
+                 * @example 2026-03-02T00:00:00Z
+                 */
+                from: string | null;
+                /**
+                 * @description Why, in words.
+                 * @example storm
+                 */
+                reason: string | null;
+                /**
+                 * @description The supplier.
+                 * @example dairy-co
+                 */
+                supplier: string;
+                /**
+                 * Format: date-time
+                 * @description End of the period, exclusive.
+                 * @example 2026-03-09T00:00:00Z
+                 */
+                until: string | null;
+            }[];
             /** @description Share of normal. */
             capacity_factor: number;
             /** @description What it reported and still holds. */
@@ -3557,12 +4531,20 @@ export interface components {
                  */
                 until: string | null;
             }[];
+            /** @description Share of lines in full, whenever they came. */
+            in_full_share: number | null;
             /** @description Open lines whose latest promise has passed. */
             late_lines: number;
             /** @description Receipt less promise. */
             lateness_mean_days: number | null;
+            /** @description Change of the last lead times against those before, as a share. */
+            lead_time_drift: number | null;
             /** @description What planning goes by unless policy or sourcing say otherwise. */
             lead_time_mean_days: number;
+            /** @description Median of the last measured lead times. */
+            lead_time_p50_days: number | null;
+            /** @description 90 % of the last measured lead times are no longer. */
+            lead_time_p90_days: number | null;
             /**
              * @description Standard deviation of it.
              * @example 1.5
@@ -3598,10 +4580,32 @@ export interface components {
             open_lines: number;
             /** @description Units still to come. */
             open_quantity: number;
+            /** @description Lines that these shares are of. */
+            otif_lines: number;
+            /** @description What on time and in full means here. */
+            otif_policy: {
+                /**
+                 * @description The date: wanted, promised with the order, or the latest promise.
+                 * @enum {string}
+                 */
+                against: "requested" | "promised" | "confirmed";
+                /** @description Days before that date that are on time. */
+                early_days: number;
+                /** @description Days after that date that are on time. */
+                late_days: number;
+                /** @description Share of the quantity that may be missing. */
+                quantity_tolerance: number;
+            };
+            /** @description Share of lines on time and in full, as `otif_policy` says. */
+            otif_share: number | null;
+            /** @description Open lines that are expected after a promise that has not passed. */
+            predicted_late_lines: number;
             /** @description Lines whose lead time was measured. */
             receipts: number;
             /** @description Lines received before they were ordered; not measured. */
             receipts_before_order: number;
+            /** @description SKU-locations that have no other source. */
+            single_sourced: number;
             /**
              * @description The supplier.
              * @example dairy-co
@@ -3612,6 +4616,8 @@ export interface components {
              * @example Europe/Berlin
              */
             timezone: string | null;
+            /** @description Open lines that nobody acknowledged. */
+            unacknowledged_lines: number;
         };
         SupplierList: {
             /** @description At most `limit` of them. */
@@ -3621,11 +4627,45 @@ export interface components {
                  * @example 24
                  */
                 ack_within_hours: number | null;
+                /** @description From order to acknowledgement. */
+                acknowledgement_mean_hours: number | null;
+                /** @description 90 % of the acknowledgements came sooner. */
+                acknowledgement_p90_hours: number | null;
                 /**
                  * @description The calendar of working and ordering days.
                  * @example weekdays
                  */
                 calendar: string | null;
+                /** @description What it said of its capacity and still holds. */
+                capacities: {
+                    /**
+                     * @description How much of it there is: base units in one, or the share of normal.
+                     * @example 0.5
+                     */
+                    factor: number;
+                    /**
+                     * Format: date-time
+                     * @description Beginning of the period, inclusive.
+                     * @example 2026-03-02T00:00:00Z
+                     */
+                    from: string | null;
+                    /**
+                     * @description Why, in words.
+                     * @example storm
+                     */
+                    reason: string | null;
+                    /**
+                     * @description The supplier.
+                     * @example dairy-co
+                     */
+                    supplier: string;
+                    /**
+                     * Format: date-time
+                     * @description End of the period, exclusive.
+                     * @example 2026-03-09T00:00:00Z
+                     */
+                    until: string | null;
+                }[] | null;
                 /** @description Share of normal. */
                 capacity_factor: number | null;
                 /** @description What it reported and still holds. */
@@ -3670,12 +4710,20 @@ export interface components {
                 }[] | null;
                 /** @description The record on which the entity's code failed; it stands still since. `null` normally. */
                 failed_at: number | null;
+                /** @description Share of lines in full, whenever they came. */
+                in_full_share: number | null;
                 /** @description Open lines whose latest promise has passed. */
                 late_lines: number | null;
                 /** @description Receipt less promise. */
                 lateness_mean_days: number | null;
+                /** @description Change of the last lead times against those before, as a share. */
+                lead_time_drift: number | null;
                 /** @description What planning goes by unless policy or sourcing say otherwise. */
                 lead_time_mean_days: number | null;
+                /** @description Median of the last measured lead times. */
+                lead_time_p50_days: number | null;
+                /** @description 90 % of the last measured lead times are no longer. */
+                lead_time_p90_days: number | null;
                 /**
                  * @description Standard deviation of it.
                  * @example 1.5
@@ -3706,10 +4754,32 @@ export interface components {
                 open_lines: number | null;
                 /** @description Units still to come. */
                 open_quantity: number | null;
+                /** @description Lines that these shares are of. */
+                otif_lines: number | null;
+                /** @description What on time and in full means here. */
+                otif_policy: {
+                    /**
+                     * @description The date: wanted, promised with the order, or the latest promise.
+                     * @enum {string}
+                     */
+                    against: "requested" | "promised" | "confirmed";
+                    /** @description Days before that date that are on time. */
+                    early_days: number;
+                    /** @description Days after that date that are on time. */
+                    late_days: number;
+                    /** @description Share of the quantity that may be missing. */
+                    quantity_tolerance: number;
+                } | null;
+                /** @description Share of lines on time and in full, as `otif_policy` says. */
+                otif_share: number | null;
+                /** @description Open lines that are expected after a promise that has not passed. */
+                predicted_late_lines: number | null;
                 /** @description Lines whose lead time was measured. */
                 receipts: number | null;
                 /** @description Lines received before they were ordered; not measured. */
                 receipts_before_order: number | null;
+                /** @description SKU-locations that have no other source. */
+                single_sourced: number | null;
                 /**
                  * @description The supplier.
                  * @example dairy-co
@@ -3720,6 +4790,8 @@ export interface components {
                  * @example Europe/Berlin
                  */
                 timezone: string | null;
+                /** @description Open lines that nobody acknowledged. */
+                unacknowledged_lines: number | null;
             }[];
             /**
              * @description Log sequence number: the last record whose effect this shows.
@@ -3740,11 +4812,45 @@ export interface components {
              * @example 24
              */
             ack_within_hours: number | null;
+            /** @description From order to acknowledgement. */
+            acknowledgement_mean_hours: number | null;
+            /** @description 90 % of the acknowledgements came sooner. */
+            acknowledgement_p90_hours: number | null;
             /**
              * @description The calendar of working and ordering days.
              * @example weekdays
              */
             calendar: string | null;
+            /** @description What it said of its capacity and still holds. */
+            capacities: {
+                /**
+                 * @description How much of it there is: base units in one, or the share of normal.
+                 * @example 0.5
+                 */
+                factor: number;
+                /**
+                 * Format: date-time
+                 * @description Beginning of the period, inclusive.
+                 * @example 2026-03-02T00:00:00Z
+                 */
+                from: string | null;
+                /**
+                 * @description Why, in words.
+                 * @example storm
+                 */
+                reason: string | null;
+                /**
+                 * @description The supplier.
+                 * @example dairy-co
+                 */
+                supplier: string;
+                /**
+                 * Format: date-time
+                 * @description End of the period, exclusive.
+                 * @example 2026-03-09T00:00:00Z
+                 */
+                until: string | null;
+            }[];
             /** @description Share of normal. */
             capacity_factor: number;
             /** @description What it reported and still holds. */
@@ -3787,12 +4893,20 @@ export interface components {
                  */
                 until: string | null;
             }[];
+            /** @description Share of lines in full, whenever they came. */
+            in_full_share: number | null;
             /** @description Open lines whose latest promise has passed. */
             late_lines: number;
             /** @description Receipt less promise. */
             lateness_mean_days: number | null;
+            /** @description Change of the last lead times against those before, as a share. */
+            lead_time_drift: number | null;
             /** @description What planning goes by unless policy or sourcing say otherwise. */
             lead_time_mean_days: number;
+            /** @description Median of the last measured lead times. */
+            lead_time_p50_days: number | null;
+            /** @description 90 % of the last measured lead times are no longer. */
+            lead_time_p90_days: number | null;
             /**
              * @description Standard deviation of it.
              * @example 1.5
@@ -3823,10 +4937,32 @@ export interface components {
             open_lines: number;
             /** @description Units still to come. */
             open_quantity: number;
+            /** @description Lines that these shares are of. */
+            otif_lines: number;
+            /** @description What on time and in full means here. */
+            otif_policy: {
+                /**
+                 * @description The date: wanted, promised with the order, or the latest promise.
+                 * @enum {string}
+                 */
+                against: "requested" | "promised" | "confirmed";
+                /** @description Days before that date that are on time. */
+                early_days: number;
+                /** @description Days after that date that are on time. */
+                late_days: number;
+                /** @description Share of the quantity that may be missing. */
+                quantity_tolerance: number;
+            };
+            /** @description Share of lines on time and in full, as `otif_policy` says. */
+            otif_share: number | null;
+            /** @description Open lines that are expected after a promise that has not passed. */
+            predicted_late_lines: number;
             /** @description Lines whose lead time was measured. */
             receipts: number;
             /** @description Lines received before they were ordered; not measured. */
             receipts_before_order: number;
+            /** @description SKU-locations that have no other source. */
+            single_sourced: number;
             /**
              * @description The supplier.
              * @example dairy-co
@@ -3837,6 +4973,8 @@ export interface components {
              * @example Europe/Berlin
              */
             timezone: string | null;
+            /** @description Open lines that nobody acknowledged. */
+            unacknowledged_lines: number;
         };
         Transfer: {
             /**
@@ -4141,6 +5279,43 @@ export interface components {
              */
             position: string;
         };
+        Vote: {
+            /** @description For it or against it. */
+            approves: boolean;
+            /**
+             * Format: date-time
+             * @description Business time.
+             */
+            at: string;
+            /**
+             * @description Who.
+             * @example bob
+             */
+            by: string;
+            /** @description What was said with it. */
+            comment: string | null;
+            /**
+             * @description Who had lent the vote.
+             * @example cleo
+             */
+            on_behalf_of: string | null;
+            /**
+             * @description In which role.
+             * @example supply_planner
+             */
+            role: string;
+            /** @description For which of the required steps. */
+            step: number;
+            /** @description The version that it was given for. */
+            version: number;
+            /** @description Whether facts have moved since: then it does not count. */
+            void: boolean;
+        };
+        /**
+         * @example {
+         *       "reason": "ordered by telephone"
+         *     }
+         */
         WithdrawActionCommand: {
             /**
              * @description Why.
@@ -4160,8 +5335,10 @@ export interface components {
 export type AcknowledgeCommand = components['schemas']['AcknowledgeCommand'];
 export type Action = components['schemas']['Action'];
 export type ActionDetail = components['schemas']['ActionDetail'];
+export type ActionDocument = components['schemas']['ActionDocument'];
 export type ActionList = components['schemas']['ActionList'];
 export type AddTaskCommand = components['schemas']['AddTaskCommand'];
+export type Affected = components['schemas']['Affected'];
 export type Alive = components['schemas']['Alive'];
 export type ApproveCommand = components['schemas']['ApproveCommand'];
 export type AssignCommand = components['schemas']['AssignCommand'];
@@ -4169,8 +5346,14 @@ export type BulkCommand = components['schemas']['BulkCommand'];
 export type BulkResult = components['schemas']['BulkResult'];
 export type CancelCommand = components['schemas']['CancelCommand'];
 export type Case = components['schemas']['Case'];
+export type CaseAction = components['schemas']['CaseAction'];
 export type CaseDetail = components['schemas']['CaseDetail'];
 export type CaseList = components['schemas']['CaseList'];
+export type CaseMember = components['schemas']['CaseMember'];
+export type CaseOption = components['schemas']['CaseOption'];
+export type CaseOutcome = components['schemas']['CaseOutcome'];
+export type CaseRule = components['schemas']['CaseRule'];
+export type CaseTask = components['schemas']['CaseTask'];
 export type CaseWhy = components['schemas']['CaseWhy'];
 export type ChooseCommand = components['schemas']['ChooseCommand'];
 export type CommentCommand = components['schemas']['CommentCommand'];
@@ -4178,16 +5361,21 @@ export type CompleteTaskCommand = components['schemas']['CompleteTaskCommand'];
 export type Customer = components['schemas']['Customer'];
 export type CustomerList = components['schemas']['CustomerList'];
 export type DelegateCommand = components['schemas']['DelegateCommand'];
+export type Delegation = components['schemas']['Delegation'];
+export type DeliveryAttempt = components['schemas']['DeliveryAttempt'];
 export type DeliveryList = components['schemas']['DeliveryList'];
 export type DismissCommand = components['schemas']['DismissCommand'];
+export type Evidence = components['schemas']['Evidence'];
 export type Exception = components['schemas']['Exception'];
 export type ExceptionDetail = components['schemas']['ExceptionDetail'];
 export type ExceptionList = components['schemas']['ExceptionList'];
 export type ExceptionWhy = components['schemas']['ExceptionWhy'];
 export type Explanation = components['schemas']['Explanation'];
 export type ExplanationInput = components['schemas']['ExplanationInput'];
+export type FactChange = components['schemas']['FactChange'];
 export type FeedStatistics = components['schemas']['FeedStatistics'];
 export type FeedTicket = components['schemas']['FeedTicket'];
+export type Gate = components['schemas']['Gate'];
 export type Item = components['schemas']['Item'];
 export type ItemList = components['schemas']['ItemList'];
 export type Location = components['schemas']['Location'];
@@ -4195,6 +5383,10 @@ export type LocationList = components['schemas']['LocationList'];
 export type MergeCommand = components['schemas']['MergeCommand'];
 export type Money = components['schemas']['Money'];
 export type OpenCaseCommand = components['schemas']['OpenCaseCommand'];
+export type OptionBasis = components['schemas']['OptionBasis'];
+export type OptionCommand = components['schemas']['OptionCommand'];
+export type OptionNumber = components['schemas']['OptionNumber'];
+export type OptionStep = components['schemas']['OptionStep'];
 export type Order = components['schemas']['Order'];
 export type OrderList = components['schemas']['OrderList'];
 export type Problem = components['schemas']['Problem'];
@@ -4213,7 +5405,9 @@ export type Receipt = components['schemas']['Receipt'];
 export type Refusal = components['schemas']['Refusal'];
 export type RejectCommand = components['schemas']['RejectCommand'];
 export type ReopenCommand = components['schemas']['ReopenCommand'];
+export type RequiredStep = components['schemas']['RequiredStep'];
 export type RetryActionCommand = components['schemas']['RetryActionCommand'];
+export type RiskView = components['schemas']['RiskView'];
 export type SkuLocation = components['schemas']['SkuLocation'];
 export type SkuLocationItem = components['schemas']['SkuLocationItem'];
 export type SkuLocationList = components['schemas']['SkuLocationList'];
@@ -4227,6 +5421,7 @@ export type SupplierList = components['schemas']['SupplierList'];
 export type SupplierState = components['schemas']['SupplierState'];
 export type Transfer = components['schemas']['Transfer'];
 export type TransferList = components['schemas']['TransferList'];
+export type Vote = components['schemas']['Vote'];
 export type WithdrawActionCommand = components['schemas']['WithdrawActionCommand'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;
