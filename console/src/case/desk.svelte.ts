@@ -38,24 +38,21 @@ export class CaseDesk {
   follow(): () => void {
     const controller = new AbortController();
     const ended = feed.cases.onChange((item) => {
-      if (item.id === this.id) this.#show(item);
+      if (item.id === this.id) this.show(item);
     });
     get<Case>(`/api/v1/cases/${segment(this.id)}`, { signal: controller.signal }).then(
-      (item) => this.#show(item),
+      (item) => this.show(item),
       (error: unknown) => {
         if (controller.signal.aborted) return;
         this.error = error instanceof ApiError ? error : new ApiError(0, null, String(error));
+        // Somebody else looks on, who may not see it. A tower that is away just now changes nothing.
+        if (this.error.status === 403 || this.error.status === 404) this.item = null;
       },
     );
     return () => {
       controller.abort();
       ended();
     };
-  }
-
-  /** Reads it again: after a drop of the feed, and when somebody else looks on. */
-  async reload(): Promise<void> {
-    this.#show(await get<Case>(`/api/v1/cases/${segment(this.id)}`));
   }
 
   /** "I have seen what changed." */
@@ -73,7 +70,7 @@ export class CaseDesk {
     this.said = "";
     try {
       const item = await post<Case>(`/api/v1/cases/${segment(this.id)}/${verb}`, body);
-      this.#show(item);
+      this.show(item);
       // One's own change was seen: it was made here.
       this.seen = Math.max(this.seen, item.version);
       this.said = said;
@@ -84,7 +81,7 @@ export class CaseDesk {
       this.refused = problem
         ? refusal(problem, before, session.name ?? "you")
         : { kind: "other", text: error.message };
-      if (this.refused.kind === "stale" && this.refused.current) this.#show(this.refused.current);
+      if (this.refused.kind === "stale" && this.refused.current) this.show(this.refused.current);
       return false;
     } finally {
       this.busy = null;
@@ -113,7 +110,8 @@ export class CaseDesk {
     return done && this.item ? optionAfterEdit(before, this.item, option.id) : null;
   }
 
-  #show(item: Case): void {
+  /** Takes the case as it is, if that is news. */
+  show(item: Case): void {
     if (this.item && item.lsn <= this.item.lsn) return;
     const before = this.item;
     // Without options there was nothing to decide on: that they come is no surprise.

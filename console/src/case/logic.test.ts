@@ -6,7 +6,6 @@ import {
   approvers,
   areOptionsBehind,
   changeWords,
-  compareMoney,
   differences,
   editBody,
   isFinal,
@@ -16,12 +15,10 @@ import {
   optionAfterEdit,
   placesOf,
   refusal,
-  relative,
   roleOfPlace,
   signOf,
   sortCases,
-  subjectWords,
-  sumMoney,
+  sumKnown,
   totals,
 } from "./logic";
 
@@ -34,32 +31,22 @@ const chosenBy = (id: string, more: Partial<Case> = {}): Case => ({
   ...item,
   state: "awaiting_approval",
   chosen_option: transfer.id,
-  proposed_by: { kind: "person", id, confidence: null },
+  proposed_by: { kind: "person", id, version: null, confidence: null },
   required: [{ step: 1, role: "planner", quorum: 1, granted: 0, deadline: null }],
   ...more,
 });
 
 describe("money", () => {
-  it("is summed exactly, where floating point would not be", () => {
-    expect(sumMoney([eur("0.10"), eur("0.20")])).toEqual(eur("0.30"));
-    expect(sumMoney([eur("90071992547409.93"), eur("0.01")])).toEqual(eur("90071992547409.94"));
-    expect(sumMoney([eur("-2.50"), eur("1.25")])).toEqual(eur("-1.25"));
-    expect(sumMoney([eur("0.0001"), eur("0.0002")])).toEqual(eur("0.0003"));
+  it("has a sum only where every amount is known", () => {
+    expect(sumKnown([eur("0.10"), eur("0.20")])).toEqual(eur("0.30"));
+    expect(sumKnown([])).toBeNull();
+    expect(sumKnown([eur("1.00"), null])).toBeNull();
+    expect(sumKnown([eur("1.00"), { amount: "1.00", currency: "USD" }])).toBeNull();
   });
 
-  it("has no sum where an amount is unknown or of another currency", () => {
-    expect(sumMoney([])).toBeNull();
-    expect(sumMoney([eur("1.00"), null])).toBeNull();
-    expect(sumMoney([eur("1.00"), { amount: "1.00", currency: "USD" }])).toBeNull();
-  });
-
-  it("is compared as a number, not as text, and what is unknown comes last", () => {
-    expect(compareMoney(eur("9.00"), eur("10.00"))).toBe(-1);
-    expect(compareMoney(eur("-1.00"), eur("-2.00"))).toBe(1);
-    expect(compareMoney(null, eur("0.00"))).toBe(-1);
-    expect([signOf(eur("-0.01")), signOf(eur("0.00")), signOf(null), signOf(eur("3"))]).toEqual([
-      -1, 0, 0, 1,
-    ]);
+  it("has a sign, nothing known is neither good nor bad", () => {
+    const signs = [eur("-0.01"), eur("0.00"), null, eur("3")].map(signOf);
+    expect(signs).toEqual([-1, 0, 0, 1]);
   });
 });
 
@@ -68,7 +55,7 @@ describe("an option", () => {
     expect(transfer.effects).toHaveLength(2);
     const { unitsBefore, unitsAfter, lossBefore, lossAfter, riskBefore } = totals(transfer);
     expect(unitsBefore).toBeGreaterThan(unitsAfter);
-    expect(compareMoney(lossBefore, lossAfter)).toBe(1);
+    expect(Number(lossBefore?.amount)).toBeGreaterThan(Number(lossAfter?.amount));
     expect(riskBefore).toBeCloseTo(0.9992, 4);
   });
 
@@ -128,10 +115,6 @@ describe("a case", () => {
     expect(areOptionsBehind(item)).toBe(false);
     expect(areOptionsBehind(moved)).toBe(true);
     expect(areOptionsBehind({ ...moved, state: "executed" })).toBe(false);
-  });
-
-  it("is about something that has a name", () => {
-    expect(item.members.map((member) => subjectWords(member.subject))).toEqual(["Purchase order PO-IA-020"]);
   });
 
   it("stands in the list by value, by its time, or by how far it is", () => {
@@ -258,10 +241,11 @@ describe("an action", () => {
 
   it("differs from its document where that says another quantity", () => {
     const document = {
-      kind: "transfer",
+      kind: "transfer" as const,
       id: "SBX-TR-000001",
       quantity: 660,
       promised_at: null,
+      lsn: 82,
       received: 0,
       also: [],
     };
@@ -270,14 +254,5 @@ describe("an action", () => {
       "quantity 330 instead of 660",
     ]);
     expect(differences({ ...action, document: { ...document, also: ["SBX-TR-000002"] } })).toHaveLength(1);
-  });
-});
-
-describe("time", () => {
-  const now = Date.parse("2015-10-12T08:00:00Z");
-  it("is told from the tower’s clock, coarsely", () => {
-    expect(relative("2015-10-12T11:20:00Z", now)).toEqual({ text: "in 3 h 20 min", past: false });
-    expect(relative("2015-10-15T08:00:00Z", now).text).toBe("in 3 d 0 h");
-    expect(relative("2015-10-12T07:59:40Z", now)).toEqual({ text: "less than a minute ago", past: true });
   });
 });

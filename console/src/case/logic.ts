@@ -7,12 +7,14 @@ import {
   type CaseAction,
   type CaseOption,
   type CaseState,
+  type Explanation,
   type FactChange,
   type Money,
   type OptionStep,
   type RequiredStep,
-  type Subject,
 } from "../lib/api/model";
+import type { Tone } from "../lib/components/Badge.svelte";
+import { compareMoney, scaled, sumMoney } from "../lib/money";
 import type { Persona } from "../lib/session.svelte";
 
 export interface Place {
@@ -21,26 +23,44 @@ export interface Place {
 }
 
 /** Every state in the order of a case's life, and what it means in words. */
-export const STATES: Record<CaseState, { label: string; means: string }> = {
-  draft: { label: "Draft", means: "its options are being computed" },
-  proposed: { label: "Proposed", means: "there are options, none is chosen" },
+export const STATES: Record<CaseState, { label: string; tone: Tone; means: string }> = {
+  draft: { label: "Draft", tone: "low", means: "its options are being computed" },
+  proposed: { label: "Proposed", tone: "medium", means: "there are options, none is chosen" },
   awaiting_approval: {
     label: "Awaiting approval",
+    tone: "high",
     means: "an option is chosen and waits for a second person",
   },
-  approved: { label: "Approved", means: "everybody who had to has agreed; its actions count" },
-  executing: { label: "Executing", means: "its actions are on their way to the systems of record" },
-  executed: { label: "Executed", means: "every action was delivered" },
-  reconciled: { label: "Reconciled", means: "the documents that came back are what was approved" },
-  closed: { label: "Closed", means: "it is over" },
-  rejected: { label: "Rejected", means: "somebody said no" },
-  cancelled: { label: "Cancelled", means: "it was given up before anything was asked of a system of record" },
-  expired: { label: "Expired", means: "nobody approved it in time" },
+  approved: {
+    label: "Approved",
+    tone: "accent",
+    means: "everybody who had to has agreed; its actions count",
+  },
+  executing: {
+    label: "Executing",
+    tone: "accent",
+    means: "its actions are on their way to the systems of record",
+  },
+  executed: { label: "Executed", tone: "accent", means: "every action was delivered" },
+  reconciled: {
+    label: "Reconciled",
+    tone: "good",
+    means: "the documents that came back are what was approved",
+  },
+  closed: { label: "Closed", tone: "good", means: "it is over" },
+  rejected: { label: "Rejected", tone: "low", means: "somebody said no" },
+  cancelled: {
+    label: "Cancelled",
+    tone: "low",
+    means: "it was given up before anything was asked of a system of record",
+  },
+  expired: { label: "Expired", tone: "low", means: "nobody approved it in time" },
   failed: {
     label: "Failed",
+    tone: "critical",
     means: "a system of record refused an action, or nothing confirmed one in time",
   },
-  superseded: { label: "Superseded", means: "it was merged into another case" },
+  superseded: { label: "Superseded", tone: "low", means: "it was merged into another case" },
 };
 
 /** The steps of a case's life that its progress bar shows. */
@@ -61,46 +81,17 @@ export const isFinal = (item: Pick<Case, "state">): boolean => CASE_STATES_FINAL
 export const isAsked = (item: Case): boolean =>
   item.actions.some((action) => action.attempt_count > 0 || action.delivered_at !== null);
 
-/** Decimal digits of a money amount that are summed: the wire has at most four. */
-const SCALE = 4;
-
-function scaled(amount: string): bigint {
-  const match = /^(-?)(\d+)(?:\.(\d*))?$/.exec(amount);
-  if (!match) return 0n;
-  const [, sign, whole, fraction = ""] = match;
-  const value = BigInt(whole + fraction.slice(0, SCALE).padEnd(SCALE, "0"));
-  return sign ? -value : value;
-}
-
-function unscaled(value: bigint): string {
-  const digits = (value < 0n ? -value : value).toString().padStart(SCALE + 1, "0");
-  const text = `${digits.slice(0, -SCALE)}.${digits.slice(-SCALE)}`.replace(/(\.\d\d)0+$/, "$1");
-  return value < 0n ? `-${text}` : text;
-}
-
-/** The exact sum; `null` where one amount is unknown or in another currency, or there is none. */
-export function sumMoney(amounts: (Money | null)[]): Money | null {
-  const [first] = amounts;
-  if (!first) return null;
-  let sum = 0n;
-  for (const money of amounts) {
-    if (money?.currency !== first.currency) return null;
-    sum += scaled(money.amount);
-  }
-  return { amount: unscaled(sum), currency: first.currency };
+/** The exact sum; `null` where one amount is unknown or there is none. */
+export function sumKnown(amounts: (Money | null)[]): Money | null {
+  const currency = amounts[0]?.currency;
+  if (currency === undefined || amounts.some((money) => money?.currency !== currency)) return null;
+  return sumMoney(amounts, currency);
 }
 
 /** −1, 0 or 1. */
-export const signOf = (money: Money | null): number => {
+export function signOf(money: Money | null): number {
   const value = money ? scaled(money.amount) : 0n;
   return value > 0n ? 1 : value < 0n ? -1 : 0;
-};
-
-/** As `Array.sort` wants it; an unknown amount comes last. */
-export function compareMoney(a: Money | null, b: Money | null): number {
-  if (!a || !b) return Number(Boolean(a)) - Number(Boolean(b));
-  const difference = scaled(a.amount) - scaled(b.amount);
-  return difference > 0n ? 1 : difference < 0n ? -1 : 0;
 }
 
 export interface Totals {
@@ -120,7 +111,7 @@ export function totals(option: CaseOption): Totals {
     Math.max(0, ...effects.map((effect) => effect[side].stockout_probability));
   const units = (side: "before" | "after") =>
     effects.reduce((sum, effect) => sum + effect[side].units_short, 0);
-  const loss = (side: "before" | "after") => sumMoney(effects.map((effect) => effect[side].value_at_risk));
+  const loss = (side: "before" | "after") => sumKnown(effects.map((effect) => effect[side].value_at_risk));
   return {
     unitsBefore: units("before"),
     unitsAfter: units("after"),
@@ -158,29 +149,13 @@ export function placesOf(item: Case): Place[] {
   return [...seen.values()];
 }
 
-export function subjectWords(subject: Subject): string {
-  const named: [string, string | null][] = [
-    ["Action", subject.action_id],
-    ["Order", subject.order_id],
-    ["Purchase order", subject.po_id],
-    ["Transfer", subject.transfer_id],
-    ["Promotion", subject.promotion_id],
-    ["Place", subject.sku && subject.location ? `${subject.sku} at ${subject.location}` : null],
-    ["SKU", subject.sku],
-    ["Location", subject.location],
-    ["Supplier", subject.supplier],
-    ["Source", subject.source],
-  ];
-  const [label, name] = named.find(([, value]) => value) ?? [subject.kind, ""];
-  return label === "Place" ? (name ?? "") : `${label} ${name}`.trim();
-}
-
-export const words = (name: string): string => name.replaceAll("_", " ");
+/** A name of the wire within a sentence. */
+export const phrase = (name: string): string => name.replaceAll("_", " ");
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** "value at risk: 8,160.00 EUR → 1,357.89 EUR", or what happened where nothing was before. */
 export const changeWords = (change: FactChange): string =>
-  change.before ? `${words(change.name)}: ${change.before} → ${change.after}` : change.after;
+  change.before ? `${phrase(change.name)}: ${change.before} → ${change.after}` : change.after;
 
 /** What an edited step is called: the tower keeps the title that it is given. */
 export function stepWords(step: OptionStep): string {
@@ -292,7 +267,7 @@ export function refusal(problem: Refused, item: Case, me: string): Refusal {
   }
   const roles = openSteps(item).map((step) => step.role);
   if (problem.code === "forbidden" && roles.length > 0) {
-    const text = `${capital(detail)}. The approval that is missing takes the role ${roles.map(words).join(" or ")}.`;
+    const text = `${capital(detail)}. The approval that is missing takes the role ${roles.map(phrase).join(" or ")}.`;
     return { kind: "role", text, roles };
   }
   const fields = (problem.errors ?? []).map(
@@ -330,7 +305,7 @@ export function actionWords(action: CaseAction): { text: string; attention: bool
     case "expired":
       return { text: `nothing confirmed it at ${at} in time`, attention: true };
     default:
-      return { text: words(action.state), attention: false };
+      return { text: phrase(action.state), attention: false };
   }
 }
 
@@ -359,13 +334,56 @@ export function sortCases(items: Case[], key: SortKey): Case[] {
   return [...items].sort((a, b) => first(a, b) || byValue(a, b) || a.id.localeCompare(b.id));
 }
 
-/** "in 3 h 20 min", "2 d ago"; coarse enough not to flicker. */
-export function relative(at: string, now: number): { text: string; past: boolean } {
-  const difference = Date.parse(at) - now;
-  const minutes = Math.floor(Math.abs(difference) / 60_000);
-  const [days, hours] = [Math.floor(minutes / 1440), Math.floor(minutes / 60)];
-  let text = minutes < 1 ? "less than a minute" : `${minutes} min`;
-  if (days >= 2) text = `${days} d ${hours % 24} h`;
-  else if (hours >= 1) text = `${hours} h ${minutes % 60} min`;
-  return { text: difference < 0 ? `${text} ago` : `in ${text}`, past: difference < 0 };
+/** What a case waits for, in a few words for the list. */
+export function waitsFor(item: Case): string {
+  switch (item.state) {
+    case "draft":
+      return "its options";
+    case "proposed":
+      return "a choice";
+    case "awaiting_approval": {
+      const roles = openSteps(item).map((step) => phrase(step.role));
+      return roles.length > 0 ? `approval as ${roles.join(", ")}` : "approval";
+    }
+    case "approved":
+    case "executing":
+      return item.tasks.some((task) => task.blocking && !task.done_at) ? "a blocking task" : "delivery";
+    case "executed":
+      return "its documents";
+    case "reconciled":
+      return "its result";
+    default:
+      return item.outcome ? phrase(item.outcome.result) : "nothing";
+  }
+}
+
+/** An option's numbers as the console explains numbers: `loss_before_1` is about the option's first place. */
+export function explanations(option: CaseOption): Record<string, Explanation> {
+  const version = Math.max(0, ...option.basis.inputs.map((input) => input.lsn));
+  const about = (name: string): string | null => {
+    const at = /_(\d+)$/.exec(name)?.[1];
+    const effect = at === undefined ? undefined : option.effects[Number(at) - 1];
+    return effect ? `${effect.sku} at ${effect.location}` : null;
+  };
+  const explained = option.explanation.map(
+    ({ name, value, unit, formula, inputs }): [string, Explanation] => [
+      name,
+      {
+        value,
+        unit,
+        formula,
+        because: null,
+        time: null,
+        rule: { id: "option_costing", version },
+        inputs: inputs.map((input) => ({
+          ...input,
+          about: about(input.name),
+          from: "costing",
+          time: null,
+          event: null,
+        })),
+      },
+    ],
+  );
+  return Object.fromEntries(explained);
 }
