@@ -1,5 +1,7 @@
 /** Keys that work everywhere, and those that a view adds while it is shown. */
 
+import { untrack } from "svelte";
+
 export interface Shortcut {
   /** One key, as `KeyboardEvent.key` names it, or two after each other: `g q`. */
   keys: string;
@@ -33,7 +35,8 @@ class Keyboard {
   /** Adds shortcuts while the calling component lives: `$effect(() => keyboard.add("Queue", […]))`. */
   add(title: string, shortcuts: readonly Shortcut[]): () => void {
     const group = { title, shortcuts };
-    this.#groups = [...this.#groups, group];
+    // The effect that adds them must not run again for it.
+    this.#groups = untrack(() => [...this.#groups, group]);
     return () => {
       this.#groups = this.#groups.filter((known) => known !== group);
     };
