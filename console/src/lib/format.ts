@@ -116,9 +116,10 @@ export function formatDuration(ms: number): string {
   return "0 s";
 }
 
-/** `in 3 h` or `2 d ago`. */
+/** `in 3 h`, `2 d ago`, or `now`. */
 export function formatDistance(time: string, now: Date): string {
   const ms = Date.parse(time) - now.getTime();
+  if (Math.abs(ms) < 1_000) return "now";
   return ms >= 0 ? `in ${formatDuration(ms)}` : `${formatDuration(ms)} ago`;
 }
 

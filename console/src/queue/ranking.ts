@@ -1,0 +1,124 @@
+/** What the queue shows, and in which order. */
+import type { Case, Exception, Severity } from "../lib/api/model";
+import { CASE_STATES_UNDECIDED } from "../lib/api/model";
+import { exceptionTitle, subjectTitle } from "../lib/format";
+import { compareMoney } from "../lib/money";
+
+export const SEVERITIES: readonly Severity[] = ["critical", "high", "medium", "low"];
+
+export type Scope = "decide" | "watch" | "snoozed" | "all";
+export type Order = "value" | "decide_by" | "urgency" | "newest";
+
+export interface QueueFilter {
+  scope: Scope;
+  /** Empty: every severity. */
+  severities: readonly Severity[];
+  /** A kind, `projected_stockout`; empty: every kind. */
+  type: string;
+  /** Words that all occur in what is shown. */
+  text: string;
+  order: Order;
+}
+
+export const SCOPES: readonly { scope: Exclude<Scope, "all">; label: string; hint: string }[] = [
+  { scope: "decide", label: "To decide", hint: "something can still be done, or a case decides about it" },
+  { scope: "watch", label: "To watch", hint: "nothing runs out" },
+  { scope: "snoozed", label: "Snoozed", hint: "put off by somebody" },
+];
+
+/** Where an exception stands: there is something to decide where a remedy has a deadline, or an open case has it. */
+export function scopeOf(item: Exception, undecided: ReadonlySet<string>): Exclude<Scope, "all"> {
+  if (item.state === "snoozed") return "snoozed";
+  const isInCase = item.case_id !== null && undecided.has(item.case_id);
+  return item.decide_by !== null || isInCase ? "decide" : "watch";
+}
+
+/** Ids of the cases that wait for people. */
+export function undecidedCases(cases: readonly Case[]): ReadonlySet<string> {
+  return new Set(cases.filter(({ state }) => CASE_STATES_UNDECIDED.includes(state)).map(({ id }) => id));
+}
+
+type Comparison = (a: Exception, b: Exception) => number;
+
+const byValue: Comparison = (a, b) =>
+  compareMoney(b.value_at_risk, a.value_at_risk) || (b.units_at_risk ?? -1) - (a.units_at_risk ?? -1);
+const byUrgency: Comparison = (a, b) => b.urgency - a.urgency;
+const byDecideBy: Comparison = (a, b) => deadline(a) - deadline(b);
+const byAge: Comparison = (a, b) => Date.parse(b.opened_at) - Date.parse(a.opened_at);
+const byId: Comparison = (a, b) => (a.id < b.id ? -1 : Number(a.id > b.id));
+
+function deadline(item: Exception): number {
+  return item.decide_by === null ? Number.MAX_SAFE_INTEGER : Date.parse(item.decide_by);
+}
+
+/** What ties of an order are broken by; the id at last, so that rows never change places by themselves. */
+const ORDERS: Record<Order, readonly Comparison[]> = {
+  value: [byValue, byUrgency, byId],
+  decide_by: [byDecideBy, byValue, byId],
+  urgency: [byUrgency, byValue, byId],
+  newest: [byAge, byValue, byId],
+};
+
+export function compare(order: Order): Comparison {
+  const comparisons = ORDERS[order];
+  return (a, b) => {
+    for (const comparison of comparisons) {
+      const result = comparison(a, b);
+      if (result !== 0) return result;
+    }
+    return 0;
+  };
+}
+
+function isFound(item: Exception, terms: readonly string[]): boolean {
+  if (terms.length === 0) return true;
+  const text =
+    `${exceptionTitle(item.type)} ${subjectTitle(item.subject)} ${item.cause ?? ""} ${item.owner ?? ""}`.toLowerCase();
+  return terms.every((term) => text.includes(term));
+}
+
+export interface Queue {
+  rows: Exception[];
+  /** How many there are in each scope, whatever else is filtered. */
+  scopes: Record<Scope, number>;
+  /** Kinds in the scope with how many there are, the most frequent first. */
+  types: [type: string, count: number][];
+  /** The same of severities. */
+  severities: Record<Severity, number>;
+}
+
+/** The queue of what is open; what stands under a cause is shown there, and not here. */
+export function queueOf(
+  exceptions: readonly Exception[],
+  cases: readonly Case[],
+  filter: QueueFilter,
+): Queue {
+  const undecided = undecidedCases(cases);
+  const scopes: Queue["scopes"] = { decide: 0, watch: 0, snoozed: 0, all: 0 };
+  const severities: Queue["severities"] = { critical: 0, high: 0, medium: 0, low: 0 };
+  const types = new Map<string, number>();
+  const terms = filter.text
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((term) => term !== "");
+  const rows: Exception[] = [];
+  for (const item of exceptions) {
+    if (item.group !== null) continue;
+    const scope = scopeOf(item, undecided);
+    scopes[scope] += 1;
+    scopes.all += 1;
+    if (filter.scope !== "all" && filter.scope !== scope) continue;
+    types.set(item.type, (types.get(item.type) ?? 0) + 1);
+    severities[item.severity] += 1;
+    if (filter.type !== "" && filter.type !== item.type) continue;
+    if (filter.severities.length > 0 && !filter.severities.includes(item.severity)) continue;
+    if (isFound(item, terms)) rows.push(item);
+  }
+  rows.sort(compare(filter.order));
+  return {
+    rows,
+    scopes,
+    types: [...types].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)),
+    severities,
+  };
+}
