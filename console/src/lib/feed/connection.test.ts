@@ -193,7 +193,10 @@ describe("the connection to the feed", () => {
     fake.say(hello);
     fake.say(snapshot([{ lsn: 1 }], true, "p1"));
     await drop();
-    fake.say({ type: "subscribed", id: "q1", recovered: false, position: "p5" }, snapshot([{ lsn: 5 }], true, "p5"));
+    fake.say(
+      { type: "subscribed", id: "q1", recovered: false, position: "p5" },
+      snapshot([{ lsn: 5 }], true, "p5"),
+    );
     expect(heard.all.at(-1)).toEqual([{ lsn: 5 }]);
     await drop();
     expect(fake.asked[0]).toMatchObject({ since: "p5" });
@@ -228,7 +231,13 @@ describe("the connection to the feed", () => {
     fake.say({ ...snapshot([{ lsn: 1 }], true, "p1"), id: "q2", topic: "suppliers" });
     await drop();
     const asked = fake.asked.find(({ id }) => id === "q2");
-    expect(asked).toEqual({ type: "subscribe", id: "q2", topics: ["suppliers"], where: "late_lines > 0", snapshot: true });
+    expect(asked).toEqual({
+      type: "subscribe",
+      id: "q2",
+      topics: ["suppliers"],
+      where: "late_lines > 0",
+      snapshot: true,
+    });
   });
 
   it("ignores frames of a subscription that was taken away, and says so to the tower", () => {
