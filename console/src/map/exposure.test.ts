@@ -16,6 +16,7 @@ it("adds up what is at risk at each location and keeps the gravest severity", ()
   const found = exposures(
     [WEB, ANKENY],
     [exception("ankeny", "12.50"), exception("ankeny", "7.25", "high"), exception("ankeny", null)],
+    "USD",
   );
   expect(found).toEqual([
     {
@@ -23,22 +24,30 @@ it("adds up what is at risk at each location and keeps the gravest severity", ()
       name: "Ankeny",
       kind: "dc",
       coordinates: [-93.6, 41.73],
-      amount: 19.75,
+      value: { amount: "19.75", currency: "USD" },
       exceptions: 3,
       severity: "high",
     },
-    { location: "web", name: null, kind: "web", coordinates: null, amount: 0, exceptions: 0, severity: null },
+    {
+      location: "web",
+      name: null,
+      kind: "web",
+      coordinates: null,
+      value: { amount: "0.00", currency: "USD" },
+      exceptions: 0,
+      severity: null,
+    },
   ]);
 });
 
 it("lists a location that nobody described, and leaves out what is about no location", () => {
-  const found = exposures([], [exception("nowhere", "5"), exception(null, "99")]);
-  expect(found.map(({ location, coordinates, amount }) => [location, coordinates, amount])).toEqual([
-    ["nowhere", null, 5],
+  const found = exposures([], [exception("nowhere", "5"), exception(null, "99")], "USD");
+  expect(found.map(({ location, coordinates, value }) => [location, coordinates, value.amount])).toEqual([
+    ["nowhere", null, "5.00"],
   ]);
 });
 
 it("does not put a location with half a coordinate on the map", () => {
-  expect(exposures([{ ...ANKENY, lon: null }], [])[0]?.coordinates).toBeNull();
-  expect(exposures([{ ...ANKENY, lat: 141 }], [])[0]?.coordinates).toBeNull();
+  expect(exposures([{ ...ANKENY, lon: null }], [], "USD")[0]?.coordinates).toBeNull();
+  expect(exposures([{ ...ANKENY, lat: 141 }], [], "USD")[0]?.coordinates).toBeNull();
 });

@@ -1,9 +1,9 @@
 /** What is at risk at each location, from the open exceptions. */
 
-import type { Exception, Location } from "../lib/api/model";
+import type { Exception, Location, Money, Severity } from "../lib/api/model";
+import { compareMoney, sumMoney } from "../lib/money";
 
-const RANK = { low: 1, medium: 2, high: 3, critical: 4 } as const;
-type Severity = keyof typeof RANK;
+const RANK: Record<Severity, number> = { low: 1, medium: 2, high: 3, critical: 4 };
 
 /** The open exceptions of one location taken together. */
 export interface Exposure {
@@ -11,8 +11,8 @@ export interface Exposure {
   name: string | null;
   kind: string | null;
   coordinates: [longitude: number, latitude: number] | null;
-  /** Sum of the exceptions' value at risk in the base currency. Exceptions of one place may be about the same goods. */
-  amount: number;
+  /** Sum of the exceptions' value at risk. Exceptions of one place may be about the same goods. */
+  value: Money;
   exceptions: number;
   severity: Severity | null;
 }
@@ -31,46 +31,46 @@ function isCoordinate(latitude: unknown, longitude: unknown): boolean {
 
 /**
  * One exposure for each location that is described or has an open exception, the greatest value first, then by
- * the number of exceptions, then by name.
+ * the number of exceptions, then by name. Values are in `currency`, the tenant's base currency.
  */
-export function exposures(locations: Iterable<Described>, exceptions: Iterable<Open>): Exposure[] {
-  const byLocation = new Map<string, Exposure>();
-  for (const described of locations) {
-    const { lat, lon } = described;
-    byLocation.set(described.location, {
-      location: described.location,
-      name: described.name,
-      kind: described.kind,
+export function exposures(
+  locations: Iterable<Described>,
+  exceptions: Iterable<Open>,
+  currency: string,
+): Exposure[] {
+  const byLocation = new Map<string, { exposure: Exposure; values: (Money | null)[] }>();
+  const at = (location: string, described: Described | null) => {
+    const known = byLocation.get(location);
+    if (known) return known;
+    const { name = null, kind = null, lat = null, lon = null } = described ?? {};
+    const exposure: Exposure = {
+      location,
+      name,
+      kind,
       coordinates: isCoordinate(lat, lon) ? [lon as number, lat as number] : null,
-      amount: 0,
+      value: { amount: "0.00", currency },
       exceptions: 0,
       severity: null,
-    });
+    };
+    const made = { exposure, values: [] };
+    byLocation.set(location, made);
+    return made;
+  };
+  for (const described of locations) at(described.location, described);
+  for (const { subject, severity, value_at_risk } of exceptions) {
+    if (subject.location === null) continue;
+    const { exposure, values } = at(subject.location, null);
+    values.push(value_at_risk);
+    exposure.exceptions += 1;
+    if (!exposure.severity || RANK[severity] > RANK[exposure.severity]) exposure.severity = severity;
   }
-  for (const exception of exceptions) {
-    const { location } = exception.subject;
-    if (typeof location !== "string") continue;
-    let found = byLocation.get(location);
-    if (!found) {
-      found = {
-        location,
-        name: null,
-        kind: null,
-        coordinates: null,
-        amount: 0,
-        exceptions: 0,
-        severity: null,
-      };
-      byLocation.set(location, found);
-    }
-    found.exceptions += 1;
-    found.amount += Number(exception.value_at_risk?.amount ?? 0);
-    const severity = exception.severity as Severity;
-    if (!found.severity || RANK[severity] > RANK[found.severity]) found.severity = severity;
-  }
-  return [...byLocation.values()].sort(
+  const all = Array.from(byLocation.values(), ({ exposure, values }) => ({
+    ...exposure,
+    value: sumMoney(values, currency),
+  }));
+  return all.sort(
     (left, right) =>
-      right.amount - left.amount ||
+      compareMoney(right.value, left.value) ||
       right.exceptions - left.exceptions ||
       left.location.localeCompare(right.location),
   );

@@ -8,17 +8,45 @@ export const AXIS_WIDTH = 52;
 /** Space at the right in pixels, for the last day's label. */
 export const RIGHT_PADDING = 14;
 
-/** Colours of the page's theme as canvas colours. */
+/** What is drawn on a canvas, which no style sheet reaches. */
 export interface Colours {
   text: string;
   grid: string;
   balance: string;
   band: string;
-  reorderPoint: string;
-  safetyStock: string;
+  /** Of reorder point and safety stock: lines that differ in their dashes and carry their names. */
+  level: string;
   shortage: string;
   receipts: string;
   demand: string;
+}
+
+/** Each colour as the style sheet knows it. */
+const SOURCES: Record<keyof Colours, string> = {
+  text: "var(--muted)",
+  grid: "var(--line)",
+  balance: "var(--accent)",
+  band: "color-mix(in srgb, var(--accent) 18%, transparent)",
+  level: "var(--muted)",
+  shortage: "color-mix(in srgb, var(--critical) 16%, transparent)",
+  receipts: "var(--accent)",
+  demand: "var(--line-strong)",
+};
+
+/** The theme's colours, as they are within `node` at the moment. */
+export function coloursWithin(node: HTMLElement): Colours {
+  const probe = document.createElement("span");
+  probe.hidden = true;
+  node.append(probe);
+  const resolve = (source: string) => {
+    probe.style.color = source;
+    return getComputedStyle(probe).color;
+  };
+  const colours = Object.fromEntries(
+    Object.entries(SOURCES).map(([name, source]) => [name, resolve(source)]),
+  ) as Record<keyof Colours, string>;
+  probe.remove();
+  return colours;
 }
 
 export interface Levels {
@@ -31,6 +59,7 @@ export interface Surroundings {
   shortages: () => Span[];
   /** Position of today on the axis; `null` while there is no day. */
   today: () => number | null;
+  levels: () => Levels;
   hovered: (index: number | null) => void;
   format: (quantity: number) => string;
   colours: Colours;
@@ -38,6 +67,15 @@ export interface Surroundings {
   group: string;
 }
 
+/** Steps of an axis of quantities: whole ones. */
+const STEPS = [1, 2, 5]
+  .flatMap((step) => Array.from({ length: 10 }, (_, power) => step * 10 ** power))
+  .sort((a, b) => a - b);
+const DAY_S = 86_400;
+/** Steps of the axis of days. */
+const DAY_STEPS = [1, 2, 7, 14, 28].map((days) => days * DAY_S);
+/** Days stand at midnight UTC. */
+const DAY_LABEL = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 const FONT = "12px system-ui, sans-serif";
 
 export type Data = uPlot.AlignedData;
@@ -85,8 +123,8 @@ function markToday(plot: uPlot, today: number, colour: string, isLabelled: boole
     ctx.fillStyle = colour;
     ctx.font = FONT.replace("12px", `${12 * ratio}px`);
     ctx.textAlign = "left";
-    ctx.textBaseline = "top";
-    ctx.fillText("today", x + 4 * ratio, bbox.top + 2 * ratio);
+    ctx.textBaseline = "bottom";
+    ctx.fillText("today", x + 4 * ratio, bbox.top + bbox.height - 2 * ratio);
   }
   ctx.restore();
 }
@@ -108,7 +146,7 @@ function base(
       const utc = new Date(seconds * 1000);
       return new Date(utc.getTime() + utc.getTimezoneOffset() * 60_000);
     },
-    padding: [8, RIGHT_PADDING, isLast ? 0 : 4, 0],
+    padding: [isFirst ? 8 : 4, RIGHT_PADDING, isLast ? 0 : 4, 0],
     cursor: {
       sync: { key: surroundings.group },
       drag: { x: false, y: false, setScale: false },
@@ -126,8 +164,10 @@ function base(
             font: FONT,
             grid: { stroke: colours.grid, width: 1 },
             ticks: { stroke: colours.grid, width: 1, size: 4 },
-            size: 34,
-            space: 56,
+            size: 28,
+            space: 62,
+            incrs: DAY_STEPS,
+            values: (_plot, splits) => splits.map((split) => DAY_LABEL.format(split * 1000)),
           }
         : {
             show: true,
@@ -135,13 +175,15 @@ function base(
             values: (_plot, splits) => splits.map(() => ""),
             grid: { stroke: colours.grid, width: 1 },
             ticks: { show: false },
-            space: 56,
+            space: 62,
+            incrs: DAY_STEPS,
           },
       {
         stroke: colours.text,
         font: FONT,
         size: AXIS_WIDTH,
         space: isFirst ? 36 : 22,
+        incrs: STEPS,
         grid: { stroke: colours.grid, width: 1 },
         ticks: { show: false },
         values: (_plot, splits) => splits.map((split) => surroundings.format(split)),
@@ -159,6 +201,40 @@ function base(
       setCursor: [(plot) => surroundings.hovered(plot.cursor.idx ?? null)],
     },
   };
+}
+
+/** Where stock ends: below it, customers wait. */
+function drawZero(plot: uPlot, colour: string): void {
+  const { ctx, bbox } = plot;
+  const y = Math.round(plot.valToPos(0, "y", true));
+  ctx.save();
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.beginPath();
+  ctx.moveTo(bbox.left, y);
+  ctx.lineTo(bbox.left + bbox.width, y);
+  ctx.stroke();
+  ctx.restore();
+}
+
+/** Writes the levels' names at their right ends: above the higher one and below the lower one, so that they never meet. */
+function nameLevels(plot: uPlot, { reorderPoint, safetyStock }: Levels, colour: string): void {
+  const { ctx, bbox } = plot;
+  const ratio = devicePixelRatio;
+  const right = bbox.left + bbox.width - 4 * ratio;
+  const isReorderPointHigher = reorderPoint >= safetyStock;
+  ctx.save();
+  ctx.fillStyle = colour;
+  ctx.font = FONT.replace("12px", `${12 * ratio}px`);
+  ctx.textAlign = "right";
+  const write = (text: string, value: number, isAbove: boolean) => {
+    if (value <= 0) return;
+    ctx.textBaseline = isAbove ? "bottom" : "top";
+    ctx.fillText(text, right, plot.valToPos(value, "y", true) + (isAbove ? -3 : 3) * ratio);
+  };
+  write("reorder point", reorderPoint, isReorderPointHigher);
+  write("safety stock", safetyStock, !isReorderPointHigher);
+  ctx.restore();
 }
 
 /** Balance with its band and the levels that it is held against. */
@@ -183,11 +259,16 @@ export function balanceOptions(surroundings: Surroundings, width: number, height
       {},
       edge,
       edge,
-      { stroke: colours.reorderPoint, width: 1.5, dash: [7, 4], points: { show: false } },
-      { stroke: colours.safetyStock, width: 1.5, dash: [2, 3], points: { show: false } },
+      { stroke: colours.level, width: 1.5, dash: [7, 4], points: { show: false } },
+      { stroke: colours.level, width: 1.5, dash: [2, 3], points: { show: false } },
       { stroke: colours.balance, width: 2, points: { show: false } },
     ],
     bands: [{ series: [1, 2], fill: colours.band }],
+    hooks: {
+      ...options.hooks,
+      drawAxes: [(plot) => drawZero(plot, colours.text)],
+      draw: [...(options.hooks?.draw ?? []), (plot) => nameLevels(plot, surroundings.levels(), colours.text)],
+    },
   };
 }
 

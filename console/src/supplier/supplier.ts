@@ -104,3 +104,11 @@ export function otifSentence({ otif_policy: policy, otif_lines: lines }: Supplie
     `${days(policy.late_days)} after the ${what}, with at most ${tolerance} % missing.`
   );
 }
+
+/** `+12 %` longer than before, `−12 %` shorter; `null` without enough receipts to tell. */
+export function driftText(drift: number | null): string | null {
+  if (drift === null) return null;
+  const percent = Math.round(drift * 100);
+  if (percent === 0) return "±0 %";
+  return `${percent > 0 ? "+" : "−"}${Math.abs(percent)} %`;
+}
