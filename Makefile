@@ -30,16 +30,22 @@ need_cc := $(call need,cc,Install a C compiler: the TLS library is partly writte
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# The console's files but for what is made of them: it is built again when one of them is newer.
+CONSOLE_SOURCES := $(shell find console -path console/node_modules -prune -o -path console/dist -prune -o -type f -print)
+
 .PHONY: console
-console: ## build the page that the tower serves at / (needs Node); the next build of the program carries it
-	@$(call need,npm,Install Node 20.19 or newer)
-	@npm ci --silent --no-fund --no-audit --prefix console
+console: console/dist/index.html ## build the page that the tower serves at / (needs Node); the next build of the program carries it
+
+console/dist/index.html: $(CONSOLE_SOURCES) console/node_modules/.package-lock.json
 	@npm run --silent --prefix console build -- --logLevel warn
 
-.PHONY: check-console
-check-console: ## types, style and unit tests of the console
+console/node_modules/.package-lock.json: console/package-lock.json
 	@$(call need,npm,Install Node 20.19 or newer)
-	@npm ci --silent --no-fund --no-audit --prefix console
+	@npm ci --silent --prefix console
+	@touch $@
+
+.PHONY: check-console
+check-console: console/node_modules/.package-lock.json ## types, style and unit tests of the console (needs Node)
 	@npm run --silent --prefix console check
 	@npm test --silent --prefix console
 

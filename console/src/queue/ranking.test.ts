@@ -82,6 +82,10 @@ describe("the queue", () => {
     expect(ids(items, { text: " OSLO backordered " })).toEqual(["a"]);
     expect(ids(items, { text: "short ann" })).toEqual(["b"]);
     expect(ids(items, { text: "nothing" })).toEqual([]);
+    const named = queueOf(items, [], { ...EVERYTHING, text: "winter" }, ({ id }) =>
+      id === "b" ? "Winter Jack" : "",
+    );
+    expect(named.rows.map(({ id }) => id)).toEqual(["b"]);
   });
 
   it("counts kinds and severities of the scope, whatever else is filtered", () => {

@@ -70,10 +70,11 @@ export function compare(order: Order): Comparison {
   };
 }
 
-function isFound(item: Exception, terms: readonly string[]): boolean {
+function isFound(item: Exception, terms: readonly string[], namesOf: (item: Exception) => string): boolean {
   if (terms.length === 0) return true;
+  const { cause, owner, subject, type } = item;
   const text =
-    `${exceptionTitle(item.type)} ${subjectTitle(item.subject)} ${item.cause ?? ""} ${item.owner ?? ""}`.toLowerCase();
+    `${exceptionTitle(type)} ${subjectTitle(subject)} ${namesOf(item)} ${cause ?? ""} ${owner ?? ""}`.toLowerCase();
   return terms.every((term) => text.includes(term));
 }
 
@@ -87,11 +88,15 @@ export interface Queue {
   severities: Record<Severity, number>;
 }
 
-/** The queue of what is open; what stands under a cause is shown there, and not here. */
+/**
+ * The queue of what is open; what stands under a cause is shown there, and not here. `namesOf` says what people call the
+ * things that an exception is about: they are searched, too.
+ */
 export function queueOf(
   exceptions: readonly Exception[],
   cases: readonly Case[],
   filter: QueueFilter,
+  namesOf: (item: Exception) => string = () => "",
 ): Queue {
   const undecided = undecidedCases(cases);
   const scopes: Queue["scopes"] = { decide: 0, watch: 0, snoozed: 0, all: 0 };
@@ -112,7 +117,7 @@ export function queueOf(
     severities[item.severity] += 1;
     if (filter.type !== "" && filter.type !== item.type) continue;
     if (filter.severities.length > 0 && !filter.severities.includes(item.severity)) continue;
-    if (isFound(item, terms)) rows.push(item);
+    if (isFound(item, terms, namesOf)) rows.push(item);
   }
   rows.sort(compare(filter.order));
   return {
