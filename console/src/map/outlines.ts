@@ -26,6 +26,11 @@ function bordersOf(topology: Shapes): MultiLineString {
   return mesh(topology, topology.objects.shapes);
 }
 
+/** Without the outer edge, which the coarser outline around it draws. */
+function innerBordersOf(topology: Shapes): MultiLineString {
+  return mesh(topology, topology.objects.shapes, (left, right) => left !== right);
+}
+
 /** The states of the United States if all points lie there, with the counties of Iowa if all lie in Iowa; else the world. */
 export async function outlineFor(points: readonly Point[]): Promise<Outline> {
   if (points.some(isNearAmerica)) {
@@ -36,7 +41,7 @@ export async function outlineFor(points: readonly Point[]): Promise<Outline> {
       let inner: MultiLineString | null = null;
       if (allWithin(points, iowa)) {
         const counties = (await import("./outlines/iowa-counties.topo.json")).default as unknown as Shapes;
-        inner = bordersOf(counties);
+        inner = innerBordersOf(counties);
       }
       return {
         shapes,

@@ -52,10 +52,10 @@ it("a column begins with what needs looking at, and turns round", () => {
 
 it("says what on time in full means", () => {
   expect(otifSentence(supplier({}))).toBe(
-    "Share of the last 200 lines that came no more than 7 days before and 1 day after the date first promised, with at most 2 % missing.",
+    "Share of the last 200 lines that came no more than 7 days before and 1 day after the date first promised, with at most 2% missing.",
   );
 });
 
 it("a drift has a sign, and nobody knows it without receipts", () => {
-  expect([0.34, -0.1247, 0.001, null].map(driftText)).toEqual(["+34 %", "−12 %", "±0 %", null]);
+  expect([0.34, -0.1247, 0.001, null].map(driftText)).toEqual(["+34%", "−12%", "±0%", null]);
 });

@@ -101,14 +101,14 @@ export function otifSentence({ otif_policy: policy, otif_lines: lines }: Supplie
   const what = OTIF_DATES[policy.against] ?? policy.against;
   return (
     `Share of the last ${lines} ${lines === 1 ? "line" : "lines"} that came no more than ${days(policy.early_days)} before and ` +
-    `${days(policy.late_days)} after the ${what}, with at most ${tolerance} % missing.`
+    `${days(policy.late_days)} after the ${what}, with at most ${tolerance}% missing.`
   );
 }
 
-/** `+12 %` longer than before, `−12 %` shorter; `null` without enough receipts to tell. */
+/** `+12%` longer than before, `−12%` shorter; `null` without enough receipts to tell. */
 export function driftText(drift: number | null): string | null {
   if (drift === null) return null;
   const percent = Math.round(drift * 100);
-  if (percent === 0) return "±0 %";
-  return `${percent > 0 ? "+" : "−"}${Math.abs(percent)} %`;
+  if (percent === 0) return "±0%";
+  return `${percent > 0 ? "+" : "−"}${Math.abs(percent)}%`;
 }
