@@ -14,8 +14,13 @@ export class CaseDesk {
   readonly id: string;
   item = $state.raw<Case | null>(null);
   error = $state.raw<ApiError | null>(null);
-  /** The version that was looked at. */
-  seen = $state(0);
+  /**
+   * The case as it was looked at: what is approved or rejected. It stays when the facts move, so that no button changes its
+   * meaning under somebody's hand.
+   */
+  looked = $state.raw<Case | null>(null);
+  /** Its version. */
+  seen = $derived(this.looked?.version ?? 0);
   /** What is under way, `approve` for one. */
   busy = $state<string | null>(null);
   refused = $state.raw<Refusal | null>(null);
@@ -46,7 +51,7 @@ export class CaseDesk {
         if (controller.signal.aborted) return;
         this.error = error instanceof ApiError ? error : new ApiError(0, null, String(error));
         // Somebody else looks on, who may not see it. A tower that is away just now changes nothing.
-        if (this.error.status === 403 || this.error.status === 404) this.item = null;
+        if (this.error.status === 403 || this.error.status === 404) this.item = this.looked = null;
       },
     );
     return () => {
@@ -58,12 +63,12 @@ export class CaseDesk {
   /** "I have seen what changed." */
   lookAgain(): void {
     if (this.refused?.kind === "stale") this.refused = null;
-    if (this.item) this.seen = this.item.version;
+    this.looked = this.item;
   }
 
   /** Gives a command; whether it took effect. */
   async command(verb: string, body: Record<string, unknown>, said: string): Promise<boolean> {
-    const before = this.item;
+    const before = this.looked;
     if (!before || this.busy !== null) return false;
     this.busy = verb;
     this.refused = null;
@@ -71,8 +76,8 @@ export class CaseDesk {
     try {
       const item = await post<Case>(`/api/v1/cases/${segment(this.id)}/${verb}`, body);
       this.show(item);
-      // One's own change was seen: it was made here.
-      this.seen = Math.max(this.seen, item.version);
+      // One's own decision was seen: it was made here. A comment or a task is none.
+      if (verb !== "comment" && !verb.startsWith("tasks")) this.looked = this.item;
       this.said = said;
       return true;
     } catch (error) {
@@ -119,6 +124,7 @@ export class CaseDesk {
       before && this.seen === before.version && (before.state === "draft" || areOptionsBehind(before));
     this.item = item;
     this.error = null;
-    if (!before || wasWaiting) this.seen = item.version;
+    // Votes, comments and deliveries are no other version.
+    if (!before || wasWaiting || item.version === this.seen) this.looked = item;
   }
 }

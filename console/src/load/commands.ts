@@ -52,8 +52,12 @@ sku,location,on_hand
 A-1,berlin-3,40
 END`;
 
+/** Where `tidewatch serve` listens when it is not told. */
+export const OWN_TOWER = "http://127.0.0.1:8080";
+
 export interface Commands {
-  serve: string;
+  /** Starting a tower, where the one that shows the page is not to stay. */
+  serve: string | null;
   /** Making a key, where one is needed. */
   key: string | null;
   dryRun: string;
@@ -61,13 +65,15 @@ export interface Commands {
   load: string;
 }
 
-/** For the tower that shows the page. */
-export function commands(url: string, isDev: boolean): Commands {
+/** For the tower that shows the page, or for one's own beside a demo, which is gone when it ends. */
+export function commands(origin: string, isDev: boolean, isDemo: boolean): Commands {
+  const url = isDemo ? OWN_TOWER : origin;
   return {
-    serve: `tidewatch serve${isDev ? " --dev" : ""} --data my-tower`,
-    key: isDev
-      ? null
-      : 'tidewatch keys create --data my-tower --name loader --role integration\nexport TIDEWATCH_KEY="the key that it prints"',
+    serve: isDemo ? "tidewatch serve --dev --data my-tower" : null,
+    key:
+      isDev || isDemo
+        ? null
+        : 'tidewatch keys create --name loader --role integration\nexport TIDEWATCH_KEY="the key that it prints"',
     dryRun: `tidewatch import my-data --to ${url} --dry-run`,
     dryRunOne: `tidewatch import articles.csv --kind items --to ${url} --dry-run`,
     load: `tidewatch import my-data --to ${url}`,
