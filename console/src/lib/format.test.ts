@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   countOf,
   dayOf,
+  endOfDay,
   exceptionTitle,
   formatDistance,
   formatDuration,
@@ -74,6 +75,13 @@ describe("times", () => {
   it("have days that compare as texts", () => {
     expect(dayOf("2016-06-06T04:59:59Z", "America/Chicago")).toBe("2016-06-05");
     expect(dayOf("2016-06-06T05:00:00Z", "America/Chicago")).toBe("2016-06-06");
+  });
+
+  it("know when their day ends, where the clocks change, too", () => {
+    const end = (time: string) => new Date(endOfDay(new Date(time), "America/Chicago")).toISOString();
+    expect(end("2016-06-06T15:00:00Z")).toBe("2016-06-07T05:00:00.000Z");
+    expect(end("2016-11-06T05:00:00Z")).toBe("2016-11-07T06:00:00.000Z");
+    expect(end("2016-03-13T06:00:00Z")).toBe("2016-03-14T05:00:00.000Z");
   });
 
   it("are told by their distance in one unit", () => {

@@ -100,6 +100,21 @@ export function dayOf(time: string | Date, timezone: string): string {
   return format.format(typeof time === "string" ? new Date(time) : time);
 }
 
+const HOUR_MS = 3_600_000;
+
+/** The moment at which the day of `time` ends in a time zone, ms since the epoch; days have 23 to 25 hours. */
+export function endOfDay(time: Date, timezone: string): number {
+  const day = dayOf(time, timezone);
+  let before = time.getTime();
+  let after = before + 26 * HOUR_MS;
+  while (after - before > 1) {
+    const middle = Math.floor((before + after) / 2);
+    if (dayOf(new Date(middle), timezone) === day) before = middle;
+    else after = middle;
+  }
+  return after;
+}
+
 const UNITS: readonly [unit: string, ms: number][] = [
   ["d", 86_400_000],
   ["h", 3_600_000],

@@ -2,7 +2,7 @@
 import type { Case, Exception, Severity } from "../lib/api/model";
 import { CASE_STATES_UNDECIDED } from "../lib/api/model";
 import { exceptionTitle, subjectTitle } from "../lib/format";
-import { compareMoney } from "../lib/money";
+import { scaled } from "../lib/money";
 
 export const SEVERITIES: readonly Severity[] = ["critical", "high", "medium", "low"];
 
@@ -38,36 +38,59 @@ export function undecidedCases(cases: readonly Case[]): ReadonlySet<string> {
   return new Set(cases.filter(({ state }) => CASE_STATES_UNDECIDED.includes(state)).map(({ id }) => id));
 }
 
-type Comparison = (a: Exception, b: Exception) => number;
-
-const byValue: Comparison = (a, b) =>
-  compareMoney(b.value_at_risk, a.value_at_risk) || (b.units_at_risk ?? -1) - (a.units_at_risk ?? -1);
-const byUrgency: Comparison = (a, b) => b.urgency - a.urgency;
-const byDecideBy: Comparison = (a, b) => deadline(a) - deadline(b);
-const byAge: Comparison = (a, b) => Date.parse(b.opened_at) - Date.parse(a.opened_at);
-const byId: Comparison = (a, b) => (a.id < b.id ? -1 : Number(a.id > b.id));
-
-function deadline(item: Exception): number {
-  return item.decide_by === null ? Number.MAX_SAFE_INTEGER : Date.parse(item.decide_by);
+/** A row with what it is ranked by: read once, and not at each comparison. */
+interface Ranked {
+  item: Exception;
+  /** `null` where it is not known. */
+  value: bigint | null;
+  decideBy: number;
+  openedAt: number;
 }
+
+function ranked(item: Exception): Ranked {
+  return {
+    item,
+    value: item.value_at_risk === null ? null : scaled(item.value_at_risk.amount),
+    decideBy: item.decide_by === null ? Number.POSITIVE_INFINITY : Date.parse(item.decide_by),
+    openedAt: Date.parse(item.opened_at),
+  };
+}
+
+type Comparison = (a: Ranked, b: Ranked) => number;
+
+/** The lesser first, whatever compares; infinities, too. */
+function ascending<T extends bigint | number | string>(a: T, b: T): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+const byValue: Comparison = (a, b) => {
+  if (a.value !== null && b.value !== null) return ascending(b.value, a.value);
+  return Number(b.value !== null) - Number(a.value !== null);
+};
+const byUnits: Comparison = (a, b) => (b.item.units_at_risk ?? -1) - (a.item.units_at_risk ?? -1);
+const byUrgency: Comparison = (a, b) => b.item.urgency - a.item.urgency;
+const byDecideBy: Comparison = (a, b) => ascending(a.decideBy, b.decideBy);
+const byAge: Comparison = (a, b) => b.openedAt - a.openedAt;
+const byId: Comparison = (a, b) => ascending(a.item.id, b.item.id);
 
 /** What ties of an order are broken by; the id at last, so that rows never change places by themselves. */
 const ORDERS: Record<Order, readonly Comparison[]> = {
-  value: [byValue, byUrgency, byId],
-  decide_by: [byDecideBy, byValue, byId],
-  urgency: [byUrgency, byValue, byId],
-  newest: [byAge, byValue, byId],
+  value: [byValue, byUnits, byUrgency, byId],
+  decide_by: [byDecideBy, byValue, byUnits, byId],
+  urgency: [byUrgency, byValue, byUnits, byId],
+  newest: [byAge, byValue, byUnits, byId],
 };
 
-export function compare(order: Order): Comparison {
+function inOrder(items: readonly Exception[], order: Order): Exception[] {
   const comparisons = ORDERS[order];
-  return (a, b) => {
+  const rows = items.map(ranked).sort((a, b) => {
     for (const comparison of comparisons) {
       const result = comparison(a, b);
       if (result !== 0) return result;
     }
     return 0;
-  };
+  });
+  return rows.map(({ item }) => item);
 }
 
 function isFound(item: Exception, terms: readonly string[], namesOf: (item: Exception) => string): boolean {
@@ -106,7 +129,7 @@ export function queueOf(
     .toLowerCase()
     .split(/\s+/)
     .filter((term) => term !== "");
-  const rows: Exception[] = [];
+  const found: Exception[] = [];
   for (const item of exceptions) {
     if (item.group !== null) continue;
     const scope = scopeOf(item, undecided);
@@ -117,11 +140,10 @@ export function queueOf(
     severities[item.severity] += 1;
     if (filter.type !== "" && filter.type !== item.type) continue;
     if (filter.severities.length > 0 && !filter.severities.includes(item.severity)) continue;
-    if (isFound(item, terms, namesOf)) rows.push(item);
+    if (isFound(item, terms, namesOf)) found.push(item);
   }
-  rows.sort(compare(filter.order));
   return {
-    rows,
+    rows: inOrder(found, filter.order),
     scopes,
     types: [...types].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)),
     severities,

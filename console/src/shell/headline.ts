@@ -6,7 +6,7 @@ import {
   type Explanation,
   type Money,
 } from "../lib/api/model";
-import { dayOf } from "../lib/format";
+import { endOfDay } from "../lib/format";
 import { sumMoney } from "../lib/money";
 
 export interface Headline {
@@ -40,15 +40,19 @@ export function headline(
   timezone: string,
   currency: string,
 ): Headline {
-  const day = dayOf(now, timezone);
+  const dayEnds = endOfDay(now, timezone);
+  let nextAt = Number.POSITIVE_INFINITY;
   let today = 0;
   let late = 0;
   let next: string | null = null;
   for (const time of deadlines(exceptions, cases)) {
     const at = Date.parse(time);
     if (at < now.getTime()) late += 1;
-    else if (next === null || at < Date.parse(next)) next = time;
-    if (at < now.getTime() || dayOf(time, timezone) === day) today += 1;
+    else if (at < nextAt) {
+      next = time;
+      nextAt = at;
+    }
+    if (at < dayEnds) today += 1;
   }
   const values = exceptions.filter(({ group }) => group === null).map(({ value_at_risk }) => value_at_risk);
   return { today, late, atRisk: sumMoney(values, currency), next };

@@ -10,6 +10,24 @@ export const ITEMS_MAX = 50_000;
 /** Most items that are gone of which the last record is remembered. */
 export const GONE_MAX = 10_000;
 
+/** Least time between two paintings: nobody reads faster, and a list of thousands costs something to rank. */
+const PAINTING_GAP_MS = 100;
+
+/** Calls back before a painting, at once or when the gap since the last one is over. */
+function paintWithGap(): (run: () => void) => void {
+  let paintedAt = 0;
+  return (run) => {
+    const paint = () =>
+      requestAnimationFrame((now) => {
+        paintedAt = now;
+        run();
+      });
+    const wait = paintedAt + PAINTING_GAP_MS - performance.now();
+    if (wait > 0) setTimeout(paint, wait);
+    else paint();
+  };
+}
+
 export interface CollectionOptions<T> {
   key: (item: T) => string;
   /** Whether an item that came is over and therefore leaves. */
@@ -44,7 +62,7 @@ export class Collection<T extends Stamped> implements Sink<T> {
       isOver: () => false,
       itemsMax: ITEMS_MAX,
       goneMax: GONE_MAX,
-      schedule: (run) => void requestAnimationFrame(run),
+      schedule: paintWithGap(),
       ...options,
     };
   }

@@ -73,7 +73,7 @@ export interface World {
 /** The tower pings every 15 s; a socket that says nothing for so long is dead. */
 export const SILENCE_MAX_MS = 40_000;
 export const BACKOFF_FIRST_MS = 250;
-export const BACKOFF_MAX_MS = 10_000;
+export const BACKOFF_MAX_MS = 5_000;
 /** The tower closes a socket that can't keep up, and says where to go on. */
 const CLOSE_TOO_SLOW = 4008;
 const CLOSE_RESTART = 1012;
@@ -158,7 +158,8 @@ export class FeedConnection {
     const isUnderWay = this.#isOpening || this.#socket !== null || this.#cancelRetry !== null;
     if (this.#isStopped || isUnderWay || this.#subscriptions.size === 0) return;
     this.#isOpening = true;
-    this.#world.statusChanged({ phase: "connecting" });
+    // While it comes back, why it went is what there is to say.
+    if (this.#attempt === 0) this.#world.statusChanged({ phase: "connecting" });
     this.#world.ticket().then(
       (ticket) => {
         this.#isOpening = false;
@@ -234,6 +235,8 @@ export class FeedConnection {
         if (subscription.position !== null) subscription.position = frame.position;
         break;
       case "state":
+        // Of a state the frame alone says which record it shows.
+        frame.item.lsn = frame.lsn;
         subscription.sink.take(frame.item, frame.lsn, frame.matches !== false, null);
         break;
       case "error":
