@@ -14,7 +14,7 @@ const HEADER = "x-tidewatch-demo";
 function firstSteps(tower) {
   const event =
     '{"specversion":"1.0","id":"tour-1","source":"tour","type":"supplier.delay_reported",' +
-    '"data":{"supplier":"heaven-hill","delay_days":12,"reason":"bottling line down"}}';
+    '"data":{"supplier":"brown-forman","po_id":"PO-IA-014","delay_days":12,"reason":"bottling line down"}}';
   const step = (id, title, text, more = {}) => ({
     id,
     title,
@@ -31,7 +31,7 @@ function firstSteps(tower) {
     step(
       "delay-notice",
       "A supplier says it will be late",
-      "Heaven Hill reports twelve days of delay. The row rises in the queue beside this panel.",
+      "Brown-Forman reports twelve days of delay. The row rises in the queue beside this panel.",
       {
         button: "Send the delay notice",
         curl: `curl -s ${tower}/api/v1/events -H 'Content-Type: application/cloudevents+json' \\\n  -d '${event}'`,
@@ -102,7 +102,12 @@ export function controlMock({ origin, tower = null, plugMs = 1500 }) {
   async function run(index) {
     const started = performance.now();
     if (state.steps[index].id === "delay-notice" && tower) {
-      const data = { supplier: "heaven-hill", delay_days: 12 + sent, reason: "bottling line down" };
+      const data = {
+        supplier: "brown-forman",
+        po_id: "PO-IA-014",
+        delay_days: 12 + sent,
+        reason: "bottling line down",
+      };
       sent += 1;
       const event = {
         specversion: "1.0",

@@ -26,6 +26,10 @@ export class Tour {
   /** Since when the row is waited for, and of which step; by `performance.now`. */
   waiting = $state.raw<{ step: string; since: number } | null>(null);
   plug = $state.raw<PlugReport | null>(null);
+  /** The step that was run last: what came of it stays to be read. */
+  ran = $state<string | null>(null);
+  /** Steps after which no row rose. */
+  missed = $state.raw<readonly string[]>([]);
 
   constructor(control: string) {
     this.control = control;
@@ -50,7 +54,10 @@ export class Tour {
   /** Presses a step's button, and measures how soon the row rises. */
   async run(step: TourStep): Promise<void> {
     if (this.busy !== null) return;
-    this.busy = step.id;
+    this.busy = this.ran = step.id;
+    this.missed = this.missed.filter((id) => id !== step.id);
+    const { [step.id]: _, ...others } = this.measured;
+    this.measured = others;
     const since = performance.now();
     const watch = new RowWatch(since, step.curl);
     if (step.curl) this.waiting = { step: step.id, since };
@@ -70,13 +77,17 @@ export class Tour {
     // What has not risen by then is not of this button.
     setTimeout(() => {
       ended();
-      if (this.waiting?.step === step.id) this.waiting = null;
+      if (this.waiting?.since !== since) return;
+      this.waiting = null;
+      this.missed = [...this.missed, step.id];
     }, ROW_WAIT_MS);
   }
 
-  async pull(): Promise<void> {
+  /** Kills the tower; `step` is where the story does so. */
+  async pull(step: TourStep): Promise<void> {
     if (this.busy !== null) return;
     this.busy = "plug";
+    this.ran = step.id;
     this.plug = null;
     try {
       this.plug = await pullThePlug(this.control);
@@ -113,18 +124,8 @@ export class Tour {
 }
 
 /** How long a row is waited for after its button. */
-const ROW_WAIT_MS = 10_000;
+export const ROW_WAIT_MS = 10_000;
 
 function told(error: unknown): string {
   return error instanceof ControlError ? error.message : String(error);
-}
-
-/** Which step comes next: the first that is not done. */
-export function currentStep(state: TourState): TourStep | null {
-  return state.steps.find((step) => step.state !== "done") ?? null;
-}
-
-/** The step in which the plug is pulled, if the story has one. */
-export function isPlugStep(step: TourStep): boolean {
-  return step.id.includes("plug");
 }
