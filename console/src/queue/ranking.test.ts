@@ -61,11 +61,12 @@ describe("the queue", () => {
       exception("in a case", { decide_by: null, case_id: "case_1", state: "in_case" }),
       exception("decided", { decide_by: null, case_id: "case_2", state: "in_case" }),
       exception("snoozed", { state: "snoozed" }),
+      exception("severe", { decide_by: null, severity: "high" }),
     ];
     const cases = [{ id: "case_1", state: "proposed" } as Case, { id: "case_2", state: "executing" } as Case];
-    expect(ids(items, { scope: "decide" }, cases)).toEqual(["deadline", "in a case"]);
+    expect(ids(items, { scope: "decide" }, cases)).toEqual(["deadline", "in a case", "severe"]);
     expect(ids(items, { scope: "watch" }, cases)).toEqual(["decided", "watched"]);
-    expect(queueOf(items, cases, EVERYTHING).scopes).toEqual({ decide: 2, watch: 2, snoozed: 1, all: 5 });
+    expect(queueOf(items, cases, EVERYTHING).scopes).toEqual({ decide: 3, watch: 2, snoozed: 1, all: 6 });
   });
 
   it("leaves out what stands under a cause", () => {

@@ -21,16 +21,20 @@ export interface QueueFilter {
 }
 
 export const SCOPES: readonly { scope: Exclude<Scope, "all">; label: string; hint: string }[] = [
-  { scope: "decide", label: "To decide", hint: "something can still be done, or a case decides about it" },
-  { scope: "watch", label: "To watch", hint: "nothing runs out" },
+  { scope: "decide", label: "To decide", hint: "it has a deadline or an open case, or is severe" },
+  { scope: "watch", label: "To watch", hint: "nothing runs out soon" },
   { scope: "snoozed", label: "Snoozed", hint: "put off by somebody" },
 ];
 
-/** Where an exception stands: there is something to decide where a remedy has a deadline, or an open case has it. */
+/**
+ * Where an exception stands. There is something to decide where a remedy has a deadline, where an open case has it, and
+ * where it is severe: a shortage for which no remedy is known has no deadline.
+ */
 export function scopeOf(item: Exception, undecided: ReadonlySet<string>): Exclude<Scope, "all"> {
   if (item.state === "snoozed") return "snoozed";
   const isInCase = item.case_id !== null && undecided.has(item.case_id);
-  return item.decide_by !== null || isInCase ? "decide" : "watch";
+  const isSevere = item.severity === "critical" || item.severity === "high";
+  return item.decide_by !== null || isInCase || (isSevere && item.state !== "in_case") ? "decide" : "watch";
 }
 
 /** Ids of the cases that wait for people. */
