@@ -30,6 +30,25 @@ need_cc := $(call need,cc,Install a C compiler: the TLS library is partly writte
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# The console's files but for what is made of them: it is built again when one of them is newer.
+CONSOLE_SOURCES := $(shell find console -path console/node_modules -prune -o -path console/dist -prune -o -type f -print)
+
+.PHONY: console
+console: console/dist/index.html ## build the page that the tower serves at / (needs Node); the next build of the program carries it
+
+console/dist/index.html: $(CONSOLE_SOURCES) console/node_modules/.package-lock.json
+	@npm run --silent --prefix console build -- --logLevel warn
+
+console/node_modules/.package-lock.json: console/package-lock.json
+	@$(call need,npm,Install Node 20.19 or newer)
+	@npm ci --silent --prefix console
+	@touch $@
+
+.PHONY: check-console
+check-console: console/node_modules/.package-lock.json ## types, style and unit tests of the console (needs Node)
+	@npm run --silent --prefix console check
+	@npm test --silent --prefix console
+
 .PHONY: demo
 demo: release ## build, then replay the sample data through a tower and show what is at risk
 	@$(TIDEWATCH) demo
@@ -99,6 +118,11 @@ lint: ## formatting, clippy, and what may be linked (installs cargo-deny where i
 	@cargo deny --locked check bans licenses sources
 
 .PHONY: release
-release: ## build the program as it is shipped
+release: ## build the program as it is shipped, with the console where npm is there to build it
 	@$(need_cargo); $(need_cc)
+	@if command -v npm > /dev/null; then \
+		$(MAKE) --no-print-directory console; \
+	else \
+		echo "npm is missing, so / shows how to build the console instead of it: install Node 20.19 or newer" >&2; \
+	fi
 	@cargo build --locked --release

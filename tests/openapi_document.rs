@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 
 const METHODS: [&str; 8] = ["get", "post", "put", "patch", "delete", "head", "options", "trace"];
 
-/// The document describes the interface, not itself and its like.
-const UNDOCUMENTED: [&str; 3] = ["/openapi.json", "/asyncapi.json", "/docs{page:(/.*)?}"];
+/// The document describes the interface, not itself and its like, nor the console.
+const UNDOCUMENTED: [&str; 6] =
+    ["/openapi.json", "/asyncapi.json", "/docs{page:(/.*)?}", "/", "/assets/{name:.*}", "/console.json"];
 
 type Route = (String, String);
 

@@ -21,7 +21,7 @@ use crate::domain::ids::Name;
 use crate::domain::money::Currency;
 use crate::domain::record::ClockKind;
 use crate::feed::{self, Hub};
-use crate::http::state::AppState;
+use crate::http::state::{AppState, ConsoleSettings};
 use crate::http::{ServeError, Serving, serve};
 use crate::outbox::{Outbox, OutboxError};
 use crate::runtime::{StartError, TenantOptions, Tower, TowerOptions};
@@ -50,6 +50,18 @@ pub struct ServeArgs {
     /// The clock of tenant `default`; can be set on an empty data directory only
     #[arg(long, value_name = "KIND")]
     clock: Option<Clock>,
+    /// Where the demo that runs this tower is controlled; the console shows its tour then
+    #[arg(long, value_name = "URL", hide = true, value_parser = local_origin)]
+    demo_control: Option<String>,
+}
+
+/// `http://127.0.0.1:PORT`. It goes into a header of every page, so nothing else is taken.
+fn local_origin(url: &str) -> Result<String, String> {
+    let address = url.strip_prefix("http://").and_then(|address| address.parse::<SocketAddr>().ok());
+    match address {
+        Some(address) if address.ip().is_loopback() => Ok(format!("http://{address}")),
+        _ => Err("expected http://127.0.0.1:PORT".to_owned()),
+    }
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -139,7 +151,8 @@ async fn run_tower(args: ServeArgs, config: Config) -> Result<ExitCode, Failure>
     let keys = KeyCache::open(KeyStore::new(&args.data))?;
     let drain = Duration::from_millis(config.server.drain_ms);
     let listen = config.server.listen;
-    let state = web::Data::new(AppState { tower: tower.clone(), config, keys, dev: args.dev });
+    let console = ConsoleSettings { demo_control: args.demo_control };
+    let state = web::Data::new(AppState { tower: tower.clone(), config, keys, dev: args.dev, console });
     let Serving { address, server } = serve(state, hub, listen)?;
     let handle = server.handle();
     let serving = actix_web::rt::spawn(server);

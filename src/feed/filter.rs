@@ -80,6 +80,8 @@ const SUPPLIER_FIELDS: &[&str] = &[
     "lsn",
 ];
 const STATS_FIELDS: &[&str] = &[
+    "clock",
+    "business_time",
     "records",
     "records_per_second",
     "durable_lsn",

@@ -45,7 +45,10 @@ impl Rates {
                 false
             });
         }
+        let now = wall_clock();
         json!({
+            "clock": reference.tenant(viewer.tenant).map(|tenant| tenant.clock),
+            "business_time": running.clocks.business_time(viewer.tenant, now),
             "records": process.then_some(durable),
             "records_per_second": self.records_per_second.filter(|_| process),
             "durable_lsn": process.then_some(durable),
@@ -57,7 +60,7 @@ impl Rates {
             "exceptions_open": open,
             "entities": process.then(|| running.directory.len()),
             "feed_sockets": process.then_some(sockets),
-            "as_of": wall_clock(),
+            "as_of": now,
             "lsn": applied,
         })
     }

@@ -12,6 +12,7 @@ mod cases;
 pub mod cloudevents;
 mod command;
 mod command_body;
+mod console;
 mod customers;
 mod documents;
 mod exception_commands;

@@ -14,9 +14,9 @@ use super::problem::{Problem, code};
 use super::state::AppState;
 use super::wire::Wire;
 use super::{
-    actions, bulk, case_commands, case_options, cases, customers, exception_commands, exceptions, feed,
-    ingest, master_data, openapi, operations, orders, promotions, purchase_orders, quarantine, reference,
-    sku_locations, suppliers, transfers, why,
+    actions, bulk, case_commands, case_options, cases, console, customers, exception_commands, exceptions,
+    feed, ingest, master_data, openapi, operations, orders, promotions, purchase_orders, quarantine,
+    reference, sku_locations, suppliers, transfers, why,
 };
 use crate::feed::FeedHandle;
 use crate::runtime::metrics::StatusLabel;
@@ -147,6 +147,9 @@ pub fn serve(
             .service(operations::readyz)
             .service(operations::get_metrics)
             .service(operations::get_stats)
+            .service(console::get_console)
+            .service(console::get_console_file)
+            .service(console::get_console_settings)
             .service(reference::get_openapi)
             .service(reference::get_asyncapi)
             .service(reference::get_docs)

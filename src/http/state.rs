@@ -18,6 +18,14 @@ pub struct AppState {
     pub keys: KeyCache,
     /// Requests without credentials are taken, from loopback only.
     pub dev: bool,
+    pub console: ConsoleSettings,
+}
+
+/// What the console is told of its surroundings.
+#[derive(Clone, Debug, Default)]
+pub struct ConsoleSettings {
+    /// The origin of the demo's control service, where this tower belongs to a demo: `http://127.0.0.1:PORT`.
+    pub demo_control: Option<String>,
 }
 
 impl AppState {

@@ -41,6 +41,12 @@ impl Launch {
         self
     }
 
+    /// As part of a demo that is controlled there.
+    pub fn demo_control(mut self, url: &str) -> Launch {
+        self.arguments.extend(["--demo-control".into(), url.into()]);
+        self
+    }
+
     /// The text of `actors.toml`.
     pub fn configuration(mut self, text: &str) -> Launch {
         self.configuration = Some(text.to_owned());

@@ -145,6 +145,8 @@ pub fn statistics() -> Value {
 pub fn feed_statistics() -> Value {
     let number = |name, words: &str| maybe(name, any_number(), words);
     object([
+        about("clock", words(["wall", "event"]), "What moves the tenant's business time."),
+        about("business_time", time(), "Now, for the tenant."),
         number("records", "Records in the journal."),
         number("records_per_second", "Since the frame before."),
         number("durable_lsn", "The last record on the disk."),
