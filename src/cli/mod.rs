@@ -6,6 +6,7 @@ pub mod demo;
 pub mod inspect;
 pub mod keys;
 pub mod pace;
+mod parent;
 pub mod progress;
 pub mod replay;
 pub mod sandbox;

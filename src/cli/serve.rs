@@ -21,7 +21,7 @@ use crate::domain::ids::Name;
 use crate::domain::money::Currency;
 use crate::domain::record::ClockKind;
 use crate::feed::{self, Hub};
-use crate::http::state::AppState;
+use crate::http::state::{AppState, ConsoleSettings};
 use crate::http::{ServeError, Serving, serve};
 use crate::outbox::{Outbox, OutboxError};
 use crate::runtime::{StartError, TenantOptions, Tower, TowerOptions};
@@ -50,6 +50,12 @@ pub struct ServeArgs {
     /// The clock of tenant `default`; can be set on an empty data directory only
     #[arg(long, value_name = "KIND")]
     clock: Option<Clock>,
+    /// Where the demo that runs this tower can be told what to do; the page at / shows it
+    #[arg(long, value_name = "URL", hide = true)]
+    demo_control: Option<String>,
+    /// Stop when the process that started this one ends, however it does
+    #[arg(long, hide = true)]
+    end_with_parent: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -71,6 +77,9 @@ const STOP_MAX: Duration = Duration::from_millis(9_500);
 
 /// Runs the tower until it is told to stop.
 pub fn run(args: ServeArgs) -> ExitCode {
+    if args.end_with_parent {
+        super::parent::end_with_it();
+    }
     let mut config = match Config::load(args.config.as_deref()) {
         Ok(config) => config,
         Err(error) => {
@@ -139,7 +148,8 @@ async fn run_tower(args: ServeArgs, config: Config) -> Result<ExitCode, Failure>
     let keys = KeyCache::open(KeyStore::new(&args.data))?;
     let drain = Duration::from_millis(config.server.drain_ms);
     let listen = config.server.listen;
-    let state = web::Data::new(AppState { tower: tower.clone(), config, keys, dev: args.dev });
+    let console = ConsoleSettings { demo_control: args.demo_control.clone() };
+    let state = web::Data::new(AppState { tower: tower.clone(), config, keys, dev: args.dev, console });
     let Serving { address, server } = serve(state, hub, listen)?;
     let handle = server.handle();
     let serving = actix_web::rt::spawn(server);

@@ -18,6 +18,14 @@ pub struct AppState {
     pub keys: KeyCache,
     /// Requests without credentials are taken, from loopback only.
     pub dev: bool,
+    pub console: ConsoleSettings,
+}
+
+/// What the page at `/` is told of its surroundings.
+#[derive(Clone, Debug, Default)]
+pub struct ConsoleSettings {
+    /// Where the demo that runs this tower takes its commands; only then there is one.
+    pub demo_control: Option<String>,
 }
 
 impl AppState {

@@ -10,6 +10,7 @@ mod events;
 mod network;
 mod simulation;
 mod statistics;
+mod story;
 mod summary;
 #[cfg(test)]
 mod surge_tests;
@@ -68,6 +69,8 @@ pub struct DemoArgs {
     /// Do not open a browser at the end
     #[arg(long)]
     pub no_browser: bool,
+    #[arg(long)]
+    pub walk: bool,
     /// Print counts and statistics of the exceptions as one JSON document instead of tables
     #[arg(long)]
     pub json: bool,
@@ -107,6 +110,9 @@ struct Parcel {
 
 /// Runs the command.
 pub async fn run(args: DemoArgs) -> miette::Result<ExitCode> {
+    if args.walk {
+        return story::run(args).await;
+    }
     let directory = tempfile::Builder::new().prefix("tidewatch-demo-").tempdir();
     let directory = directory.map_err(|cause| miette::miette!("no temporary directory: {cause}"))?;
     let mut tower = tokio::select! {
