@@ -251,25 +251,12 @@ impl<'a> Simulation<'a> {
         Ok(Some(Day { date, derived, demand, until, ran_out, sku_locations }))
     }
 
-    /// Goods that came to a centre, or left it if negative, without a purchase order of this simulation.
-    pub fn adjust(&mut self, (item, centre): (u16, usize), quantity: Millilitres) {
+    /// Goods that came to a centre, or left it if negative, and goods that it waits for, by a document that is none of
+    /// this simulation's.
+    pub fn adjust(&mut self, (item, centre): (u16, usize), on_hand: Millilitres, on_order: Millilitres) {
         let stock = &mut self.stocks[place(item, centre, self.network.centres.len())];
-        stock.on_hand += quantity.0;
-    }
-
-    /// A supplier is `days` later than was drawn with what a centre ordered on a day and has not received; says whether
-    /// there was something.
-    ///
-    /// # Errors
-    /// When the receipt would leave the calendar.
-    pub fn delay(&mut self, order: &PurchaseOrder, days_late: i64) -> Result<bool, jiff::Error> {
-        let due = self.receipts.iter().find(|(_, orders)| orders.iter().any(|other| **other == *order));
-        let Some(due) = due.map(|(date, _)| *date) else { return Ok(false) };
-        let Some(orders) = self.receipts.get_mut(&due) else { return Ok(false) };
-        let (late, in_time) = orders.drain(..).partition::<Vec<_>, _>(|other| **other == *order);
-        *orders = in_time;
-        self.receipts.entry(due.checked_add(days(days_late))?).or_default().extend(late);
-        Ok(true)
+        stock.on_hand += on_hand.0;
+        stock.on_order += on_order.0;
     }
 
     fn launched(&self) -> usize {

@@ -1,6 +1,7 @@
 //! The demo as a story: a history, a *now*, and what people decide from there on.
 
 mod flow;
+mod season;
 mod world;
 
 use std::ffi::OsStr;
@@ -26,7 +27,7 @@ async fn explore(args: &DemoArgs) -> Result<ExitCode, DemoError> {
     let mut tower = Tower::start(directory.path()).await?;
     println!("{}", tower.url());
     let client = Client::new(tower.url(), None, Patience::default())?;
-    let now: Timestamp = std::env::var("NOW").unwrap_or("2015-10-20T15:00:00Z".into()).parse().unwrap();
+    let now: Timestamp = std::env::var("NOW").unwrap_or("2015-10-15T16:30:00Z".into()).parse().unwrap();
     let started = std::time::Instant::now();
     let data = Arc::new(Dataset::embedded()?);
     let (world, beginning) = World::start(data, now).await?;

@@ -1,32 +1,27 @@
 //! The world around the tower: customers, makers and centres, from the start of the history on.
 //!
 //! The simulation of the whole demo, from a later week on, with what the story needs beside it: what goods cost, lanes
-//! between the centres, and the season's first delivery to the main centre. It lives on a thread of its own and gives one
+//! between the centres, and the season's order ([`season`](super::season)). It lives on a thread of its own and gives one
 //! working day after the other; what the story changes (a delay, a transfer) counts from the next day on.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use jiff::civil::{Date, date};
-use jiff::{Timestamp, ToSpan as _};
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
+use super::season::Season;
 use crate::cli::client::EventLines;
 use crate::cli::demo::dataset::{Dataset, Millilitres};
 use crate::cli::demo::events::{self, Lines, SOURCE, Writer};
 use crate::cli::demo::network::{self, Network};
-use crate::cli::demo::simulation::{Event, Fact, PACK, PurchaseOrder, Simulation};
+use crate::cli::demo::simulation::{Event, Simulation};
 use crate::cli::demo::{DemoError, SEED};
 
 /// The week with which the history begins: two before the season of 2014, so that its leftovers are there a year later.
 const FIRST_WEEK: Date = date(2014, 9, 7);
-/// The seasonal item: Winter Jack.
-pub const SEASONAL_ITEM: u16 = 46;
-/// The Saturday before the seasonal item sells again.
-const SEASON_OPENS: Date = date(2015, 10, 10);
-/// Weeks of the whole network's demand of the seasonal item that come to the main centre before the season.
-const SEASON_WEEKS: usize = 4;
 /// What goods cost the distributor, as a share of its price: a mark-up of half.
 const COST_SHARE: f64 = 1.0 / 1.5;
 /// What it costs to carry a litre from one centre to another: for loading, and for each kilometre.
@@ -56,7 +51,8 @@ pub struct Day {
 
 enum Request {
     Next(oneshot::Sender<Option<Day>>),
-    Delay { po_id: String, days: i64, done: oneshot::Sender<bool> },
+    /// A line of the season's order comes on that day instead; all of them without a line.
+    Reschedule { line_id: Option<String>, to: Date, done: oneshot::Sender<bool> },
     Move { sku: String, location: String, quantity: Millilitres, done: oneshot::Sender<bool> },
 }
 
@@ -69,13 +65,13 @@ pub struct World {
 /// Where the history begins, and what stands at its very beginning.
 pub struct Beginning {
     pub start: Timestamp,
-    /// Rows of the data between the beginning and a moment.
+    /// Rows of the data in the weeks from the beginning to that of *now*.
     pub rows: u64,
     pub described: EventLines,
 }
 
 impl World {
-    /// Starts the thread; tells what it begins with, and how many rows it is until `now`.
+    /// Starts the thread; tells what it begins with.
     pub async fn start(data: Arc<Dataset>, now: Timestamp) -> Result<(Self, Beginning), DemoError> {
         let (requests, asked) = mpsc::channel(REQUESTS_MAX);
         let (begun, beginning) = oneshot::channel();
@@ -95,13 +91,13 @@ impl World {
         self.ask(Request::Next).await
     }
 
-    /// What is still open of a purchase order comes later; says whether anything is.
-    pub async fn delay(&self, po_id: &str, days: i64) -> Result<bool, DemoError> {
-        let po_id = po_id.to_owned();
-        self.ask(|done| Request::Delay { po_id, days, done }).await
+    /// A line of the season's order, or all of it, comes on another day; says whether it is still to come.
+    pub async fn reschedule(&self, line_id: Option<&str>, to: Date) -> Result<bool, DemoError> {
+        let line_id = line_id.map(str::to_owned);
+        self.ask(|done| Request::Reschedule { line_id, to, done }).await
     }
 
-    /// Goods came to a place, or left it if negative, by a document of somebody else.
+    /// Goods came to a place, or left it if negative, by a document of somebody else; says whether there is such a place.
     pub async fn moved(&self, sku: &str, location: &str, quantity: Millilitres) -> Result<bool, DemoError> {
         let (sku, location) = (sku.to_owned(), location.to_owned());
         self.ask(|done| Request::Move { sku, location, quantity, done }).await
@@ -128,54 +124,42 @@ fn live(
     let writer = Writer::new(data, &network).with_costs(COST_SHARE);
     let first_week = data.weeks.iter().position(|week| *week >= FIRST_WEEK).unwrap_or(0);
     let mut simulation = Simulation::from_week(data, &network, SEED, first_week)?;
+    let mut season = Season::plan(data, &network);
     let start = simulation.start()?;
     let mut described = Lines::default();
     writer.advance(start, &mut described);
     writer.describe(start, &mut described);
+    season.describe(start, &mut described);
     lanes(&network, start, &mut described);
     let date_of_now = now.to_zoned(jiff::tz::TimeZone::UTC).date();
-    let weeks = first_week..data.weeks.partition_point(|week| *week < date_of_now);
+    let weeks = first_week..data.weeks.partition_point(|week| *week <= date_of_now);
     let rows = weeks.map(|week| data.rows_of_week(week).len() as u64).sum();
     let _ = begun.send(Beginning { start, rows, described: described.into_events() });
 
-    let mut orders: Vec<Arc<PurchaseOrder>> = Vec::new();
     while let Some(request) = asked.blocking_recv() {
         // Whoever asked and does not wait for the answer any more does not need it.
         match request {
             Request::Next(answer) => {
-                let day = simulation.next_day()?;
-                let day = day.map(|day| {
-                    let mut told = Vec::with_capacity(day.derived.len() + day.demand.len());
-                    told.extend(day.derived.iter().map(|event| write(&writer, event, false)));
-                    told.extend(day.demand.iter().map(|event| write(&writer, event, true)));
-                    if day.date == SEASON_OPENS {
-                        let at = day.until.checked_sub(1.minute()).unwrap_or(day.until);
-                        told.extend(season(data, &network, &writer, &mut simulation, at));
-                    }
-                    told.sort_by_key(|told| told.at);
-                    for event in &day.derived {
-                        if let Fact::PurchaseOrderPlaced(order) = &event.fact {
-                            orders.push(Arc::clone(order));
-                        }
-                    }
-                    Day { events: told, until: day.until }
-                });
+                let mut day = None;
+                if let Some(made) = simulation.next_day()? {
+                    let mut events = Vec::with_capacity(made.derived.len() + made.demand.len());
+                    events.extend(made.derived.iter().map(|event| write(&writer, event, false)));
+                    events.extend(made.demand.iter().map(|event| write(&writer, event, true)));
+                    season.happens(made.date, &mut simulation, &mut events)?;
+                    events.sort_by_key(|told| told.at);
+                    day = Some(Day { events, until: made.until });
+                }
                 let _ = answer.send(day);
             }
-            Request::Delay { po_id, days, done } => {
-                let order = orders.iter().find(|order| writer.po_id(order) == po_id);
-                let found = match order {
-                    Some(order) => simulation.delay(order, days)?,
-                    None => false,
-                };
-                let _ = done.send(found);
+            Request::Reschedule { line_id, to, done } => {
+                let _ = done.send(season.reschedule(line_id.as_deref(), to));
             }
             Request::Move { sku, location, quantity, done } => {
                 let item = data.items.iter().position(|item| events::sku(item.id) == sku);
                 let centre = network.centres.iter().position(|centre| centre.id == location);
                 let place = item.and_then(|item| u16::try_from(item).ok()).zip(centre);
                 if let Some(place) = place {
-                    simulation.adjust(place, quantity);
+                    simulation.adjust(place, quantity, Millilitres(0));
                 }
                 let _ = done.send(place.is_some());
             }
@@ -203,29 +187,4 @@ fn lanes(network: &Network, at: Timestamp, lines: &mut Lines) {
             lines.push("lane.described", SOURCE, &format!("lane-{}-{}", from.id, to.id), at, &lane);
         }
     }
-}
-
-/// What the main centre gets of the seasonal item before its season: the whole network's demand of its first weeks, in
-/// whole cases. As with the opening stock, the data's own future stands in the place of a plan.
-fn season(
-    data: &Dataset,
-    network: &Network,
-    writer: &Writer<'_>,
-    simulation: &mut Simulation<'_>,
-    at: Timestamp,
-) -> Option<Told> {
-    let item = data.items.iter().position(|item| item.id == SEASONAL_ITEM)?;
-    let item = u16::try_from(item).ok()?;
-    let opens = data.weeks.iter().position(|week| *week > SEASON_OPENS)?;
-    let rows = (opens..opens + SEASON_WEEKS).flat_map(|week| data.rows_of_week(week));
-    let demand: i64 = rows.map(|row| data.rows[row]).filter(|row| row.item == item).map(|row| row.litres.0).sum();
-    let quantity = Millilitres((demand + PACK.0 - 1) / PACK.0 * PACK.0);
-    simulation.adjust((item, 0), quantity);
-    let mut lines = Lines::default();
-    let (sku, location) = (events::sku(SEASONAL_ITEM), writer.location(0));
-    let received = json!({
-        "sku": sku, "location": location, "delta": quantity.0 / 1_000, "reason": "first delivery of the season",
-    });
-    lines.push("inventory.adjusted", SOURCE, &format!("season-{}-{location}", network.centres[0].id), at, &received);
-    Some(Told { at, line: lines.into_text(), is_demand: false })
 }
