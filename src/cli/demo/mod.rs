@@ -34,6 +34,7 @@ use events::{Lines, Writer};
 use network::Network;
 use simulation::Simulation;
 use statistics::Stockout;
+use story::Scenario;
 use summary::Totals;
 use tower::Tower;
 
@@ -63,14 +64,22 @@ Exit codes:
     1  some row lost count of, or the tower could not be run
   130  interrupted before the end")]
 pub struct DemoArgs {
-    /// `max`, or seconds of event time per second of wall time
-    #[arg(long, default_value = "max", value_name = "N|max")]
-    pub speed: Speed,
-    /// Do not open a browser at the end
+    /// Seconds of event time per second of wall time: of the story from its *now* on (60), of a replay of everything
+    /// from its beginning on. `max` replays everything as fast as the tower takes it
+    #[arg(long, value_name = "N|max")]
+    pub speed: Option<Speed>,
+    /// Which story is told
+    #[arg(long, value_name = "NAME", conflicts_with = "json")]
+    pub scenario: Option<Scenario>,
+    /// Walk through the story without anybody pressing a button; print what came of each step
+    #[arg(long, conflicts_with = "json")]
+    pub walk: bool,
+    /// The role that the page acts in at first
+    #[arg(long, value_name = "ROLE", default_value = "planner")]
+    pub role: String,
+    /// Do not open a browser
     #[arg(long)]
     pub no_browser: bool,
-    #[arg(long)]
-    pub walk: bool,
     /// Print counts and statistics of the exceptions as one JSON document instead of tables
     #[arg(long)]
     pub json: bool,
@@ -110,8 +119,12 @@ struct Parcel {
 
 /// Runs the command.
 pub async fn run(args: DemoArgs) -> miette::Result<ExitCode> {
-    if args.walk {
-        return story::run(args).await;
+    let is_terminal = std::io::stdout().is_terminal();
+    let is_story = args.walk
+        || args.scenario.is_some()
+        || (is_terminal && !args.json && args.speed != Some(Speed::Max));
+    if is_story {
+        return story::run(&args, args.walk || !is_terminal).await;
     }
     let directory = tempfile::Builder::new().prefix("tidewatch-demo-").tempdir();
     let directory = directory.map_err(|cause| miette::miette!("no temporary directory: {cause}"))?;
@@ -171,7 +184,7 @@ async fn stay(tower: &mut Tower, args: &DemoArgs) -> Result<(), DemoError> {
 async fn replay_and_show(args: &DemoArgs, url: &str) -> Result<ExitCode, DemoError> {
     let client = Client::new(url, None, Patience { attempts_max: 4, ..Patience::default() })?;
     let data = Arc::new(Dataset::embedded()?);
-    let totals = replay(&client, Arc::clone(&data), args.speed).await?;
+    let totals = replay(&client, Arc::clone(&data), args.speed.unwrap_or(Speed::Max)).await?;
     let lsn = totals.demand.lsn.max(totals.derived.lsn);
     let exceptions = summary::exceptions(&client, lsn).await?;
     let statistics = statistics::count(&statistics::list(&client).await?, &totals.truth);

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::warehouse::Booked;
 use super::world::{Beginning, Told, World};
-use crate::cli::client::{Client, ClientError, EventLines, Tally};
+use crate::cli::client::{Client, EventLines, Tally};
 use crate::cli::demo::events::Lines;
 use crate::cli::demo::{DemoError, events};
 use crate::cli::progress::Progress;
@@ -29,6 +30,18 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// What went in, and that nothing of it was lost.
+    pub fn in_words(&self) -> String {
+        let line = |what: &str, given: u64, tally: &Tally| {
+            format!(
+                "{given} {what} in = {} accepted + {} duplicates + {} rejected",
+                tally.accepted, tally.duplicates, tally.rejected
+            )
+        };
+        let rows = line("rows of demand", self.rows, &self.demand);
+        format!("{rows}\n{}", line("derived events", self.derived_events, &self.derived))
+    }
+
     pub fn add_up(&self) -> bool {
         self.rows == self.demand.answered()
             && self.derived_events == self.derived.answered()
@@ -42,6 +55,8 @@ pub struct Flow {
     world: World,
     /// Of the day under way, what has not happened yet.
     coming: VecDeque<Told>,
+    /// What the decisions of the story bring, by time.
+    booked: Vec<Booked>,
     /// When the day under way ends.
     day_ends: Timestamp,
     /// The tower's time.
@@ -68,6 +83,7 @@ impl Flow {
             client,
             world,
             coming: VecDeque::new(),
+            booked: Vec::new(),
             day_ends: start,
             now: start,
             passed: 0.0,
@@ -141,6 +157,10 @@ impl Flow {
         for told in self.coming.iter().take(due) {
             if told.is_demand { &mut demand } else { &mut derived }.extend_from_slice(&told.line);
         }
+        let booked = self.booked.partition_point(|booked| booked.told.at <= until);
+        for booked in self.booked.iter().take(booked) {
+            derived.extend_from_slice(&booked.told.line);
+        }
         let (demand, derived) = (EventLines::new(demand), EventLines::new(derived));
         let (rows, events) = (demand.len() as u64, derived.len() as u64);
         let (mut of_demand, mut of_derived) = (Tally::default(), Tally::default());
@@ -153,6 +173,11 @@ impl Flow {
         events::advance_clock(until, &mut clock);
         self.client.send_events(clock.into_events(), &mut of_derived).await?;
         self.coming.drain(..due);
+        for Booked { moves, .. } in self.booked.drain(..booked) {
+            if let Some((sku, location, quantity)) = moves {
+                self.world.moved(&sku, &location, quantity).await?;
+            }
+        }
         self.now = until;
         self.counts.rows += rows;
         self.counts.derived_events += events + 1;
@@ -161,13 +186,10 @@ impl Flow {
         Ok(())
     }
 
-    /// Sends one event of the story's own, as of the tower's time.
-    pub async fn tell(&mut self, line: String) -> Result<Tally, ClientError> {
-        let mut tally = Tally::default();
-        self.client.send_events(EventLines::new(line + "\n"), &mut tally).await?;
-        self.counts.derived_events += 1;
-        add(&mut self.counts.derived, tally.clone());
-        Ok(tally)
+    /// Something that a decision brings happens when its time comes.
+    pub fn book(&mut self, booked: Booked) {
+        let at = self.booked.partition_point(|other| other.told.at <= booked.told.at);
+        self.booked.insert(at, booked);
     }
 }
 

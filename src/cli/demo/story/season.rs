@@ -26,13 +26,17 @@ const ACKNOWLEDGED: Date = date(2015, 10, 6);
 /// When the main centre's line comes.
 const FIRST_COMES: Date = date(2015, 10, 10);
 /// When the other lines are promised for.
-pub const PROMISED: DateTime = date(2015, 10, 15).at(13, 0, 0, 0);
-/// How late they come: what the maker tells is true.
-pub const DELAY_DAYS: i64 = 18;
-const COMES: Date = date(2015, 11, 2);
+pub const PROMISED: DateTime = date(2015, 10, 16).at(12, 0, 0, 0);
+/// How late the maker first says that they come, and how late they do.
+pub const DELAY_TOLD_DAYS: i64 = 10;
+pub const DELAY_DAYS: i64 = 17;
 const WEEKS: usize = 4;
-/// Of what its customers order in these weeks a centre gets so much at once, in eighths; the main centre keeps the rest.
-const SHARE_EIGHTHS: i64 = 5;
+/// Of what its customers order in these weeks a centre gets so much at once, in fifths; the main centre keeps the rest.
+const SHARE_FIFTHS: i64 = 3;
+/// Waterloo sells out on the first evening, and is helped over the time to its delivery with three cases.
+const HELPED: Date = date(2015, 10, 14);
+const HELPED_CENTRE: &str = "dc-waterloo";
+const HELPED_WITH: Millilitres = Millilitres(3 * PACK.0);
 /// The weeks in which it sold the year before.
 const LAST_SEASON: [Date; 2] = [date(2014, 9, 21), date(2014, 11, 16)];
 /// For how long the season's forecast is.
@@ -58,7 +62,10 @@ pub struct Season {
 }
 
 impl Season {
-    pub fn plan(data: &Dataset, network: &Network) -> Self {
+    /// With the delay, or as it was promised.
+    pub fn plan(data: &Dataset, network: &Network, is_late: bool) -> Result<Self, DemoError> {
+        let late = if is_late { DELAY_DAYS } else { 0 };
+        let comes = PROMISED.date().checked_add(late.days())?;
         let item = data.items.iter().position(|item| item.id == ITEM).unwrap_or_default();
         let item = u16::try_from(item).unwrap_or_default();
         let first = data.weeks.partition_point(|week| *week <= FIRST_COMES);
@@ -77,16 +84,16 @@ impl Season {
             let squares: f64 = weeks.iter().map(|week| (week - mean).powi(2)).sum();
             let wanted = rows().filter(|row| row.item == item && of_centre(row.city));
             let wanted: i64 = wanted.map(|row| row.litres.0).sum();
-            let wanted = if centre == 0 { wanted } else { wanted * SHARE_EIGHTHS / 8 };
+            let wanted = if centre == 0 { wanted } else { wanted * SHARE_FIFTHS / 5 };
             Line {
                 centre,
                 location: network.centres[centre].id.clone(),
                 quantity: Millilitres((wanted + PACK.0 - 1) / PACK.0 * PACK.0),
-                comes: Some(if centre == 0 { FIRST_COMES } else { COMES }),
+                comes: Some(if centre == 0 { FIRST_COMES } else { comes }),
                 week: (mean, (squares / (weeks.len() as f64 - 1.0)).sqrt()),
             }
         };
-        Self { item, sku: events::sku(ITEM), lines: (0..network.centres.len()).map(line).collect() }
+        Ok(Self { item, sku: events::sku(ITEM), lines: (0..network.centres.len()).map(line).collect() })
     }
 
     /// A seasonal item is watched day by day: its weeks are too few to learn from.
@@ -118,6 +125,9 @@ impl Season {
             let at = local(date.at(9, 0, 0, 0))?;
             told.push(event("purchase_order.acknowledged", "acknowledged", at, &self.document()?));
         }
+        if date == HELPED {
+            self.help(simulation, told)?;
+        }
         for place in 0..self.lines.len() {
             let line = &mut self.lines[place];
             if line.comes.is_none_or(|comes| comes > date) || date < PLACED {
@@ -136,12 +146,36 @@ impl Season {
         Ok(())
     }
 
-    /// A line, or all that are still to come, come on another day; says whether any is.
-    pub fn reschedule(&mut self, of: Option<&str>, to: Date) -> bool {
+    /// The transfer of the night before, received in the morning.
+    fn help(&self, simulation: &mut Simulation<'_>, told: &mut Vec<Told>) -> Result<(), DemoError> {
+        let [from, to] = [self.lines.first(), self.lines.iter().find(|line| line.location == HELPED_CENTRE)];
+        let Some((from, to)) = from.zip(to) else { return Ok(()) };
+        simulation.adjust((self.item, from.centre), Millilitres(-HELPED_WITH.0), Millilitres(0));
+        simulation.adjust((self.item, to.centre), HELPED_WITH, Millilitres(0));
+        let (id, at) = ("tr-season-2015-waterloo", HELPED.at(6, 0, 0, 0));
+        let quantity = HELPED_WITH.0 / 1_000;
+        let placed = json!({"transfer_id": id, "lines": [{
+            "line_id": "1", "sku": self.sku, "from": from.location, "to": to.location, "quantity": quantity,
+            "promised_at": local(at)?,
+        }]});
+        let moved = json!({"transfer_id": id, "line_id": "1", "quantity": quantity});
+        for (kind, step, data, minute) in [
+            ("transfer.placed", "placed", &placed, 0),
+            ("transfer.dispatched", "dispatched", &moved, 1),
+            ("transfer.received", "received", &moved, 2),
+        ] {
+            let mut lines = Lines::default();
+            let at = local(at)?.checked_add(minute.minutes())?;
+            lines.push(kind, SOURCE, &format!("{id}-{step}"), at, data);
+            told.push(Told { at, line: lines.into_text(), is_demand: false });
+        }
+        Ok(())
+    }
+
+    /// A line that is still to come comes on another day; says whether it is.
+    pub fn reschedule(&mut self, of: &str, to: Date) -> bool {
         let lines = self.lines.iter_mut().enumerate();
-        let meant = lines.filter(|(place, line)| {
-            line.comes.is_some() && of.is_none_or(|id| id == line_id(*place))
-        });
+        let meant = lines.filter(|(place, line)| line.comes.is_some() && of == line_id(*place));
         meant.map(|(_, line)| line.comes = Some(to)).count() > 0
     }
 

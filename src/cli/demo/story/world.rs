@@ -27,8 +27,8 @@ const COST_SHARE: f64 = 1.0 / 1.5;
 /// What it costs to carry a litre from one centre to another: for loading, and for each kilometre.
 const FREIGHT_PER_LITRE: f64 = 0.05;
 const FREIGHT_PER_LITRE_KM: f64 = 0.001;
-/// A truck drives as far in a day.
-const KM_PER_DAY: f64 = 300.0;
+/// A truck comes as far in half a day, loading and unloading included.
+const KM_PER_HALF_DAY: f64 = 200.0;
 /// Requests that may wait for the world; each asks for one thing and waits for it.
 const REQUESTS_MAX: usize = 16;
 
@@ -51,8 +51,7 @@ pub struct Day {
 
 enum Request {
     Next(oneshot::Sender<Option<Day>>),
-    /// A line of the season's order comes on that day instead; all of them without a line.
-    Reschedule { line_id: Option<String>, to: Date, done: oneshot::Sender<bool> },
+    Reschedule { line_id: String, to: Date, done: oneshot::Sender<bool> },
     Move { sku: String, location: String, quantity: Millilitres, done: oneshot::Sender<bool> },
 }
 
@@ -72,12 +71,16 @@ pub struct Beginning {
 
 impl World {
     /// Starts the thread; tells what it begins with.
-    pub async fn start(data: Arc<Dataset>, now: Timestamp) -> Result<(Self, Beginning), DemoError> {
+    pub async fn start(
+        data: Arc<Dataset>,
+        now: Timestamp,
+        is_season_late: bool,
+    ) -> Result<(Self, Beginning), DemoError> {
         let (requests, asked) = mpsc::channel(REQUESTS_MAX);
         let (begun, beginning) = oneshot::channel();
         let thread = std::thread::Builder::new().name("demo-world".to_owned());
         let thread = thread.spawn(move || {
-            if let Err(error) = live(&data, now, begun, asked) {
+            if let Err(error) = live(&data, now, is_season_late, begun, asked) {
                 eprintln!("the demo's world ended: {error}");
             }
         });
@@ -91,9 +94,9 @@ impl World {
         self.ask(Request::Next).await
     }
 
-    /// A line of the season's order, or all of it, comes on another day; says whether it is still to come.
-    pub async fn reschedule(&self, line_id: Option<&str>, to: Date) -> Result<bool, DemoError> {
-        let line_id = line_id.map(str::to_owned);
+    /// A line of the season's order comes on another day; says whether it is still to come.
+    pub async fn reschedule(&self, line_id: &str, to: Date) -> Result<bool, DemoError> {
+        let line_id = line_id.to_owned();
         self.ask(|done| Request::Reschedule { line_id, to, done }).await
     }
 
@@ -117,6 +120,7 @@ fn ended() -> DemoError {
 fn live(
     data: &Dataset,
     now: Timestamp,
+    is_season_late: bool,
     begun: oneshot::Sender<Beginning>,
     mut asked: mpsc::Receiver<Request>,
 ) -> Result<(), DemoError> {
@@ -124,7 +128,7 @@ fn live(
     let writer = Writer::new(data, &network).with_costs(COST_SHARE);
     let first_week = data.weeks.iter().position(|week| *week >= FIRST_WEEK).unwrap_or(0);
     let mut simulation = Simulation::from_week(data, &network, SEED, first_week)?;
-    let mut season = Season::plan(data, &network);
+    let mut season = Season::plan(data, &network, is_season_late)?;
     let start = simulation.start()?;
     let mut described = Lines::default();
     writer.advance(start, &mut described);
@@ -152,7 +156,7 @@ fn live(
                 let _ = answer.send(day);
             }
             Request::Reschedule { line_id, to, done } => {
-                let _ = done.send(season.reschedule(line_id.as_deref(), to));
+                let _ = done.send(season.reschedule(&line_id, to));
             }
             Request::Move { sku, location, quantity, done } => {
                 let item = data.items.iter().position(|item| events::sku(item.id) == sku);
@@ -180,7 +184,7 @@ fn lanes(network: &Network, at: Timestamp, lines: &mut Lines) {
         for to in network.centres.iter().filter(|to| to.id != from.id) {
             let km = network::distance_km(from.coordinates, to.coordinates);
             let lane = json!({
-                "from": from.id, "to": to.id, "transit_days": (km / KM_PER_DAY).ceil(),
+                "from": from.id, "to": to.id, "transit_days": (km / KM_PER_HALF_DAY).ceil() / 2.0,
                 "cost_per_unit": format!("{:.4}", FREIGHT_PER_LITRE + FREIGHT_PER_LITRE_KM * km),
                 "currency": "USD",
             });
