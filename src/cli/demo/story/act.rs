@@ -110,10 +110,10 @@ fn edited(scenario: Scenario, picture: &Picture) -> Option<Value> {
     for (place, step) in transfer["steps"].as_array()?.iter().enumerate() {
         let quantity = step["quantity"].as_f64()?;
         let pack = PACK.0 as f64 / 1_000.0;
-        let less = (quantity * 0.75 / pack).floor().max(1.0) * pack;
+        let less = ((quantity * 0.75 / pack).floor().max(1.0) * pack) as i64;
         steps.push(json!({
             "kind": "transfer", "sku": step["sku"], "from": step["from"], "location": step["location"],
-            "quantity": if place == 0 { less } else { quantity },
+            "quantity": if place == 0 { json!(less) } else { step["quantity"].clone() },
         }));
     }
     if scenario == Scenario::SpikeAndDelay {
@@ -123,7 +123,7 @@ fn edited(scenario: Scenario, picture: &Picture) -> Option<Value> {
         }));
     }
     Some(json!({
-        "option_id": transfer["id"], "version": picture.version()?, "title": "Ann's transfer", "steps": steps,
+        "option_id": transfer["id"], "version": picture.version()?, "title": "Transfer, and order some more", "steps": steps,
     }))
 }
 
@@ -202,7 +202,7 @@ async fn call_of(stage: &Stage, step: Step) -> Said<Call> {
 async fn signal(stage: &Stage, step: Step) -> Said<String> {
     let call = call_of(stage, step).await?;
     let started = Instant::now();
-    stage.done(&call.path, PROPOSER, &call.body).await?;
+    stage.done(&call.path, call.act_as, &call.body).await?;
     loop {
         let picture = Picture::take(stage).await?;
         if !picture.cause.is_null() {
@@ -221,7 +221,7 @@ async fn decide(stage: &Stage, step: Step) -> Said<String> {
     let mut refused = String::new();
     for _ in 0..ATTEMPTS {
         let call = call_of(stage, step).await?;
-        let (status, answer) = stage.command(&call.path, call.act_as.unwrap_or(PROPOSER), &call.body).await?;
+        let (status, answer) = stage.command(&call.path, call.act_as, &call.body).await?;
         if status.is_success() {
             let mut notes = stage.notes.lock();
             if step == Step::Choose {
@@ -244,7 +244,7 @@ async fn decide(stage: &Stage, step: Step) -> Said<String> {
 async fn refusal(stage: &Stage, step: Step, code: &str) -> Said<String> {
     for _ in 0..ATTEMPTS {
         let call = call_of(stage, step).await?;
-        let (status, answer) = stage.command(&call.path, call.act_as.unwrap_or(PROPOSER), &call.body).await?;
+        let (status, answer) = stage.command(&call.path, call.act_as, &call.body).await?;
         let said = format!("{} {} {}", status.as_u16(), word(&answer, "code"), word(&answer, "detail"));
         if status.is_success() {
             return Err("it was not refused".to_owned());
@@ -262,7 +262,7 @@ async fn facts_move(stage: &Stage) -> Said<String> {
     let call = call_of(stage, Step::FactsMove).await?;
     let old = before.version().ok_or_else(|| "there is no case".to_owned())?;
     stage.notes.lock().old_version = Some(old);
-    stage.done(&call.path, PROPOSER, &call.body).await?;
+    stage.done(&call.path, call.act_as, &call.body).await?;
     stage
         .wait_for("the case's next version", || async {
             let now = Picture::take(stage).await?;
@@ -290,7 +290,7 @@ async fn approve(stage: &Stage) -> Said<String> {
             continue;
         }
         let call = call_of(stage, Step::Approve).await?;
-        let (status, answer) = stage.command(&call.path, call.act_as.unwrap_or(PROPOSER), &call.body).await?;
+        let (status, answer) = stage.command(&call.path, call.act_as, &call.body).await?;
         if !status.is_success() {
             refused = format!("{status} {} {}", word(&answer, "code"), word(&answer, "detail"));
             if answer["code"] != "stale_version" {

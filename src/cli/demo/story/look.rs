@@ -84,6 +84,8 @@ impl Picture {
             let path = format!("/api/v1/orders?sku={item}&location={location}&is_open=true&limit=100");
             orders.extend(stage.list(&path).await?);
         }
+        // Also open are those of which only other items are missing.
+        orders.retain(|order| open_of(order) > 0.0);
         let stats = stage.get("/api/v1/stats").await?;
         let now = word(&stats, "business_time").parse::<Timestamp>().map_err(|error| error.to_string())?;
         let documents = stage.documents().await?;

@@ -141,7 +141,7 @@ impl Step {
             Self::DelayNotice => words(
                 "delay-notice",
                 "The maker is late",
-                "The maker reports that the season's order comes ten days late. The button sends what its portal would \
+                "The maker reports that the season's order comes two weeks late. The button sends what its portal would \
                  send; so does the curl line.",
                 Some("Send the delay notice"),
                 None,
@@ -209,7 +209,7 @@ impl Step {
             Self::FactsMove => words(
                 "facts-move",
                 "The facts move",
-                "The maker corrects itself: seventeen days, not ten. What Ann and Bob looked at is not true any more.",
+                "The maker corrects itself: twenty-four days, not fourteen. What Ann and Bob looked at is not true any more.",
                 Some("Send the correction"),
                 None,
             ),

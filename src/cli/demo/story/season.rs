@@ -28,8 +28,8 @@ const FIRST_COMES: Date = date(2015, 10, 10);
 /// When the other lines are promised for.
 pub const PROMISED: DateTime = date(2015, 10, 16).at(12, 0, 0, 0);
 /// How late the maker first says that they come, and how late they do.
-pub const DELAY_TOLD_DAYS: i64 = 10;
-pub const DELAY_DAYS: i64 = 17;
+pub const DELAY_TOLD_DAYS: i64 = 14;
+pub const DELAY_DAYS: i64 = 24;
 const WEEKS: usize = 4;
 /// Of what its customers order in these weeks a centre gets so much at once, in fifths; the main centre keeps the rest.
 const SHARE_FIFTHS: i64 = 3;

@@ -107,12 +107,16 @@ impl Stage {
     }
 
     /// A command in somebody's name: its status and answer, whatever they are.
-    pub async fn command(&self, path: &str, act_as: &str, body: &Value) -> Said<(StatusCode, Value)> {
-        self.tower.post_json(path, Some(act_as), body).await.map_err(|error| error.to_string())
+    pub async fn command(
+        &self,
+        path: &str,
+        act_as: Option<&str>,
+        body: &Value) -> Said<(StatusCode, Value)> {
+        self.tower.post_json(path, act_as, body).await.map_err(|error| error.to_string())
     }
 
     /// The same where only success will do.
-    pub async fn done(&self, path: &str, act_as: &str, body: &Value) -> Said<Value> {
+    pub async fn done(&self, path: &str, act_as: Option<&str>, body: &Value) -> Said<Value> {
         let (status, answer) = self.command(path, act_as, body).await?;
         if status.is_success() {
             return Ok(answer);
