@@ -31,8 +31,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: release ## build, then replay the sample data through a tower and show what is at risk
-	@$(TIDEWATCH) demo
+demo: release ## build, then tell the demo's story: on a terminal with a page to click, else by itself
+	@if [ -t 1 ]; then $(TIDEWATCH) demo; else $(TIDEWATCH) demo --walk; fi
 
 .PHONY: python-env
 python-env: $(PYTHON_ENV)/installed ## a Python environment for the tests of clients in Python

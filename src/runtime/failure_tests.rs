@@ -78,7 +78,13 @@ impl House {
             let tower = Tower::start(options, state_sink, journal_sink, done).unwrap();
             let config = Config::default();
             let hub = Hub::start(inlet, tower.clone(), config.feed.clone()).unwrap();
-            let state = web::Data::new(AppState { tower: tower.clone(), config, keys, dev: true, console: Default::default() });
+            let state = web::Data::new(AppState {
+                tower: tower.clone(),
+                config,
+                keys,
+                dev: true,
+                console: Default::default(),
+            });
             let Serving { address, server } = serve(state, hub, "127.0.0.1:0".parse().unwrap()).unwrap();
             let handle = server.handle();
             actix_web::rt::spawn(server);

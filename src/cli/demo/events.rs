@@ -30,7 +30,14 @@ pub struct Lines {
 }
 
 impl Lines {
-    pub fn push<D: Serialize>(&mut self, kind: &'static str, source: &str, id: &str, time: Timestamp, data: &D) {
+    pub fn push<D: Serialize>(
+        &mut self,
+        kind: &'static str,
+        source: &str,
+        id: &str,
+        time: Timestamp,
+        data: &D,
+    ) {
         let event = CloudEvent { specversion: "1.0", id, source, kind, time, data };
         // Neither memory nor these types can fail to be written.
         let _ = serde_json::to_writer(&mut self.text, &event);

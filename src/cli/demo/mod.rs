@@ -47,21 +47,24 @@ const ERRORS_KEPT_MAX: usize = 5;
 const DEATH_SHOWS_WITHIN: Duration = Duration::from_secs(1);
 const EXIT_INTERRUPTED: u8 = 130;
 
-/// Replay 361,822 real orders through a tower of its own and show what is at risk
+/// Tell a story on real orders, or replay all 361,822 of them through a tower of its own
 ///
-/// Starts a tower in a temporary directory and sends it what the cities of Iowa ordered from 2012 to 2016. Stock,
-/// purchase orders, shipments and centres are derived from that by a stated policy and labelled `demo/derived`.
-/// On a terminal the tower then stays until Ctrl-C.
+/// Starts a tower in a temporary directory and sends it what the cities of Iowa ordered. Stock, purchase orders, shipments
+/// and centres are derived from that by a stated policy and labelled `demo/derived`. On a terminal it tells a story: a
+/// spike, a late maker, a decision, with a page to press the buttons on, until Ctrl-C. With `--speed max`, and without a
+/// terminal, it replays everything from 2012 to 2016 and shows what is at risk then.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Examples:
   tidewatch demo
-  tidewatch demo --speed 604800     (a week of events a second)
+  tidewatch demo --scenario regional-promotion
+  tidewatch demo --walk             (presses each button itself, and says what came of it)
+  tidewatch demo --speed max        (replays everything)
   tidewatch demo --json | jq .exceptions.stockouts
 
 Exit codes:
-    0  every row accounted for
-    1  some row lost count of, or the tower could not be run
+    0  every row accounted for; with --walk, every step went as it is told
+    1  some row lost count of, a step that went otherwise, or the tower could not be run
   130  interrupted before the end")]
 pub struct DemoArgs {
     /// Seconds of event time per second of wall time: of the story from its *now* on (60), of a replay of everything
@@ -120,9 +123,8 @@ struct Parcel {
 /// Runs the command.
 pub async fn run(args: DemoArgs) -> miette::Result<ExitCode> {
     let is_terminal = std::io::stdout().is_terminal();
-    let is_story = args.walk
-        || args.scenario.is_some()
-        || (is_terminal && !args.json && args.speed != Some(Speed::Max));
+    let is_story =
+        args.walk || args.scenario.is_some() || (is_terminal && !args.json && args.speed != Some(Speed::Max));
     if is_story {
         return story::run(&args, args.walk || !is_terminal).await;
     }

@@ -54,10 +54,8 @@ pub fn call(scenario: Scenario, step: Step, picture: &Picture, old_version: Opti
         Step::FactsMove => Some(delay(&now, "delay-notice-2", season::DELAY_DAYS)),
         Step::Promotion => Some(promotion(&now)),
         Step::OpenCase => {
-            let id = picture.cause["id"].as_str()?;
-            let affected = picture.affected.iter().filter_map(|one| one["id"].as_str());
-            let ids: Vec<&str> = std::iter::once(id).chain(affected).collect();
-            let body = json!({"exceptions": ids.get(..1)?, "comment": "the region asks for it"});
+            let body =
+                json!({"exceptions": [picture.cause["id"].as_str()?], "comment": "the region asks for it"});
             Some(Call::new("/api/v1/cases", Some(PROPOSER), body))
         }
         Step::Edit => Some(Call::new(case("options")?, Some(PROPOSER), edited(scenario, picture)?)),
@@ -98,7 +96,7 @@ fn delay(now: &str, id: &str, days: i64) -> Call {
 fn promotion(now: &str) -> Call {
     let data = json!({
         "promotion_id": PROMOTION_ID, "from": "2015-10-17T05:00:00Z", "until": "2015-11-01T05:00:00Z",
-        "skus": [sku(season::ITEM)], "locations": WEST, "expected_uplift": 6, "mechanic": "tasting",
+        "skus": [sku(season::ITEM)], "locations": WEST, "expected_uplift": 9, "mechanic": "tasting",
     });
     Call::new("/api/v1/events", None, event("promotion-1", PLANNING, "promotion.scheduled", now, data))
 }
@@ -116,14 +114,16 @@ fn edited(scenario: Scenario, picture: &Picture) -> Option<Value> {
             "quantity": if place == 0 { json!(less) } else { step["quantity"].clone() },
         }));
     }
+    let mut title = "Transfer less";
     if scenario == Scenario::SpikeAndDelay {
+        title = "Transfer less, and order some";
         steps.push(json!({
             "kind": "order", "sku": steps.first()?["sku"], "location": steps.first()?["location"],
             "supplier": season::SUPPLIER, "quantity": ORDERED,
         }));
     }
     Some(json!({
-        "option_id": transfer["id"], "version": picture.version()?, "title": "Transfer, and order some more", "steps": steps,
+        "option_id": transfer["id"], "version": picture.version()?, "title": title, "steps": steps,
     }))
 }
 
@@ -167,7 +167,8 @@ async fn carry_out(stage: &Stage, step: Step) -> Said<String> {
         Step::Approve => approve(stage).await,
         Step::Plug => {
             let told = stage.pull_the_plug().await?;
-            if told["documents_before"] != told["documents_after"] || told["lsn_after"].as_u64() < told["lsn_before"].as_u64()
+            if told["documents_before"] != told["documents_after"]
+                || told["lsn_after"].as_u64() < told["lsn_before"].as_u64()
             {
                 return Err(format!("it is not as it was: {told}"));
             }
@@ -186,9 +187,13 @@ async fn carry_out(stage: &Stage, step: Step) -> Said<String> {
             Ok("everything has come".to_owned())
         }
         Step::OpenCase | Step::Edit | Step::Choose => decide(stage, step).await,
-        Step::Spike | Step::Group | Step::Compare | Step::Options | Step::Document | Step::Trail | Step::OwnData => {
-            Err("there is nothing to press".to_owned())
-        }
+        Step::Spike
+        | Step::Group
+        | Step::Compare
+        | Step::Options
+        | Step::Document
+        | Step::Trail
+        | Step::OwnData => Err("there is nothing to press".to_owned()),
     }
 }
 

@@ -164,7 +164,10 @@ pub async fn walk(stage: &Stage) -> Said<()> {
         let found = stage
             .wait_for(words.id, || async {
                 let seen = look::look(stage).await?;
-                Ok(seen.into_iter().find(|(of, found)| *of == step && found.state == "done").map(|(_, found)| found))
+                Ok(seen
+                    .into_iter()
+                    .find(|(of, found)| *of == step && found.state == "done")
+                    .map(|(_, found)| found))
             })
             .await?;
         println!("    → {}", found.detail.unwrap_or_default());

@@ -17,7 +17,8 @@ pub const WEST: [&str; 2] = ["dc-council-bluffs", "dc-sioux-city"];
 const SPIKE_AT: &str = "dc-waterloo";
 /// Customers' orders that are named.
 const ORDERS_NAMED: usize = 6;
-const ALL_STATES: &str = "state=open&state=acknowledged&state=in_case&state=snoozed&state=resolved&state=cleared";
+const ALL_STATES: &str =
+    "state=open&state=acknowledged&state=in_case&state=snoozed&state=resolved&state=cleared";
 
 /// What there is to see at one moment.
 pub struct Picture {
@@ -51,7 +52,8 @@ impl Picture {
             Scenario::SpikeAndDelay => "type=purchase_late_predicted&type=purchase_late",
             Scenario::RegionalPromotion => "type=promotion_uncovered",
         };
-        let found = stage.list(&format!("/api/v1/exceptions?{types}&{ALL_STATES}&grouped=false&limit=1000")).await?;
+        let found =
+            stage.list(&format!("/api/v1/exceptions?{types}&{ALL_STATES}&grouped=false&limit=1000")).await?;
         let is_cause = |one: &&Value| match stage.scenario {
             Scenario::SpikeAndDelay => one["subject"]["po_id"] == season::PO_ID,
             Scenario::RegionalPromotion => {
@@ -67,7 +69,8 @@ impl Picture {
             None => Vec::new(),
         };
         let known = stage.notes.lock().case_id.clone();
-        let case_id = known.or_else(|| causes.iter().find_map(|one| one["case_id"].as_str()).map(str::to_owned));
+        let case_id =
+            known.or_else(|| causes.iter().find_map(|one| one["case_id"].as_str()).map(str::to_owned));
         let case = match &case_id {
             Some(id) => stage.get(&format!("/api/v1/cases/{id}")).await?,
             None => Value::Null,
@@ -76,8 +79,11 @@ impl Picture {
         let item = sku(season::ITEM);
         let places = stage.list(&format!("/api/v1/sku-locations?sku={item}&limit=100")).await?;
         let mut orders = Vec::new();
-        let mut short: Vec<&str> =
-            affected.iter().map(|one| word(&one["subject"], "location")).filter(|at| !at.is_empty()).collect();
+        let mut short: Vec<&str> = affected
+            .iter()
+            .map(|one| word(&one["subject"], "location"))
+            .filter(|at| !at.is_empty())
+            .collect();
         short.sort_unstable();
         short.dedup();
         for location in short {
@@ -198,18 +204,31 @@ impl Picture {
 
     /// The places and customers that are affected.
     fn named(&self) -> String {
-        let mut places: Vec<&str> = self.affected.iter().map(|one| word(&one["subject"], "location")).collect();
+        let mut places: Vec<&str> =
+            self.affected.iter().map(|one| word(&one["subject"], "location")).collect();
         places.sort_unstable();
         places.dedup();
         let orders: Vec<String> = self
             .orders
             .iter()
             .take(ORDERS_NAMED)
-            .map(|order| format!("{} of {} ({} litres)", word(order, "order_id"), word(order, "customer"), open_of(order)))
+            .map(|order| {
+                format!(
+                    "{} of {} ({} litres)",
+                    word(order, "order_id"),
+                    word(order, "customer"),
+                    open_of(order)
+                )
+            })
             .collect();
         let more = self.orders.len().saturating_sub(ORDERS_NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("{} exceptions at {}; orders: {}{more}", self.affected.len(), places.join(", "), orders.join(", "))
+        format!(
+            "{} exceptions at {}; orders: {}{more}",
+            self.affected.len(),
+            places.join(", "),
+            orders.join(", ")
+        )
     }
 
     fn compared(&self) -> String {
@@ -230,7 +249,12 @@ impl Picture {
             let gates = option["gates"].as_array().map_or(&[][..], Vec::as_slice);
             let closed = gates.iter().find(|gate| gate["passed"] == json!(false));
             let why = closed.map_or_else(String::new, |gate| format!(" (can't: {})", word(gate, "detail")));
-            format!("{}: costs {}, net {}{why}", word(option, "title"), money(&option["cost"]), money(&option["net"]))
+            format!(
+                "{}: costs {}, net {}{why}",
+                word(option, "title"),
+                money(&option["cost"]),
+                money(&option["net"])
+            )
         };
         self.options().iter().map(of).collect::<Vec<_>>().join("; ")
     }
@@ -239,8 +263,14 @@ impl Picture {
     fn both_sides(&self, option: &Value) -> String {
         let effects = option["effects"].as_array().map_or(&[][..], Vec::as_slice);
         let of = |effect: &Value| {
-            let share = |side: &str| 100.0 * effect[side]["stockout_probability"].as_f64().unwrap_or_default();
-            format!("{} short with {:.0} % → {:.0} %", word(effect, "location"), share("before"), share("after"))
+            let share =
+                |side: &str| 100.0 * effect[side]["stockout_probability"].as_f64().unwrap_or_default();
+            format!(
+                "{} short with {:.0} % → {:.0} %",
+                word(effect, "location"),
+                share("before"),
+                share("after")
+            )
         };
         let sides: Vec<String> = effects.iter().map(of).collect();
         format!("net {} at a cost of {}; {}", money(&option["net"]), money(&option["cost"]), sides.join("; "))

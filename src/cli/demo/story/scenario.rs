@@ -132,8 +132,8 @@ impl Step {
             Self::Spike => words(
                 "spike",
                 "A spike",
-                "It is the first week of Winter Jack's season, and customers order four times the forecast. Waterloo and \
-                 Council Bluffs have less than is ordered for tomorrow; the maker's delivery is due at noon. The orders \
+                "It is the first week of Winter Jack's season, and customers order six times the forecast. Waterloo and \
+                 Council Bluffs have less than is ordered for tomorrow; the maker's delivery is due then, at noon. The orders \
                  are real ones, of the week of 11 October 2015.",
                 None,
                 None,
@@ -187,8 +187,8 @@ impl Step {
             Self::Edit => words(
                 "edit",
                 "Edit an option",
-                "Ann takes the transfer and sends a quarter less to the first place; with a late maker she orders more for it \
-                 too. Cost, benefit and both sides are computed again.",
+                "Ann takes the transfer and sends a quarter less to the first place; where the maker is late she orders some \
+                 for it too. Cost, benefit and both sides are computed again.",
                 Some("Edit the transfer"),
                 Some(PROPOSER),
             ),
@@ -242,13 +242,9 @@ impl Step {
                 Some("Pull the plug"),
                 None,
             ),
-            Self::Trail => words(
-                "trail",
-                "The trail",
-                "Who, when, on which facts: every step of the case.",
-                None,
-                None,
-            ),
+            Self::Trail => {
+                words("trail", "The trail", "Who, when, on which facts: every step of the case.", None, None)
+            }
             Self::Result => words(
                 "result",
                 "What came of it",

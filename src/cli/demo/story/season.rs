@@ -11,11 +11,11 @@ use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
 use super::world::Told;
+use crate::cli::demo::DemoError;
 use crate::cli::demo::dataset::{Dataset, Millilitres};
 use crate::cli::demo::events::{self, Lines, SOURCE};
 use crate::cli::demo::network::Network;
 use crate::cli::demo::simulation::{PACK, REVIEW_DAYS, Simulation, TIME_ZONE};
-use crate::cli::demo::DemoError;
 
 /// Winter Jack.
 pub const ITEM: u16 = 46;
@@ -71,7 +71,8 @@ impl Season {
         let first = data.weeks.partition_point(|week| *week <= FIRST_COMES);
         let [from, until] = LAST_SEASON.map(|sunday| data.weeks.partition_point(|week| *week < sunday));
         let last_season = from..=until;
-        let rows = || (first..first + WEEKS).flat_map(|week| data.rows_of_week(week)).map(|row| data.rows[row]);
+        let rows =
+            || (first..first + WEEKS).flat_map(|week| data.rows_of_week(week)).map(|row| data.rows[row]);
         let line = |centre: usize| {
             let of_centre = |city: u16| centre == 0 || network.centre_of(city) == centre;
             let sold = |week: usize| {
@@ -119,7 +120,12 @@ impl Season {
             for line in &self.lines {
                 told.push(self.forecast(line, local(date.at(6, 0, 0, 0))?)?);
             }
-            told.push(event("purchase_order.placed", "placed", local(date.at(6, 30, 0, 0))?, &self.document()?));
+            told.push(event(
+                "purchase_order.placed",
+                "placed",
+                local(date.at(6, 30, 0, 0))?,
+                &self.document()?,
+            ));
         }
         if date == ACKNOWLEDGED {
             let at = local(date.at(9, 0, 0, 0))?;
@@ -201,8 +207,7 @@ impl Season {
     fn document(&self) -> Result<Value, DemoError> {
         let mut lines = Vec::new();
         for (place, line) in self.lines.iter().enumerate() {
-            let promised =
-                if line.centre == 0 { FIRST_COMES.at(12, 0, 0, 0) } else { PROMISED };
+            let promised = if line.centre == 0 { FIRST_COMES.at(12, 0, 0, 0) } else { PROMISED };
             lines.push(json!({
                 "line_id": line_id(place), "sku": self.sku, "location": line.location,
                 "quantity": line.quantity.0 / 1_000, "promised_at": local(promised)?,

@@ -107,11 +107,7 @@ impl Stage {
     }
 
     /// A command in somebody's name: its status and answer, whatever they are.
-    pub async fn command(
-        &self,
-        path: &str,
-        act_as: Option<&str>,
-        body: &Value) -> Said<(StatusCode, Value)> {
+    pub async fn command(&self, path: &str, act_as: Option<&str>, body: &Value) -> Said<(StatusCode, Value)> {
         self.tower.post_json(path, act_as, body).await.map_err(|error| error.to_string())
     }
 
@@ -178,6 +174,8 @@ impl Stage {
     async fn kill_and_start(&self) -> Said<Value> {
         // Nothing is sent meanwhile: the last position before is the first after.
         let mut flow = self.flow.lock().await;
+        let sent = self.lsn().await?;
+        self.get(&format!("/api/v1/stats?at_least={sent}&settled=true")).await?;
         let before = (self.lsn().await?, self.documents().await?.len());
         let (done, answer) = oneshot::channel();
         let started = Instant::now();
