@@ -444,8 +444,7 @@ impl<'a> Watch<'a> {
         });
         item.cause = Some(description.cause);
         item.evidence = description.evidence;
-        item.affected =
-            self.slots.members(of).and_then(|members| members.summary(self.group_key(item, of)));
+        item.affected = self.slots.members(of).and_then(|members| members.summary(self.group_key(item, of)));
     }
 
     /// The key that members of this cause carry.
