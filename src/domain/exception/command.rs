@@ -1,5 +1,7 @@
 //! What people do with an exception: acknowledge, assign, snooze, comment, dismiss.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::slots::ExceptionSlots;
@@ -155,5 +157,11 @@ pub fn decide(
             ExceptionChange::Resolved
         }
     };
-    Ok(ExceptionTransition { kind, item, of: slot.of.clone(), cause: slot.cause.clone(), left_cause: None })
+    Ok(ExceptionTransition {
+        kind,
+        item: Arc::new(item),
+        of: slot.of.clone(),
+        cause: slot.cause.clone(),
+        left_cause: None,
+    })
 }

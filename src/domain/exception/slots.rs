@@ -187,7 +187,7 @@ impl ExceptionSlots {
             }));
             self.forget_ended_parts();
         } else {
-            slot.open = Some(Arc::new(item.clone()));
+            slot.open = Some(Arc::clone(item));
             slot.cause = transition.cause.clone();
         }
         true
@@ -389,7 +389,8 @@ mod tests {
         let of_part = |kind, part: usize, revision| {
             let mut transition = change(kind, ShortageNow, &format!("id{part}"), revision);
             transition.of = format!("part{part:05}").into();
-            transition.item.updated_at = crate::domain::time::Timestamp::from_micros(part as i64);
+            Arc::make_mut(&mut transition.item).updated_at =
+                crate::domain::time::Timestamp::from_micros(part as i64);
             transition
         };
         for part in 0..ENDED_PARTS_MAX + 3 {
@@ -409,7 +410,7 @@ mod tests {
         let mut slots = ExceptionSlots::default();
         slots.apply(&change(Opened, ShortageNow, "a", 1));
         let mut resolved = change(ExceptionChange::Resolved, ShortageNow, "a", 2);
-        resolved.item.state = ExceptionState::Resolved;
+        Arc::make_mut(&mut resolved.item).state = ExceptionState::Resolved;
         assert!(slots.apply(&resolved));
         assert!(slots.slot(&ShortageNow, "").unwrap().dismissed);
         let noted =
