@@ -1,7 +1,5 @@
 //! How large a case gets. It stands whole in each of its records, so everything that grows in it has a bound.
 
-use std::io::{self, Write};
-
 use super::command::CaseDecision;
 use super::item::CaseItem;
 
@@ -20,10 +18,8 @@ pub fn line(text: impl Into<String>) -> String {
 
 /// Bytes of a case as its records hold it.
 pub fn bytes_of(item: &CaseItem) -> usize {
-    let mut counted = Counted(0);
-    // Counting does not fail; what can't be written as JSON is not journaled either.
-    let _ = serde_json::to_writer(&mut counted, item);
-    counted.0
+    // What can't be written as JSON is not journaled either.
+    serde_json::to_vec(item).map_or(0, |json| json.len())
 }
 
 /// Lets go of what is oldest among the timeline, the comments and the votes that don't count any more, until the case has
@@ -78,18 +74,5 @@ pub fn grows_by(command: &CaseDecision) -> Option<&'static str> {
         | EndAttempt { .. }
         | RetryAction { .. }
         | WithdrawAction { .. } => None,
-    }
-}
-
-struct Counted(usize);
-
-impl Write for Counted {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
