@@ -292,8 +292,8 @@ impl Picture {
     }
 }
 
-/// How far all steps are, in their order.
-pub async fn look(stage: &Stage) -> Said<Vec<(Step, Found)>> {
+/// The tower's time, and how far all steps are, in their order.
+pub async fn look(stage: &Stage) -> Said<(Timestamp, Vec<(Step, Found)>)> {
     let picture = Picture::take(stage).await?;
     let notes = stage.notes.lock();
     let mut found = Vec::new();
@@ -315,7 +315,7 @@ pub async fn look(stage: &Stage) -> Said<Vec<(Step, Found)>> {
         let ms = note.map(|note| note.ms);
         found.push((step, Found { state, detail, ms, look_at: picture.look_at(step), call }));
     }
-    Ok(found)
+    Ok((picture.now, found))
 }
 
 /// When everything that was decided has come, and the season's order.
