@@ -127,6 +127,12 @@ impl Picture {
         self.documents.iter().filter(|document| document["action_id"] == action["id"])
     }
 
+    /// Whether time need not wait any more: it is decided, or given up.
+    pub fn is_over(&self) -> bool {
+        self.is_decided()
+            || matches!(word(&self.case, "state"), "rejected" | "cancelled" | "expired" | "closed")
+    }
+
     fn is_decided(&self) -> bool {
         !self.case["approved_at"].is_null()
     }
