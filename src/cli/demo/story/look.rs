@@ -152,6 +152,8 @@ impl Picture {
                 let value = money(&self.cause["value_at_risk"]);
                 note.map_or_else(|| format!("{value} at risk. {said}"), |note| note.detail.clone())
             }),
+            // After the decision what stood under the cause goes away.
+            Step::Group if self.is_over() => Some("what was short under it is provided for".to_owned()),
             Step::Group => (!self.case.is_null() && !self.affected.is_empty()).then(|| self.named()),
             Step::Compare => (!self.cause.is_null()).then(|| self.compared()),
             Step::OpenCase => (!self.case.is_null()).then(|| word(&self.case, "title").to_owned()),
