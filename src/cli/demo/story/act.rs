@@ -63,7 +63,9 @@ pub fn call(scenario: Scenario, step: Step, picture: &Picture, old_version: Opti
             let body = json!({"option_id": picture.edited()?["id"], "version": picture.version()?});
             Some(Call::new(case("choose")?, Some(PROPOSER), body))
         }
+        // Before anything is chosen the refusal would be about that.
         Step::OwnApproval => {
+            picture.case["chosen_option"].as_str()?;
             Some(Call::new(case("approve")?, Some(PROPOSER), json!({"version": picture.version()?})))
         }
         Step::StaleApproval => {
@@ -161,7 +163,7 @@ pub async fn act(stage: &Stage, step: Step) -> Said<()> {
 async fn carry_out(stage: &Stage, step: Step) -> Said<String> {
     match step {
         Step::DelayNotice | Step::Promotion => signal(stage, step).await,
-        Step::OwnApproval => refusal(stage, step, "").await,
+        Step::OwnApproval => refusal(stage, step, "forbidden").await,
         Step::StaleApproval => refusal(stage, step, "stale_version").await,
         Step::FactsMove => facts_move(stage).await,
         Step::Approve => approve(stage).await,
@@ -182,6 +184,9 @@ async fn carry_out(stage: &Stage, step: Step) -> Said<String> {
             ))
         }
         Step::Result => {
+            if !Picture::take(stage).await?.is_over() {
+                return Err("nothing is decided yet".to_owned());
+            }
             let now = stage.flow.lock().await.now();
             stage.run_to(look::all_has_come(now)?).await?;
             Ok("everything has come".to_owned())
@@ -257,7 +262,8 @@ async fn refusal(stage: &Stage, step: Step, code: &str) -> Said<String> {
         if step == Step::OwnApproval && answer["code"] == "stale_version" {
             continue;
         }
-        return if code.is_empty() || answer["code"] == code { Ok(said) } else { Err(said) };
+        // Another refusal is not the one that is told of.
+        return if answer["code"] == code { Ok(said) } else { Err(said) };
     }
     Err("the case does not keep still".to_owned())
 }

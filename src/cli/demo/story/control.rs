@@ -98,12 +98,11 @@ fn refuse(status: u16, detail: &str, origin: &str) -> HttpResponse {
 /// Everything that the tour shows. While the tower is away the steps are as they were last seen.
 async fn state(stage: &Stage) -> Value {
     let seen = look::look(stage).await;
-    let (mut last_seen, documents) = (stage.last_seen.lock().clone(), stage.documents().await);
-    if let Ok(seen) = seen {
+    let documents = stage.documents().await;
+    let mut last_seen = stage.last_seen.lock().clone();
+    if let Ok((now, seen)) = seen {
         last_seen.steps = seen.iter().map(|(step, found)| show(*step, found, stage)).collect();
-        if let Ok(stats) = stage.get("/api/v1/stats").await {
-            last_seen.now = stats["business_time"].clone();
-        }
+        last_seen.now = json!(now);
         *stage.last_seen.lock() = last_seen.clone();
     }
     let documents: Vec<Value> = documents.unwrap_or_default().iter().map(show_document).collect();
@@ -154,7 +153,7 @@ pub async fn walk(stage: &Stage) -> Said<()> {
             continue;
         }
         if words.button.is_some() {
-            if let Some((_, found)) = look::look(stage).await?.into_iter().find(|(of, _)| *of == step)
+            if let Some((_, found)) = look::look(stage).await?.1.into_iter().find(|(of, _)| *of == step)
                 && let Some(call) = found.call
             {
                 println!("    $ {}", call.curl(stage.tower_origin()));
@@ -163,7 +162,7 @@ pub async fn walk(stage: &Stage) -> Said<()> {
         }
         let found = stage
             .wait_for(words.id, || async {
-                let seen = look::look(stage).await?;
+                let (_, seen) = look::look(stage).await?;
                 Ok(seen
                     .into_iter()
                     .find(|(of, found)| *of == step && found.state == "done")

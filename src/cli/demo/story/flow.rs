@@ -113,14 +113,14 @@ impl Flow {
         self.last_tick = Instant::now();
     }
 
-    /// Moves the clock by the wall time since the last tick, times `speed`.
-    pub async fn tick(&mut self, speed: f64) -> Result<(), DemoError> {
+    /// Moves the clock by the wall time since the last tick, times `speed`, but not beyond `limit`.
+    pub async fn tick(&mut self, speed: f64, limit: Timestamp) -> Result<(), DemoError> {
         self.passed += self.last_tick.elapsed().as_secs_f64() * speed.clamp(0.0, SPEED_MAX);
         self.last_tick = Instant::now();
         let step = SignedDuration::from_secs(self.passed as i64);
         if step >= STEP_MIN {
             self.passed = 0.0;
-            self.run_to(self.now + step).await?;
+            self.run_to((self.now + step).min(limit)).await?;
         }
         Ok(())
     }

@@ -127,6 +127,12 @@ impl Picture {
         self.documents.iter().filter(|document| document["action_id"] == action["id"])
     }
 
+    /// Whether time need not wait any more: it is decided, or given up.
+    pub fn is_over(&self) -> bool {
+        self.is_decided()
+            || matches!(word(&self.case, "state"), "rejected" | "cancelled" | "expired" | "closed")
+    }
+
     fn is_decided(&self) -> bool {
         !self.case["approved_at"].is_null()
     }
@@ -146,6 +152,8 @@ impl Picture {
                 let value = money(&self.cause["value_at_risk"]);
                 note.map_or_else(|| format!("{value} at risk. {said}"), |note| note.detail.clone())
             }),
+            // After the decision what stood under the cause goes away.
+            Step::Group if self.is_over() => Some("what was short under it is provided for".to_owned()),
             Step::Group => (!self.case.is_null() && !self.affected.is_empty()).then(|| self.named()),
             Step::Compare => (!self.cause.is_null()).then(|| self.compared()),
             Step::OpenCase => (!self.case.is_null()).then(|| word(&self.case, "title").to_owned()),
@@ -292,8 +300,8 @@ impl Picture {
     }
 }
 
-/// How far all steps are, in their order.
-pub async fn look(stage: &Stage) -> Said<Vec<(Step, Found)>> {
+/// The tower's time, and how far all steps are, in their order.
+pub async fn look(stage: &Stage) -> Said<(Timestamp, Vec<(Step, Found)>)> {
     let picture = Picture::take(stage).await?;
     let notes = stage.notes.lock();
     let mut found = Vec::new();
@@ -315,7 +323,7 @@ pub async fn look(stage: &Stage) -> Said<Vec<(Step, Found)>> {
         let ms = note.map(|note| note.ms);
         found.push((step, Found { state, detail, ms, look_at: picture.look_at(step), call }));
     }
-    Ok(found)
+    Ok((picture.now, found))
 }
 
 /// When everything that was decided has come, and the season's order.

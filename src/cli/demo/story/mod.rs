@@ -174,7 +174,7 @@ async fn follow(
                 let Some(done) = request else { continue };
                 let pulled = processes.pull_the_plug().await;
                 // Whoever asked may have gone.
-                let _ = done.send(pulled.as_ref().map(|()| ()).map_err(ToString::to_string));
+                let _ = done.send(pulled.as_ref().copied().map_err(ToString::to_string));
                 pulled?;
             }
         }

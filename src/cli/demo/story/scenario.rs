@@ -119,6 +119,12 @@ impl Scenario {
         date(2015, 10, 15).at(11, 30, 0, 0)
     }
 
+    /// Where time waits until it is decided: later no transfer would come before the shortage, and there would be nothing
+    /// to choose.
+    pub fn waits_at(self) -> DateTime {
+        date(2015, 10, 15).at(15, 30, 0, 0)
+    }
+
     /// Whether the season's order is late in this world.
     pub fn is_season_late(self) -> bool {
         self == Self::SpikeAndDelay

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::flow::{Flow, SPEED_MAX};
+use super::look::Picture;
 use super::scenario::Scenario;
+use super::season;
 use super::warehouse::{self, Warehouse, items};
 use crate::cli::client::{Client, ClientError};
 use crate::cli::demo::DemoError;
@@ -33,6 +35,8 @@ pub struct Notes {
     pub running: Option<&'static str>,
     /// The case, once it was seen.
     pub case_id: Option<String>,
+    /// The decision was made: time goes on.
+    pub is_over: bool,
     /// The version of the case that somebody looked at before the facts moved.
     pub old_version: Option<u64>,
     /// What the last pull of the plug showed.
@@ -48,6 +52,7 @@ impl Default for Notes {
             of_step: BTreeMap::new(),
             running: None,
             case_id: None,
+            is_over: false,
             old_version: None,
             last_plug: Err("nobody pulled it".to_owned()),
             restarts: 0,
@@ -140,13 +145,29 @@ impl Stage {
     /// Moves the clock on, and lets the warehouses do what the documents say. A tower that is away is waited for.
     pub async fn tick(&self) -> Result<(), DemoError> {
         let speed = *self.speed.lock();
+        let limit = self.time_limit().await?;
         let mut flow = self.flow.lock().await;
         let documents = warehouse::documents(&self.erp).await?;
         self.warehouse.lock().await.follow(&documents, &mut flow).await?;
-        match flow.tick(speed).await {
+        match flow.tick(speed, limit).await {
             Err(DemoError::Client(ClientError::Unreachable { .. })) => Ok(()),
             ticked => ticked,
         }
+    }
+
+    /// How far time may go: until it is decided it waits before it is too late for that.
+    async fn time_limit(&self) -> Result<jiff::Timestamp, DemoError> {
+        let waits_at = season::local(self.scenario.waits_at())?;
+        if self.notes.lock().is_over {
+            return Ok(jiff::Timestamp::MAX);
+        }
+        let is_close = self.flow.lock().await.now() >= waits_at;
+        // A tower that is away can't say; then time waits too.
+        if is_close && Picture::take(self).await.is_ok_and(|picture| picture.is_over()) {
+            self.notes.lock().is_over = true;
+            return Ok(jiff::Timestamp::MAX);
+        }
+        Ok(waits_at)
     }
 
     /// Lets days pass, with all that really happened on them.
