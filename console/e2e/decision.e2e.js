@@ -50,6 +50,9 @@ test("anna chooses, may not approve her own choice, bob does, and both see the d
 
   await orderOption(anna).getByRole("button", { name: "Choose" }).click();
   // Nobody touches bob's browser.
+  const moved = bob.getByRole("complementary", { name: "What changed since you looked" });
+  await moved.getByText(/chosen option: nothing → Order/).waitFor();
+  await moved.getByRole("button", { name: "Seen" }).click();
   await bob.getByText("proposed by anna", { exact: false }).waitFor();
 
   await approve(anna).click();

@@ -17,7 +17,7 @@ after(() => browser?.close());
 beforeEach(async () => {
   tower = await Tower.start();
   await tower.tell(history().events);
-  for (const name of ["first", "second"]) await tower.tell(short(name));
+  for (const name of ["coat-first", "coat-second"]) await tower.tell(short(name));
   wire = await Wire.to(Number(new URL(tower.url).port));
 });
 afterEach(async () => {
@@ -57,19 +57,20 @@ test("a connection that drops is told, and what came meanwhile shows without a r
 
   wire.cut();
   await page.getByRole("status").filter({ hasText: "Not connected" }).waitFor();
-  for (const name of ["third", "fourth", "fifth"]) await tower.tell(short(name));
+  for (const name of ["coat-third", "coat-fourth", "coat-fifth"]) await tower.tell(short(name));
   // One that is over meanwhile must go.
-  await tower.tell([event("inventory.counted", { sku: "first", location: "store-1", on_hand: 500 })]);
-  assert.equal(await queueRows(page).filter({ hasText: "third" }).count(), 0);
+  await tower.tell([event("inventory.counted", { sku: "coat-first", location: "store-1", on_hand: 500 })]);
+  assert.equal(await queueRows(page).filter({ hasText: "coat-third" }).count(), 0);
 
   wire.mend();
-  await queueRows(page).filter({ hasText: "third" }).first().waitFor();
+  await queueRows(page).filter({ hasText: "coat-third" }).first().waitFor();
   await agree(page);
-  assert.equal(await queueRows(page).filter({ hasText: "first" }).count(), 0, "what is over is gone");
+  const ended = queueRows(page).filter({ hasText: "short now" }).filter({ hasText: "coat-first" });
+  assert.equal(await ended.count(), 0, "what is over is gone");
   await page.getByRole("status").filter({ hasText: "Not connected" }).waitFor({ state: "detached" });
   // It is live again.
-  await tower.tell(short("sixth"));
-  await queueRows(page).filter({ hasText: "sixth" }).first().waitFor();
+  await tower.tell(short("coat-sixth"));
+  await queueRows(page).filter({ hasText: "coat-sixth" }).first().waitFor();
   await agree(page);
   await assertWhole(page);
 });
@@ -87,8 +88,8 @@ test("a tower that is killed comes back with what it had, and the page with it",
   await page.getByRole("status").filter({ hasText: "Not connected" }).waitFor({ state: "detached" });
   assert.deepEqual(await openIn(tower), before, "the tower has what it had");
   await agree(page);
-  await tower.tell(short("after"));
-  await queueRows(page).filter({ hasText: "after" }).first().waitFor();
+  await tower.tell(short("coat-after"));
+  await queueRows(page).filter({ hasText: "coat-after" }).first().waitFor();
   await agree(page);
   await assertWhole(page);
 });
