@@ -50,8 +50,8 @@ check-console: console/node_modules/.package-lock.json ## types, style and unit 
 	@npm test --silent --prefix console
 
 .PHONY: demo
-demo: release ## build, then replay the sample data through a tower and show what is at risk
-	@$(TIDEWATCH) demo
+demo: release ## build, then tell the demo's story: on a terminal with a page to click, else by itself
+	@if [ -t 1 ]; then $(TIDEWATCH) demo; else $(TIDEWATCH) demo --walk; fi
 
 .PHONY: python-env
 python-env: $(PYTHON_ENV)/installed ## a Python environment for the tests of clients in Python

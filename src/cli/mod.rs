@@ -8,6 +8,7 @@ pub mod import;
 pub mod inspect;
 pub mod keys;
 pub mod pace;
+mod parent;
 pub mod progress;
 pub mod replay;
 pub mod sandbox;

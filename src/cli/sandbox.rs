@@ -98,6 +98,9 @@ pub struct SandboxArgs {
     /// Print a JSON object a line
     #[arg(long)]
     json: bool,
+    /// Stop when the process that started this one ends, however it does
+    #[arg(long, hide = true)]
+    end_with_parent: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +128,9 @@ impl Failure {
 
 /// Runs the sandbox until it is told to stop.
 pub fn run(args: SandboxArgs) -> ExitCode {
+    if args.end_with_parent {
+        super::parent::end_with_it();
+    }
     match actix_web::rt::System::new().block_on(serve(args)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -53,6 +53,9 @@ pub struct ServeArgs {
     /// Where the demo that runs this tower is controlled; the console shows its tour then
     #[arg(long, value_name = "URL", hide = true, value_parser = local_origin)]
     demo_control: Option<String>,
+    /// Stop when the process that started this one ends, however it does
+    #[arg(long, hide = true)]
+    end_with_parent: bool,
 }
 
 /// `http://127.0.0.1:PORT`. It goes into a header of every page, so nothing else is taken.
@@ -83,6 +86,9 @@ const STOP_MAX: Duration = Duration::from_millis(9_500);
 
 /// Runs the tower until it is told to stop.
 pub fn run(args: ServeArgs) -> ExitCode {
+    if args.end_with_parent {
+        super::parent::end_with_it();
+    }
     let mut config = match Config::load(args.config.as_deref()) {
         Ok(config) => config,
         Err(error) => {
@@ -151,7 +157,7 @@ async fn run_tower(args: ServeArgs, config: Config) -> Result<ExitCode, Failure>
     let keys = KeyCache::open(KeyStore::new(&args.data))?;
     let drain = Duration::from_millis(config.server.drain_ms);
     let listen = config.server.listen;
-    let console = ConsoleSettings { demo_control: args.demo_control };
+    let console = ConsoleSettings { demo_control: args.demo_control.clone() };
     let state = web::Data::new(AppState { tower: tower.clone(), config, keys, dev: args.dev, console });
     let Serving { address, server } = serve(state, hub, listen)?;
     let handle = server.handle();

@@ -295,7 +295,8 @@ mod tests {
         let exception = |state: ExceptionState, reopened: u32| {
             event(exception_record(5, "A", 1), |transition| {
                 if let Transition::Exception(transition) = transition {
-                    (transition.item.state, transition.item.reopened) = (state, reopened);
+                    let item = std::sync::Arc::make_mut(&mut transition.item);
+                    (item.state, item.reopened) = (state, reopened);
                 }
             })
         };

@@ -198,7 +198,7 @@ fn open_exceptions(commanding: &Commanding<'_>, entry: &CaseEntry) -> Vec<Claime
     let open = known.filter(|exception| !exception.item.state.is_final());
     open.map(|exception| ClaimedException {
         entity: exception.entity.as_ref().clone(),
-        item: exception.item.clone(),
+        item: exception.item.as_ref().clone(),
     })
     .collect()
 }
@@ -261,9 +261,10 @@ fn claimed(commanding: &Commanding<'_>, fields: &mut Fields) -> Result<Vec<Claim
     for (index, id) in ids.iter().enumerate() {
         let entry = running.exceptions.get(caller.tenant, id);
         match entry.filter(|entry| sees_exception(&caller.principal, tenant, &entry.item)) {
-            Some(entry) => {
-                all.push(ClaimedException { entity: entry.entity.as_ref().clone(), item: entry.item.clone() })
-            }
+            Some(entry) => all.push(ClaimedException {
+                entity: entry.entity.as_ref().clone(),
+                item: entry.item.as_ref().clone(),
+            }),
             None => {
                 fields.wrong_at(format!("/exceptions/{index}"), "not_found", "there is no such exception")
             }
@@ -320,7 +321,7 @@ pub async fn open_case(
         // It was opened before under the same key, and has the exceptions: whether this is the same request, the key
         // says. Otherwise it would be refused for what it did itself.
         Some(known) => {
-            CaseTransition { kind: CaseChange::Opened, item: known.item.clone(), claims: Vec::new() }
+            CaseTransition { kind: CaseChange::Opened, item: known.item.as_ref().clone(), claims: Vec::new() }
         }
         None => {
             let reference = running.reference();

@@ -167,7 +167,9 @@ pub fn exception_entry_for(
 ) -> Arc<ExceptionEntry> {
     match exception_for(principal, tenant, &entry.item) {
         Cow::Borrowed(_) => entry,
-        Cow::Owned(item) => Arc::new(ExceptionEntry { item, lsn: entry.lsn, entity: entry.entity.clone() }),
+        Cow::Owned(item) => {
+            Arc::new(ExceptionEntry { item: item.into(), lsn: entry.lsn, entity: entry.entity.clone() })
+        }
     }
 }
 
@@ -182,7 +184,9 @@ pub fn case_entry_for(
     }
     Some(match case_for(principal, tenant, &entry.item) {
         Cow::Borrowed(_) => entry,
-        Cow::Owned(item) => Arc::new(CaseEntry { item, lsn: entry.lsn, entity: entry.entity.clone() }),
+        Cow::Owned(item) => {
+            Arc::new(CaseEntry { item: item.into(), lsn: entry.lsn, entity: entry.entity.clone() })
+        }
     })
 }
 

@@ -48,7 +48,7 @@ pub struct RebuildRequest {
 pub struct Whole<E> {
     pub entity: E,
     /// Changes of exceptions since [`RebuildRequest::since`], in order, with the records that brought them.
-    pub exceptions: Vec<(ExceptionItem, Lsn)>,
+    pub exceptions: Vec<(Arc<ExceptionItem>, Lsn)>,
     /// The same of the case, if the entity is one.
     pub cases: Vec<(CaseItem, Lsn)>,
 }
@@ -222,7 +222,7 @@ impl<E: Hosted> Task for Rebuilding<E> {
 pub(super) struct Making<E> {
     request: RebuildRequest,
     entity: E,
-    exceptions: Vec<(ExceptionItem, Lsn)>,
+    exceptions: Vec<(Arc<ExceptionItem>, Lsn)>,
     cases: Vec<(CaseItem, Lsn)>,
     /// Has reached the record before which to stop, or failed: what follows is not for it.
     stopped: bool,

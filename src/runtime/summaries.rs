@@ -174,7 +174,7 @@ impl Cases {
         {
             let mut work = self.work.lock();
             let was = self.summary.get(tenant, &item.id);
-            work.change(tenant, was.as_ref().map(|was| &was.item), &item);
+            work.change(tenant, was.as_ref().map(|was| &*was.item), &item);
             for forgotten in self.summary.upsert(tenant, entity, item, lsn) {
                 work.forget(tenant, &forgotten.item);
             }

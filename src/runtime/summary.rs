@@ -47,7 +47,7 @@ pub trait Listed: Send + Sync + 'static {
 /// A thing with the record that last changed it.
 #[derive(Debug)]
 pub struct Entry<T> {
-    pub item: T,
+    pub item: Arc<T>,
     pub lsn: Lsn,
     /// Whose it is: who decides about it.
     pub entity: Arc<EntityKey>,
@@ -96,12 +96,12 @@ impl<T: Listed> Summary<T> {
         &self,
         tenant: TenantNumber,
         entity: &Arc<EntityKey>,
-        item: T,
+        item: impl Into<Arc<T>>,
         lsn: Lsn,
     ) -> Vec<Arc<Entry<T>>> {
         let known = self.tenants.read().get(&tenant).cloned();
         let table = known.unwrap_or_else(|| self.tenants.write().entry(tenant).or_default().clone());
-        table.upsert(Entry { item, lsn, entity: entity.clone() }, self.over_max)
+        table.upsert(Entry { item: item.into(), lsn, entity: entity.clone() }, self.over_max)
     }
 
     /// One thing.

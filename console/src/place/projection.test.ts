@@ -83,6 +83,7 @@ describe("outlook", () => {
       belowReorderPoint: "2015-10-06",
       isBelowReorderPoint: false,
       shortage: { first: "2015-10-07", last: "2015-10-08", endsWithin: true },
+      shortAgainFrom: null,
       lowest: { day: "2015-10-08", balance: -14 },
       receipts: { quantity: 100, days: 1 },
     });
@@ -91,6 +92,21 @@ describe("outlook", () => {
   it("does not say that a shortage ends where the projection ends", () => {
     const short = projection([20, 10, -4], [], [["2015-10-07T05:00:00Z", "2015-10-08T05:00:00Z"]]);
     expect(outlook(short, 0).shortage?.endsWithin).toBe(false);
+  });
+
+  it("names the beginning of a second shortage", () => {
+    const short = projection(
+      [-1, 5, -2],
+      [],
+      [
+        ["2015-10-05T05:00:00Z", "2015-10-06T05:00:00Z"],
+        ["2015-10-07T05:00:00Z", "2015-10-08T05:00:00Z"],
+      ],
+    );
+    expect(outlook(short, 0)).toMatchObject({
+      shortage: { first: "2015-10-05", last: "2015-10-05", endsWithin: true },
+      shortAgainFrom: "2015-10-07",
+    });
   });
 
   it("tells being below the reorder point from coming below it", () => {

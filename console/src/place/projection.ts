@@ -86,6 +86,8 @@ export interface Outlook {
   isBelowReorderPoint: boolean;
   /** The first and last short day of the first shortage window. */
   shortage: { first: string; last: string; endsWithin: boolean } | null;
+  /** The first day of the second window. */
+  shortAgainFrom: string | null;
   lowest: { day: string; balance: number } | null;
   receipts: { quantity: number; days: number };
 }
@@ -99,23 +101,20 @@ export function outlook(projection: Projection, reorderPoint: number): Outlook {
   }
   const below = days.findIndex((day) => day.balance < reorderPoint);
   const arriving = days.filter((day) => day.receipts > 0);
-  const window = projection.shortage_windows[0];
-  let shortage: Outlook["shortage"] = null;
-  if (window) {
+  const [shortage, next] = projection.shortage_windows.flatMap((window) => {
     const short = days.filter(
       (day) =>
         Date.parse(day.from) < Date.parse(window.until) && Date.parse(day.until) > Date.parse(window.from),
     );
     const first = short[0];
     const last = short[short.length - 1];
-    if (first && last) {
-      shortage = { first: first.day, last: last.day, endsWithin: last.day !== days[days.length - 1]?.day };
-    }
-  }
+    return first && last ? [{ first: first.day, last: last.day }] : [];
+  });
   return {
     belowReorderPoint: below > 0 ? (days[below]?.day ?? null) : null,
     isBelowReorderPoint: below === 0,
-    shortage,
+    shortage: shortage ? { ...shortage, endsWithin: shortage.last !== days[days.length - 1]?.day } : null,
+    shortAgainFrom: next?.first ?? null,
     lowest,
     receipts: { quantity: arriving.reduce((sum, day) => sum + day.receipts, 0), days: arriving.length },
   };

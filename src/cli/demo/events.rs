@@ -18,7 +18,7 @@ use super::simulation::{
 use super::statistics::Stockout;
 use crate::cli::client::EventLines;
 
-const SOURCE: &str = "demo/derived";
+pub const SOURCE: &str = "demo/derived";
 pub const ORDERS_SOURCE: &str = "demo/derived/iowa";
 const CURRENCY: &str = "USD";
 
@@ -30,7 +30,14 @@ pub struct Lines {
 }
 
 impl Lines {
-    fn push<D: Serialize>(&mut self, kind: &'static str, source: &str, id: &str, time: Timestamp, data: &D) {
+    pub fn push<D: Serialize>(
+        &mut self,
+        kind: &'static str,
+        source: &str,
+        id: &str,
+        time: Timestamp,
+        data: &D,
+    ) {
         let event = CloudEvent { specversion: "1.0", id, source, kind, time, data };
         // Neither memory nor these types can fail to be written.
         let _ = serde_json::to_writer(&mut self.text, &event);
@@ -41,12 +48,19 @@ impl Lines {
     pub fn into_events(self) -> EventLines {
         EventLines::new(self.text)
     }
+
+    /// The lines as they are sent.
+    pub fn into_text(self) -> bytes::Bytes {
+        self.text.into()
+    }
 }
 
 /// Names things and writes events about them.
 pub struct Writer<'a> {
     data: &'a Dataset,
     network: &'a Network,
+    /// What a unit costs, as a share of its price; unknown if `None`.
+    cost_share: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -154,14 +168,26 @@ struct ItemDescribed<'a> {
     brand: &'a str,
     /// Average price of all orders of the item.
     unit_price: Decimal,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit_cost: Option<Decimal>,
     currency: &'static str,
     uom: &'static str,
     pack: Decimal,
 }
 
+/// Moves the tower's clock.
+pub fn advance_clock(to: Timestamp, lines: &mut Lines) {
+    lines.push("clock.advanced", SOURCE, &format!("clock-{to}"), to, &json!({"to": to}));
+}
+
 impl<'a> Writer<'a> {
     pub fn new(data: &'a Dataset, network: &'a Network) -> Self {
-        Self { data, network }
+        Self { data, network, cost_share: None }
+    }
+
+    /// Tells also what items cost.
+    pub fn with_costs(self, share_of_price: f64) -> Self {
+        Self { cost_share: Some(share_of_price), ..self }
     }
 
     /// Describes items, centres, suppliers and customers, and sets the policy of each item.
@@ -193,12 +219,15 @@ impl<'a> Writer<'a> {
         }
         for (item, (cents, litres)) in self.data.items.iter().zip(sold) {
             let (sku, brand) = (sku(item.id), &self.data.suppliers[usize::from(item.supplier)]);
+            let price = unit_price(cents, litres);
+            let cost = |share: f64| Decimal { units: (price.units as f64 * share).round() as i64, ..price };
             let described = ItemDescribed {
                 sku: &sku,
                 name: &item.name,
                 path: ["SPIRITS", brand],
                 brand,
-                unit_price: unit_price(cents, litres),
+                unit_price: price,
+                unit_cost: self.cost_share.map(cost),
                 currency: CURRENCY,
                 uom: "litre",
                 pack: PACK.into(),
@@ -214,7 +243,7 @@ impl<'a> Writer<'a> {
 
     /// Moves the tower's clock.
     pub fn advance(&self, to: Timestamp, lines: &mut Lines) {
-        lines.push("clock.advanced", SOURCE, &format!("clock-{to}"), to, &json!({"to": to}));
+        advance_clock(to, lines);
     }
 
     pub fn write(&self, event: &Event, lines: &mut Lines) {
@@ -315,15 +344,15 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn location(&self, centre: usize) -> &'a str {
+    pub fn location(&self, centre: usize) -> &'a str {
         &self.network.centres[centre].id
     }
 
-    fn supplier_of(&self, item: u16) -> String {
+    pub fn supplier_of(&self, item: u16) -> String {
         slug(&self.data.suppliers[usize::from(self.data.items[usize::from(item)].supplier)])
     }
 
-    fn po_id(&self, order: &PurchaseOrder) -> String {
+    pub fn po_id(&self, order: &PurchaseOrder) -> String {
         let supplier = slug(&self.data.suppliers[usize::from(order.supplier)]);
         format!("po-{}-{}-{supplier}", order.placed, self.location(order.centre))
     }

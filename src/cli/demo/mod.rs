@@ -11,6 +11,7 @@ mod network;
 mod simulation;
 mod statistics;
 mod statistics_thresholds;
+mod story;
 mod summary;
 #[cfg(test)]
 mod surge_tests;
@@ -36,6 +37,7 @@ use network::Network;
 use simulation::Simulation;
 use statistics::Stockout;
 use statistics_thresholds::Thresholds;
+use story::Scenario;
 use summary::Totals;
 use tower::Tower;
 
@@ -48,44 +50,58 @@ const ERRORS_KEPT_MAX: usize = 5;
 const DEATH_SHOWS_WITHIN: Duration = Duration::from_secs(1);
 const EXIT_INTERRUPTED: u8 = 130;
 
-/// Replay 361,822 real orders through a tower of its own and show what is at risk
+/// Tell a story on real orders, or replay all 361,822 of them through a tower of its own
 ///
-/// Starts a tower in a temporary directory and sends it what the cities of Iowa ordered from 2012 to 2016. Stock,
-/// purchase orders, shipments and centres are derived from that by a stated policy and labelled `demo/derived`.
-/// On a terminal the tower then stays until Ctrl-C.
+/// Starts a tower in a temporary directory and sends it what the cities of Iowa ordered. Stock, purchase orders, shipments
+/// and centres are derived from that by a stated policy and labelled `demo/derived`. On a terminal it tells a story: a
+/// spike, a late maker, a decision, with a page to press the buttons on, until Ctrl-C. With `--speed max`, and without a
+/// terminal, it replays everything from 2012 to 2016 and shows what is at risk then.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Examples:
   tidewatch demo
-  tidewatch demo --speed 604800     (a week of events a second)
+  tidewatch demo --scenario regional-promotion
+  tidewatch demo --walk             (presses each button itself, and says what came of it)
+  tidewatch demo --speed max        (replays everything)
   tidewatch demo --statistics       (what the exceptions of all 231 weeks came to)
   tidewatch demo --statistics --json | jq .exceptions.stockouts
   tidewatch demo --statistics --thresholds mine.toml
 
 Exit codes:
-    0  every row accounted for
-    1  some row lost count of, or the tower could not be run
+    0  every row accounted for; with --walk, every step went as it is told
+    1  some row lost count of, a step that went otherwise, or the tower could not be run
   130  interrupted before the end")]
 pub struct DemoArgs {
-    /// `max`, or seconds of event time per second of wall time
-    #[arg(long, default_value = "max", value_name = "N|max")]
-    pub speed: Speed,
-    /// Do not open a browser at the end
+    /// Seconds of event time per second of wall time: of the story from its *now* on (60), of a replay of everything
+    /// from its beginning on. `max` replays everything as fast as the tower takes it
+    #[arg(long, value_name = "N|max")]
+    pub speed: Option<Speed>,
+    /// Which story is told
+    #[arg(long, value_name = "NAME", conflicts_with = "json")]
+    pub scenario: Option<Scenario>,
+    /// Walk through the story without anybody pressing a button; print what came of each step
+    #[arg(long, conflicts_with = "json")]
+    pub walk: bool,
+    /// The role that the page acts in at first
+    #[arg(long, value_name = "ROLE", default_value = "planner")]
+    pub role: String,
+    /// Do not open a browser
     #[arg(long)]
     pub no_browser: bool,
     /// Print what the exceptions of all weeks came to, and end
     ///
     /// How many there were, how many were the same trouble again, which stockouts they announced and how far ahead.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["scenario", "walk"])]
     pub statistics: bool,
-    /// Where exceptions rise and go: `demo`, `default`, or a file with `exceptions` tables as in `actors.toml`
-    #[arg(long, default_value = "demo", value_name = "demo|default|FILE")]
-    pub thresholds: Thresholds,
+    /// Where exceptions rise and go in a replay of everything: `demo` (without this), `default`, or a file with
+    /// `exceptions` tables as in `actors.toml`
+    #[arg(long, value_name = "demo|default|FILE", conflicts_with_all = ["scenario", "walk"])]
+    pub thresholds: Option<Thresholds>,
     /// Leave out the weeks that begin before this day
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", conflicts_with_all = ["scenario", "walk"])]
     pub from: Option<Date>,
     /// Leave out the weeks that begin after this day
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", conflicts_with_all = ["scenario", "walk"])]
     pub until: Option<Date>,
     /// Print counts, and the statistics that were asked for, as one JSON document instead of tables
     #[arg(long)]
@@ -130,10 +146,16 @@ struct Parcel {
 
 /// Runs the command.
 pub async fn run(args: DemoArgs) -> miette::Result<ExitCode> {
+    let is_terminal = std::io::stdout().is_terminal();
+    let is_story = args.walk || args.scenario.is_some() || (is_terminal && !args.replays_everything());
+    if is_story {
+        return story::run(&args, args.walk || !is_terminal).await;
+    }
     let directory = tempfile::Builder::new().prefix("tidewatch-demo-").tempdir();
     let directory = directory.map_err(|cause| miette::miette!("no temporary directory: {cause}"))?;
+    let thresholds = args.thresholds.as_ref().unwrap_or(&Thresholds::Demo);
     let mut tower = tokio::select! {
-        started = Tower::start(directory.path(), &args.thresholds) => started.map_err(|error| miette::miette!("{error}"))?,
+        started = Tower::start(directory.path(), thresholds) => started.map_err(|error| miette::miette!("{error}"))?,
         () = interrupted() => return Ok(ExitCode::from(EXIT_INTERRUPTED)),
     };
     let url = tower.url().to_owned();
@@ -167,6 +189,15 @@ pub async fn run(args: DemoArgs) -> miette::Result<ExitCode> {
     outcome.map_err(|error| miette::miette!("{error}"))
 }
 
+impl DemoArgs {
+    /// Whether what is asked for is about all the weeks, not about the story's one.
+    fn replays_everything(&self) -> bool {
+        let of_weeks =
+            self.statistics || self.thresholds.is_some() || self.from.is_some() || self.until.is_some();
+        self.json || of_weeks || self.speed == Some(Speed::Max)
+    }
+}
+
 /// Tells people; a program that reads the JSON is left alone.
 fn say(json: bool, text: &str) {
     if json {
@@ -195,7 +226,7 @@ async fn replay_and_show(args: &DemoArgs, url: &str) -> Result<ExitCode, DemoErr
     if data.weeks.is_empty() {
         return Err(DemoError::NoWeek);
     }
-    let totals = replay(&client, Arc::clone(&data), args.speed).await?;
+    let totals = replay(&client, Arc::clone(&data), args.speed.unwrap_or(Speed::Max)).await?;
     let lsn = totals.demand.lsn.max(totals.derived.lsn);
     let exceptions = summary::exceptions(&client, lsn).await?;
     let statistics = match args.statistics {

@@ -81,7 +81,7 @@ fn choose_centres(data: &Dataset) -> Vec<Centre> {
 }
 
 /// Great-circle distance of two points in degrees (haversine formula).
-fn distance_km(a: (f64, f64), b: (f64, f64)) -> f64 {
+pub fn distance_km(a: (f64, f64), b: (f64, f64)) -> f64 {
     let (latitude_a, latitude_b) = (a.0.to_radians(), b.0.to_radians());
     let latitude_half = (latitude_b - latitude_a) / 2.0;
     let longitude_half = (b.1 - a.1).to_radians() / 2.0;

@@ -160,6 +160,8 @@ pub struct Simulation<'a> {
     unacknowledged: Vec<Arc<PurchaseOrder>>,
     /// Rows of the week under way, by the day on which they are ordered.
     orders_by_day: [Vec<usize>; ORDER_DAYS],
+    /// The week with which it begins.
+    first_week: usize,
     /// Working days made so far, the opening not counted.
     days_made: usize,
     is_open: bool,
@@ -169,7 +171,20 @@ impl<'a> Simulation<'a> {
     /// # Errors
     /// When the time zone is not known, which a bundled database excludes.
     pub fn new(data: &'a Dataset, network: &'a Network, seed: u64) -> Result<Self, jiff::Error> {
-        let (stocks, launches) = opening_stocks(data, network);
+        Self::from_week(data, network, seed, 0)
+    }
+
+    /// The same from a later week on, as if nothing had been sold before it.
+    ///
+    /// # Errors
+    /// As of [`Self::new`].
+    pub fn from_week(
+        data: &'a Dataset,
+        network: &'a Network,
+        seed: u64,
+        first_week: usize,
+    ) -> Result<Self, jiff::Error> {
+        let (stocks, launches) = opening_stocks(data, network, first_week);
         Ok(Self {
             data,
             network,
@@ -180,6 +195,7 @@ impl<'a> Simulation<'a> {
             receipts: BTreeMap::new(),
             unacknowledged: Vec::new(),
             orders_by_day: Default::default(),
+            first_week,
             days_made: 0,
             is_open: false,
         })
@@ -187,7 +203,8 @@ impl<'a> Simulation<'a> {
 
     /// When the opening day begins: before it nothing happens.
     pub fn start(&self) -> Result<Timestamp, jiff::Error> {
-        self.data.weeks.first().map_or(Ok(Timestamp::UNIX_EPOCH), |week| self.at(week.yesterday()?, 0))
+        let first = self.data.weeks.get(self.first_week);
+        first.map_or(Ok(Timestamp::UNIX_EPOCH), |week| self.at(week.yesterday()?, 0))
     }
 
     /// The next working day; first the Saturday before the first week, on which the opening stock is counted. `None`
@@ -195,16 +212,17 @@ impl<'a> Simulation<'a> {
     pub fn next_day(&mut self) -> Result<Option<Day>, jiff::Error> {
         if !self.is_open {
             self.is_open = true;
-            let Some(first) = self.data.weeks.first() else { return Ok(None) };
+            let Some(first) = self.data.weeks.get(self.first_week) else { return Ok(None) };
             let date = first.yesterday()?;
             let mut derived = Vec::new();
-            self.launch(0, self.at(date, COUNTED_S)?, &mut derived);
+            self.launch(self.first_week, self.at(date, COUNTED_S)?, &mut derived);
             let until = self.at(date + days(2), 0)?;
             let sku_locations = self.launched();
             let (demand, ran_out) = (Vec::new(), Vec::new());
             return Ok(Some(Day { date, derived, demand, until, ran_out, sku_locations }));
         }
-        let (week, weekday) = (self.days_made / WORKING_DAYS, self.days_made % WORKING_DAYS);
+        let week = self.first_week + self.days_made / WORKING_DAYS;
+        let weekday = self.days_made % WORKING_DAYS;
         let Some(sunday) = self.data.weeks.get(week) else { return Ok(None) };
         let date = *sunday + days(1 + weekday as i64);
         self.days_made += 1;
@@ -231,6 +249,14 @@ impl<'a> Simulation<'a> {
         let until = self.at(date + days(if is_saturday { 2 } else { 1 }), 0)?;
         let sku_locations = self.launched();
         Ok(Some(Day { date, derived, demand, until, ran_out, sku_locations }))
+    }
+
+    /// Goods that came to a centre, or left it if negative, and goods that it waits for, by a document that is none of
+    /// this simulation's.
+    pub fn adjust(&mut self, (item, centre): (u16, usize), on_hand: Millilitres, on_order: Millilitres) {
+        let stock = &mut self.stocks[place(item, centre, self.network.centres.len())];
+        stock.on_hand += on_hand.0;
+        stock.on_order += on_order.0;
     }
 
     fn launched(&self) -> usize {
@@ -419,12 +445,12 @@ fn mean_and_sd(weeks: &VecDeque<i64>) -> (f64, f64) {
     (mean, (squares / (count - 1.0)).sqrt())
 }
 
-/// The stocks with their opening quantities, and by week which of them sell for the first time.
-fn opening_stocks(data: &Dataset, network: &Network) -> (Vec<Stock>, Vec<Vec<usize>>) {
+/// The stocks with their opening quantities, and by week which of them sell for the first time since `from_week`.
+fn opening_stocks(data: &Dataset, network: &Network, from_week: usize) -> (Vec<Stock>, Vec<Vec<usize>>) {
     let mut stocks = vec![Stock::default(); data.items.len() * network.centres.len()];
     let mut first_weeks: Vec<Option<usize>> = vec![None; stocks.len()];
     let mut launches = vec![Vec::new(); data.weeks.len()];
-    for row in &data.rows {
+    for row in data.rows.iter().filter(|row| usize::from(row.week) >= from_week) {
         let place = place(row.item, network.centre_of(row.city), network.centres.len());
         let week = usize::from(row.week);
         let first_week = *first_weeks[place].get_or_insert_with(|| {

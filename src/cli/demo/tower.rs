@@ -1,6 +1,7 @@
-//! The tower that the demo runs beside itself: started, watched, stopped.
+//! The programs that the demo runs beside itself: started, watched, stopped. All of them are this very program.
 
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Lines of the tower's output that are kept, to be shown if it dies.
 const LOG_TAIL_LINES: usize = 20;
 
-/// A tower in a process of its own. Dropping it kills the process.
+/// A tower, or what it speaks to, in a process of its own. Dropping it kills the process.
 pub struct Tower {
     child: Child,
     url: String,
@@ -36,18 +37,27 @@ pub struct Tower {
 struct LogTail(Arc<Mutex<VecDeque<String>>>);
 
 impl Tower {
-    /// Starts this very program as `serve` with all its data under `directory`, and waits until it is ready.
+    /// Starts a tower with all its data under `directory`, and waits until it is ready.
     pub async fn start(directory: &Path, thresholds: &Thresholds) -> Result<Self, DemoError> {
-        let io = |cause| DemoError::Start { cause };
         let config = directory.join("actors.toml");
         let tables = thresholds.tables().map_err(|cause| DemoError::Thresholds { cause })?;
-        std::fs::write(&config, configuration(&tables)).map_err(io)?;
+        std::fs::write(&config, configuration(&tables)).map_err(|cause| DemoError::Start { cause })?;
+        let data = directory.join("data");
+        let arguments = ["serve", "--dev", "--clock", "event", "--listen", "127.0.0.1:0", "--config"];
+        let arguments = arguments.map(OsStr::new).into_iter();
+        let paths = [config.as_os_str(), OsStr::new("--data"), data.as_os_str()];
+        let mut tower = Self::launch(arguments.chain(paths)).await?;
+        tower.ready().await.map(|()| tower)
+    }
+
+    /// Starts this very program with such arguments, and waits until it says where it listens. It ends when the demo
+    /// does, however that ends; for this the thread that calls must be one that lasts as long as the demo.
+    pub async fn launch<'a>(arguments: impl IntoIterator<Item = &'a OsStr>) -> Result<Self, DemoError> {
+        let io = |cause| DemoError::Start { cause };
         let mut command = Command::new(std::env::current_exe().map_err(io)?);
         command
-            .args(["serve", "--dev", "--clock", "event", "--listen", "127.0.0.1:0", "--config"])
-            .arg(&config)
-            .arg("--data")
-            .arg(directory.join("data"))
+            .args(arguments)
+            .arg("--end-with-parent")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -57,7 +67,7 @@ impl Tower {
         let mut child = command.spawn().map_err(io)?;
 
         let log_tail = LogTail::default();
-        let (found, address) = watch::channel(None);
+        let (found, mut address) = watch::channel(None);
         if let Some(stdout) = child.stdout.take() {
             tokio::spawn(keep_output(stdout, log_tail.clone(), Some(found)));
         }
@@ -65,19 +75,26 @@ impl Tower {
             tokio::spawn(keep_output(stderr, log_tail.clone(), None));
         }
         let mut tower = Self { child, url: String::new(), log_tail };
-        match timeout(START_TIMEOUT, tower.become_ready(address)).await {
-            Ok(ready) => ready.map(|()| tower),
+        match timeout(START_TIMEOUT, address.wait_for(Option::is_some)).await {
             Err(_) => Err(DemoError::NotReady { log_tail: tower.log_tail.text() }),
+            // The sender goes when the output ends, and with it the process.
+            Ok(Err(_)) => Err(tower.died().await),
+            Ok(Ok(address)) => {
+                tower.url = address.clone().unwrap_or_default();
+                drop(address);
+                Ok(tower)
+            }
         }
     }
 
-    /// Waits until the process has said where it listens, and that it is ready.
-    async fn become_ready(&mut self, mut address: watch::Receiver<Option<String>>) -> Result<(), DemoError> {
-        let address = address.wait_for(Option::is_some).await.ok().and_then(|address| address.clone());
-        // The sender goes when the output ends, and with it the process.
-        let Some(address) = address else { return Err(self.died().await) };
-        let client = Client::new(&address, None, Patience::default())?;
-        self.url = address;
+    /// Waits until a tower says that it is ready.
+    pub async fn ready(&mut self) -> Result<(), DemoError> {
+        let is_ready = timeout(START_TIMEOUT, self.become_ready()).await;
+        is_ready.unwrap_or_else(|_| Err(DemoError::NotReady { log_tail: self.log_tail.text() }))
+    }
+
+    async fn become_ready(&mut self) -> Result<(), DemoError> {
+        let client = Client::new(&self.url, None, Patience::default())?;
         loop {
             tokio::select! {
                 death = self.died() => return Err(death),
@@ -85,6 +102,11 @@ impl Tower {
             }
             sleep(READY_INTERVAL).await;
         }
+    }
+
+    /// Kills the process without a warning, as a power cut does, and waits until it is gone.
+    pub async fn kill(&mut self) -> std::io::Result<()> {
+        self.child.kill().await
     }
 
     pub fn url(&self) -> &str {
@@ -117,7 +139,7 @@ impl Tower {
 
 /// The tower's `actors.toml`: the thresholds, a clock that the events move, the money and days of Iowa, and all that
 /// ever was open kept to be counted.
-fn configuration(thresholds: &str) -> String {
+pub fn configuration(thresholds: &str) -> String {
     // The thresholds first: a mistake in them is told with its line.
     format!(
         "{thresholds}

@@ -128,7 +128,7 @@ impl CaseFacts {
                     if is_known || (names_case && self.exceptions.len() < EXCEPTIONS_MAX) {
                         let heard = HeardException {
                             entity: body.entity.clone(),
-                            item: Box::new(change.item.clone()),
+                            item: Box::new(ExceptionItem::clone(&change.item)),
                         };
                         self.exceptions.insert(change.item.id.clone(), heard);
                     }

@@ -1,5 +1,7 @@
 //! What people do with an exception: acknowledge, assign, snooze, comment, dismiss.
 
+use std::sync::Arc;
+
 use super::slots::ExceptionSlots;
 use super::{ExceptionChange, ExceptionComment, ExceptionItem, ExceptionState, ExceptionTransition};
 use crate::domain::command::{Actor, Refusal};
@@ -153,5 +155,11 @@ pub fn decide(
             ExceptionChange::Resolved
         }
     };
-    Ok(ExceptionTransition { kind, item, of: slot.of.clone(), cause: slot.cause.clone(), left_cause: None })
+    Ok(ExceptionTransition {
+        kind,
+        item: Arc::new(item),
+        of: slot.of.clone(),
+        cause: slot.cause.clone(),
+        left_cause: None,
+    })
 }

@@ -8,6 +8,8 @@ pub mod routing;
 pub mod slots;
 pub mod watch;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use self::group::CauseRef;
@@ -225,7 +227,8 @@ pub struct ExceptionComment {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExceptionTransition {
     pub kind: ExceptionChange,
-    pub item: ExceptionItem,
+    /// Shared by the record, the entity and the lists: it is only ever replaced.
+    pub item: Arc<ExceptionItem>,
     /// What of the entity it is about: a document; empty for the entity as such.
     #[serde(default, skip_serializing_if = "Name::is_empty")]
     pub of: Name,
@@ -239,8 +242,8 @@ pub struct ExceptionTransition {
 
 impl ExceptionTransition {
     /// One that is grouped under nothing.
-    pub fn alone(kind: ExceptionChange, item: ExceptionItem) -> ExceptionTransition {
-        ExceptionTransition { kind, item, of: Name::default(), cause: None, left_cause: None }
+    pub fn alone(kind: ExceptionChange, item: impl Into<Arc<ExceptionItem>>) -> ExceptionTransition {
+        ExceptionTransition { kind, item: item.into(), of: Name::default(), cause: None, left_cause: None }
     }
 
     /// The entities that hear of it as a fact, beside its own.

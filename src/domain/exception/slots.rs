@@ -193,7 +193,7 @@ impl ExceptionSlots {
             }));
             self.forget_ended_parts();
         } else {
-            slot.open = Some(Arc::new(item.clone()));
+            slot.open = Some(Arc::clone(item));
             slot.cause = transition.cause.clone();
         }
         true
@@ -399,7 +399,8 @@ mod tests {
         let of_part = |kind, part: usize, revision| {
             let mut transition = change(kind, ShortageNow, &format!("id{part}"), revision);
             transition.of = format!("part{part:05}").into();
-            transition.item.updated_at = crate::domain::time::Timestamp::from_micros(part as i64);
+            Arc::make_mut(&mut transition.item).updated_at =
+                crate::domain::time::Timestamp::from_micros(part as i64);
             transition
         };
         for part in 0..ENDED_PARTS_MAX + 3 {
@@ -421,7 +422,7 @@ mod tests {
             (2, 1)
         );
         let mut back = of_part(Opened, 2, 1);
-        back.item.id = "again".into();
+        std::sync::Arc::make_mut(&mut back.item).id = "again".into();
         assert!(slots.apply(&back));
         assert_eq!(slots.next_generation(&ShortageNow, "part00002"), 3);
         let text = serde_json::to_string(&slots).unwrap();
@@ -433,7 +434,7 @@ mod tests {
         let mut slots = ExceptionSlots::default();
         slots.apply(&change(Opened, ShortageNow, "a", 1));
         let mut resolved = change(ExceptionChange::Resolved, ShortageNow, "a", 2);
-        resolved.item.state = ExceptionState::Resolved;
+        Arc::make_mut(&mut resolved.item).state = ExceptionState::Resolved;
         assert!(slots.apply(&resolved));
         assert!(slots.slot(&ShortageNow, "").unwrap().dismissed);
         let noted =

@@ -259,7 +259,7 @@ impl<'a> Watch<'a> {
         }
         self.endings.push(Transition::Exception(Box::new(ExceptionTransition {
             kind: ExceptionChange::Cleared,
-            item,
+            item: Arc::new(item),
             of: of.into(),
             cause: slot.and_then(|slot| slot.cause.clone()),
             left_cause: None,
@@ -328,7 +328,7 @@ impl<'a> Watch<'a> {
         }
         self.others.push(Transition::Exception(Box::new(ExceptionTransition {
             kind: ExceptionChange::Opened,
-            item,
+            item: Arc::new(item),
             of: of.into(),
             cause: cause.map(Box::new),
             left_cause: None,
@@ -407,7 +407,7 @@ impl<'a> Watch<'a> {
         }
         self.others.push(Transition::Exception(Box::new(ExceptionTransition {
             kind: ExceptionChange::Updated,
-            item,
+            item: Arc::new(item),
             of: of.into(),
             cause: cause.map(Box::new),
             left_cause: if regrouped { slot.cause.clone() } else { None },
@@ -444,8 +444,7 @@ impl<'a> Watch<'a> {
         });
         item.cause = Some(description.cause);
         item.evidence = description.evidence;
-        item.affected =
-            self.slots.members(of).and_then(|members| members.summary(self.group_key(item, of)));
+        item.affected = self.slots.members(of).and_then(|members| members.summary(self.group_key(item, of)));
     }
 
     /// The key that members of this cause carry.

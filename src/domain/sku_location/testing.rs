@@ -200,7 +200,7 @@ impl Place {
         let mut changes = Vec::new();
         for transition in self.reconcile().proposals {
             if let Transition::Exception(change) = &transition {
-                changes.push((change.kind, change.item.clone()));
+                changes.push((change.kind, ExceptionItem::clone(&change.item)));
             }
             // Through its text, as in a replay.
             let text = serde_json::to_string(&transition).unwrap();

@@ -127,7 +127,7 @@ impl Watched {
 
     fn told(&mut self, now: Timestamp) -> Vec<(ExceptionChange, ExceptionType, Name)> {
         let (told, _) = self.settle(now);
-        told.into_iter().map(|change| (change.kind, change.item.exception_type, change.of)).collect()
+        told.into_iter().map(|change| (change.kind, change.item.exception_type.clone(), change.of)).collect()
     }
 
     fn item(&self, kind: ExceptionType, of: &str) -> &crate::domain::exception::ExceptionItem {

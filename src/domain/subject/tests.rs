@@ -303,7 +303,7 @@ fn a_rule_opens_a_case_as_long_as_there_is_room_for_one() {
     apply(&mut subject, &reference, &sale(10));
     let opened = |reference: &Reference| {
         let item = proposal(&subject, &key, 11, reference).unwrap().item;
-        (item.state, item.case_id.is_some(), item.team)
+        (item.state, item.case_id.is_some(), item.team.clone())
     };
     let (state, has_case, team) = opened(&reference);
     assert_eq!((state, has_case, team.as_deref()), (ExceptionState::InCase, true, Some("operations")));

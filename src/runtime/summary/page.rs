@@ -273,7 +273,7 @@ pub(super) fn page<T: Listed>(
             {
                 continue;
             }
-            if filter.confirms(&entry.item) && sees(&entry.item) {
+            if filter.confirms(&*entry.item) && sees(&entry.item) {
                 rows.push((rank, row));
             }
         }

@@ -191,7 +191,7 @@ impl Watched {
     pub fn told(&mut self, at: f64) -> Vec<(ExceptionChange, ExceptionType, String)> {
         let (told, _) = self.settle(day(0).plus_days(at));
         told.into_iter()
-            .map(|change| (change.kind, change.item.exception_type, change.of.to_string()))
+            .map(|change| (change.kind, change.item.exception_type.clone(), change.of.to_string()))
             .collect()
     }
 
