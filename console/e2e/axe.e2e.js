@@ -52,7 +52,10 @@ after(async () => {
 
 /** What is read is there, and nothing moves any more: an animation half way has other colours. */
 async function settled(page) {
-  await eventually("everything is read", async () => (await page.locator("[aria-busy=true]").count()) === 0);
+  await eventually(
+    "everything is read",
+    async () => (await page.locator("[aria-busy=true]").filter({ visible: true }).count()) === 0,
+  );
   await page.evaluate(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)));
 }
 

@@ -39,7 +39,8 @@ async function proposed(sku) {
 }
 
 const address = (item) => `${tower.url}/#/cases/${item.id}`;
-const orderOption = (page) => page.getByRole("article").filter({ has: page.getByRole("heading", { level: 3, name: /^Order/ }) });
+const orderOption = (page) =>
+  page.getByRole("article").filter({ has: page.getByRole("heading", { level: 3, name: /^Order/ }) });
 const approve = (page) => page.getByRole("button", { name: /^Approve version/ });
 
 test("anna chooses, may not approve her own choice, bob does, and both see the document", async () => {
@@ -93,7 +94,10 @@ test("an approval of what was true before the facts moved is refused, with the d
   await refused.getByRole("heading", { name: "The facts moved: nothing was decided" }).waitFor();
   assert.ok((await refused.locator("tbody tr").count()) > 0, "what is different is listed");
   const now = await tower.get(`/cases/${item.id}`);
-  assert.deepEqual(now.votes.filter(({ by }) => by === "bob"), []);
+  assert.deepEqual(
+    now.votes.filter(({ by }) => by === "bob"),
+    [],
+  );
   assert.deepEqual(now.actions, []);
 
   await refused.getByRole("button", { name: /^I have seen it/ }).click();

@@ -23,24 +23,37 @@ test("a row rises while one looks on", async () => {
   const jacket = queueRows(page).filter({ hasText: "Winter jacket jacket" });
   await jacket.first().waitFor();
   await page.getByText(/^data .* old$/).waitFor();
-  assert.match(await page.locator("p.headline").innerText(), /\d+ decisions?[^]*today[^]*\$[\d,]+[^]*at risk[^]*data .+ old/);
+  assert.match(
+    await page.locator("p.headline").innerText(),
+    /\d+ decisions?[^]*today[^]*\$[\d,]+[^]*at risk[^]*data .+ old/,
+  );
 
   const lamp = queueRows(page).filter({ hasText: "lamp" });
   assert.equal(await lamp.count(), 0);
   await tower.tell(short("lamp", { quantity: 90_000, location: "store-2" }));
   await lamp.first().waitFor();
   // What is worth most stands first.
-  await eventually("the new row stands first", async () => (await queueRows(page).first().innerText()).includes("lamp"));
+  await eventually("the new row stands first", async () =>
+    (await queueRows(page).first().innerText()).includes("lamp"),
+  );
   await assertWhole(page);
 });
 
 test("an exception shows its cause, its evidence, and why its numbers are what they are", async () => {
   const page = await open(browser, tower.url);
-  await queueRows(page).filter({ hasText: "short now" }).filter({ hasText: "jacket" }).getByRole("link").first().click();
+  await queueRows(page)
+    .filter({ hasText: "short now" })
+    .filter({ hasText: "jacket" })
+    .getByRole("link")
+    .first()
+    .click();
   await page.getByRole("heading", { level: 1, name: /short now/i }).waitFor();
   await page.getByRole("cell", { name: "order.placed" }).waitFor();
 
-  await page.getByRole("button", { name: /why on hand/i }).first().click();
+  await page
+    .getByRole("button", { name: /why on hand/i })
+    .first()
+    .click();
   const why = page.getByRole("dialog", { name: /why on hand/i });
   await why.getByText("200", { exact: false }).first().waitFor();
   await page.keyboard.press("Escape");
@@ -61,7 +74,10 @@ test("a cause groups what follows from it", async () => {
   const page = await open(browser, `${tower.url}/#/exceptions/${cause.id}`);
   await page.getByRole("heading", { name: "Because of it" }).waitFor();
   const affected = page.locator("section", { has: page.getByRole("heading", { name: "Because of it" }) });
-  await eventually("all that is affected", async () => (await affected.locator("tbody tr").count()) === cause.affected.count);
+  await eventually(
+    "all that is affected",
+    async () => (await affected.locator("tbody tr").count()) === cause.affected.count,
+  );
   await affected.getByRole("link").first().click();
   await page.getByRole("heading", { name: "Because of", exact: true }).waitFor();
   await assertWhole(page);
@@ -79,7 +95,10 @@ test("a SKU-location shows its projection as a chart and as a table, and what it
       .locator("canvas")
       .first()
       .evaluate((canvas) =>
-        canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value !== 0),
+        canvas
+          .getContext("2d")
+          .getImageData(0, 0, canvas.width, canvas.height)
+          .data.some((value) => value !== 0),
       );
   await eventually("something is drawn", isDrawn);
 
@@ -89,7 +108,14 @@ test("a SKU-location shows its projection as a chart and as a table, and what it
   await table.waitFor();
   const shown = await table.locator("tbody tr").count();
   assert.ok(shown > 1 && shown <= days.length, `${shown} days`);
-  await page.getByRole("button", { name: /why reorder point/i }).first().click();
-  await page.getByRole("dialog", { name: /why reorder point/i }).getByText(/demand|lead/i).first().waitFor();
+  await page
+    .getByRole("button", { name: /why reorder point/i })
+    .first()
+    .click();
+  await page
+    .getByRole("dialog", { name: /why reorder point/i })
+    .getByText(/demand|lead/i)
+    .first()
+    .waitFor();
   await assertWhole(page);
 });

@@ -29,7 +29,9 @@ const all = (page) => page.getByRole("button", { name: /^All \d+/ });
 
 /** Where each row leads, sorted: an exception that is missing or there twice shows. */
 async function shown(page) {
-  const links = await queueRows(page).locator("a.title").evaluateAll((links) => links.map((link) => link.hash));
+  const links = await queueRows(page)
+    .locator("a.title")
+    .evaluateAll((links) => links.map((link) => link.hash));
   return links.sort();
 }
 

@@ -16,7 +16,10 @@ before(async () => {
   planner = await tower.createKey("ann", "planner");
   scoped = await tower.createKey("sue", "planner", "--scope", "location=store-2");
   await eventually("the tower knows its keys", () => tower.get("/exceptions?limit=1", { key: scoped }));
-  await tower.tell([...short("boots", { location: "store-1" }), ...short("gloves", { location: "store-2" })], integration);
+  await tower.tell(
+    [...short("boots", { location: "store-1" }), ...short("gloves", { location: "store-2" })],
+    integration,
+  );
   browser = await launch();
 });
 after(async () => {
@@ -48,7 +51,12 @@ test("a key opens the queue, a wrong one does not and is told", async () => {
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
   assert.equal(await queueRows(page).count(), 0, "what was shown is gone");
-  assert.equal(await page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage })).then((text) => text.includes("tw_")), false);
+  assert.equal(
+    await page
+      .evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }))
+      .then((text) => text.includes("tw_")),
+    false,
+  );
   await assertWhole(page);
 });
 
@@ -65,11 +73,15 @@ test("who has a scope sees what is within it, and nothing else by any address", 
     location.hash = `#/exceptions/${id}`;
   }, hidden.id);
   const main = page.getByRole("main");
-  await eventually("it is told that there is none", async () => /no exception|not found|may see/i.test(await main.innerText()));
+  await eventually("it is told that there is none", async () =>
+    /no exception|not found|may see/i.test(await main.innerText()),
+  );
   await page.evaluate(() => {
     location.hash = "#/places/boots/store-1";
   });
-  await eventually("nor such a place", async () => /no place|no SKU-location|not found|may see/i.test(await main.innerText()));
+  await eventually("nor such a place", async () =>
+    /no place|no SKU-location|not found|may see/i.test(await main.innerText()),
+  );
   assert.equal(await page.getByText("on hand", { exact: false }).count(), 0);
   await assertWhole(page);
 });

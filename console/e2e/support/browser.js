@@ -4,7 +4,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
-const CANDIDATES = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const CANDIDATES = [
+  process.env.CHROMIUM,
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+];
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** What a page waits for something to show; it ends only what would never come. */
 const SHOWS_WITHIN_MS = Number(process.env.SHOWS_WITHIN_MS ?? 60_000);
@@ -14,7 +19,10 @@ export const SIZES = { wide: { width: 1280, height: 900 }, narrow: { width: 390,
 /** Starts Chromium without a window; `close()` ends it. */
 export async function launch() {
   const executablePath = CANDIDATES.find((path) => path && existsSync(path));
-  assert.ok(executablePath, "missing: Chromium. Install it (apt-get install chromium), or set CHROMIUM to its path");
+  assert.ok(
+    executablePath,
+    "missing: Chromium. Install it (apt-get install chromium), or set CHROMIUM to its path",
+  );
   return chromium.launch({
     executablePath,
     // The sandbox of Chromium needs rights that containers and root do not have; the pages are our own.
@@ -38,7 +46,8 @@ export async function launch() {
  */
 export async function open(browser, url, { who, theme = "light", size = SIZES.wide } = {}) {
   const context = await browser.newContext({ viewport: size, colorScheme: theme, locale: "en-US" });
-  if (who) await context.addInitScript((persona) => sessionStorage.setItem("tidewatch.persona", persona), who);
+  if (who)
+    await context.addInitScript((persona) => sessionStorage.setItem("tidewatch.persona", persona), who);
   const page = await context.newPage();
   page.setDefaultTimeout(SHOWS_WITHIN_MS);
   page.setDefaultNavigationTimeout(SHOWS_WITHIN_MS);
@@ -74,10 +83,16 @@ export async function violations(page) {
       runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     });
     return violations.flatMap(({ id, help, nodes }) =>
-      nodes.map((node) => `${id}: ${help}: ${node.target.join(" ")}: ${node.failureSummary?.split("\n")[1] ?? ""}`),
+      nodes.map(
+        (node) => `${id}: ${help}: ${node.target.join(" ")}: ${node.failureSummary?.split("\n")[1] ?? ""}`,
+      ),
     );
   });
 }
 
 /** Rows of the queue as they are shown. */
-export const queueRows = (page) => page.getByRole("table", { name: "Queue" }).getByRole("row").filter({ has: page.getByRole("cell") });
+export const queueRows = (page) =>
+  page
+    .getByRole("table", { name: "Queue" })
+    .getByRole("row")
+    .filter({ has: page.getByRole("cell") });

@@ -98,7 +98,10 @@ export class Tower extends Process {
 
   /** An answer of the API as JSON; `who` as in `ann;planner`, or a key. */
   async get(path, { who, key } = {}) {
-    const headers = { ...(who && { "X-Tidewatch-Act-As": who }), ...(key && { Authorization: `Bearer ${key}` }) };
+    const headers = {
+      ...(who && { "X-Tidewatch-Act-As": who }),
+      ...(key && { Authorization: `Bearer ${key}` }),
+    };
     const answer = await fetch(`${this.url}/api/v1${path}`, { headers });
     if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
     return answer.json();
@@ -116,7 +119,8 @@ export class Tower extends Process {
         body: JSON.stringify(batch),
       });
       const receipt = await answer.json();
-      if (!answer.ok || receipt.rejected > 0) throw new Error(`events: ${answer.status} ${JSON.stringify(receipt)}`);
+      if (!answer.ok || receipt.rejected > 0)
+        throw new Error(`events: ${answer.status} ${JSON.stringify(receipt)}`);
       lsn = receipt.lsn;
     }
     await this.get(`/exceptions?limit=1&settled=true&at_least=${lsn}`, { key });

@@ -66,10 +66,14 @@ export class FeedStandIn {
     standIn.template = template;
     for (let index = 0; index < count; index += 1) standIn.#open();
     standIn.#server = createServer((asked, answer) => {
-      const to = request(new URL(asked.url, url), { method: asked.method, headers: asked.headers }, (from) => {
-        answer.writeHead(from.statusCode, from.headers);
-        from.pipe(answer);
-      });
+      const to = request(
+        new URL(asked.url, url),
+        { method: asked.method, headers: asked.headers },
+        (from) => {
+          answer.writeHead(from.statusCode, from.headers);
+          from.pipe(answer);
+        },
+      );
       to.on("error", () => answer.destroy());
       asked.pipe(to);
     });
@@ -114,7 +118,9 @@ export class FeedStandIn {
   }
 
   #upgrade(asked, socket) {
-    const accept = createHash("sha1").update(asked.headers["sec-websocket-key"] + MAGIC).digest("base64");
+    const accept = createHash("sha1")
+      .update(asked.headers["sec-websocket-key"] + MAGIC)
+      .digest("base64");
     socket.write(
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
         `Sec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: tidewatch.v1\r\n\r\n`,
@@ -141,7 +147,12 @@ export class FeedStandIn {
         );
       }),
     );
-    say({ type: "hello", epoch: "stand-in", position: this.#position, server_time: new Date().toISOString() });
+    say({
+      type: "hello",
+      epoch: "stand-in",
+      position: this.#position,
+      server_time: new Date().toISOString(),
+    });
   }
 
   get #position() {
@@ -162,7 +173,7 @@ export class FeedStandIn {
     }
     if (this.#turn % 10 === 1 && this.#turn > 1) return { kind: "exception.opened", item: this.#open() };
     // Ids are dense, and the oldest are gone.
-    const id = this.#id(this.#next - 1 - (this.#turn * 31) % (this.#items.size - 1));
+    const id = this.#id(this.#next - 1 - ((this.#turn * 31) % (this.#items.size - 1)));
     const item = { ...this.#items.get(id), ...this.#changed() };
     this.#items.set(id, item);
     return { kind: "exception.updated", item };

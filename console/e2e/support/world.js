@@ -53,7 +53,9 @@ function demand() {
   const centres = [...cities.values()].filter(({ name }) => CENTRES.includes(name));
   const nearest = ({ lat, lon }) =>
     centres.reduce((best, centre) =>
-      Math.hypot(centre.lat - lat, centre.lon - lon) < Math.hypot(best.lat - lat, best.lon - lon) ? centre : best,
+      Math.hypot(centre.lat - lat, centre.lon - lon) < Math.hypot(best.lat - lat, best.lon - lon)
+        ? centre
+        : best,
     );
   const names = new Map(rowsOf(readFileSync(resolve(DATA, "items.csv"), "utf8")).map((row) => [row[0], row]));
   const start = Date.parse(WEEKS.from);
@@ -108,7 +110,11 @@ export function history(now = Date.now()) {
       const price = dollars / total;
       const [unit_price, unit_cost] = [price.toFixed(2), (price / 1.5).toFixed(2)];
       events.push(
-        event("item.described", { sku, name, brand, unit_price, unit_cost, currency: "USD", uom: "litre" }, start),
+        event(
+          "item.described",
+          { sku, name, brand, unit_price, unit_cost, currency: "USD", uom: "litre" },
+          start,
+        ),
       );
     }
     const sourced = { sku, location, source: { kind: "supplier", id: supplier }, rank: 1, lead_time_days: 8 };
@@ -137,7 +143,10 @@ export function history(now = Date.now()) {
       events.push(event("purchase_order.acknowledged", purchase, now - 4 * DAY_MS));
     }
   });
-  return { events, places: places.map(({ item, centre }) => ({ sku: `item-${item}`, location: place(centre) })) };
+  return {
+    events,
+    places: places.map(({ item, centre }) => ({ sku: `item-${item}`, location: place(centre) })),
+  };
 }
 
 /**
@@ -158,7 +167,11 @@ export function runOut(sku, { quantity = 400, now = Date.now(), location = "stor
       { location, name: "Store 1", kind: "store", path: ["IOWA", "POLK"], lat: 41.6, lon: -93.6 },
       start,
     ),
-    event("supplier.described", { supplier, name: "Jacket maker", lead_time_days: 2, lead_time_sd_days: 0.5 }, start),
+    event(
+      "supplier.described",
+      { supplier, name: "Jacket maker", lead_time_days: 2, lead_time_sd_days: 0.5 },
+      start,
+    ),
     event(
       "sourcing.set",
       {
@@ -187,7 +200,13 @@ export function order(sku, quantity, { location = "store-1", now = Date.now(), i
 /** Something is short at once: one row of the queue for each. */
 export function short(sku, { quantity = 5, location = "store-1" } = {}) {
   return [
-    event("item.described", { sku, name: `Item ${sku}`, unit_cost: "2.00", unit_price: "5.00", currency: "USD" }),
+    event("item.described", {
+      sku,
+      name: `Item ${sku}`,
+      unit_cost: "2.00",
+      unit_price: "5.00",
+      currency: "USD",
+    }),
     event("location.described", { location, name: "Store 1", kind: "store" }),
     event("inventory.counted", { sku, location, on_hand: 0 }),
     order(sku, quantity, { location, id: `O-${sku}` }),

@@ -43,7 +43,9 @@ describe("keys", () => {
   it("of several parts of a view stand under one title", () => {
     const removeMore = keyboard.add("Test", [{ keys: "/", label: "/", run: () => {} }]);
     const own = keyboard.groups.filter(({ title }) => title === "Test");
-    expect(own.map(({ shortcuts }) => shortcuts.map(({ keys }) => keys))).toEqual([["j", "g q", "Enter", "?", "/"]]);
+    expect(own.map(({ shortcuts }) => shortcuts.map(({ keys }) => keys))).toEqual([
+      ["j", "g q", "Enter", "?", "/"],
+    ]);
     removeMore();
   });
 
