@@ -31,7 +31,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The console's files but for what is made of them: it is built again when one of them is newer.
-CONSOLE_SOURCES := $(shell find console -path console/node_modules -prune -o -path console/dist -prune -o -type f -print)
+CONSOLE_SOURCES := $(shell find console -path console/node_modules -prune -o -path console/dist -prune -o -path console/e2e -prune -o -type f -print)
 
 .PHONY: console
 console: console/dist/index.html ## build the page that the tower serves at / (needs Node); the next build of the program carries it
@@ -63,13 +63,40 @@ $(PYTHON_ENV)/installed: tests/python/requirements.txt
 	@touch $@
 
 .PHONY: test
-test: python-env ## all tests; uses cargo-nextest where it is installed
+test: python-env console ## all tests, in Chromium too (needs Node); uses cargo-nextest where it is installed
 	@$(need_cargo); $(need_cc)
+	@$(MAKE) --no-print-directory check-console
 	@if command -v cargo-nextest > /dev/null; then \
 		cargo test --locked --doc --quiet && cargo nextest run --locked --no-fail-fast; \
 	else \
 		cargo test --locked --no-fail-fast; \
 	fi
+	@$(MAKE) --no-print-directory test-browser
+
+# Chromium: $CHROMIUM, or what is installed.
+find_chromium := for program in "$${CHROMIUM:-}" chromium chromium-browser google-chrome; do \
+	command -v "$$program" > /dev/null && exit 0; done
+
+.PHONY: chromium
+chromium:
+	@($(find_chromium); \
+	if command -v apt-get > /dev/null && test "$$(id -u)" = 0; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium > /dev/null; \
+	else \
+		echo "missing: Chromium. Install it (on Debian: apt-get install chromium), or set CHROMIUM to its path" >&2; exit 1; \
+	fi)
+
+.PHONY: test-browser
+test-browser: console chromium ## the page in Chromium against the real program: the story, two people, drops, load, axe
+	@$(need_cargo); $(need_cc)
+	@cargo build --locked --bin tidewatch
+	@TIDEWATCH=$(abspath $(TARGET))/debug/tidewatch node --test --test-concurrency=1 --test-reporter=spec console/e2e/*.e2e.js
+
+.PHONY: bench-console
+bench-console: console chromium ## frame times and long tasks of the page under load, printed and not judged
+	@$(need_cargo); $(need_cc)
+	@cargo build --locked --bin tidewatch
+	@TIDEWATCH=$(abspath $(TARGET))/debug/tidewatch node console/e2e/bench.js
 
 .PHONY: bench
 bench: release ## measure a tower under load over HTTP against every target; BENCH_ARGS adds options

@@ -27,9 +27,13 @@ class Keyboard {
   /** While a dialog is open, its keys alone count. */
   isPaused = $state(false);
 
-  /** What there is at the moment, for the help. */
+  /** What there is at the moment, for the help: each title once, whichever parts of a view added to it. */
   get groups(): readonly { title: string; shortcuts: readonly Shortcut[] }[] {
-    return this.#groups;
+    const titles = [...new Set(this.#groups.map(({ title }) => title))];
+    return titles.map((title) => ({
+      title,
+      shortcuts: this.#groups.filter((group) => group.title === title).flatMap(({ shortcuts }) => shortcuts),
+    }));
   }
 
   /** Adds shortcuts while the calling component lives: `$effect(() => keyboard.add("Queue", […]))`. */

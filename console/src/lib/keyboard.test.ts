@@ -40,6 +40,15 @@ describe("keys", () => {
     expect(ran).toEqual(["Enter"]);
   });
 
+  it("of several parts of a view stand under one title", () => {
+    const removeMore = keyboard.add("Test", [{ keys: "/", label: "/", run: () => {} }]);
+    const own = keyboard.groups.filter(({ title }) => title === "Test");
+    expect(own.map(({ shortcuts }) => shortcuts.map(({ keys }) => keys))).toEqual([
+      ["j", "g q", "Enter", "?", "/"],
+    ]);
+    removeMore();
+  });
+
   it("rest while a dialog is open, and are gone with their view", () => {
     keyboard.isPaused = true;
     press("j");

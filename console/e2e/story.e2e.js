@@ -1,0 +1,102 @@
+/** The story as somebody clicks through it, from a fresh start, twice in a row. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { after, before, test } from "node:test";
+import { assertWhole, launch, open } from "./support/browser.js";
+import { PROGRAM } from "./support/processes.js";
+import { eventually } from "./support/wait.js";
+
+/** History flows in before the page can be opened, and a program built for tests takes its time. */
+const STARTS_WITHIN_MS = 300_000;
+const STEP_WITHIN_MS = 180_000;
+const STEPS_MAX = 30;
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser?.close());
+
+/** The demo on a terminal of its own: only there it waits for clicks. */
+async function startDemo() {
+  const child = spawn("script", ["-qfec", `${PROGRAM} demo --no-browser`, "/dev/null"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  let said = "";
+  child.stdout.on("data", (chunk) => {
+    said = (said + chunk).slice(-20_000);
+  });
+  const url = await eventually(
+    "the demo serves",
+    () => {
+      if (child.exitCode !== null) throw new Error("it ended");
+      return /serves at (http:\/\/[0-9.:]+)/.exec(said)?.[1] ?? null;
+    },
+    STARTS_WITHIN_MS,
+  ).catch((error) => {
+    throw new Error(`${error.message}\n${said}`);
+  });
+  const stop = async () => {
+    if (child.exitCode !== null) return;
+    // Ctrl-C, as on a keyboard.
+    child.stdin.write("\x03");
+    await once(child, "exit");
+  };
+  return { url, stop };
+}
+
+for (const time of ["first", "second"]) {
+  test(`the story is clicked through, the ${time} time`, async (t) => {
+    const demo = await startDemo();
+    t.after(demo.stop);
+    const page = await open(browser, demo.url);
+    const tour = page.getByRole("complementary", { name: "Guided tour" });
+    await tour.waitFor();
+    const { demo: told } = await (await fetch(`${demo.url}/console.json`)).json();
+    const state = async () =>
+      (await fetch(`${told.control}/state`, { headers: { "X-Tidewatch-Demo": "1" } })).json();
+
+    for (let clicked = 0; clicked < STEPS_MAX; clicked += 1) {
+      const story = await state();
+      assert.deepEqual(
+        story.steps.filter((step) => step.state === "failed").map(({ id, result }) => [id, result]),
+        [],
+      );
+      const next = story.steps.find((step) => step.state !== "done");
+      if (!next) break;
+      // What has no button comes by itself, or by having been looked at.
+      const item = tour.getByRole("listitem").filter({ has: page.getByRole("button", { name: next.title }) });
+      await t.test(next.id, async () => {
+        if (next.button) {
+          const press = item.getByRole("button", { name: next.button, exact: true });
+          await eventually(`${next.id} can be pressed`, () => press.isEnabled(), STEP_WITHIN_MS);
+          await press.click();
+        } else if (next.look_at) {
+          await item.getByRole("link", { name: "Take me there" }).click();
+        }
+        await eventually(
+          `${next.id} is done`,
+          async () => {
+            const step = (await state()).steps.find(({ id }) => id === next.id);
+            if (step.state === "failed") throw new Error(JSON.stringify(step.result));
+            return step.state === "done";
+          },
+          STEP_WITHIN_MS,
+        );
+      });
+    }
+    const end = await state();
+    assert.deepEqual(
+      end.steps.filter((step) => step.state !== "done").map(({ id, state }) => [id, state]),
+      [],
+    );
+    assert.ok(end.tower.restarts >= 1, "the plug was pulled");
+    const actions = end.erp.documents.map(({ action_id }) => action_id);
+    assert.ok(actions.length > 0);
+    assert.equal(new Set(actions).size, actions.length, "nothing was sent twice");
+    await tour.getByText("That is the whole way from a signal to a result.", { exact: false }).waitFor();
+    await assertWhole(page);
+    await page.context().close();
+  });
+}
