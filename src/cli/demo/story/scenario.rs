@@ -243,8 +243,8 @@ impl Step {
             Self::Plug => words(
                 "plug",
                 "Pull the plug",
-                "Kills the tower's process, without a warning, and starts it again. It comes back where it was, and nothing \
-                 is sent twice.",
+                "Kills the tower's process, without a warning, and starts it again. It comes back with all that it had, and \
+                 nothing is sent twice.",
                 Some("Pull the plug"),
                 None,
             ),
