@@ -25,7 +25,7 @@ test("a row rises while one looks on", async () => {
   await page.getByText(/^data .* old$/).waitFor();
   assert.match(
     await page.locator("p.headline").innerText(),
-    /\d+ decisions?[^]*today[^]*\$[\d,]+[^]*at risk[^]*data .+ old/,
+    /\d+ decisions?.*today.*\$[\d,]+.*at risk.*data .+ old/s,
   );
 
   const lamp = queueRows(page).filter({ hasText: "lamp" });
