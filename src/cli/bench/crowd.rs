@@ -22,9 +22,10 @@ use super::wire::Endpoint;
 const CANT_KEEP_UP: u16 = 4008;
 /// Each event goes to a slow client that many times, so that its queue in the tower fills within a short run.
 const SLOW_SUBSCRIPTIONS: usize = 16;
-const SLOW_RECEIVE_BYTES: u32 = 8 << 10;
-/// Between two messages that a slow client reads.
-const SLOW_PAUSE: Duration = Duration::from_millis(200);
+const SLOW_RECEIVE_BYTES: u32 = 64 << 10;
+/// What a slow client reads: too little for what comes, and enough for the close frame to fit behind it within the two
+/// seconds that the tower gives it.
+const SLOW_BYTES_PER_S: f64 = 256.0 * 1_024.0;
 /// How long after the load a slow client may take to read what was sent before it was closed.
 const SLOW_END_MAX: Duration = Duration::from_secs(30);
 /// Without a message for this long, there are none.
@@ -303,10 +304,11 @@ impl Shared {
                 () = &mut finished => break,
                 heard = client.next() => heard,
             };
-            if let Heard::Closed { code, reason } = heard {
-                end = Some(slow_end(code, &reason));
-            } else {
-                sleep(SLOW_PAUSE).await;
+            match heard {
+                Heard::Closed { code, reason } => end = Some(slow_end(code, &reason)),
+                Heard::Text(text) => {
+                    sleep(Duration::from_secs_f64(text.len() as f64 / SLOW_BYTES_PER_S)).await;
+                }
             }
         }
         // What was sent before the end is still there to read, and the reason after it.

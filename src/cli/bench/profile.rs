@@ -350,7 +350,7 @@ mod tests {
         assert_eq!(Profile::ReconnectStorm.at(0.5), steady);
         assert_eq!(Profile::SlowConsumers.at(0.5), steady);
         assert_eq!(Profile::Duplicates.at(0.5), Moment { repeated_of_10_000: 2_000, ..steady });
-        let hours = |hours| Duration::from_secs(hours * 3_600);
+        let hours = |hours: u64| Duration::from_secs(hours * 3_600);
         assert_eq!(Profile::OutOfOrder.at(0.5), Moment { spread: hours(47), ..steady });
         assert_eq!(Profile::ReconnectStorm.storms().len(), 2);
         assert!(Profile::Steady.storms().is_empty());

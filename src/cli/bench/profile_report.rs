@@ -46,7 +46,7 @@ pub fn lines(report: &ProfileReport) -> Vec<(&'static str, String)> {
                 "{} of {} requests, {} events/s",
                 count(report.requests_answered as f64),
                 count(report.requests_due as f64),
-                count(report.accepted_per_s)
+                count(report.answered_per_s)
             ),
         ),
         ("latency", format!("{} from when it was due", latency(&report.latency))),
@@ -191,7 +191,7 @@ pub fn row(runs: &[&ProfileReport]) -> Vec<String> {
     let (two_digits, whole) = (|value: f64| format!("{value:.2}"), |value: f64| count(value));
     vec![
         runs.first().map_or_else(String::new, |run| run.profile.name().to_owned()),
-        all(&|run| Some(run.accepted_per_s), &whole),
+        all(&|run| Some(run.answered_per_s), &whole),
         all(&|run| Some(run.latency.p50_ms), &two_digits),
         all(&|run| Some(run.latency.p99_ms), &two_digits),
         all(&|run| Some(run.latency.p999_ms), &two_digits),

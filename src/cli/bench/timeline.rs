@@ -109,6 +109,8 @@ pub struct Timeline {
     pub errors: Errors,
     /// Answers that count an event not once.
     pub wrong: Errors,
+    /// Events answered before the load's end.
+    pub events_in_time: u64,
     /// Events sent for the first time and taken, once each.
     pub accepted: u64,
     /// Events sent again although they had been taken.
@@ -152,6 +154,7 @@ impl Timeline {
             refused_wait: Duration::ZERO,
             errors: Errors::default(),
             wrong: Errors::default(),
+            events_in_time: 0,
             accepted: 0,
             repeated: 0,
             known: 0,
@@ -163,7 +166,7 @@ impl Timeline {
         self.interval
     }
 
-    /// The part that a moment lies in; moments after the end belong to the last one.
+    /// The part that a moment lies in; what is not later than the last request's due time is in one.
     fn part(&mut self, at: Instant) -> Option<&mut Part> {
         let passed = at.saturating_duration_since(self.start);
         let number = (passed.as_nanos() / self.interval.as_nanos()) as usize;
@@ -215,9 +218,13 @@ impl Timeline {
         self.done(connection);
         self.answered += 1;
         self.lsn = self.lsn.max(lsn);
-        let batch = self.batch;
-        if let Some(part) = self.part(now) {
-            part.answered_events += batch;
+        // What came after the end belongs to no part of the time, least of all to the last one.
+        if now < self.start + self.duration {
+            let batch = self.batch;
+            self.events_in_time += batch;
+            if let Some(part) = self.part(now) {
+                part.answered_events += batch;
+            }
         }
         self.waited(due, now);
     }
@@ -356,8 +363,12 @@ mod tests {
         assert_eq!((intervals[29].due_events_per_s, intervals[29].answered_events_per_s), (20.0, 0.0));
         assert_eq!((intervals[30].due_events_per_s, intervals[30].answered_events_per_s), (0.0, 20.0));
         assert!(intervals[29].latency.is_some() && intervals[30].latency.is_none());
+        timeline.began(0, start + 5_990 * MS);
+        timeline.taken(0, start + 5_990 * MS, start + 6_500 * MS, 2);
+        assert_eq!((timeline.answered, timeline.events_in_time), (2, 2), "answered, and too late");
+        assert_eq!(timeline.intervals()[59].answered_events_per_s, 0.0);
         let counted = |latencies: &[Latencies; 2]| latencies.each_ref().map(|l| l.summary().max_ms.round());
-        assert_eq!(counted(&timeline.before_and_after), [100.0, 0.0]);
+        assert_eq!(counted(&timeline.before_and_after), [100.0, 510.0]);
         assert_eq!(counted(&timeline.feed_before_and_after), [0.0, 7.0]);
     }
 }

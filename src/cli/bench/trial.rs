@@ -77,8 +77,8 @@ pub struct ProfileReport {
     /// Not taken a minute after the load's end, or answered with an error. They are part of the latency, with as long
     /// as they waited.
     pub requests_given_up: u64,
-    /// Events that were taken for the first time, over the load's duration.
-    pub accepted_per_s: f64,
+    /// Events in answers that came before the load's end, over its duration.
+    pub answered_per_s: f64,
     /// From when a request was due until its events were durable and its answer was read.
     pub latency: LatencySummary,
     /// How late the generator itself was; part of the latency.
@@ -275,7 +275,7 @@ async fn run_in(
         requests_due: load.plan.requests(),
         requests_answered: timeline.answered,
         requests_given_up: timeline.given_up,
-        accepted_per_s: timeline.accepted as f64 / seconds,
+        answered_per_s: timeline.events_in_time as f64 / seconds,
         latency: timeline.latencies.summary(),
         generator_late: timeline.lateness.summary(),
         feed: (probed.sent > 0).then(|| FeedLatency {
