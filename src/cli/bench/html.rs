@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::chart::on_log_scale;
 use super::process::Machine;
-use super::profile_report::{COLUMNS, by_profile, lines, row, title};
+use super::profile_report::{COLUMNS, by_profile, lines, row, title, where_line};
 use super::report::{COLUMNS as TARGET_COLUMNS, cells, count, machine_line};
 use super::suite::Row;
 use super::timeline::Interval;
@@ -38,7 +38,7 @@ const LATENCY_FOOT_MS: f64 = 0.1;
 pub fn profiles(reports: &[ProfileReport]) -> String {
     let mut body = String::new();
     let Some(first) = reports.first() else { return page("Tidewatch under load", &body) };
-    push_heading(&mut body, first.version, &first.date, &first.command, &first.machine);
+    push_heading(&mut body, (first.version, &first.date, &first.command), &where_line(first));
     let groups = by_profile(reports);
     push_table(&mut body, &COLUMNS, groups.iter().map(|runs| row(runs)));
     for report in groups.iter().filter_map(|runs| runs.last()) {
@@ -64,7 +64,7 @@ pub fn targets(
     runs: usize,
 ) -> String {
     let mut body = String::new();
-    push_heading(&mut body, version, date, command, machine);
+    push_heading(&mut body, (version, date, command), &machine_line(machine));
     push_table(&mut body, &TARGET_COLUMNS, rows.iter().map(|row| cells(row, runs).to_vec()));
     page("Tidewatch against its targets", &body)
 }
@@ -77,7 +77,7 @@ fn page(title: &str, body: &str) -> String {
     )
 }
 
-fn push_heading(body: &mut String, version: &str, date: &str, command: &str, machine: &Machine) {
+fn push_heading(body: &mut String, (version, date, command): (&str, &str, &str), place: &str) {
     // Writing to a string can't fail.
     let _ = writeln!(
         body,
@@ -85,7 +85,7 @@ fn push_heading(body: &mut String, version: &str, date: &str, command: &str, mac
         escaped(version),
         escaped(date),
         escaped(command),
-        escaped(&machine_line(machine))
+        escaped(place)
     );
 }
 

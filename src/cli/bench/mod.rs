@@ -8,21 +8,23 @@
 //! `subscribers` that it counts frames with, `report` what people and programs see.
 //!
 //! A `profile` says what a load is like over time. `trial` runs one from beginning to end: the `open_loop` sends what is
-//! due and goes on whatever the tower does, `timeline` records it, a `crowd` of `feed_client`s stands beside it;
-//! `profile_report`, `chart` and `html` show it, `insert` puts it into a page.
+//! due and goes on whatever the tower does, `timeline` records it, a `crowd` of `feed_client`s stands beside it, a
+//! `probe` how soon events show on the feed; a `campaign` is several of them, which `profile_report`, `chart` and `html`
+//! show. `written` is where results go besides the terminal.
 
+mod campaign;
 mod chart;
 mod crowd;
 mod disk;
 mod feed;
 mod feed_client;
 mod html;
-mod insert;
 mod load;
 mod mix;
 mod observe;
 mod open_loop;
 mod prepare;
+mod probe;
 mod process;
 mod profile;
 mod profile_report;
@@ -39,8 +41,9 @@ mod tower;
 mod trial;
 mod wire;
 mod world;
+mod written;
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -58,6 +61,7 @@ use self::tower::TowerOptions;
 use self::trial::TrialOptions;
 use self::wire::Endpoint;
 use self::world::World;
+use self::written::Written;
 
 /// What a single load has by default.
 const LOAD_KEYS: u32 = 50_000;
@@ -66,8 +70,6 @@ const LOAD_BATCH: u16 = 256;
 const PROFILE_EVENTS_PER_S: u64 = 5_000;
 const PROFILE_KEYS: u32 = 10_000;
 const PROFILE_CONNECTIONS: u16 = 128;
-const PROFILE_CLIENTS: u16 = 100;
-const PROFILE_SLOW_CLIENTS: u16 = 20;
 
 const EXIT_MISSED: u8 = 3;
 const EXIT_INTERRUPTED: u8 = 130;
@@ -322,7 +324,7 @@ async fn measure(args: BenchArgs) -> Result<ExitCode, BenchError> {
             stall_min: Duration::from_millis(args.stall_ms),
             seed: args.seed,
         };
-        return run_profiles(&profiles.0, trial, args.clients, args.repeat, (written, args.json), progress)
+        return campaign::run(&profiles.0, trial, args.clients, args.repeat, (written, args.json), progress)
             .await;
     }
     if args.feed {
@@ -374,67 +376,6 @@ async fn measure(args: BenchArgs) -> Result<ExitCode, BenchError> {
     let text = if args.json { report::json(&report)? } else { report::load_text(&report) };
     report::print(&text)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Where a result is written, besides to standard output.
-struct Written {
-    markdown: Option<PathBuf>,
-    into: Option<PathBuf>,
-    html: Option<PathBuf>,
-}
-
-impl Written {
-    fn write(&self, name: &str, markdown: &str, html: impl FnOnce() -> String) -> Result<(), BenchError> {
-        if let Some(path) = &self.markdown {
-            std::fs::write(path, markdown).map_err(BenchError::Output)?;
-        }
-        if let Some(path) = &self.into {
-            insert::insert(path, name, markdown).map_err(BenchError::Output)?;
-        }
-        if let Some(path) = &self.html {
-            std::fs::write(path, html()).map_err(BenchError::Output)?;
-        }
-        Ok(())
-    }
-}
-
-/// Runs profiles one after another, each on a tower of its own unless there is one already, and tells each as it ends.
-async fn run_profiles(
-    profiles: &[Profile],
-    options: TrialOptions,
-    clients: Option<u16>,
-    repeat: u16,
-    (written, is_json): (Written, bool),
-    progress: Progress,
-) -> Result<ExitCode, BenchError> {
-    let with_charts = std::io::stdout().is_terminal();
-    let mut reports = Vec::new();
-    for _ in 0..repeat {
-        for profile in profiles {
-            let usual = match profile {
-                Profile::SlowConsumers => PROFILE_SLOW_CLIENTS,
-                _ => PROFILE_CLIENTS,
-            };
-            let clients = usize::from(clients.unwrap_or(usual));
-            let options = TrialOptions { profile: *profile, clients, ..options.clone() };
-            let report = trial::run(&options, progress).await?;
-            if !is_json {
-                report::print(&profile_report::text(&report, with_charts))?;
-            }
-            reports.push(report);
-        }
-    }
-    written.write("profiles", &profile_report::markdown(&reports), || html::profiles(&reports))?;
-    if is_json {
-        // One run of one profile is an object, as with every other load.
-        let text = match reports.as_slice() {
-            [report] => report::json(report)?,
-            reports => report::json(&serde_json::json!({ "runs": reports }))?,
-        };
-        report::print(&text)?;
-    }
-    let is_sound = reports.iter().all(|report| report.failures.is_empty());
-    Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 #[cfg(test)]

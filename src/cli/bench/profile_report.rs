@@ -37,6 +37,15 @@ pub fn title(report: &ProfileReport) -> String {
     )
 }
 
+/// Where the load came from, and where the tower was.
+pub fn where_line(report: &ProfileReport) -> String {
+    let machine = machine_line(&report.machine);
+    match &report.against {
+        None => machine,
+        Some(tower) => format!("The tower ran already, at {tower}. The load came from: {machine}"),
+    }
+}
+
 /// What came of it, by name.
 pub fn lines(report: &ProfileReport) -> Vec<(&'static str, String)> {
     let mut lines = vec![
@@ -234,7 +243,7 @@ pub fn markdown(reports: &[ProfileReport]) -> String {
         first.batch,
         count(f64::from(first.keys)),
         first.connections,
-        machine_line(&first.machine),
+        where_line(first),
     );
     if let Some(disk) = &first.fdatasync {
         let _ = writeln!(text, "The disk alone, 64 KiB and `fdatasync`: {}.\n", latency(disk));

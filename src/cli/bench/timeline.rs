@@ -130,7 +130,8 @@ impl Timeline {
         stall_min: Duration,
         disturbed_from: Option<f64>,
     ) -> Timeline {
-        let interval = (duration / INTERVALS).max(INTERVAL_MIN);
+        // Rounded up, so that no sliver is left after the last part.
+        let interval = (duration / INTERVALS + Duration::from_nanos(1)).max(INTERVAL_MIN);
         let parts = duration.as_nanos().div_ceil(interval.as_nanos()).max(1) as usize;
         Timeline {
             start,
@@ -319,7 +320,8 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     fn timeline(start: Instant, connections: usize) -> Timeline {
-        Timeline::new(start, 6_000 * MS, connections, 2, 250 * MS, Some(0.5))
+        // Shortened by a hair so that parts are of a tenth of a second.
+        Timeline::new(start, 6_000 * MS - Duration::from_nanos(60), connections, 2, 250 * MS, Some(0.5))
     }
 
     #[test]
@@ -336,6 +338,13 @@ mod tests {
         timeline.taken(0, start + 1_000 * MS, start + 1_401 * MS, 3);
         assert_eq!((timeline.stalls.count, timeline.stalls.longest_s), (1, 0.4));
         assert_eq!(timeline.stalls.named, [Stall { from_s: 1.0, length_s: 0.4 }]);
+    }
+
+    #[test]
+    fn there_are_as_many_parts_however_long_it_lasts() {
+        let parts = |duration| Timeline::new(Instant::now(), duration, 1, 1, MS, None).intervals().len();
+        assert_eq!([6_000 * MS, 20_000 * MS, 86_400_000 * MS].map(parts), [60; 3]);
+        assert_eq!(parts(1_000 * MS), 10, "none shorter than a tenth of a second");
     }
 
     #[test]

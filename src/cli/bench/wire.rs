@@ -45,6 +45,11 @@ impl Endpoint {
         Ok(Endpoint { authority: authority.to_owned(), key })
     }
 
+    /// `HOST:PORT`.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
     /// The head of a request that sends `body_bytes` bytes of events.
     pub fn post_events_head(&self, content_type: &str, body_bytes: usize) -> String {
         let common = self.common_headers();

@@ -1,13 +1,42 @@
-//! Generated parts of a page that people write: what stands between two marks is replaced, everything else stays.
+//! Where results go besides the terminal: files, and generated parts of pages that people write. There, what stands
+//! between two marks is replaced, and everything else stays.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use super::BenchError;
+
+/// Where a result is written, besides to standard output.
+pub struct Written {
+    pub markdown: Option<PathBuf>,
+    pub into: Option<PathBuf>,
+    pub html: Option<PathBuf>,
+}
+
+impl Written {
+    /// Writes what was asked for; `name` is that of the marks.
+    ///
+    /// # Errors
+    /// If a file can't be written, or a page has no such marks.
+    pub fn write(&self, name: &str, markdown: &str, html: impl FnOnce() -> String) -> Result<(), BenchError> {
+        if let Some(path) = &self.markdown {
+            std::fs::write(path, markdown).map_err(BenchError::Output)?;
+        }
+        if let Some(path) = &self.into {
+            insert(path, name, markdown).map_err(BenchError::Output)?;
+        }
+        if let Some(path) = &self.html {
+            std::fs::write(path, html()).map_err(BenchError::Output)?;
+        }
+        Ok(())
+    }
+}
 
 /// Replaces what stands between the marks of that name.
 ///
 /// # Errors
 /// If the page can't be read or written, or has no such marks.
-pub fn insert(page: &Path, name: &str, text: &str) -> io::Result<()> {
+fn insert(page: &Path, name: &str, text: &str) -> io::Result<()> {
     let old = std::fs::read_to_string(page)?;
     let new = replaced(&old, name, text).ok_or_else(|| {
         let (begin, end) = marks(name);
