@@ -23,9 +23,9 @@ const CANT_KEEP_UP: u16 = 4008;
 /// Each event goes to a slow client that many times, so that its queue in the tower fills within a short run.
 const SLOW_SUBSCRIPTIONS: usize = 16;
 const SLOW_RECEIVE_BYTES: u32 = 64 << 10;
-/// What a slow client reads: too little for what comes, and enough for the close frame to fit behind it within the two
-/// seconds that the tower gives it.
-const SLOW_BYTES_PER_S: f64 = 256.0 * 1_024.0;
+/// What a slow client reads: less than comes, and enough for the kernel to find room for the close frame behind what
+/// waits in its buffers within the two seconds that the tower gives it. A slower one finds its connection cut.
+const SLOW_BYTES_PER_S: u32 = 1 << 20;
 /// How long after the load a slow client may take to read what was sent before it was closed.
 const SLOW_END_MAX: Duration = Duration::from_secs(30);
 /// Without a message for this long, there are none.
@@ -265,24 +265,31 @@ impl Shared {
         let wish = Wish { subscriptions: 1, since: tally.position.clone(), ..Wish::default() };
         while dropped.elapsed() < RETRY_MAX {
             let opened = FeedClient::open(&self.endpoint, &wish).await;
-            let mut storms = self.storms.borrow_mut();
-            let Some(counted) = storms.get_mut(storm) else { break };
+            self.came_back(storm, dropped.elapsed(), opened.as_ref().ok());
             if let Ok(mut client) = opened {
-                counted.back.record(dropped.elapsed());
-                counted.not_recovered += u64::from(!client.recovered);
                 // What came along with the answer counts too.
                 self.events.fetch_add(client.tally.events, Ordering::Relaxed);
                 client.tally.events += tally.events;
                 client.tally.lsn_sum = client.tally.lsn_sum.wrapping_add(tally.lsn_sum);
                 return Ok(client);
             }
-            counted.refused += 1;
-            drop(storms);
             sleep(RETRY_PAUSE).await;
         }
         *self.readers_closed.borrow_mut() += 1;
         tally.position = None;
         Err(tally)
+    }
+
+    fn came_back(&self, storm: usize, after: Duration, client: Option<&FeedClient>) {
+        if let Some(counted) = self.storms.borrow_mut().get_mut(storm) {
+            match client {
+                Some(client) => {
+                    counted.back.record(after);
+                    counted.not_recovered += u64::from(!client.recovered);
+                }
+                None => counted.refused += 1,
+            }
+        }
     }
 
     async fn read_slowly(&self) -> SlowEnd {
@@ -291,6 +298,7 @@ impl Shared {
         let wish = Wish {
             subscriptions: SLOW_SUBSCRIPTIONS,
             receive_buffer: Some(SLOW_RECEIVE_BYTES),
+            bytes_per_s: Some(SLOW_BYTES_PER_S),
             ..Wish::default()
         };
         let Ok(mut client) = FeedClient::open(&self.endpoint, &wish).await else {
@@ -304,13 +312,11 @@ impl Shared {
                 () = &mut finished => break,
                 heard = client.next() => heard,
             };
-            match heard {
-                Heard::Closed { code, reason } => end = Some(slow_end(code, &reason)),
-                Heard::Text(text) => {
-                    sleep(Duration::from_secs_f64(text.len() as f64 / SLOW_BYTES_PER_S)).await;
-                }
+            if let Heard::Closed { code, reason } = heard {
+                end = Some(slow_end(code, &reason));
             }
         }
+        client.hurry();
         // What was sent before the end is still there to read, and the reason after it.
         let deadline = Instant::now() + SLOW_END_MAX;
         while end.is_none() && Instant::now() < deadline {

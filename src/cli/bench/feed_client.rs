@@ -2,12 +2,15 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use memchr::memmem;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
@@ -28,11 +31,13 @@ pub struct Wish {
     pub since: Option<String>,
     /// Bytes that the kernel takes in for a client that does not read; its own choice by default.
     pub receive_buffer: Option<u32>,
+    /// What it reads in a second at most, in small pieces and not message by message.
+    pub bytes_per_s: Option<u32>,
 }
 
 /// One socket.
 pub struct FeedClient {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Paced>,
     /// Whether all subscriptions continued where they were to.
     pub recovered: bool,
     pub tally: Tally,
@@ -68,7 +73,11 @@ impl FeedClient {
     async fn open_in_time(endpoint: &Endpoint, wish: &Wish) -> Result<FeedClient, BenchError> {
         let refused = |error| BenchError::Answer(format!("no feed: {error}"));
         let stream = connect(endpoint.address().await?, wish.receive_buffer).await;
-        let stream = stream.map_err(BenchError::Connection)?;
+        let stream = Paced {
+            stream: stream.map_err(BenchError::Connection)?,
+            bytes_per_s: wish.bytes_per_s,
+            next_read: Box::pin(sleep_until(Instant::now())),
+        };
         let (socket, _) = client_async(endpoint.feed_request()?, stream).await.map_err(refused)?;
         let mut client = FeedClient { socket, recovered: true, tally: Tally::default() };
         client.tally.position.clone_from(&wish.since);
@@ -140,9 +149,64 @@ impl FeedClient {
         }
     }
 
+    /// From now on it reads as fast as it can.
+    pub fn hurry(&mut self) {
+        self.socket.get_mut().bytes_per_s = None;
+    }
+
     async fn say(&mut self, text: String) -> Result<(), BenchError> {
         let sent = self.socket.send(Message::text(text)).await;
         sent.map_err(|error| BenchError::Connection(io::Error::other(error)))
+    }
+}
+
+/// A connection that reads no faster than it is told.
+struct Paced {
+    stream: TcpStream,
+    bytes_per_s: Option<u32>,
+    next_read: Pin<Box<Sleep>>,
+}
+
+/// Bytes that are read at a time where reading is slow.
+const PIECE_BYTES: usize = 8 << 10;
+
+impl AsyncRead for Paced {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Some(bytes_per_s) = self.bytes_per_s else {
+            return Pin::new(&mut self.stream).poll_read(context, into);
+        };
+        ready!(self.next_read.as_mut().poll(context));
+        let mut bytes = [0; PIECE_BYTES];
+        let room = into.remaining().min(PIECE_BYTES);
+        let mut piece = ReadBuf::new(&mut bytes[..room]);
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut piece))?;
+        let read = piece.filled().len();
+        into.put_slice(piece.filled());
+        let pause = Duration::from_secs_f64(read as f64 / f64::from(bytes_per_s.max(1)));
+        self.next_read.as_mut().reset(Instant::now() + pause);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Paced {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 

@@ -88,7 +88,7 @@ const BLACK_FRIDAY: Curve = &[
     (19.0 / 24.0, 0.50),
     (21.0 / 24.0, 0.65),
     (23.0 / 24.0, 0.85), // eight in the evening
-    (24.0 / 24.0, 0.70),
+    (1.0, 0.70),
 ];
 const FLASH_BEGINS: f64 = 0.30;
 const FLASH_IS_FULL: f64 = 0.33;
