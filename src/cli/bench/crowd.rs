@@ -75,15 +75,17 @@ pub struct StormReport {
 }
 
 /// Clients that read too slowly.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct SlowReport {
     pub clients: u64,
     /// Closed with 4008 and a position to come back with.
     pub closed_4008: u64,
     /// The connection ended without a close frame.
     pub cut: u64,
-    /// Closed in another way.
+    /// Closed in another way, or refused.
     pub closed_otherwise: u64,
+    /// How, the first time.
+    pub otherwise: Option<String>,
     /// Still open at the end: the load did not fill their queues.
     pub kept_up: u64,
 }
@@ -204,11 +206,11 @@ async fn follow(
 }
 
 /// How a slow client ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum SlowEnd {
     CantKeepUp,
     Cut,
-    Otherwise,
+    Otherwise(String),
     KeptUp,
 }
 
@@ -298,12 +300,13 @@ impl Shared {
         let wish = Wish {
             subscriptions: SLOW_SUBSCRIPTIONS,
             receive_buffer: Some(SLOW_RECEIVE_BYTES),
-            bytes_per_s: Some(SLOW_BYTES_PER_S),
             ..Wish::default()
         };
-        let Ok(mut client) = FeedClient::open(&self.endpoint, &wish).await else {
-            return SlowEnd::Otherwise;
+        let mut client = match FeedClient::open(&self.endpoint, &wish).await {
+            Ok(client) => client,
+            Err(error) => return SlowEnd::Otherwise(error.to_string()),
         };
+        client.set_pace(Some(SLOW_BYTES_PER_S));
         let finished = self.finished();
         tokio::pin!(finished);
         let mut end = None;
@@ -316,7 +319,7 @@ impl Shared {
                 end = Some(slow_end(code, &reason));
             }
         }
-        client.hurry();
+        client.set_pace(None);
         // What was sent before the end is still there to read, and the reason after it.
         let deadline = Instant::now() + SLOW_END_MAX;
         while end.is_none() && Instant::now() < deadline {
@@ -332,6 +335,12 @@ impl Shared {
     fn report(&self, tallies: &[Tally], slow: &[SlowEnd]) -> CrowdReport {
         let counts = || tallies.iter().map(|tally| tally.events);
         let count_of = |end: SlowEnd| slow.iter().filter(|other| **other == end).count() as u64;
+        let otherwise = || {
+            slow.iter().filter_map(|end| match end {
+                SlowEnd::Otherwise(how) => Some(how.clone()),
+                _ => None,
+            })
+        };
         let storm_tallies = self.storms.borrow();
         let storms = self.plan.storms.iter().zip(&*storm_tallies).map(|(at, tally)| StormReport {
             at_s: at.as_secs_f64(),
@@ -350,7 +359,8 @@ impl Shared {
                 clients: slow.len() as u64,
                 closed_4008: count_of(SlowEnd::CantKeepUp),
                 cut: count_of(SlowEnd::Cut),
-                closed_otherwise: count_of(SlowEnd::Otherwise),
+                closed_otherwise: otherwise().count() as u64,
+                otherwise: otherwise().next(),
                 kept_up: count_of(SlowEnd::KeptUp),
             }),
         }
@@ -360,7 +370,7 @@ impl Shared {
 fn slow_end(code: Option<u16>, reason: &str) -> SlowEnd {
     match code {
         Some(CANT_KEEP_UP) if !reason.is_empty() => SlowEnd::CantKeepUp,
-        Some(_) => SlowEnd::Otherwise,
+        Some(code) => SlowEnd::Otherwise(format!("{code} {reason}")),
         None => SlowEnd::Cut,
     }
 }

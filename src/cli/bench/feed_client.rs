@@ -31,8 +31,6 @@ pub struct Wish {
     pub since: Option<String>,
     /// Bytes that the kernel takes in for a client that does not read; its own choice by default.
     pub receive_buffer: Option<u32>,
-    /// What it reads in a second at most, in small pieces and not message by message.
-    pub bytes_per_s: Option<u32>,
 }
 
 /// One socket.
@@ -75,7 +73,7 @@ impl FeedClient {
         let stream = connect(endpoint.address().await?, wish.receive_buffer).await;
         let stream = Paced {
             stream: stream.map_err(BenchError::Connection)?,
-            bytes_per_s: wish.bytes_per_s,
+            bytes_per_s: None,
             next_read: Box::pin(sleep_until(Instant::now())),
         };
         let (socket, _) = client_async(endpoint.feed_request()?, stream).await.map_err(refused)?;
@@ -149,9 +147,10 @@ impl FeedClient {
         }
     }
 
-    /// From now on it reads as fast as it can.
-    pub fn hurry(&mut self) {
-        self.socket.get_mut().bytes_per_s = None;
+    /// What it reads in a second at most from now on, in small pieces and not message by message; all it can by
+    /// default.
+    pub fn set_pace(&mut self, bytes_per_s: Option<u32>) {
+        self.socket.get_mut().bytes_per_s = bytes_per_s;
     }
 
     async fn say(&mut self, text: String) -> Result<(), BenchError> {

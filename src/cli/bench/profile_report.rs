@@ -158,7 +158,7 @@ fn crowd(report: &ProfileReport) -> Vec<(&'static str, String)> {
             ),
         ));
     }
-    if let Some(slow) = crowd.slow {
+    if let Some(slow) = &crowd.slow {
         lines.push((
             "slow",
             format!(

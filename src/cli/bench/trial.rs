@@ -448,9 +448,9 @@ fn failures(report: &ProfileReport, wrong: &Errors, probed: &Probed, own_tower: 
         );
         let lost: u64 = crowd.storms.iter().map(|storm| storm.not_recovered).sum();
         check(lost > 0, format!("{lost} feed clients could not continue where they were"));
-        if let Some(slow) = crowd.slow {
-            let otherwise = slow.closed_otherwise;
-            check(otherwise > 0, format!("{otherwise} slow clients were closed, and not with 4008"));
+        if let Some(slow) = &crowd.slow {
+            let (otherwise, how) = (slow.closed_otherwise, slow.otherwise.clone().unwrap_or_default());
+            check(otherwise > 0, format!("{otherwise} slow clients were closed, and not with 4008: {how}"));
         }
     }
     failures
