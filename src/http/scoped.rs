@@ -16,6 +16,8 @@ use crate::runtime::summaries::{CaseEntry, ExceptionEntry};
 
 /// What stands for the detail of a gate that tells of a place outside the scope.
 const OUTSIDE: &str = "a place outside your scope";
+/// The title of an option whose own one tells of a step that is left out.
+const TITLE_OUTSIDE: &str = "An option for places outside your scope";
 
 /// Whether every place at which a step changes something is inside the principal's scope.
 pub fn sees_step(principal: &Principal, tenant: &TenantReference, step: &OptionStep) -> bool {
@@ -124,7 +126,14 @@ fn reduce(principal: &Principal, tenant: &TenantReference, option: &mut CaseOpti
     option.hidden = u32::try_from(hidden.len()).unwrap_or(u32::MAX);
     option.effects.retain(|effect| sees(&effect.sku, &effect.location));
     option.basis.inputs.retain(|input| sees(&input.sku, &input.location));
-    let arrives_outside = option.steps.iter().any(|step| !sees(&step.sku, &step.location));
+    // What it costs to bring something to a place tells its price and how fast it sells there.
+    let costs_outside: Vec<String> = (1..)
+        .zip(&option.steps)
+        .filter(|(_, step)| !step.location.is_empty() && !sees(&step.sku, &step.location))
+        .map(|(at, _)| format!("cost_{at}"))
+        .collect();
+    let arrives_outside = !costs_outside.is_empty();
+    let is_elsewhere = |step: &OptionStep| !sees_an_end(principal, tenant, step);
     let leaves_outside = option
         .steps
         .iter()
@@ -133,7 +142,8 @@ fn reduce(principal: &Principal, tenant: &TenantReference, option: &mut CaseOpti
     for gate in &mut option.gates {
         let tells = match gate.gate.as_str() {
             "donor" => leaves_outside,
-            "arrival" | "shelf_life" => arrives_outside,
+            "arrival" | "shelf_life" | "pack" | "minimum_order" | "calendar" => arrives_outside,
+            "lane" => option.steps.iter().any(is_elsewhere),
             _ => false,
         };
         if tells {
@@ -141,14 +151,23 @@ fn reduce(principal: &Principal, tenant: &TenantReference, option: &mut CaseOpti
         }
     }
     let of_hidden: Vec<String> = hidden.iter().map(|(sku, location)| format!(":{sku}@{location}")).collect();
-    option.explanation.retain(|number| {
+    let is_hidden = |name: &str| {
         // The benefit adds up the losses of all places; the quantity tells the stock where it arrives.
-        let adds_up = number.name == "benefit" || arrives_outside && number.name.starts_with("quantity_");
-        !adds_up && !of_hidden.iter().any(|place| number.name.ends_with(place.as_str()))
-    });
-    let touched: Vec<_> =
-        option.steps.iter().filter(|step| !sees_an_end(principal, tenant, step)).cloned().collect();
-    option.steps.retain(|step| sees_an_end(principal, tenant, step));
+        let adds_up = name == "benefit" || arrives_outside && name.starts_with("quantity_");
+        adds_up
+            || costs_outside.iter().any(|cost| cost == name)
+            || of_hidden.iter().any(|place| name.ends_with(place.as_str()))
+    };
+    option.explanation.retain(|number| !is_hidden(&number.name));
+    for number in &mut option.explanation {
+        number.inputs.retain(|input| !is_hidden(&input.name));
+    }
+    // A title tells of the only step, or of the first one.
+    if option.steps.first().is_some_and(is_elsewhere) {
+        TITLE_OUTSIDE.clone_into(&mut option.title);
+    }
+    let touched: Vec<_> = option.steps.iter().filter(|step| is_elsewhere(step)).cloned().collect();
+    option.steps.retain(|step| !is_elsewhere(step));
     let kept = |name: &str| option.steps.iter().any(|step| names(step, name));
     option.touches.retain(|name| kept(name) || !touched.iter().any(|step| names(step, name)));
 }
