@@ -211,6 +211,8 @@ pub fn case_entry_for(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::auth::Scope;
     use crate::domain::exception::{AffectedException, ExceptionSubject, ExceptionType, testing};
@@ -261,5 +263,73 @@ mod tests {
         assert_eq!(shown(&["location=S1", "location=S2", "location=S3"]), ("a b c".into(), 0, 30));
         assert_eq!(shown(&["location=S2"]), ("b".into(), 2, 30));
         assert_eq!(shown(&["location=S9"]), (String::new(), 3, 30));
+    }
+
+    fn step(location: &str, supplier: &str) -> OptionStep {
+        let action = crate::domain::approval_case::testing::action(
+            "a",
+            "A",
+            location,
+            None,
+            crate::domain::sku_location::testing::units(5),
+        );
+        OptionStep { supplier: Some(supplier.into()), ..action.step }
+    }
+
+    /// An order for these places, told as the tower tells it.
+    fn order(locations: &[&str]) -> CaseOption {
+        let number = |name: String, inputs: &[&str]| {
+            let inputs: Vec<_> = inputs.iter().map(|name| json!({"name": name, "value": 7.0})).collect();
+            json!({"name": name, "value": 7.0, "unit": "EUR", "formula": "", "inputs": inputs})
+        };
+        let costs = (1..=locations.len()).map(|at| number(format!("cost_{at}"), &["unit_cost"]));
+        let total = [
+            number("cost".into(), &["cost_1", "cost_2"][..locations.len()]),
+            number("net".into(), &["benefit", "cost"]),
+        ];
+        let gates: Vec<_> = ["pack", "minimum_order", "calendar", "lane", "value"]
+            .iter()
+            .map(|gate| json!({"gate": gate, "passed": true, "detail": "5 of at least 2"}))
+            .collect();
+        let steps: Vec<_> = (1..).zip(locations).map(|(at, place)| step(place, &format!("V{at}"))).collect();
+        let option = json!({"id": "order", "kind": "order", "title": "Order 5 from V1", "effects": [],
+            "touches": [], "basis": {"computed_at": 0, "facts": 1, "inputs": []}, "recommended": false,
+            "gates": gates, "steps": steps, "explanation": costs.chain(total).collect::<Vec<_>>()});
+        serde_json::from_value(option).unwrap()
+    }
+
+    #[test]
+    fn an_option_tells_nothing_of_a_step_that_is_left_out() {
+        let reference = declared();
+        let tenant = reference.tenant(TenantNumber(0)).unwrap();
+        let scope = Scope::parse(&["location=S1"]).unwrap();
+        let principal = Principal { scope, ..Principal::dev() };
+        let shown = |locations: &[&str]| {
+            let mut option = order(locations);
+            reduce(&principal, tenant, &mut option);
+            let told: Vec<String> = option
+                .explanation
+                .iter()
+                .map(|number| {
+                    let inputs: Vec<&str> = number.inputs.iter().map(|input| input.name.as_str()).collect();
+                    format!("{}({})", number.name, inputs.join(" "))
+                })
+                .collect();
+            let open =
+                option.gates.iter().filter(|gate| gate.detail != OUTSIDE).map(|gate| gate.gate.as_str());
+            let open = open.collect::<Vec<_>>().join(" ");
+            (option.title.clone(), option.steps.len(), told.join(" "), open)
+        };
+        let row = |title: &str, steps: usize, told: &str, open: &str| {
+            (title.to_owned(), steps, told.to_owned(), open.to_owned())
+        };
+        let every = "pack minimum_order calendar lane value";
+        let whole = "cost_1(unit_cost) cost(cost_1) net(benefit cost)";
+        assert_eq!(shown(&["S1"]), row("Order 5 from V1", 1, whole, every));
+        assert_eq!(shown(&["S2"]), row(TITLE_OUTSIDE, 0, "cost() net(cost)", "value"));
+        let second = "cost_1(unit_cost) cost(cost_1) net(cost)";
+        assert_eq!(shown(&["S1", "S2"]), row("Order 5 from V1", 1, second, "value"));
+        let first = "cost_2(unit_cost) cost(cost_2) net(cost)";
+        assert_eq!(shown(&["S2", "S1"]), row(TITLE_OUTSIDE, 1, first, "value"));
     }
 }
