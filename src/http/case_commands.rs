@@ -17,9 +17,9 @@ use super::visibility::sees_exception;
 use crate::auth::Permission;
 use crate::domain::approval_case::{
     CaseChange, CaseCommand, CaseDecision, CaseItem, CaseOption, CaseTransition, ClaimedException,
-    open_by_hand,
+    check_absorb, open_by_hand,
 };
-use crate::domain::command::Command;
+use crate::domain::command::{Command, Refusal};
 use crate::domain::ids::{EntityKey, Name};
 use crate::runtime::commands::Idempotency;
 use crate::runtime::summaries::CaseEntry;
@@ -224,7 +224,7 @@ async fn merge(
     let exceptions = open_exceptions(commanding, entry);
     let may = entry.item.state.is_undecided() && target.item.state.is_undecided() && !exceptions.is_empty();
     // A merge that was sent before has ended the case: whether this is one, its key says.
-    if !may && idempotency.is_none() {
+    if !may && (idempotency.is_none() || entry.item.state.is_undecided()) {
         let detail = "both cases must be undecided, and something of this one must still be open";
         return Err(Problem::new(&code::CONFLICT).detail(detail));
     }
@@ -232,8 +232,18 @@ async fn merge(
     let absorbed_as = idempotency
         .as_ref()
         .map(|own| Idempotency { key: Name::from(format!("{}/absorb", own.key)), hash: own.hash });
+    let absorb = CaseDecision::Absorb { from, exceptions };
+    // Refused afterwards, this case would have ended and its exceptions would be nobody's.
+    if may && *into != entry.item.id {
+        let (reference, now) = (commanding.running.reference(), commanding.now());
+        let actor = commanding.actor();
+        check_absorb(&target.entity, &target.item, &absorb, &actor, now, &reference).map_err(|refusal| {
+            let pointer = refusal.pointer.map(|_| "/into".to_owned());
+            refused(Refusal { pointer, ..refusal })
+        })?;
+    }
     let ended = decide(commanding, entry, command, idempotency).await?;
-    let absorb = CaseCommand { version: None, what: CaseDecision::Absorb { from, exceptions } };
+    let absorb = CaseCommand { version: None, what: absorb };
     let absorbed = decide(commanding, &target, absorb, absorbed_as).await?;
     Ok(Done { item: ended.item, lsn: absorbed.lsn })
 }

@@ -16,6 +16,8 @@ use crate::runtime::summaries::{CaseEntry, ExceptionEntry};
 
 /// What stands for the detail of a gate that tells of a place outside the scope.
 const OUTSIDE: &str = "a place outside your scope";
+/// The title of an option whose own one tells of a step that is left out.
+const TITLE_OUTSIDE: &str = "An option for places outside your scope";
 
 /// Whether every place at which a step changes something is inside the principal's scope.
 pub fn sees_step(principal: &Principal, tenant: &TenantReference, step: &OptionStep) -> bool {
@@ -124,7 +126,14 @@ fn reduce(principal: &Principal, tenant: &TenantReference, option: &mut CaseOpti
     option.hidden = u32::try_from(hidden.len()).unwrap_or(u32::MAX);
     option.effects.retain(|effect| sees(&effect.sku, &effect.location));
     option.basis.inputs.retain(|input| sees(&input.sku, &input.location));
-    let arrives_outside = option.steps.iter().any(|step| !sees(&step.sku, &step.location));
+    // What it costs to bring something to a place tells its price and how fast it sells there.
+    let costs_outside: Vec<String> = (1..)
+        .zip(&option.steps)
+        .filter(|(_, step)| !step.location.is_empty() && !sees(&step.sku, &step.location))
+        .map(|(at, _)| format!("cost_{at}"))
+        .collect();
+    let arrives_outside = !costs_outside.is_empty();
+    let is_elsewhere = |step: &OptionStep| !sees_an_end(principal, tenant, step);
     let leaves_outside = option
         .steps
         .iter()
@@ -133,7 +142,8 @@ fn reduce(principal: &Principal, tenant: &TenantReference, option: &mut CaseOpti
     for gate in &mut option.gates {
         let tells = match gate.gate.as_str() {
             "donor" => leaves_outside,
-            "arrival" | "shelf_life" => arrives_outside,
+            "arrival" | "shelf_life" | "pack" | "minimum_order" | "calendar" => arrives_outside,
+            "lane" => option.steps.iter().any(is_elsewhere),
             _ => false,
         };
         if tells {
@@ -141,14 +151,23 @@ fn reduce(principal: &Principal, tenant: &TenantReference, option: &mut CaseOpti
         }
     }
     let of_hidden: Vec<String> = hidden.iter().map(|(sku, location)| format!(":{sku}@{location}")).collect();
-    option.explanation.retain(|number| {
+    let is_hidden = |name: &str| {
         // The benefit adds up the losses of all places; the quantity tells the stock where it arrives.
-        let adds_up = number.name == "benefit" || arrives_outside && number.name.starts_with("quantity_");
-        !adds_up && !of_hidden.iter().any(|place| number.name.ends_with(place.as_str()))
-    });
-    let touched: Vec<_> =
-        option.steps.iter().filter(|step| !sees_an_end(principal, tenant, step)).cloned().collect();
-    option.steps.retain(|step| sees_an_end(principal, tenant, step));
+        let adds_up = name == "benefit" || arrives_outside && name.starts_with("quantity_");
+        adds_up
+            || costs_outside.iter().any(|cost| cost == name)
+            || of_hidden.iter().any(|place| name.ends_with(place.as_str()))
+    };
+    option.explanation.retain(|number| !is_hidden(&number.name));
+    for number in &mut option.explanation {
+        number.inputs.retain(|input| !is_hidden(&input.name));
+    }
+    // A title tells of the only step, or of the first one.
+    if option.steps.first().is_some_and(is_elsewhere) {
+        TITLE_OUTSIDE.clone_into(&mut option.title);
+    }
+    let touched: Vec<_> = option.steps.iter().filter(|step| is_elsewhere(step)).cloned().collect();
+    option.steps.retain(|step| !is_elsewhere(step));
     let kept = |name: &str| option.steps.iter().any(|step| names(step, name));
     option.touches.retain(|name| kept(name) || !touched.iter().any(|step| names(step, name)));
 }
@@ -192,6 +211,8 @@ pub fn case_entry_for(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::auth::Scope;
     use crate::domain::exception::{AffectedException, ExceptionSubject, ExceptionType, testing};
@@ -242,5 +263,73 @@ mod tests {
         assert_eq!(shown(&["location=S1", "location=S2", "location=S3"]), ("a b c".into(), 0, 30));
         assert_eq!(shown(&["location=S2"]), ("b".into(), 2, 30));
         assert_eq!(shown(&["location=S9"]), (String::new(), 3, 30));
+    }
+
+    fn step(location: &str, supplier: &str) -> OptionStep {
+        let action = crate::domain::approval_case::testing::action(
+            "a",
+            "A",
+            location,
+            None,
+            crate::domain::sku_location::testing::units(5),
+        );
+        OptionStep { supplier: Some(supplier.into()), ..action.step }
+    }
+
+    /// An order for these places, told as the tower tells it.
+    fn order(locations: &[&str]) -> CaseOption {
+        let number = |name: String, inputs: &[&str]| {
+            let inputs: Vec<_> = inputs.iter().map(|name| json!({"name": name, "value": 7.0})).collect();
+            json!({"name": name, "value": 7.0, "unit": "EUR", "formula": "", "inputs": inputs})
+        };
+        let costs = (1..=locations.len()).map(|at| number(format!("cost_{at}"), &["unit_cost"]));
+        let total = [
+            number("cost".into(), &["cost_1", "cost_2"][..locations.len()]),
+            number("net".into(), &["benefit", "cost"]),
+        ];
+        let gates: Vec<_> = ["pack", "minimum_order", "calendar", "lane", "value"]
+            .iter()
+            .map(|gate| json!({"gate": gate, "passed": true, "detail": "5 of at least 2"}))
+            .collect();
+        let steps: Vec<_> = (1..).zip(locations).map(|(at, place)| step(place, &format!("V{at}"))).collect();
+        let option = json!({"id": "order", "kind": "order", "title": "Order 5 from V1", "effects": [],
+            "touches": [], "basis": {"computed_at": 0, "facts": 1, "inputs": []}, "recommended": false,
+            "gates": gates, "steps": steps, "explanation": costs.chain(total).collect::<Vec<_>>()});
+        serde_json::from_value(option).unwrap()
+    }
+
+    #[test]
+    fn an_option_tells_nothing_of_a_step_that_is_left_out() {
+        let reference = declared();
+        let tenant = reference.tenant(TenantNumber(0)).unwrap();
+        let scope = Scope::parse(&["location=S1"]).unwrap();
+        let principal = Principal { scope, ..Principal::dev() };
+        let shown = |locations: &[&str]| {
+            let mut option = order(locations);
+            reduce(&principal, tenant, &mut option);
+            let told: Vec<String> = option
+                .explanation
+                .iter()
+                .map(|number| {
+                    let inputs: Vec<&str> = number.inputs.iter().map(|input| input.name.as_str()).collect();
+                    format!("{}({})", number.name, inputs.join(" "))
+                })
+                .collect();
+            let open =
+                option.gates.iter().filter(|gate| gate.detail != OUTSIDE).map(|gate| gate.gate.as_str());
+            let open = open.collect::<Vec<_>>().join(" ");
+            (option.title.clone(), option.steps.len(), told.join(" "), open)
+        };
+        let row = |title: &str, steps: usize, told: &str, open: &str| {
+            (title.to_owned(), steps, told.to_owned(), open.to_owned())
+        };
+        let every = "pack minimum_order calendar lane value";
+        let whole = "cost_1(unit_cost) cost(cost_1) net(benefit cost)";
+        assert_eq!(shown(&["S1"]), row("Order 5 from V1", 1, whole, every));
+        assert_eq!(shown(&["S2"]), row(TITLE_OUTSIDE, 0, "cost() net(cost)", "value"));
+        let second = "cost_1(unit_cost) cost(cost_1) net(cost)";
+        assert_eq!(shown(&["S1", "S2"]), row("Order 5 from V1", 1, second, "value"));
+        let first = "cost_2(unit_cost) cost(cost_2) net(cost)";
+        assert_eq!(shown(&["S2", "S1"]), row(TITLE_OUTSIDE, 1, first, "value"));
     }
 }

@@ -1,5 +1,7 @@
 //! How large a case gets. It stands whole in each of its records, so everything that grows in it has a bound.
 
+use serde::Serialize;
+
 use super::command::CaseDecision;
 use super::item::CaseItem;
 
@@ -18,8 +20,12 @@ pub fn line(text: impl Into<String>) -> String {
 
 /// Bytes of a case as its records hold it.
 pub fn bytes_of(item: &CaseItem) -> usize {
+    json_bytes(item)
+}
+
+fn json_bytes(part: &impl Serialize) -> usize {
     // What can't be written as JSON is not journaled either.
-    serde_json::to_vec(item).map_or(0, |json| json.len())
+    serde_json::to_vec(part).map_or(0, |json| json.len())
 }
 
 /// Lets go of what is oldest among the timeline, the comments and the votes that don't count any more, until the case has
@@ -42,14 +48,11 @@ fn drop_oldest(item: &mut CaseItem) -> Option<usize> {
     let voted = vote.map(|at| item.votes[at].at);
     let oldest = [line, comment, voted].into_iter().flatten().min()?;
     Some(if line == Some(oldest) {
-        let line = item.timeline.remove(0);
-        line.detail.len()
+        json_bytes(&item.timeline.remove(0))
     } else if comment == Some(oldest) {
-        let comment = item.comments.remove(0);
-        comment.text.len()
+        json_bytes(&item.comments.remove(0))
     } else {
-        let vote = item.votes.remove(vote?);
-        vote.comment.map_or(0, |comment| comment.len())
+        json_bytes(&item.votes.remove(vote?))
     })
 }
 

@@ -7,7 +7,7 @@ use super::item::{
 };
 use super::members;
 use super::votes::{not_now, require_undecided};
-use super::{ApprovalCase, CaseChange, CaseTransition, case_id_of, execution, follow, votes};
+use super::{ApprovalCase, CaseChange, CaseTransition, case_id_of, execution, follow, require_room, votes};
 use crate::domain::command::{Actor, ActorKind, Refusal};
 use crate::domain::exception::ExceptionState;
 use crate::domain::ids::{EntityKey, Name, is_valid_name};
@@ -60,7 +60,30 @@ pub fn open_by_hand(
         require_text("/comment", text)?;
         comment_on(&mut draft, text);
     }
-    Ok(follow::opened(draft, claimed, None))
+    let opened = follow::opened(draft, claimed, None);
+    require_room(command, &opened.item, settings.cases.bytes_max)?;
+    Ok(opened)
+}
+
+/// Whether a case would take over what `Absorb` brings, before the other case has let go of it.
+///
+/// # Errors
+/// The [`Refusal`] with which the case would answer as it is now.
+pub fn check_absorb(
+    key: &EntityKey,
+    item: &CaseItem,
+    command: &CaseDecision,
+    actor: &Actor,
+    now: Timestamp,
+    reference: &Reference,
+) -> Result<(), Refusal> {
+    let CaseDecision::Absorb { from, exceptions } = command else {
+        return Err(Refusal::conflict("this takes over nothing"));
+    };
+    let (settings, tenant) = (reference.settings(), reference.tenant(key.tenant()));
+    let draft = Draft::of(item.clone(), now, actor.name.clone(), settings, tenant);
+    let change = absorb(draft, from, exceptions)?;
+    require_room(command, &change.item, settings.cases.bytes_max)
 }
 
 fn claimed(

@@ -89,9 +89,6 @@ pub fn follow(draft: &mut Draft<'_>, facts: &CaseFacts, review: &mut dyn FnMut(T
                 if action.state != Withdrawn {
                     action.state = Documented;
                     action.error = None;
-                } else if action.document.is_none() {
-                    // It was done all the same: there is time to look at it.
-                    action.expires_at = action.expires_at.max(now.plus_days(hours / 24.0));
                 }
                 action.delivered_at.get_or_insert(now);
                 action.external_ref.get_or_insert_with(|| document.id.to_string());
@@ -103,6 +100,10 @@ pub fn follow(draft: &mut Draft<'_>, facts: &CaseFacts, review: &mut dyn FnMut(T
         }
         if before.state == Expired && action.state != Expired {
             come_late(action, now, hours);
+        }
+        if before.document.is_none() && action.document.is_some() {
+            // However late the first document comes, there is time to look at how it differs.
+            action.expires_at = action.expires_at.max(now.plus_days(hours / 24.0));
         }
         if matches!(action.state, Pending | Sending | Delivered | Dead) {
             if now >= action.expires_at {

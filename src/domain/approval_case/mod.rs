@@ -27,7 +27,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::command::{CaseCommand, CaseDecision, ClaimedException};
-pub use self::decide::open_by_hand;
+pub use self::decide::{check_absorb, open_by_hand};
 use self::facts::CaseFacts;
 pub use self::item::*;
 use super::command::{Actor, Command, Refusal};

@@ -377,6 +377,43 @@ fn a_case_takes_over_what_was_merged_into_it() {
 }
 
 #[test]
+fn what_a_case_would_take_over_is_known_beforehand() {
+    let ask = |change: fn(&mut Settings)| {
+        let mut desk = Desk::with(change);
+        desk.hear(stockout("OSLO", 520));
+        desk.settle();
+        let mut theirs = stockout("MOSS", 300);
+        theirs.case_id = Some("other".into());
+        let exceptions = vec![ClaimedException { entity: place("MOSS"), item: theirs }];
+        let absorb = CaseDecision::Absorb { from: "other".into(), exceptions };
+        check_absorb(&key(), desk.case(), &absorb, &ann(), desk.now, &desk.reference)
+    };
+    assert_eq!(ask(|_| {}), Ok(()));
+    assert_eq!(ask(|settings| settings.cases.exceptions_max = 1).map_err(|no| no.code), Err(Conflict));
+    let full = ask(|settings| settings.cases.bytes_max = 10);
+    assert_eq!(full.map_err(|no| (no.code, no.pointer)), Err((Invalid, Some("/exceptions".into()))));
+}
+
+#[test]
+fn a_case_is_not_opened_by_hand_with_more_than_it_takes() {
+    let open = |room: usize| {
+        let desk = Desk::with(|settings| settings.cases.bytes_max = room);
+        let mut free = stockout("OSLO", 520);
+        (free.state, free.case_id) = (ExceptionState::Open, None);
+        let open = CaseDecision::Open {
+            title: Some("x".repeat(4_000)),
+            kind: None,
+            exceptions: vec![ClaimedException { entity: place("OSLO"), item: free }],
+            comment: None,
+        };
+        let opened = open_by_hand(&key(), &open, &ann(), desk.now, &desk.reference);
+        opened.map(|opened| opened.kind).map_err(|no| (no.code, no.pointer))
+    };
+    assert_eq!(open(10_000), Ok(CaseChange::Opened));
+    assert_eq!(open(4_000), Err((Invalid, Some("/exceptions".into()))));
+}
+
+#[test]
 fn a_persons_own_option_is_added_edited_and_bounded() {
     let mut desk = Desk::proposed();
     let add = |option: CaseOption| CaseDecision::AddOption { option: Box::new(option) };
@@ -446,6 +483,8 @@ fn a_case_that_is_full_lets_go_of_what_was_said_first_and_takes_no_more_than_fit
         assert_eq!(desk.ask(&ann(), None, say(number)), Ok(CaseChange::Commented));
         assert!(bytes(&desk) <= ROOM, "{} bytes", bytes(&desk));
     }
+    // Room was made for one comment at a time.
+    assert!(bytes(&desk) > ROOM - 7_000, "{} bytes", bytes(&desk));
     let case = desk.case();
     let last: Vec<&str> = case.comments.iter().filter_map(|comment| comment.text.split(' ').next()).collect();
     assert!((2..100).contains(&last.len()), "some are kept: {}", last.len());

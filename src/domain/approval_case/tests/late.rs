@@ -94,6 +94,29 @@ fn what_is_wrong_with_an_action_ends_with_it() {
     desk.at(day(9));
     assert!(desk.troubles().is_empty());
 
+    // Confirmed or refused, and the document came after its time: it is compared all the same.
+    for confirmed in [true, false] {
+        let mut desk = Desk::approved();
+        desk.begin(1).unwrap();
+        let action_id = desk.action().id.clone();
+        let answer = ActionAnswer { action_id, external_ref: None, actual: None, reason: None };
+        desk.event(if confirmed {
+            EventData::ActionConfirmed(Box::new(answer))
+        } else {
+            EventData::ActionRefused(Box::new(answer))
+        });
+        desk.settle();
+        desk.at(day(6));
+        assert!(desk.troubles().is_empty());
+        desk.placed(48, day(2));
+        desk.settle();
+        assert_eq!(desk.troubles(), ["reconciliation_mismatch"], "confirmed: {confirmed}");
+        desk.at(day(9).plus(-1));
+        assert_eq!(desk.troubles(), ["reconciliation_mismatch"]);
+        desk.at(day(9));
+        assert!(desk.troubles().is_empty());
+    }
+
     // Waited for too long, and refused or withdrawn in the end.
     let mut desk = Desk::approved();
     desk.begin(1).unwrap();
