@@ -15,7 +15,7 @@ PYTHON_ENV := $(TARGET)/python-env
 SOAK_CASES ?= 20000
 SOAK_SEEDS ?= 500
 SOAK_KILLS ?= 100
-# Options of `make bench`, as in BENCH_ARGS="--repeat 3 --data /mnt/disk --markdown table.md".
+# Options of the bench targets, as in BENCH_ARGS="--repeat 5 --data /mnt/disk".
 BENCH_ARGS ?=
 
 # $(call need,PROGRAM,HOW TO GET IT): stops with one line when a program is missing.
@@ -99,12 +99,20 @@ bench-console: console chromium ## frame times and long tasks of the page under 
 	@TIDEWATCH=$(abspath $(TARGET))/debug/tidewatch node console/e2e/bench.js
 
 .PHONY: bench
-bench: release ## measure a tower under load over HTTP against every target; BENCH_ARGS adds options
-	@$(TIDEWATCH) bench --suite $(BENCH_ARGS)
+bench: release ## measure a tower against every target and under every profile, three times, into docs/benchmarks.md
+	@missed=0; \
+	$(TIDEWATCH) bench --suite --into docs/benchmarks.md $(or $(BENCH_ARGS),--repeat 3) || missed=$$?; \
+	test $$missed = 0 || test $$missed = 3 || exit $$missed; \
+	$(TIDEWATCH) bench --profile all --into docs/benchmarks.md $(or $(BENCH_ARGS),--repeat 3); \
+	exit $$missed
 
 .PHONY: bench-quick
-bench-quick: release ## the same with shorter loads and fewer SKU-locations: does it work rather than how fast
-	@$(TIDEWATCH) bench --suite --quick $(BENCH_ARGS)
+bench-quick: release ## the same once, with shorter loads, and nothing written: does it work rather than how fast
+	@missed=0; \
+	$(TIDEWATCH) bench --suite --quick $(BENCH_ARGS) || missed=$$?; \
+	test $$missed = 0 || test $$missed = 3 || exit $$missed; \
+	$(TIDEWATCH) bench --profile all --quick --rate 2000 --clients 20 $(BENCH_ARGS); \
+	exit $$missed
 
 .PHONY: bench-feed
 bench-feed: release ## measure the feed against its targets; BENCH_ARGS adds options

@@ -182,3 +182,26 @@ fn what_is_exported_can_be_imported() {
     let output = tidewatch(&["export", "cases", "--from", "http://127.0.0.1:1"]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
 }
+
+#[test]
+fn what_a_count_knows_already_does_not_count_again() {
+    let scene = Scene::start();
+    let (stock, orders, both) = (scene.path("stock.csv"), scene.path("orders.csv"), scene.path("all.csv"));
+    std::fs::write(&stock, "sku,location,on_hand,time\nA,L,20,2026-01-05 06:00\n").unwrap();
+    std::fs::write(&orders, "order_id,sku,location,quantity,shipped\nO,A,L,10,4\n").unwrap();
+    let files = [stock.to_str().unwrap(), orders.to_str().unwrap()];
+    let (code, report, error) = import(&files, &["--to", &scene.url, "--yes"]);
+    assert_eq!(code, 0, "{report} {error}");
+    let lsn =
+        report["files"].as_array().unwrap().iter().filter_map(|file| file["lsn"].as_u64()).max().unwrap();
+    let place = scene.tower.http().settled("/api/v1/sku-locations/A/L", lsn).json();
+    assert_eq!((&place["on_hand"], &place["reserved"]), (&json!(20), &json!(6)), "{place}");
+
+    // One sheet as two kinds.
+    std::fs::write(&both, "sku,name,location,on_hand\nB,Bread,L,3\n").unwrap();
+    let both = both.to_str().unwrap();
+    let (items, stock) = (format!("items={both}"), format!("stock={both}"));
+    let (code, report, error) = import(&[&items, &stock], &["--to", &scene.url, "--yes"]);
+    assert_eq!(code, 0, "{report} {error}");
+    assert_eq!(scene.tower.http().get("/api/v1/items/B").json()["name"], "Bread");
+}

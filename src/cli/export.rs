@@ -103,6 +103,20 @@ enum ExportError {
     Line(#[from] serde_json::Error),
 }
 
+impl ExportError {
+    fn is_broken_pipe(&self) -> bool {
+        let cause = match self {
+            Self::Write(error) => Some(error),
+            Self::Csv(error) => match error.kind() {
+                csv::ErrorKind::Io(error) => Some(error),
+                _ => None,
+            },
+            _ => None,
+        };
+        cause.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
 #[derive(Deserialize)]
 struct Page {
     items: Vec<Map<String, Value>>,
@@ -138,7 +152,7 @@ pub async fn run(args: ExportArgs) -> miette::Result<ExitCode> {
     match export(&args).await {
         Ok(()) => Ok(ExitCode::SUCCESS),
         // Whoever stopped reading has seen enough.
-        Err(ExportError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(error) if error.is_broken_pipe() => Ok(ExitCode::SUCCESS),
         Err(error) => {
             eprintln!("tidewatch export: {error}");
             let server =
@@ -156,6 +170,10 @@ async fn export(args: &ExportArgs) -> Result<(), ExportError> {
     lines.rewind()?;
     let Some(path) = &args.output else { return write(format, lines, &columns, io::stdout().lock()) };
     let fail = |cause| ExportError::File { path: path.clone(), cause };
+    if path.exists() && !path.is_file() {
+        // A device or a pipe is written to, not replaced.
+        return write(format, lines, &columns, File::create(path).map_err(fail)?);
+    }
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(directory).map_err(fail)?;
     write(format, lines, &columns, BufWriter::new(&mut file))?;

@@ -73,6 +73,8 @@ enum Clock {
     Event,
 }
 
+/// Open files that the journal, the log and the rest take at most.
+const FILES_BESIDE_CONNECTIONS: u64 = 256;
 /// Exit code for a wrong configuration or command line.
 const EXIT_USAGE: u8 = 2;
 /// Exit code when the tower can't start: the journal is damaged, locked, newer, or the address is taken.
@@ -108,6 +110,7 @@ pub fn run(args: ServeArgs) -> ExitCode {
         };
     }
     start_log(&config);
+    raise_file_limit(config.server.connections_max);
     let system = actix_web::rt::System::new();
     match system.block_on(run_tower(args, config)) {
         Ok(code) => code,
@@ -115,6 +118,27 @@ pub fn run(args: ServeArgs) -> ExitCode {
             eprintln!("{failure}");
             ExitCode::from(failure.exit_code())
         }
+    }
+}
+
+/// Asks the system for as many open files as it lets this process have: a connection takes two, and a journal that can't
+/// open its next segment stops the tower.
+fn raise_file_limit(connections_max: usize) {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let mut raised = limit;
+    raised.current = limit.maximum;
+    let allowed = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    };
+    let wanted = 2 * connections_max as u64 + FILES_BESIDE_CONNECTIONS;
+    if let Some(allowed) = allowed.filter(|allowed| *allowed < wanted) {
+        tracing::warn!(
+            allowed,
+            wanted,
+            "fewer open files are allowed than server.connections_max may need: raise the limit (ulimit -n) or lower the key"
+        );
     }
 }
 

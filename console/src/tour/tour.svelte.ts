@@ -60,9 +60,11 @@ export class Tour {
     this.measured = others;
     const since = performance.now();
     const watch = new RowWatch(since, step.curl);
-    if (step.curl) this.waiting = { step: step.id, since };
+    // Only an event makes a row rise; a decision does not.
+    const tellsOfEvent = step.curl?.includes("/api/v1/events") ?? false;
+    if (tellsOfEvent) this.waiting = { step: step.id, since };
     const ended = feed.exceptions.onChange((item, kind) => {
-      if (!watch.see({ kind: kind ?? "", item }, performance.now())) return;
+      if (!tellsOfEvent || !watch.see({ kind: kind ?? "", item }, performance.now())) return;
       this.#keep(step.id, watch);
       // The frame is painted with the next one; what was painted is known in the one after.
       requestAnimationFrame(() =>

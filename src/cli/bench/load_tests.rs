@@ -68,6 +68,7 @@ fn check(
         cycle: Mix::default().cycle().into(),
         batch: 10,
         hot_of_10_000: 0,
+        hot_keys: 0,
         seed: 1,
         run: 1,
         promised_at: "2026-11-23T00:00:00Z".into(),

@@ -6,14 +6,28 @@
 //! the tower about the `world` first; `tower` runs it as a child; `observe` and `process` ask what it cost. `session`
 //! is one load from beginning to end, `suite` the whole table with its targets, `feed` that of the feed with the
 //! `subscribers` that it counts frames with, `report` what people and programs see.
+//!
+//! A `profile` says what a load is like over time. `trial` runs one from beginning to end: the `open_loop` sends what is
+//! due and goes on whatever the tower does, `timeline` records it, a `crowd` of `feed_client`s stands beside it, a
+//! `probe` how soon events show on the feed; a `campaign` is several of them, which `profile_report`, `chart` and `html`
+//! show. `written` is where results go besides the terminal.
 
+mod campaign;
+mod chart;
+mod crowd;
 mod disk;
 mod feed;
+mod feed_client;
+mod html;
 mod load;
 mod mix;
 mod observe;
+mod open_loop;
 mod prepare;
+mod probe;
 mod process;
+mod profile;
+mod profile_report;
 mod progress;
 mod random;
 mod recorder;
@@ -22,9 +36,12 @@ mod requests;
 mod session;
 mod subscribers;
 mod suite;
+mod timeline;
 mod tower;
+mod trial;
 mod wire;
 mod world;
+mod written;
 
 use std::io;
 use std::path::PathBuf;
@@ -36,20 +53,31 @@ use clap::{Args, ValueEnum};
 use self::load::Pace;
 use self::mix::Mix;
 use self::prepare::Step;
+use self::profile::Profile;
 use self::progress::Progress;
 use self::session::{Load, Session};
 use self::suite::SuiteOptions;
 use self::tower::TowerOptions;
+use self::trial::TrialOptions;
 use self::wire::Endpoint;
 use self::world::World;
+use self::written::Written;
+
+/// What a single load has by default.
+const LOAD_KEYS: u32 = 50_000;
+const LOAD_BATCH: u16 = 256;
+/// What profiles have by default.
+const PROFILE_EVENTS_PER_S: u64 = 5_000;
+const PROFILE_KEYS: u32 = 10_000;
+const PROFILE_CONNECTIONS: u16 = 128;
 
 const EXIT_MISSED: u8 = 3;
 const EXIT_INTERRUPTED: u8 = 130;
 
-/// Measures a tower under load: one load, or with --suite the whole table of targets. Without --against it starts a
-/// tower of its own in a temporary directory and removes both at the end.
+/// Measures a tower under load: one load, a profile over time, or with --suite the whole table of targets. Without
+/// --against it starts a tower of its own in a temporary directory and removes both at the end.
 #[derive(Clone, Debug, Args)]
-#[command(group = clap::ArgGroup::new("table").args(["suite", "feed"]))]
+#[command(group = clap::ArgGroup::new("table").args(["suite", "feed", "profile"]))]
 #[command(after_help = "\
 Examples:
   tidewatch bench                                   the most that a tower takes
@@ -58,9 +86,18 @@ Examples:
   tidewatch bench --suite --repeat 3 --markdown FILE
   tidewatch bench --feed --repeat 3                 the feed: frames per second, latency, idle sockets
 
+  tidewatch bench --profile black-friday --rate 8000 --duration 2m --html report.html
+  tidewatch bench --profile flash-promotion         80 % of events on one SKU within seconds
+  tidewatch bench --profile reconnect-storm --clients 500
+  tidewatch bench --profile steady --against http://tower:8080 --key KEY --json
+  tidewatch bench --profile all --repeat 3          every profile, each on a tower of its own
+
+Profiles send at times that are fixed beforehand, and latency counts from then: a tower that stands still shows it.
+
 Exit codes:
     0  measured; with --suite or --feed: and every target is met
-    1  the tower could not be run, fell silent, or did not accept each event exactly once
+    1  the tower could not be run, fell silent, or did not accept each event exactly once; with --profile also if
+       requests failed, or feed clients that read missed an event
     3  --suite or --feed: measured, and a target is missed
   130  interrupted")]
 pub struct BenchArgs {
@@ -79,24 +116,37 @@ pub struct BenchArgs {
     /// As much as the tower takes, or a fixed rate
     #[arg(long, value_enum, default_value_t = Mode::Max, requires_if("rate", "rate"))]
     mode: Mode,
-    /// Events per second with --mode rate
+    /// A load over time; --rate is then the highest of its rates [default: 5000], requests hold one event by default
+    #[arg(long, value_name = "NAME", value_parser = parse_profiles,
+          conflicts_with_all = ["suite", "feed", "mode", "hot", "mix", "warm_up"])]
+    profile: Option<Profiles>,
+    /// Feed clients that drop, or that read too slowly, with the profiles that have some [default: 100; 20 slow ones]
+    #[arg(long, value_name = "N", requires = "profile", value_parser = clap::value_parser!(u16).range(1..=2_000))]
+    clients: Option<u16>,
+    /// Milliseconds without an answer, while requests were due, that count as a stall
+    #[arg(long, value_name = "MS", default_value_t = 250, requires = "profile",
+          value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    stall_ms: u64,
+    /// Events per second with --mode rate, or at most with --profile
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     rate: Option<u64>,
-    /// Events in one request; 1 sends single events
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=10_000))]
-    batch: u16,
-    /// SKU-locations
-    #[arg(long, value_name = "N", default_value_t = 50_000,
+    /// Events in one request; 1 sends single events [default: 256; 1 with --profile]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    batch: Option<u16>,
+    /// SKU-locations [default: 50000; 10000 with --profile]
+    #[arg(long, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..=i64::from(world::KEYS_MAX)))]
-    keys: u32,
+    keys: Option<u32>,
     /// Share of events about one SKU-location, 0 to 1
     #[arg(long, value_name = "SHARE", default_value = "0", value_parser = parse_share)]
     hot: Share,
-    /// Connections, each with one request on its way at most [default: 16; 128 with single events; 64 at a rate]
+    /// Connections, each with one request on its way at most [default: 16; 128 with single events; 64 at a rate;
+    /// 128 with --profile]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=999))]
     connections: Option<u16>,
-    /// Seconds that are measured [default: 10; 3 with --quick]
-    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    /// Seconds that are measured, or with --profile that the load lasts; also as in 90s, 5m, 1h [default: 10; 3 with
+    /// --quick; 30 with --profile, 10 with both]
+    #[arg(long, visible_alias = "duration", value_name = "S", value_parser = parse_seconds)]
     seconds: Option<u32>,
     /// Seconds of load before that [default: 2; 1 with --quick]
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(0..=3_600))]
@@ -113,16 +163,23 @@ pub struct BenchArgs {
     /// Measure the feed's table of targets
     #[arg(long, conflicts_with_all = ["suite", "mode", "rate", "batch", "keys", "hot", "connections", "mix", "against"])]
     feed: bool,
-    /// --suite or --feed with shorter loads and fewer SKU-locations, to see that it works rather than how fast
+    /// Shorter loads, with --suite and --feed also fewer SKU-locations, to see that it works rather than how fast
     #[arg(long, requires = "table")]
     quick: bool,
-    /// Run the suite that many times; the table shows the median and the spread
+    /// Run all of it that many times; the table shows the median and the spread
     #[arg(long, value_name = "N", default_value_t = 1, requires = "table",
           value_parser = clap::value_parser!(u16).range(1..=100))]
     repeat: u16,
     /// Write the table there too, as Markdown
     #[arg(long, value_name = "FILE", requires = "table")]
     markdown: Option<PathBuf>,
+    /// Write it into that page too, as Markdown between `<!-- generated: NAME -->` and `<!-- end: NAME -->`; NAME is
+    /// suite, feed or profiles
+    #[arg(long, value_name = "FILE", requires = "table")]
+    into: Option<PathBuf>,
+    /// Write a report there too, as a page with charts that needs nothing else
+    #[arg(long, value_name = "FILE", requires = "table")]
+    html: Option<PathBuf>,
     /// Print the result as one JSON object, and no progress
     #[arg(long)]
     json: bool,
@@ -132,6 +189,35 @@ pub struct BenchArgs {
 enum Mode {
     Max,
     Rate,
+}
+
+/// One profile, or all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Profiles(Vec<Profile>);
+
+fn parse_profiles(text: &str) -> Result<Profiles, String> {
+    if text == "all" {
+        return Ok(Profiles(Profile::ALL.to_vec()));
+    }
+    let named = Profile::ALL.into_iter().find(|profile| profile.name() == text);
+    named
+        .map(|profile| Profiles(vec![profile]))
+        .ok_or_else(|| format!("must be one of {}, all", Profile::ALL.map(Profile::name).join(", ")))
+}
+
+const SECONDS_MAX: u32 = 86_400;
+
+fn parse_seconds(text: &str) -> Result<u32, String> {
+    let (digits, factor) = match text.strip_suffix(['s', 'm', 'h']) {
+        Some(digits) if text.ends_with('m') => (digits, 60),
+        Some(digits) if text.ends_with('h') => (digits, 3_600),
+        Some(digits) => (digits, 1),
+        None => (text, 1),
+    };
+    let seconds = digits.parse().ok().and_then(|number: u32| number.checked_mul(factor));
+    seconds
+        .filter(|seconds| (1..=SECONDS_MAX).contains(seconds))
+        .ok_or_else(|| format!("must be 1 to {SECONDS_MAX} seconds, as in 90, 90s, 5m or 1h"))
 }
 
 /// A share in parts of 10,000.
@@ -219,11 +305,34 @@ async fn measure(args: BenchArgs) -> Result<ExitCode, BenchError> {
     let code = |rows: &[suite::Row]| {
         if rows.iter().all(|row| row.met) { ExitCode::SUCCESS } else { ExitCode::from(EXIT_MISSED) }
     };
+    let written = Written { markdown: args.markdown, into: args.into, html: args.html };
+    if let Some(profiles) = &args.profile {
+        let against = match &args.against {
+            Some(url) => Some(Endpoint::parse(url, args.key)?),
+            None => None,
+        };
+        let trial = TrialOptions {
+            tower,
+            against,
+            profile: Profile::Steady,
+            events_per_s: args.rate.unwrap_or(PROFILE_EVENTS_PER_S),
+            duration: or_default(args.seconds, 30, 10),
+            batch: usize::from(args.batch.unwrap_or(1)),
+            keys: args.keys.unwrap_or(PROFILE_KEYS),
+            connections: usize::from(args.connections.unwrap_or(PROFILE_CONNECTIONS)),
+            clients: 0,
+            stall_min: Duration::from_millis(args.stall_ms),
+            seed: args.seed,
+        };
+        return campaign::run(&profiles.0, trial, args.clients, args.repeat, (written, args.json), progress)
+            .await;
+    }
     if args.feed {
         let report = feed::run(&options(), usize::from(args.repeat), progress).await?;
-        if let Some(path) = &args.markdown {
-            std::fs::write(path, report::feed_markdown(&report)).map_err(BenchError::Output)?;
-        }
+        let origin = (report.version, report.date.as_str(), report.command.as_str());
+        written.write("feed", &report::feed_markdown(&report), || {
+            html::targets(origin, &report.machine, &report.rows, report.runs.len())
+        })?;
         let table = report::table_text(&report.rows, report.runs.len());
         report::print(&if args.json { report::json(&report)? } else { table })?;
         return Ok(code(&report.rows));
@@ -231,15 +340,16 @@ async fn measure(args: BenchArgs) -> Result<ExitCode, BenchError> {
     if args.suite {
         let options = options();
         let report = suite::run(&options, usize::from(args.repeat), progress).await?;
-        if let Some(path) = &args.markdown {
-            std::fs::write(path, report::markdown(&report)).map_err(BenchError::Output)?;
-        }
+        let origin = (report.version, report.date.as_str(), report.command.as_str());
+        written.write("suite", &report::markdown(&report), || {
+            html::targets(origin, &report.machine, &report.rows, report.runs.len())
+        })?;
         let table = report::table_text(&report.rows, report.runs.len());
         report::print(&if args.json { report::json(&report)? } else { table })?;
         return Ok(code(&report.rows));
     }
 
-    let world = World::new(args.keys);
+    let world = World::new(args.keys.unwrap_or(LOAD_KEYS));
     let session = match &args.against {
         Some(url) => Session::against(Endpoint::parse(url, args.key)?, world, args.seed),
         None => Session::start(&tower, world, args.seed).await?,
@@ -254,7 +364,7 @@ async fn measure(args: BenchArgs) -> Result<ExitCode, BenchError> {
             (Mode::Rate, Some(events_per_s)) => Pace::Rate { events_per_s },
             _ => Pace::Max,
         },
-        batch: usize::from(args.batch),
+        batch: usize::from(args.batch.unwrap_or(LOAD_BATCH)),
         hot_of_10_000: args.hot.0,
         connections: args.connections.map(usize::from),
         mix: args.mix,
@@ -294,6 +404,9 @@ mod tests {
             "--feed --quick --markdown F",
             "--hot 0.8 --batch 1",
             "--mix sale=1",
+            "--profile black-friday --rate 100 --duration 5m --html F --json",
+            "--profile all --repeat 2 --into F --quick",
+            "--profile slow-consumers --clients 5 --stall-ms 100 --against http://h:1",
         ] {
             assert!(parse(good).is_ok(), "{good}");
         }
@@ -304,11 +417,27 @@ mod tests {
             "--suite --keys 5",
             "--suite --feed",
             "--suite --against http://h:1",
+            "--profile steady --suite",
+            "--profile sideways",
+            "--profile steady --hot 0.8",
+            "--clients 5",
+            "--html F",
+            "--seconds 0",
+            "--seconds 5d",
         ];
         for wrong in
             wrong.into_iter().chain(["--batch 0", "--keys 0", "--hot 1.1", "--hot x", "--connections 1000"])
         {
             assert_eq!(parse(wrong).expect_err(wrong).exit_code(), 2, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_duration_is_in_seconds_unless_it_says_so() {
+        let read = ["90", "90s", "5m", "1h"].map(parse_seconds);
+        assert_eq!(read, [Ok(90), Ok(90), Ok(300), Ok(3_600)]);
+        for wrong in ["", "s", "-1", "0", "25h", "99999999999h", "1d"] {
+            assert!(parse_seconds(wrong).is_err(), "{wrong}");
         }
     }
 

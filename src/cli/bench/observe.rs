@@ -22,6 +22,17 @@ pub struct Counters {
     pub group_records: f64,
     pub journal_bytes: f64,
     pub transitions: f64,
+    /// Seconds that groups took to be written and synced, all together; not a number where it is not shown.
+    pub group_seconds: f64,
+}
+
+/// What the tower counted at its door since its start, and what it holds as unusable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    pub accepted: u64,
+    pub duplicates: u64,
+    pub rejected: u64,
+    pub quarantine: u64,
 }
 
 impl Observer {
@@ -61,6 +72,17 @@ impl Observer {
         Err(BenchError::NotSettled { lsn, seconds: SETTLE_MAX.as_secs() })
     }
 
+    /// What `/api/v1/stats` counts; `None` where it does not show it, to whom has no part in all of the process.
+    ///
+    /// # Errors
+    /// If the tower can't be reached.
+    pub async fn counts(&self) -> Result<Option<Counts>, BenchError> {
+        let request = self.endpoint.get("/api/v1/stats");
+        let mut connection = Connection::open(&self.endpoint).await?;
+        let answer = connection.exchange(request.as_bytes()).await?;
+        Ok((answer.status == 200).then(|| counts_in(answer.body)).flatten())
+    }
+
     /// What `/metrics` shows; `None` where it does not show it.
     ///
     /// # Errors
@@ -73,8 +95,19 @@ impl Observer {
     }
 }
 
+fn counts_in(stats: &[u8]) -> Option<Counts> {
+    let stats: serde_json::Value = serde_json::from_slice(stats).ok()?;
+    let event = |outcome: &str| stats.get("events")?.get(outcome)?.as_u64();
+    Some(Counts {
+        accepted: event("accepted")?,
+        duplicates: event("duplicates")?,
+        rejected: event("rejected")?,
+        quarantine: stats.get("quarantine")?.as_u64()?,
+    })
+}
+
 fn counters_in(metrics: &str) -> Option<Counters> {
-    let value = |name: &str| {
+    let value = |name: &str| -> Option<f64> {
         metrics
             .lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.split(' ').next()?.parse().ok())
@@ -84,6 +117,7 @@ fn counters_in(metrics: &str) -> Option<Counters> {
         group_records: value("tidewatch_journal_group_records_sum")?,
         journal_bytes: value("tidewatch_journal_written_bytes_total")?,
         transitions: value("tidewatch_proposals_total")?,
+        group_seconds: value("tidewatch_journal_group_seconds_sum").unwrap_or(f64::NAN),
     })
 }
 
@@ -99,15 +133,31 @@ tidewatch_journal_group_records_sum 345.0
 tidewatch_journal_group_records_count 12
 tidewatch_journal_group_records_bucket{le=\"1.0\"} 1
 tidewatch_journal_written_bytes_total 6789
+tidewatch_journal_group_seconds_sum 0.25
 tidewatch_proposals_total 4
 # EOF
 ";
 
     #[test]
     fn counters_are_found_by_their_whole_name() {
-        let expected =
-            Counters { groups: 12.0, group_records: 345.0, journal_bytes: 6_789.0, transitions: 4.0 };
+        let expected = Counters {
+            groups: 12.0,
+            group_records: 345.0,
+            journal_bytes: 6_789.0,
+            transitions: 4.0,
+            group_seconds: 0.25,
+        };
         assert_eq!(counters_in(METRICS), Some(expected));
         assert_eq!(counters_in("tidewatch_journal_groups_total 12\n"), None);
+    }
+
+    #[test]
+    fn counts_are_read_where_they_are_shown() {
+        let stats = |accepted: &str| {
+            format!(r#"{{"events":{{"accepted":{accepted},"duplicates":2,"rejected":3}},"quarantine":4}}"#)
+        };
+        let expected = Counts { accepted: 1, duplicates: 2, rejected: 3, quarantine: 4 };
+        assert_eq!(counts_in(stats("1").as_bytes()), Some(expected));
+        assert_eq!(counts_in(stats("null").as_bytes()), None);
     }
 }

@@ -75,6 +75,8 @@ pub struct Preparation {
     /// The first and the last day that forecasts are for; RFC 3339.
     pub forecast_from: String,
     pub forecast_until: String,
+    /// When the stock was counted; as it is told by default. RFC 3339.
+    pub counted_at: Option<String>,
 }
 
 impl Preparation {
@@ -171,12 +173,16 @@ impl Preparation {
             }
             Step::Movements => ("pos.sale", format!("{},\"quantity\":1", place())),
         };
+        let time = match &self.counted_at {
+            Some(time) if step == Step::Stock => format!("\"time\":\"{time}\","),
+            _ => String::new(),
+        };
         let run = self.run;
         // Writing to a string can't fail.
         let _ = write!(
             out,
             "{{\"specversion\":\"1.0\",\"source\":\"/bench/{run:016x}/{step:?}\",\"id\":\"{number}\",\
-             \"type\":\"{event_type}\",\"data\":{{{data}}}}}"
+             \"type\":\"{event_type}\",{time}\"data\":{{{data}}}}}"
         );
     }
 }
@@ -196,6 +202,7 @@ mod tests {
             seed: 1,
             forecast_from: "2026-11-21T00:00:00Z".into(),
             forecast_until: "2026-12-22T00:00:00Z".into(),
+            counted_at: None,
         };
         let event = |number| {
             let mut text = String::new();

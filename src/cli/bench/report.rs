@@ -117,7 +117,8 @@ fn title(load: &LoadReport) -> String {
     )
 }
 
-fn latency(summary: &LatencySummary) -> String {
+/// A summary on one line.
+pub fn latency(summary: &LatencySummary) -> String {
     let LatencySummary { p50_ms, p99_ms, p999_ms, max_ms } = summary;
     format!("p50 {p50_ms:.2} ms, p99 {p99_ms:.2} ms, p99.9 {p999_ms:.2} ms, max {max_ms:.2} ms")
 }
@@ -149,7 +150,8 @@ fn quantity(row: &Row, value: f64) -> String {
     }
 }
 
-fn cells(row: &Row, runs: usize) -> [String; 5] {
+/// A row of the table of targets.
+pub fn cells(row: &Row, runs: usize) -> [String; 5] {
     let spread = if runs > 1 {
         format!("{} to {}", quantity(row, row.least), quantity(row, row.most))
     } else {
@@ -165,7 +167,8 @@ fn cells(row: &Row, runs: usize) -> [String; 5] {
     ]
 }
 
-const COLUMNS: [&str; 5] = ["target", "wanted", "measured", "spread", "met"];
+/// Columns of the table of targets.
+pub const COLUMNS: [&str; 5] = ["target", "wanted", "measured", "spread", "met"];
 
 /// The table, for a terminal.
 pub fn table_text(rows: &[Row], runs: usize) -> String {
@@ -227,16 +230,24 @@ pub fn feed_markdown(report: &FeedReport) -> String {
 /// What was measured where, and the table of targets.
 fn heading(version: &str, date: &str, command: &str, machine: &Machine, rows: &[Row], runs: usize) -> String {
     let mut text = format!(
-        "Tidewatch {version} on {date}, `{command}`, {runs} run{}.\n\n{}, {} cores, {} GiB, Linux {}; data on {}.\n\n",
+        "Tidewatch {version} on {date}, `{command}`, {runs} run{}.\n\n{}\n\n",
         if runs == 1 { "" } else { "s; the median and the spread" },
+        machine_line(machine),
+    );
+    push_table(&mut text, &COLUMNS, rows.iter().map(|row| cells(row, runs).to_vec()));
+    text
+}
+
+/// The machine that figures are for, as a sentence.
+pub fn machine_line(machine: &Machine) -> String {
+    format!(
+        "{}, {} cores, {} GiB, Linux {}; data on {}.",
         machine.processor,
         machine.cores,
         machine.memory_bytes >> 30,
         machine.kernel,
         machine.disk,
-    );
-    push_table(&mut text, &COLUMNS, rows.iter().map(|row| cells(row, runs).to_vec()));
-    text
+    )
 }
 
 fn push_loads(text: &mut String, run: &SuiteRun) {
@@ -294,7 +305,8 @@ fn push_memory(text: &mut String, memory: &MemoryReport) {
     );
 }
 
-fn push_table(text: &mut String, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+/// Appends a Markdown table.
+pub fn push_table(text: &mut String, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) {
     let _ = writeln!(text, "| {} |\n|{}", columns.join(" | "), " --- |".repeat(columns.len()));
     for row in rows {
         let _ = writeln!(text, "| {} |", row.join(" | "));

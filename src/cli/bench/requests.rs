@@ -37,9 +37,11 @@ pub struct LoadShape {
     /// Kinds of events in the order in which they come, over and over.
     pub cycle: Arc<[EventKind]>,
     pub batch: usize,
-    /// Events about the first SKU-location, of 10,000. Counts never are: on a key with thousands of movements on
+    /// Events about the first SKU-locations, of 10,000. Counts never are: on a key with thousands of movements on
     /// their way at once, a count that was overtaken by many of them would need movements already forgotten.
     pub hot_of_10_000: u32,
+    /// How many SKU-locations these are about: the first, or all of the first SKU.
+    pub hot_keys: u32,
     pub seed: u64,
     /// Makes the events of this load different from any other's.
     pub run: u64,
@@ -92,6 +94,7 @@ pub struct RequestStream {
     /// One for each phase of the cycle that a request can begin with.
     requests: Vec<Request>,
     next_request: usize,
+    last_request: Option<usize>,
     random: Random,
     events: u64,
     orders_placed: u64,
@@ -113,6 +116,7 @@ impl RequestStream {
             requests: (0..phases).map(request).collect(),
             // Not all connections at the same phase: with single events they would all send the same kind.
             next_request: connection % phases,
+            last_request: None,
             random: Random::new(shape.seed, connection as u64),
             events: 0,
             orders_placed: 0,
@@ -122,12 +126,28 @@ impl RequestStream {
 
     /// The next request, as of now.
     pub fn next(&mut self, now: &[u8; TIME_WIDTH]) -> &[u8] {
+        self.next_at(|_| *now)
+    }
+
+    /// The next request, with a time of its own for each event.
+    pub fn next_at(&mut self, time: impl FnMut(&mut Random) -> [u8; TIME_WIDTH]) -> &[u8] {
         let number = self.next_request;
         self.next_request = (number + 1) % self.requests.len();
+        self.last_request = Some(number);
         let mut request = std::mem::take(&mut self.requests[number]);
-        self.patch(&mut request, now);
+        self.patch(&mut request, time);
         self.requests[number] = request;
         &self.requests[number].bytes
+    }
+
+    /// The last request once more, byte by byte.
+    pub fn repeat(&self) -> Option<&[u8]> {
+        Some(&self.requests[self.last_request?].bytes)
+    }
+
+    /// From the next request on, that share of events is about the first SKU-locations.
+    pub fn set_hot(&mut self, of_10_000: u32) {
+        self.shape.hot_of_10_000 = of_10_000;
     }
 
     /// The orders that are open from the beginning, as one request; nothing if the load has no orders.
@@ -142,16 +162,16 @@ impl RequestStream {
         }
         let kinds = [EventKind::OrderPlaced; OPEN_ORDERS as usize];
         let mut request = build(endpoint, &self.shape, connection, &kinds);
-        self.patch(&mut request, now);
+        self.patch(&mut request, |_| *now);
         Some((request.bytes, OPEN_ORDERS))
     }
 
-    fn patch(&mut self, request: &mut Request, now: &[u8; TIME_WIDTH]) {
+    fn patch(&mut self, request: &mut Request, mut time: impl FnMut(&mut Random) -> [u8; TIME_WIDTH]) {
         let Request { bytes, slots } = request;
         for slot in slots {
             put_digits(bytes, slot.id, COUNTER_DIGITS, self.events);
             self.events += 1;
-            bytes[slot.time..slot.time + TIME_WIDTH].copy_from_slice(now);
+            bytes[slot.time..slot.time + TIME_WIDTH].copy_from_slice(&time(&mut self.random));
             match slot.data {
                 SlotData::Sale { place, quantity } => {
                     put_place(bytes, place, self.any_place());
@@ -162,7 +182,7 @@ impl RequestStream {
                     put_quantity(bytes, delta, DELIVERY_MIN + self.random.below(DELIVERY_SPREAD));
                 }
                 SlotData::Counted { place, on_hand } => {
-                    put_place(bytes, place, self.any_place_but_the_hot_one());
+                    put_place(bytes, place, self.any_place_but_the_hot_ones());
                     put_quantity(bytes, on_hand, counted_stock(&mut self.random));
                 }
                 SlotData::OrderPlaced { place, order, quantity } => {
@@ -182,14 +202,15 @@ impl RequestStream {
 
     fn any_place(&mut self) -> Place {
         if self.shape.hot_of_10_000 > 0 && self.random.chance(self.shape.hot_of_10_000) {
-            return self.shape.world.place(0);
+            let hot_keys = self.shape.hot_keys.min(self.shape.world.keys());
+            return self.shape.world.place(self.random.below(hot_keys));
         }
         self.shape.world.place(self.random.below(self.shape.world.keys()))
     }
 
-    fn any_place_but_the_hot_one(&mut self) -> Place {
+    fn any_place_but_the_hot_ones(&mut self) -> Place {
         let keys = self.shape.world.keys();
-        let first = u32::from(self.shape.hot_of_10_000 > 0 && keys > 1);
+        let first = if self.shape.hot_keys < keys { self.shape.hot_keys } else { 0 };
         self.shape.world.place(first + self.random.below(keys - first))
     }
 }

@@ -15,6 +15,7 @@ fn shape(batch: usize, hot_of_10_000: u32) -> LoadShape {
         cycle: Mix::default().cycle().into(),
         batch,
         hot_of_10_000,
+        hot_keys: u32::from(hot_of_10_000 > 0),
         seed: 1,
         run: 0xfeed,
         promised_at: "2026-11-23T00:00:00Z".into(),

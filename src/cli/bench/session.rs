@@ -159,6 +159,19 @@ impl Session {
     /// # Errors
     /// As for a load.
     pub async fn prepare(&self, steps: &[Step], progress: Progress) -> Result<(), BenchError> {
+        self.prepare_counted(steps, None, progress).await
+    }
+
+    /// The same with a stock that was counted that long ago, so that older events than now can still change it.
+    ///
+    /// # Errors
+    /// As for a load.
+    pub async fn prepare_counted(
+        &self,
+        steps: &[Step],
+        ago: Option<Duration>,
+        progress: Progress,
+    ) -> Result<(), BenchError> {
         let now = jiff::Timestamp::now();
         let day = |days: i64| (now + jiff::SignedDuration::from_hours(24 * days)).to_string();
         let preparation = Preparation {
@@ -167,6 +180,8 @@ impl Session {
             seed: self.seed,
             forecast_from: day(-1),
             forecast_until: day(30),
+            counted_at: ago
+                .map(|ago| (now - jiff::SignedDuration::from_secs(ago.as_secs() as i64)).to_string()),
         };
         for step in steps {
             let bar =
@@ -190,6 +205,7 @@ impl Session {
                 cycle: load.mix.cycle().into(),
                 batch: load.batch,
                 hot_of_10_000: load.hot_of_10_000,
+                hot_keys: u32::from(load.hot_of_10_000 > 0),
                 seed: self.seed,
                 run: new_run(),
                 promised_at: (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(48)).to_string(),
@@ -267,7 +283,11 @@ impl Session {
         least
     }
 
-    async fn settle(&self, lsn: u64, progress: Progress) -> Result<(), BenchError> {
+    /// Waits until everything up to that record is applied and its consequences are too.
+    ///
+    /// # Errors
+    /// If the tower can't be reached, or it takes too long.
+    pub async fn settle(&self, lsn: u64, progress: Progress) -> Result<(), BenchError> {
         let bar = progress.waiting("waiting until everything is settled");
         let settled = self.observer.settle(lsn).await;
         bar.finish_and_clear();
@@ -284,8 +304,20 @@ impl Session {
         })
     }
 
+    pub fn observer(&self) -> &Observer {
+        &self.observer
+    }
+
+    pub fn world(&self) -> World {
+        self.world
+    }
+
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// A tower of its own that has ended says more in its log than its broken connections do.
-    fn explain(&self, error: BenchError) -> BenchError {
+    pub fn explain(&self, error: BenchError) -> BenchError {
         match &self.tower {
             Some(tower) if tower.usage().is_none() => {
                 BenchError::Tower { cause: error.to_string(), log: tower.log_end() }
@@ -327,6 +359,6 @@ fn describe(load: &Load, world: World) -> String {
 }
 
 /// A number that no other load has had: the nanoseconds of the wall clock.
-fn new_run() -> u64 {
+pub fn new_run() -> u64 {
     jiff::Timestamp::now().as_nanosecond() as u64
 }

@@ -290,7 +290,7 @@ impl Row {
 }
 
 /// The middle value, or the mean of the two middle ones; not a number if there is none.
-fn median(values: &[f64]) -> f64 {
+pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;

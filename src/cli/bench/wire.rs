@@ -3,11 +3,15 @@
 //!
 //! Not responsible for TLS, redirects, chunked answers or compression: a tower answers none of these unless asked.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request as HandshakeRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
 
 use super::BenchError;
 
@@ -41,6 +45,11 @@ impl Endpoint {
         Ok(Endpoint { authority: authority.to_owned(), key })
     }
 
+    /// `HOST:PORT`.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
     /// The head of a request that sends `body_bytes` bytes of events.
     pub fn post_events_head(&self, content_type: &str, body_bytes: usize) -> String {
         let common = self.common_headers();
@@ -63,6 +72,32 @@ impl Endpoint {
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: tidewatch.v1\r\n\r\n",
             self.common_headers()
         )
+    }
+
+    /// What opens a feed socket, for a client that speaks WebSocket.
+    ///
+    /// # Errors
+    /// [`BenchError::Address`] if the key can't stand in a header.
+    pub fn feed_request(&self) -> Result<HandshakeRequest, BenchError> {
+        let wrong = || BenchError::Address(self.authority.clone());
+        let mut request =
+            format!("ws://{}/api/v1/feed", self.authority).into_client_request().map_err(|_| wrong())?;
+        let headers = request.headers_mut();
+        headers.insert("Sec-WebSocket-Protocol", HeaderValue::from_static("tidewatch.v1"));
+        if let Some(key) = &self.key {
+            let value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| wrong())?;
+            headers.insert("Authorization", value);
+        }
+        Ok(request)
+    }
+
+    /// The first address of the tower.
+    ///
+    /// # Errors
+    /// [`BenchError::Connection`] if its name can't be resolved.
+    pub async fn address(&self) -> Result<SocketAddr, BenchError> {
+        let mut addresses = lookup_host(&self.authority).await.map_err(BenchError::Connection)?;
+        addresses.next().ok_or_else(|| BenchError::Address(self.authority.clone()))
     }
 
     /// A connection of one's own.
@@ -127,6 +162,8 @@ impl Connection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer<'a> {
     pub status: u16,
+    /// Seconds after which a refused request may come again, if the tower says so.
+    pub retry_after_s: Option<u64>,
     pub body: &'a [u8],
 }
 
@@ -159,6 +196,7 @@ struct AnswerReader {
 #[derive(Clone, Copy)]
 struct Head {
     status: u16,
+    retry_after_s: Option<u64>,
     /// Bytes of the status line and headers, the empty line included.
     head_bytes: usize,
     body_bytes: usize,
@@ -186,7 +224,7 @@ impl AnswerReader {
     fn answer(&self) -> Result<Answer<'_>, BenchError> {
         let complete = self.head.and_then(|head| {
             let body = self.bytes.get(head.head_bytes..head.head_bytes + head.body_bytes)?;
-            Some(Answer { status: head.status, body })
+            Some(Answer { status: head.status, retry_after_s: head.retry_after_s, body })
         });
         complete.ok_or_else(|| BenchError::Answer("it is not complete".into()))
     }
@@ -205,15 +243,19 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, BenchError> {
         .and_then(|line| line.strip_prefix("HTTP/1.1 "))
         .and_then(|line| line.get(..3)?.parse().ok())
         .ok_or_else(|| wrong("it has no status"))?;
-    let body_bytes = lines
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .and_then(|(_, value)| value.trim().parse().ok())
+    let number = |wanted: &str| {
+        let mut fields = lines.clone().filter_map(|line| line.split_once(':'));
+        let (_, value) = fields.find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
+        value.trim().parse::<u64>().ok()
+    };
+    let body_bytes = number("content-length")
+        .and_then(|bytes| usize::try_from(bytes).ok())
         .ok_or_else(|| wrong("it has no content-length"))?;
     if body_bytes > BODY_BYTES_MAX {
         return Err(wrong("its body is too long"));
     }
-    Ok(Some(Head { status, head_bytes: end + END.len(), body_bytes }))
+    let retry_after_s = number("retry-after");
+    Ok(Some(Head { status, retry_after_s, head_bytes: end + END.len(), body_bytes }))
 }
 
 #[cfg(test)]
@@ -249,12 +291,22 @@ mod tests {
 
     #[test]
     fn counts_are_read_from_the_body() {
-        let answer = Answer { status: 202, body: BODY.as_bytes() };
+        let answer = Answer { status: 202, retry_after_s: None, body: BODY.as_bytes() };
         assert_eq!(answer.integer("accepted"), Some(98));
         assert_eq!(answer.integer("duplicates"), Some(1));
         assert_eq!(answer.integer("lsn"), Some(4711));
         assert_eq!(answer.integer("position"), None, "null is no integer");
         assert_eq!(answer.integer("processed"), None);
+    }
+
+    #[test]
+    fn a_refusal_says_when_to_come_again() {
+        let mut reader = AnswerReader::default();
+        reader.bytes.extend_from_slice(
+            b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 2\r\ncontent-length: 0\r\n\r\n",
+        );
+        assert!(reader.is_complete().expect("an answer"));
+        assert_eq!(reader.answer().expect("an answer").retry_after_s, Some(2));
     }
 
     #[test]

@@ -211,8 +211,7 @@ fn columns(
         name.len() >= ALIKE_LENGTH_MIN
             && (like(&plain(field.name)) || field.aliases.iter().any(|known| like(known)))
     };
-    let passes: [&dyn Fn(usize, &str) -> bool; 3] = [&own, &alias, &alike];
-    for is_it in passes {
+    let mut find = |is_it: &dyn Fn(usize, &str) -> bool| {
         for at in 0..definition.fields.len() {
             if settled[at] {
                 continue;
@@ -224,7 +223,10 @@ fn columns(
                 columns[at] = Some(column);
             }
         }
-    }
+    };
+    find(&own);
+    find(&alias);
+    find(&alike);
     Ok(columns)
 }
 

@@ -189,8 +189,11 @@ async fn import(args: &ImportArgs) -> Result<Report, ImportError> {
         zone: &args.timezone,
         currency: args.currency.as_deref(),
         as_of: args.as_of.as_deref(),
+        counted_from: None,
     };
     let style = Style { decimal: args.decimal, dates: args.dates };
+    let counted_from = counted_from(&tables, &style, &terms);
+    let terms = Terms { counted_from: counted_from.as_deref(), ..terms };
     let mut report =
         Report { files: check(&tables, &style, &terms), dry_run: args.dry_run, ..Report::default() };
     report.warnings = warnings(&tables);
@@ -210,7 +213,11 @@ async fn import(args: &ImportArgs) -> Result<Report, ImportError> {
     if !args.yes && !agreed(args, &report, to)? {
         return Ok(report);
     }
-    send(args, to, &tables, &style, &terms, &mut report).await?;
+    let sent = send(args, to, &tables, &style, &terms, &mut report).await;
+    if let Some(path) = &args.errors {
+        report.write_errors(path).map_err(|cause| ImportError::File { path: path.clone(), cause })?;
+    }
+    sent?;
     if !args.json {
         report.print_sent(to);
     }
@@ -276,6 +283,16 @@ fn save_mapping(path: &Path, tables: &[Understood]) -> Result<(), ImportError> {
     let fail = |cause| ImportError::File { path: path.to_owned(), cause };
     let text = toml::to_string(&said).map_err(|error| fail(io::Error::other(error)))?;
     std::fs::write(path, text).map_err(fail)
+}
+
+/// The earliest moment of a count: of the tables, or the one that was said.
+fn counted_from(tables: &[Understood], style: &Style, terms: &Terms<'_>) -> Option<String> {
+    let of_table = |understood: &Understood| {
+        Rows::new(&understood.table, &understood.mapping, style.clone(), terms).counted_from()
+    };
+    let said = terms.as_of.map(str::to_owned);
+    let moments = tables.iter().filter_map(of_table).chain(said);
+    moments.min_by_key(|moment| moment.parse::<jiff::Timestamp>().ok())
 }
 
 /// Makes every row's events once, to see whether it can be done.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use super::cell::{CellError, Price, Style, boolean};
+use super::cell::{CellError, Price, Style, WithoutTime, boolean};
 use super::kinds::{Field, FieldType, Kind};
 use super::mapping::Mapping;
 use super::table::{Row, Table};
@@ -36,6 +36,8 @@ pub struct Terms<'a> {
     pub currency: Option<&'a str>,
     /// Time of counts that say none; the tower's own clock without it.
     pub as_of: Option<&'a str>,
+    /// The earliest moment of a count in the run. What left or came before it, a count knows already.
+    pub counted_from: Option<&'a str>,
 }
 
 /// Makes the events of one table, row by row.
@@ -71,6 +73,18 @@ impl<'a> Rows<'a> {
             }
         }
         if faults.is_empty() { Ok(events) } else { Err(faults) }
+    }
+
+    /// The earliest moment of the table's counts that say one.
+    pub fn counted_from(&self) -> Option<String> {
+        let column = self.mapping.column("time").filter(|_| self.mapping.kind == Kind::Stock)?;
+        let cells = self.table.rows.iter().filter_map(|row| row.cells.get(column));
+        let moments =
+            cells.filter_map(|cell| self.style.moment(cell, self.terms.zone, WithoutTime::Start).ok());
+        moments
+            .filter_map(|moment| Some((moment.parse::<jiff::Timestamp>().ok()?, moment)))
+            .min()
+            .map(|(_, text)| text)
     }
 
     /// The row's cells, by field.
@@ -145,13 +159,16 @@ impl<'a> Rows<'a> {
         let definition = self.mapping.kind.definition();
         let time = fields.remove("time");
         let event = |part: &str, event_type: &str, time: Option<Value>, data: Value| {
-            let id = format!("{}-{}{part}", self.table.fingerprint, row.line);
+            // A sheet may be imported as several kinds.
+            let id = format!("{}-{}-{}{part}", self.table.fingerprint, definition.name, row.line);
             let mut event = json!({"specversion": "1.0", "id": id, "source": self.terms.source, "type": event_type, "data": data});
             if let Some(time) = time {
                 event["time"] = time;
             }
             event.to_string()
         };
+        // Without a time these would count as of now, and so on top of a count that knows them.
+        let before_counts = || self.terms.counted_from.map(Value::from);
         match self.mapping.kind {
             Kind::Sourcing => {
                 let supplier = fields.remove("supplier");
@@ -169,7 +186,7 @@ impl<'a> Rows<'a> {
                 let mut events = vec![event("", definition.event_type, time.clone(), fields.clone().into())];
                 if let Some(quantity) = shipped {
                     let data = json!({"order_id": fields["order_id"], "line_id": fields["line_id"], "quantity": quantity});
-                    events.push(event("-shipped", "order.shipped", time, data));
+                    events.push(event("-shipped", "order.shipped", time.or_else(before_counts), data));
                 }
                 events
             }
@@ -187,7 +204,12 @@ impl<'a> Rows<'a> {
                 let mut events = vec![event("", definition.event_type, time.clone(), data.into())];
                 if let Some(quantity) = received {
                     let data = json!({"po_id": po_id, "line_id": fields["line_id"], "quantity": quantity});
-                    events.push(event("-received", "purchase_order.received", time, data));
+                    events.push(event(
+                        "-received",
+                        "purchase_order.received",
+                        time.or_else(before_counts),
+                        data,
+                    ));
                 }
                 events
             }
@@ -299,7 +321,13 @@ mod tests {
             fingerprint: "f00d".to_owned(),
         };
         let mapping = Mapping::find(&table, Some(kind), &Wishes::default()).unwrap();
-        let terms = Terms { source: "import/test", zone: &TimeZone::UTC, currency: Some("EUR"), as_of: None };
+        let terms = Terms {
+            source: "import/test",
+            zone: &TimeZone::UTC,
+            currency: Some("EUR"),
+            as_of: None,
+            counted_from: None,
+        };
         let mut made = Rows::new(&table, &mapping, Style::default(), &terms);
         let read = |event: String| serde_json::from_str(&event).unwrap();
         table.rows.iter().map(|row| Ok(made.events(row)?.into_iter().map(read).collect())).collect()
@@ -313,7 +341,7 @@ mod tests {
             &[&["A-1", "Food > Dairy", "1,20", "12"], &["A-2", "", "$3", ""]],
         );
         let first = &made[0].as_ref().unwrap()[0];
-        assert_eq!((&first["id"], &first["type"]), (&json!("f00d-2"), &json!("item.described")));
+        assert_eq!((&first["id"], &first["type"]), (&json!("f00d-items-2"), &json!("item.described")));
         let data = json!({"sku": "A-1", "path": ["Food", "Dairy"], "unit_cost": "1.20", "currency": "EUR", "pack": "12"});
         assert_eq!(first["data"], data);
         let second = &made[1].as_ref().unwrap()[0];

@@ -44,10 +44,7 @@ const PLUGS_MAX: usize = 1;
 pub async fn run(args: &DemoArgs, walks: bool) -> miette::Result<ExitCode> {
     let directory = tempfile::Builder::new().prefix("tidewatch-demo-").tempdir();
     let directory = directory.map_err(|cause| miette::miette!("no temporary directory: {cause}"))?;
-    let told = tokio::select! {
-        told = tell(args, walks, directory.path()) => told,
-        () = interrupted() => Ok(ExitCode::from(EXIT_INTERRUPTED)),
-    };
+    let told = tell(args, walks, directory.path()).await;
     if let Err(cause) = directory.close() {
         eprintln!("the temporary directory could not be removed: {cause}");
     }
@@ -109,10 +106,15 @@ async fn tell(args: &DemoArgs, walks: bool, directory: &Path) -> Result<ExitCode
     let io = |cause| DemoError::Start { cause };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(io)?;
     let control = format!("http://{}", listener.local_addr().map_err(io)?);
-    let mut processes = Processes::start(directory, &control).await?;
+    let mut processes = tokio::select! {
+        started = Processes::start(directory, &control) => started?,
+        () = interrupted() => return Ok(ExitCode::from(EXIT_INTERRUPTED)),
+    };
+    // A person ends the story when they have seen enough of it; a walk that is interrupted has not come to its end.
+    let code_of_interruption = if walks { EXIT_INTERRUPTED } else { 0 };
     let outcome = tokio::select! {
         outcome = play(args, walks, listener, &mut processes) => outcome,
-        () = interrupted() => Ok(ExitCode::SUCCESS),
+        () = interrupted() => Ok(ExitCode::from(code_of_interruption)),
     };
     processes.stop().await;
     outcome
