@@ -92,6 +92,10 @@ test-browser: console chromium ## the page in Chromium against the real program:
 	@cargo build --locked --bin tidewatch
 	@TIDEWATCH=$(abspath $(TARGET))/debug/tidewatch node --test --test-concurrency=1 --test-reporter=spec console/e2e/*.e2e.js
 
+.PHONY: picture
+picture: release chromium ## take the README's picture anew: the demo's story, when its options are there
+	@TIDEWATCH=$(abspath $(TIDEWATCH)) node console/e2e/picture.js docs/console.png
+
 .PHONY: bench-console
 bench-console: console chromium ## frame times and long tasks of the page under load, printed and not judged
 	@$(need_cargo); $(need_cc)

@@ -1,14 +1,10 @@
 /** The story as somebody clicks through it, from a fresh start, twice in a row. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { after, before, test } from "node:test";
 import { assertWhole, launch, open } from "./support/browser.js";
-import { PROGRAM } from "./support/processes.js";
+import { startDemo } from "./support/demo.js";
 import { eventually } from "./support/wait.js";
 
-/** History flows in before the page can be opened, and a program built for tests takes its time. */
-const STARTS_WITHIN_MS = 300_000;
 const STEP_WITHIN_MS = Number(process.env.STEP_WITHIN_MS ?? 120_000);
 /** The last step leads away from the story and is never done. */
 const LAST = "own-data";
@@ -18,34 +14,6 @@ before(async () => {
   browser = await launch();
 });
 after(() => browser?.close());
-
-/** The demo on a terminal of its own: only there it waits for clicks. */
-async function startDemo() {
-  const child = spawn("script", ["-qfec", `${PROGRAM} demo --no-browser`, "/dev/null"], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  let said = "";
-  child.stdout.on("data", (chunk) => {
-    said = (said + chunk).slice(-20_000);
-  });
-  const url = await eventually(
-    "the demo serves",
-    () => {
-      if (child.exitCode !== null) throw new Error("it ended");
-      return /serves at (http:\/\/[0-9.:]+)/.exec(said)?.[1] ?? null;
-    },
-    STARTS_WITHIN_MS,
-  ).catch((error) => {
-    throw new Error(`${error.message}\n${said}`);
-  });
-  const stop = async () => {
-    if (child.exitCode !== null) return;
-    // Ctrl-C, as on a keyboard.
-    child.stdin.write("\x03");
-    await once(child, "exit");
-  };
-  return { url, stop };
-}
 
 for (const time of ["first", "second"]) {
   test(`the story is clicked through, the ${time} time`, async (t) => {
