@@ -293,9 +293,9 @@ mod tests {
             .collect();
         let steps: Vec<_> = (1..).zip(locations).map(|(at, place)| step(place, &format!("V{at}"))).collect();
         let option = json!({"id": "order", "kind": "order", "title": "Order 5 from V1", "effects": [],
-            "touches": [], "basis": {"computed_at": 0, "facts": 1, "inputs": []}, "recommended": false,
-            "gates": gates, "steps": steps, "explanation": costs.chain(total).collect::<Vec<_>>()});
-        serde_json::from_value(option).unwrap()
+            "touches": [], "basis": {"computed_at": "2026-03-01T00:00:00Z", "facts": 1, "inputs": []}, "recommended": false,
+            "gates": gates, "steps": [], "explanation": costs.chain(total).collect::<Vec<_>>()});
+        CaseOption { steps, ..serde_json::from_str(&option.to_string()).unwrap() }
     }
 
     #[test]
