@@ -15,6 +15,15 @@ before(async () => {
 });
 after(() => browser?.close());
 
+/** What there is to decide, for a step that fails. */
+async function casesAt(url) {
+  const { items } = await (await fetch(`${url}/api/v1/cases?limit=10`)).json();
+  const told = items.map(({ id, state, version, facts, options_facts, value_at_risk, version_changes }) =>
+    JSON.stringify({ id, state, version, facts, options_facts, value_at_risk, version_changes }),
+  );
+  return `cases: ${told.join("; ")}`;
+}
+
 for (const time of ["first", "second"]) {
   test(`the story is clicked through, the ${time} time`, async (t) => {
     const demo = await startDemo();
@@ -59,15 +68,16 @@ for (const time of ["first", "second"]) {
         } else if (next.look_at) {
           await item.getByRole("link", { name: "Take me there" }).click();
         }
-        await eventually(
+        const ended = await eventually(
           `${next.id} is done`,
           async () => {
             const step = (await state()).steps.find(({ id }) => id === next.id);
-            if (step.state === "failed") throw new Error(JSON.stringify(step.result));
-            return step.state === "done";
+            return (step.state === "failed" || step.state === "done") && step;
           },
           STEP_WITHIN_MS,
         );
+        if (ended.state !== "done")
+          assert.fail(`${JSON.stringify(ended.result)}; ${await casesAt(demo.url)}`);
       });
     }
     const end = await state();
