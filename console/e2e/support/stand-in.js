@@ -110,9 +110,12 @@ export class FeedStandIn {
   #changed() {
     this.#lsn += 1;
     const amount = ((this.#lsn * 7_919) % 1_000_000).toFixed(2);
+    // Rows change their place and, with a line more or less, their height.
+    const affected = this.#lsn % 3 === 0 ? { key: `group-${this.#lsn}`, count: 2 } : null;
     return {
       lsn: this.#lsn,
       revision: this.#lsn,
+      affected,
       value_at_risk: { amount, currency: this.template.value_at_risk.currency },
     };
   }

@@ -19,6 +19,15 @@ interface Options {
 /** Rows kept beyond both edges of the screen, for whoever scrolls or goes on by key. */
 const OVERSCAN = 8;
 
+/**
+ * The keys of this moment, in a function of its own: the virtualizer keeps what it worked out as long as the function is the
+ * same, and rows that changed places would have the keys of before beside those of now.
+ */
+function keysAsTheyAre(count: number, key: (index: number) => string): (index: number) => string {
+  const keys = Array.from({ length: count }, (_, index) => key(index));
+  return (index) => keys[index] ?? String(index);
+}
+
 export class VirtualRows {
   rows = $state.raw<VirtualItem[]>([]);
   /** Height of all rows together, px. */
@@ -30,7 +39,7 @@ export class VirtualRows {
     const options = () => ({
       count: count(),
       estimateSize: estimate,
-      getItemKey: key,
+      getItemKey: keysAsTheyAre(count(), key),
       getScrollElement: () => window,
       observeElementRect: observeWindowRect,
       observeElementOffset: observeWindowOffset,
