@@ -57,6 +57,11 @@ async function settled(page) {
     async () => (await page.locator("[aria-busy=true]").filter({ visible: true }).count()) === 0,
   );
   await page.evaluate(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)));
+  // What depends on the size of something is known a frame after it was laid out, and shown in the next.
+  await page.evaluate(
+    () =>
+      new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50)))),
+  );
 }
 
 for (const theme of ["light", "dark"]) {
