@@ -1,0 +1,93 @@
+//! What needs a process of its own: one that is killed while a generation is open, and one that can't make its files
+//! longer. The children are tests of this file, run by the test program itself.
+
+use std::env;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use super::test_support::*;
+use super::*;
+
+const DIRECTORY_VARIABLE: &str = "TIDEWATCH_TEST_SNAPSHOT_DIRECTORY";
+
+fn stored_content() -> Content {
+    content(5, 30, 30_000)
+}
+
+fn directory_of_child() -> Option<PathBuf> {
+    env::var_os(DIRECTORY_VARIABLE).map(PathBuf::from)
+}
+
+/// A shell line that becomes the test program with one test; `before` comes first in it.
+fn child(test: &str, directory: &Path, before: &str) -> Child {
+    let module = module_path!().split_once("::").unwrap().1;
+    Command::new("sh")
+        .arg("-c")
+        .arg(format!("{before} exec \"$0\" --exact {module}::{test} --ignored --nocapture"))
+        .arg(env::current_exe().unwrap())
+        .env(DIRECTORY_VARIABLE, directory)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+#[ignore = "a child of another test"]
+fn child_that_opens_and_reads_for_ever() {
+    let Some(directory) = directory_of_child() else { return };
+    let store = Store::open(&directory).unwrap();
+    loop {
+        assert_holds(&store.load(1).unwrap(), &stored_content());
+    }
+}
+
+#[test]
+fn a_process_that_is_killed_while_a_generation_is_open_changes_nothing() {
+    let directory = fast_directory();
+    drop(write(&Store::open(directory.path()).unwrap(), &stored_content()).unwrap());
+    let before = files(directory.path());
+    let mut random = Random(11);
+    for _ in 0..30 {
+        let mut child = child("child_that_opens_and_reads_for_ever", directory.path(), "");
+        thread::sleep(Duration::from_millis(5 + random.below(60) as u64));
+        assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(files(directory.path()) == before);
+    }
+    let store = Store::open(directory.path()).unwrap();
+    assert_holds(&store.load(1).unwrap(), &stored_content());
+}
+
+#[test]
+#[ignore = "a child of another test"]
+fn child_that_writes_into_a_full_disk() {
+    let Some(directory) = directory_of_child() else { return };
+    let store = Store::open(&directory).unwrap();
+    let error = write(&store, &content(6, 60, 100_000)).unwrap_err();
+    let SnapshotError::DiskFull { source, .. } = error else { panic!("{error}") };
+    assert!(matches!(source.kind(), ErrorKind::FileTooLarge | ErrorKind::StorageFull));
+    // What was written is gone at once, and the older generation can be used.
+    assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1);
+    assert_holds(&store.load(1).unwrap(), &stored_content());
+}
+
+/// The limit on the size of files stands for a disk that is full: it needs no rights, and sled meets it in its own
+/// writes too.
+#[test]
+fn a_full_disk_is_a_clean_error_and_leaves_the_older_generations() {
+    let directory = fast_directory();
+    drop(write(&Store::open(directory.path()).unwrap(), &stored_content()).unwrap());
+    let largest = files(directory.path()).values().map(Vec::len).max().unwrap();
+    drop(Store::open(directory.path()).unwrap());
+    // In units of 512 bytes; from just above what is there to where the new one nearly fits.
+    for kibibytes in [largest / 1024 + 8, 2 * 1024 + 100, 3 * 1024, 4 * 1024 + 7, 5 * 1024] {
+        let limit = format!("trap '' XFSZ; ulimit -f {}; ", kibibytes * 2);
+        let mut child = child("child_that_writes_into_a_full_disk", directory.path(), &limit);
+        assert!(child.wait().unwrap().success(), "{kibibytes} KiB");
+    }
+}
