@@ -47,7 +47,7 @@ impl Dispatcher {
         let mut outbox = self.outbox();
         while let Ok(group) = committed.recv() {
             self.dispatch(&group, &mut outbox);
-            self.feed.group(&group);
+            self.feed.group(&group, self.fold.no_ops());
         }
     }
 
@@ -94,7 +94,6 @@ impl Dispatcher {
     pub fn replay(&mut self, group: &[Committed]) {
         let mut outbox = self.outbox();
         self.dispatch(group, &mut outbox);
-        self.feed.replayed(group);
     }
 
     /// Everything up to `upto` was replayed: entities may act again.

@@ -24,12 +24,16 @@ mod fold_tests;
 mod generations;
 mod holding;
 mod hosted;
+pub mod image;
+mod log;
 pub mod metrics;
 mod panics;
+mod pieces;
 pub mod progress;
 pub mod quarantine;
 mod rebuild;
 mod reviews;
+mod revisions;
 mod shard;
 mod shell;
 pub mod summaries;
@@ -40,6 +44,7 @@ mod writer;
 mod writer_tests;
 
 pub use duplicates::Reach;
+pub use revisions::NoOps;
 pub use shard::{InspectSlot, StateKind};
 pub use shell::{Hosted, Inspected};
 pub use tower::{

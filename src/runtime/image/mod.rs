@@ -26,7 +26,7 @@
 //!
 //! # How to use it
 //! ```ignore
-//! // Dispatcher, at S, between two batches. `Clocks` is a small value that it folds live: `clocks.take(&record)`.
+//! // Dispatcher, at S, between two batches.
 //! Fold::image(&self) -> FoldImage;
 //! // Snapshotter. Slots below these are to be captured, by shard.
 //! FoldImage::next_slots(&self) -> &[u32];
@@ -48,14 +48,41 @@
 //! AddressMap::get(&self, Address) -> Option<Address>;   // from where the state was captured to where it belongs now
 //! AddressMap::key(&self, Address) -> Option<&Arc<EntityKey>>;   // of a captured address
 //! Duplicates::restore(window: usize, entries) -> Result<Duplicates, ImageError>;   // on a thread of its own
-//! summaries::restore(&Exceptions, &Cases, &IdempotencyKeys, &impl Source) -> Result<(), ImageError>;
+//! summaries::restore(&Directory, &Exceptions, &Cases, &IdempotencyKeys, &impl Source) -> Result<(), ImageError>;   // after the fold
 //! encode(&impl Serialize) -> Result<Vec<u8>, ImageError>;  decode(&[u8]) -> Result<T, ImageError>;   // for states, too
 //! ```
 
 pub mod duplicates;
+mod entries;
+mod restore;
+mod stored;
+pub mod summaries;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use self::restore::AddressMap;
+use super::directory::Directory;
+use super::documents::{Document, DocumentIndex};
+use super::feeds::Feeds;
+use super::fold::{Fold, KnownAction, Supplied};
+use super::generations::Generations;
+use super::holding::Held;
+use super::log::Log;
+use super::pieces::Pieces;
+use super::quarantine::Quarantine;
+use super::revisions::Revisions;
+use crate::domain::ids::{EntityKey, Name, TenantNumber};
+use crate::domain::reference::Reference;
+use crate::runtime::directory::Address;
 
 /// Which part of an image an entry belongs to. The numbers are part of the format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u16)]
 pub enum Section {
     Keys = 1,
@@ -63,4 +90,86 @@ pub enum Section {
     Fold = 3,
     Summaries = 4,
     Duplicates = 5,
+}
+
+/// Where the entries of an image are read.
+pub trait Source: Sync {
+    /// The entries of a section in the order in which they were written.
+    fn entries(&self, section: Section) -> Box<dyn Iterator<Item = Result<Vec<u8>, ImageError>> + '_>;
+}
+
+/// Why an image can't be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    #[error("it can't be written: {0}")]
+    Encode(#[from] rmp_serde::encode::Error),
+    #[error("it can't be read: {0}")]
+    Decode(#[from] rmp_serde::decode::Error),
+    /// Its entries could not be had.
+    #[error("{0}")]
+    Source(String),
+    #[error("it does not fit together: {0}")]
+    Inconsistent(String),
+}
+
+/// Encodes a value as images are: MessagePack with the names of fields.
+///
+/// # Errors
+/// [`ImageError::Encode`] if a value has a shape that MessagePack has not.
+pub fn encode(value: &impl Serialize) -> Result<Vec<u8>, ImageError> {
+    Ok(rmp_serde::to_vec_named(value)?)
+}
+
+/// Decodes what [`encode`] made.
+///
+/// # Errors
+/// [`ImageError::Decode`]
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ImageError> {
+    Ok(rmp_serde::from_slice(bytes)?)
+}
+
+/// A fold as of one record.
+pub struct FoldImage {
+    reference: Reference,
+    directory: Arc<Directory>,
+    next_slots: Vec<u32>,
+    entities: Log<Arc<EntityKey>>,
+    documents: Generations<u128, Document>,
+    document_names: DocumentIndex,
+    actions: Generations<(TenantNumber, Name), KnownAction>,
+    supplied_by: Pieces<Address, Supplied>,
+    held: Held,
+    feeds: Feeds,
+    revisions: Revisions,
+    quarantine: Quarantine,
+    entities_refused: u64,
+}
+
+impl Fold {
+    /// The fold as it is now, between two records. Takes time for thousands of reference counts, not for what they count.
+    pub fn image(&self) -> FoldImage {
+        debug_assert!(self.released.is_empty(), "a record was taken to its end");
+        FoldImage {
+            reference: self.reference.clone(),
+            directory: self.directory.clone(),
+            next_slots: self.next_slot.clone(),
+            entities: self.entities.clone(),
+            documents: self.documents.table(),
+            document_names: self.documents.reader(),
+            actions: self.actions.clone(),
+            supplied_by: self.supplied_by.clone(),
+            held: self.holding.held().clone(),
+            feeds: self.feeds.clone(),
+            revisions: self.revisions.clone(),
+            quarantine: self.quarantine.read().clone(),
+            entities_refused: self.entities_refused,
+        }
+    }
+}
+
+impl FoldImage {
+    /// By shard, how many slots there are.
+    pub fn next_slots(&self) -> &[u32] {
+        &self.next_slots
+    }
 }
