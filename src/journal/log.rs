@@ -72,6 +72,14 @@ impl Journal {
         Self::open_checking(directory, options, None)
     }
 
+    /// Whether another process has the journal in `directory`. For what goes before opening it.
+    ///
+    /// # Errors
+    /// `Locked` if one has; `Io`.
+    pub fn check_unlocked(directory: &Path) -> Result<(), JournalError> {
+        create_and_lock(directory).map(drop)
+    }
+
     /// Opens the journal in `directory` and checks it from `trusted` on. Of the segments before the one with that
     /// position only the headers are looked at, of that one only the headers of its groups.
     ///

@@ -5,6 +5,7 @@
 
 pub mod admission;
 pub mod ask;
+mod clocks;
 pub mod codec;
 pub mod commands;
 pub mod directory;
@@ -32,10 +33,12 @@ mod pieces;
 pub mod progress;
 pub mod quarantine;
 mod rebuild;
+mod recovery;
 mod reviews;
 mod revisions;
 mod shard;
 mod shell;
+pub mod snapshots;
 pub mod summaries;
 pub mod summary;
 mod tower;
@@ -45,6 +48,7 @@ mod writer_tests;
 
 pub use duplicates::Reach;
 pub use revisions::NoOps;
+pub use recovery::{Recovery, RecoveryPhase};
 pub use shard::{InspectSlot, StateKind};
 pub use shell::{Hosted, Inspected};
 pub use tower::{
