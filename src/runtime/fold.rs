@@ -57,7 +57,7 @@ pub enum Dirty {
 }
 
 /// How much of its bounds the fold uses.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FoldUsage {
     pub document_lines: usize,
     pub documents_forgotten: u64,

@@ -46,7 +46,8 @@ impl Holding {
         self.restore(record, awaited);
         let mut evicted = Vec::new();
         while self.by_lsn.size() > self.events_max
-            && let Some((lsn, (record, awaited))) = self.by_lsn.first().map(|(lsn, held)| (*lsn, held.clone()))
+            && let Some((lsn, (record, awaited))) =
+                self.by_lsn.first().map(|(lsn, held)| (*lsn, held.clone()))
         {
             self.by_lsn.remove_mut(&lsn);
             self.forget(&awaited, lsn);

@@ -1,8 +1,7 @@
 //! The duplicate window in a snapshot: the last of its events, in the order of the journal, from which it is made anew.
 //!
 //! Every event takes as many places as it says itself, so that the count of places taken before an event tells where the
-//! window's tables took turns ([`Duplicates`]). An entry begins with that count. The events of three half windows are kept:
-//! of the two tables, and of what the older one was held against while it was filled.
+//! window's tables took turns ([`Duplicates`]). An entry begins with that count. The events of the two tables are kept.
 //!
 //! Nothing of this is in memory between snapshots, and what is needed of an older one is copied as it is.
 
@@ -44,7 +43,7 @@ impl DuplicateRuns {
         let half = (window / 2).max(1) as u64;
         let newer = tail.places.saturating_sub(1) / half;
         DuplicateRuns {
-            needed_from: newer.saturating_sub(2) * half,
+            needed_from: newer.saturating_sub(1) * half,
             places: tail.places,
             entry: Vec::new(),
             last_lsn: 0,
@@ -127,8 +126,8 @@ impl Duplicates {
         for entry in entries {
             let entry = entry?;
             let mut decoding = Decoding::begin(&entry).ok_or_else(|| wrong("an entry is cut short"))?;
-            let (duplicates, places) = restored
-                .get_or_insert_with(|| (Duplicates::resume(window, decoding.from), decoding.from));
+            let (duplicates, places) =
+                restored.get_or_insert_with(|| (Duplicates::resume(window, decoding.from), decoding.from));
             if *places != decoding.from {
                 return Err(wrong("an entry is missing"));
             }

@@ -75,7 +75,11 @@ pub fn write_large<E: From<ImageError>>(
     value: &impl Serialize,
     emit: &mut impl FnMut(Section, &[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut cut = Cut { entry: Vec::with_capacity(ENTRY_BYTES), full: |entry: &[u8]| emit(section, entry), error: None };
+    let mut cut = Cut {
+        entry: Vec::with_capacity(ENTRY_BYTES),
+        full: |entry: &[u8]| emit(section, entry),
+        error: None,
+    };
     let written = rmp_serde::encode::write_named(&mut cut, value);
     if let Some(error) = cut.error {
         return Err(error);

@@ -6,8 +6,8 @@ use parking_lot::RwLock;
 
 use super::entries::{each, kind_of, read_large};
 use super::stored::{
-    Kind, Ordinal, StoredAction, StoredAside, StoredCounted, StoredDocument, StoredEntity, StoredHeld, StoredNames,
-    StoredSource, StoredSupplied, StoredTenantFeeds, Totals,
+    Kind, Ordinal, StoredAction, StoredAside, StoredCounted, StoredDocument, StoredEntity, StoredHeld,
+    StoredNames, StoredSource, StoredSupplied, StoredTenantFeeds, Totals,
 };
 use super::{ImageError, Section, Source};
 use crate::domain::ids::{EntityKey, Lsn};
@@ -87,7 +87,8 @@ impl Fold {
             scope.spawn(|| directory.fill(&order.0));
             fold.reference = read_large(source.entries(Section::Reference))?;
             fold.follow_settings();
-            let mut rest = Rest { fold: &mut fold, order: &order, no_ops: Vec::new(), no_ops_forgotten: Lsn::ZERO };
+            let mut rest =
+                Rest { fold: &mut fold, order: &order, no_ops: Vec::new(), no_ops_forgotten: Lsn::ZERO };
             for entry in source.entries(Section::Fold) {
                 rest.take(&entry?)?;
             }

@@ -2,9 +2,9 @@
 
 use super::entries::{EntryWriter, write_large};
 use super::stored::{
-    Kind, Ordinal, Ordinals, StoredAction, StoredAside, StoredCounted, StoredDocument, StoredEntity, StoredHeld,
-    StoredKey, StoredLine, StoredNames, StoredRecord, StoredSource, StoredSupplied, StoredTenantFeeds,
-    StoredUntold, Totals,
+    Kind, Ordinal, Ordinals, StoredAction, StoredAside, StoredCounted, StoredDocument, StoredEntity,
+    StoredHeld, StoredKey, StoredLine, StoredNames, StoredRecord, StoredSource, StoredSupplied,
+    StoredTenantFeeds, StoredUntold, Totals,
 };
 use super::{FoldImage, ImageError, Section};
 use crate::domain::ids::{Name, TenantNumber};
