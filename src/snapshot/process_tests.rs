@@ -17,6 +17,10 @@ fn stored_content() -> Content {
     content(5, 30, 30_000)
 }
 
+fn too_much() -> Content {
+    content(6, 60, 100_000)
+}
+
 fn directory_of_child() -> Option<PathBuf> {
     env::var_os(DIRECTORY_VARIABLE).map(PathBuf::from)
 }
@@ -68,7 +72,7 @@ fn a_process_that_is_killed_while_a_generation_is_open_changes_nothing() {
 fn child_that_writes_into_a_full_disk() {
     let Some(directory) = directory_of_child() else { return };
     let store = Store::open(&directory).unwrap();
-    let error = write(&store, &content(6, 60, 100_000)).unwrap_err();
+    let error = write(&store, &too_much()).unwrap_err();
     let SnapshotError::DiskFull { source, .. } = error else { panic!("{error}") };
     assert!(matches!(source.kind(), ErrorKind::FileTooLarge | ErrorKind::StorageFull));
     // What was written is gone at once, and the older generation can be used.
@@ -81,13 +85,22 @@ fn child_that_writes_into_a_full_disk() {
 #[test]
 fn a_full_disk_is_a_clean_error_and_leaves_the_older_generations() {
     let directory = fast_directory();
-    drop(write(&Store::open(directory.path()).unwrap(), &stored_content()).unwrap());
-    let largest = files(directory.path()).values().map(Vec::len).max().unwrap();
-    drop(Store::open(directory.path()).unwrap());
-    // In units of 512 bytes; from just above what is there to where the new one nearly fits.
-    for kibibytes in [largest / 1024 + 8, 2 * 1024 + 100, 3 * 1024, 4 * 1024 + 7, 5 * 1024] {
-        let limit = format!("trap '' XFSZ; ulimit -f {}; ", kibibytes * 2);
+    let store = Store::open(directory.path()).unwrap();
+    drop(write(&store, &stored_content()).unwrap());
+    let present = largest_file(directory.path());
+    drop(write(&store, &too_much()).unwrap());
+    let needed = largest_file(directory.path());
+    std::fs::remove_dir_all(directory.path().join("0000000002")).unwrap();
+    // From just above what is there to where the new one nearly fits: there sled's second opening finds no room.
+    assert!(present + 500_000 < needed);
+    for length in [present + 8_000, present + 200_000, needed - 500_000, needed - 100_000, needed - 1_024] {
+        // In units of 512 bytes.
+        let limit = format!("trap '' XFSZ; ulimit -f {}; ", length / 512);
         let mut child = child("child_that_writes_into_a_full_disk", directory.path(), &limit);
-        assert!(child.wait().unwrap().success(), "{kibibytes} KiB");
+        assert!(child.wait().unwrap().success(), "{length} of {needed} bytes");
     }
+}
+
+fn largest_file(directory: &Path) -> usize {
+    files(directory).values().map(Vec::len).max().unwrap()
 }
