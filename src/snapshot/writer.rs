@@ -102,7 +102,8 @@ impl GenerationWriter {
     ///
     /// # Errors
     /// `BlockLeftOut`; `TooLarge`, if `meta` is over [`META_BYTES_MAX`]; `DiskFull`, `Io`, `Database`. The generation is
-    /// gone then. Only if the very last sync failed it is there, whole, but may be gone after a power loss.
+    /// gone then; only if it was the last sync, or opening it for reading, that failed, it is there, whole, but after a
+    /// failed sync perhaps not for long.
     pub fn publish(mut self, meta: &[u8]) -> Result<Generation, SnapshotError> {
         if meta.len() > META_BYTES_MAX {
             return Err(SnapshotError::TooLarge {
