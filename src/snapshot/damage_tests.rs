@@ -256,6 +256,26 @@ proptest! {
     }
 }
 
+/// sled writes a leaf again whenever it splits it; blocks are not in it then.
+#[test]
+fn each_block_is_on_the_disk_once() {
+    let directory = fast_directory();
+    let store = Store::open(directory.path()).unwrap();
+    let mut writer = store.begin().unwrap();
+    let mut random = Random(12);
+    for index in 0..400 {
+        writer.put_block(SectionId(1), index, &builder(&[random.bytes(30_000, 0)])).unwrap();
+    }
+    let generation = writer.publish(b"").unwrap();
+    let stored = generation.verify().unwrap().bytes_stored;
+    // Besides them: padding of segments, up to 2 MiB of zeros, keys, hashes.
+    assert!(
+        stored > 11_900_000 && generation.bytes() < stored + stored / 8 + 2_100_000,
+        "{}",
+        generation.bytes()
+    );
+}
+
 /// The database is opened anew every so many reads.
 #[test]
 fn more_reads_than_between_two_openings() {
