@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
+use super::contents::block_key;
+use super::database::Database;
 use super::test_support::*;
 use super::*;
 
@@ -186,6 +188,37 @@ fn a_generation_under_another_ones_number_is_refused() {
     assert_eq!(error.to_string(), "snapshot generation 5: it says that it is generation 1");
 }
 
+/// Everything that sled checks is right here: only the hashes of blocks are left.
+#[test]
+fn a_block_in_another_ones_place_or_of_other_bytes_is_refused() {
+    let directory = fast_directory();
+    let path = directory.path().join("0000000001");
+    let store = Store::open(directory.path()).unwrap();
+    let content = content(1, 3, 5000);
+    drop(write(&store, &content).unwrap());
+    let database = Database::open(&path).unwrap();
+    let [first, second, third] = [0, 1, 2].map(|index| block_key(SectionId(1), index));
+    let values = [first, second].map(|key| database.get(&key).unwrap().unwrap());
+    database.insert(&first, &values[1]).unwrap();
+    database.insert(&second, &values[0]).unwrap();
+    // The bytes of a block, but not of this one.
+    database.insert(&third, &builder(&[b"other".to_vec()]).encode().unwrap()).unwrap();
+    database.insert(&block_key(SectionId(2), 0), &[]).unwrap();
+    database.close().unwrap();
+    Database::settle(&path, |_| Ok(())).unwrap();
+    fs::remove_file(path.join("files.b3")).unwrap();
+    manifest::write(&path).unwrap();
+
+    let generation = store.load(1).unwrap();
+    for (section, block) in [(1, 0), (1, 1), (1, 2), (2, 0)] {
+        let error = generation.read_block(SectionId(section), block).unwrap_err();
+        let expected =
+            format!("snapshot generation 1, section {section}, block {block}: the block's hash is wrong");
+        assert_eq!(error.to_string(), expected);
+    }
+    assert_eq!(count_refused(&generation, &content), 4);
+}
+
 /// What makes the hashes of files possible at all, and a crash while a generation is open harmless.
 fn assert_opening_changes_nothing(content: &Content, meta: usize) {
     let directory = fast_directory();
@@ -221,6 +254,26 @@ proptest! {
         let blocks = if bytes > 500_000 { blocks % 4 } else { blocks };
         assert_opening_changes_nothing(&content(seed, blocks, bytes), meta);
     }
+}
+
+/// sled writes a leaf again whenever it splits it; blocks are not in it then.
+#[test]
+fn each_block_is_on_the_disk_once() {
+    let directory = fast_directory();
+    let store = Store::open(directory.path()).unwrap();
+    let mut writer = store.begin().unwrap();
+    let mut random = Random(12);
+    for index in 0..400 {
+        writer.put_block(SectionId(1), index, &builder(&[random.bytes(30_000, 0)])).unwrap();
+    }
+    let generation = writer.publish(b"").unwrap();
+    let stored = generation.verify().unwrap().bytes_stored;
+    // Besides them: padding of segments, up to 2 MiB of zeros, keys, hashes.
+    assert!(
+        stored > 11_900_000 && generation.bytes() < stored + stored / 8 + 2_100_000,
+        "{}",
+        generation.bytes()
+    );
 }
 
 /// The database is opened anew every so many reads.

@@ -156,3 +156,33 @@ fn contain<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, DatabaseError
 fn failed(reason: impl Display) -> DatabaseError {
     DatabaseError::Failed(reason.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error_with_its_words() {
+        let words = |error| match error {
+            Err(DatabaseError::Failed(words)) => words,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(words(contain::<()>(|| panic!("page {} is gone", 7))), "panicked: page 7 is gone");
+        assert_eq!(words(contain::<()>(|| panic!("gone"))), "panicked: gone");
+        assert_eq!(words(contain::<()>(|| std::panic::panic_any(7))), "panicked: without a message");
+    }
+
+    #[test]
+    fn a_database_that_is_open_cannot_be_opened_again_and_can_once_it_is_closed() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::create(directory.path()).unwrap();
+        database.insert(b"key", b"value").unwrap();
+        let opener = thread::scope(|scope| {
+            let opener = scope.spawn(|| Database::open(directory.path()));
+            thread::sleep(4 * LOCK_PAUSE);
+            database.close().unwrap();
+            opener.join().unwrap()
+        });
+        assert_eq!(opener.unwrap().get(b"key").unwrap().unwrap(), b"value");
+    }
+}

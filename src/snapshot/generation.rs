@@ -102,7 +102,8 @@ impl Generation {
         self.inner.bytes
     }
 
-    /// Reads a block and verifies it against its hash.
+    /// Reads a block and verifies it against its hash. sled's panics become errors here; but the process's panic hook
+    /// runs before that, so that a thread whose panics end the process there must say that this one is contained.
     ///
     /// # Errors
     /// `NoSuchBlock` if the generation has none there; `NoSuchGeneration` if it was retired meanwhile; `Damaged` if what

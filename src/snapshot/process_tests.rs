@@ -1,12 +1,12 @@
 //! What needs a process of its own: one that is killed while a generation is open, and one that can't make its files
 //! longer. The children are tests of this file, run by the test program itself.
 
-use std::env;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
+use std::{env, fs};
 
 use super::test_support::*;
 use super::*;
@@ -15,6 +15,10 @@ const DIRECTORY_VARIABLE: &str = "TIDEWATCH_TEST_SNAPSHOT_DIRECTORY";
 
 fn stored_content() -> Content {
     content(5, 30, 30_000)
+}
+
+fn too_much() -> Content {
+    content(6, 60, 100_000)
 }
 
 fn directory_of_child() -> Option<PathBuf> {
@@ -42,25 +46,32 @@ fn child_that_opens_and_reads_for_ever() {
     let store = Store::open(&directory).unwrap();
     loop {
         assert_holds(&store.load(1).unwrap(), &stored_content());
+        fs::write(directory.with_extension("read"), b"").unwrap();
     }
 }
 
 #[test]
 fn a_process_that_is_killed_while_a_generation_is_open_changes_nothing() {
-    let directory = fast_directory();
-    drop(write(&Store::open(directory.path()).unwrap(), &stored_content()).unwrap());
-    let before = files(directory.path());
+    let parent = fast_directory();
+    let directory = parent.path().join("generations");
+    drop(write(&Store::open(&directory).unwrap(), &stored_content()).unwrap());
+    let before = files(&directory);
     let mut random = Random(11);
     for _ in 0..30 {
-        let mut child = child("child_that_opens_and_reads_for_ever", directory.path(), "");
-        thread::sleep(Duration::from_millis(5 + random.below(60) as u64));
+        let mut child = child("child_that_opens_and_reads_for_ever", &directory, "");
+        let has_read = directory.with_extension("read");
+        while !has_read.exists() {
+            assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
+            thread::sleep(Duration::from_millis(1));
+        }
+        thread::sleep(Duration::from_micros(random.below(40_000) as u64));
         assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(files(directory.path()) == before);
+        fs::remove_file(&has_read).unwrap();
+        assert!(files(&directory) == before);
     }
-    let store = Store::open(directory.path()).unwrap();
-    assert_holds(&store.load(1).unwrap(), &stored_content());
+    assert_holds(&Store::open(&directory).unwrap().load(1).unwrap(), &stored_content());
 }
 
 #[test]
@@ -68,11 +79,11 @@ fn a_process_that_is_killed_while_a_generation_is_open_changes_nothing() {
 fn child_that_writes_into_a_full_disk() {
     let Some(directory) = directory_of_child() else { return };
     let store = Store::open(&directory).unwrap();
-    let error = write(&store, &content(6, 60, 100_000)).unwrap_err();
+    let error = write(&store, &too_much()).unwrap_err();
     let SnapshotError::DiskFull { source, .. } = error else { panic!("{error}") };
     assert!(matches!(source.kind(), ErrorKind::FileTooLarge | ErrorKind::StorageFull));
     // What was written is gone at once, and the older generation can be used.
-    assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
     assert_holds(&store.load(1).unwrap(), &stored_content());
 }
 
@@ -81,13 +92,22 @@ fn child_that_writes_into_a_full_disk() {
 #[test]
 fn a_full_disk_is_a_clean_error_and_leaves_the_older_generations() {
     let directory = fast_directory();
-    drop(write(&Store::open(directory.path()).unwrap(), &stored_content()).unwrap());
-    let largest = files(directory.path()).values().map(Vec::len).max().unwrap();
-    drop(Store::open(directory.path()).unwrap());
-    // In units of 512 bytes; from just above what is there to where the new one nearly fits.
-    for kibibytes in [largest / 1024 + 8, 2 * 1024 + 100, 3 * 1024, 4 * 1024 + 7, 5 * 1024] {
-        let limit = format!("trap '' XFSZ; ulimit -f {}; ", kibibytes * 2);
+    let store = Store::open(directory.path()).unwrap();
+    drop(write(&store, &stored_content()).unwrap());
+    let present = largest_file(directory.path());
+    drop(write(&store, &too_much()).unwrap());
+    let needed = largest_file(directory.path());
+    fs::remove_dir_all(directory.path().join("0000000002")).unwrap();
+    // From just above what is there to where the new one nearly fits: there sled's second opening finds no room.
+    assert!(present + 500_000 < needed);
+    for length in [present + 8_000, present + 200_000, needed - 500_000, needed - 100_000, needed - 1_024] {
+        // In units of 512 bytes.
+        let limit = format!("trap '' XFSZ; ulimit -f {}; ", length / 512);
         let mut child = child("child_that_writes_into_a_full_disk", directory.path(), &limit);
-        assert!(child.wait().unwrap().success(), "{kibibytes} KiB");
+        assert!(child.wait().unwrap().success(), "{length} of {needed} bytes");
     }
+}
+
+fn largest_file(directory: &Path) -> usize {
+    files(directory).values().map(Vec::len).max().unwrap()
 }

@@ -21,8 +21,8 @@ use super::manifest;
 use super::store::{Shared, remove_if_there};
 
 /// Keys of a section are inserted this far ahead of its blocks, without values. sled splits a leaf of its tree at 17
-/// entries and writes all of them again; of leaves with nothing but keys that costs nothing, and each block is written
-/// once instead of three times. More than a leaf, so that the last one never has a value when it is split.
+/// entries and writes all of them again; of leaves with nothing but keys that costs nothing. It halves what is on the
+/// disk, and so what is synced and hashed. More than a leaf, so that the last one never has a value when it is split.
 const KEYS_AHEAD_MIN: u32 = 24;
 const KEYS_AT_ONCE: u32 = 64;
 
@@ -102,7 +102,8 @@ impl GenerationWriter {
     ///
     /// # Errors
     /// `BlockLeftOut`; `TooLarge`, if `meta` is over [`META_BYTES_MAX`]; `DiskFull`, `Io`, `Database`. The generation is
-    /// gone then. Only if the very last sync failed it is there, whole, but may be gone after a power loss.
+    /// gone then; only if it was the last sync, or opening it for reading, that failed, it is there, whole, but after a
+    /// failed sync perhaps not for long.
     pub fn publish(mut self, meta: &[u8]) -> Result<Generation, SnapshotError> {
         if meta.len() > META_BYTES_MAX {
             return Err(SnapshotError::TooLarge {
