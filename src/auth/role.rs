@@ -231,7 +231,9 @@ impl Permission {
     pub const fn granted_to(self) -> RoleSet {
         const PLANNERS: [Role; 4] = [Role::Planner, Role::CategoryManager, Role::SupplyPlanner, Role::Admin];
         match self {
-            Self::IngestEvents | Self::ManageQuarantine | Self::TakeSnapshots => RoleSet::of(&[Role::Integration, Role::Admin]),
+            Self::IngestEvents | Self::ManageQuarantine | Self::TakeSnapshots => {
+                RoleSet::of(&[Role::Integration, Role::Admin])
+            }
             Self::Read => RoleSet::ALL,
             Self::ReadQuarantine => RoleSet::all_but(&[Role::Supplier, Role::Agent, Role::Finance]),
             Self::ReadStats | Self::ReadMetrics => RoleSet::all_but(&[Role::Supplier]),

@@ -31,7 +31,9 @@ pub use actors::{
     DemandConfig, LeadTimeDefaults, OtifDate, RuntimeConfig, SkuLocationConfig, SupplierConfig,
 };
 pub use amount::BaseCurrencyAmount;
-pub use edge::{AdmissionConfig, JournalConfig, LogConfig, LogFormat, LogLevel, ServerConfig, SnapshotsConfig};
+pub use edge::{
+    AdmissionConfig, JournalConfig, LogConfig, LogFormat, LogLevel, ServerConfig, SnapshotsConfig,
+};
 pub use error::{ConfigError, Problem, ProblemKind};
 pub use exceptions::{ExceptionsConfig, SeverityConfig};
 pub use feed::FeedConfig;

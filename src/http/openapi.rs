@@ -20,8 +20,8 @@ use super::problem::{CODES, Code, Given, Problem};
 use super::reference::{components, example, parameters};
 use super::{
     actions, bulk, case_commands, case_options, cases, customers, exception_commands, exceptions, feed,
-    ingest, master_data, operations, orders, promotions, purchase_orders, quarantine, sku_locations, snapshots,
-    suppliers, transfers, why,
+    ingest, master_data, operations, orders, promotions, purchase_orders, quarantine, sku_locations,
+    snapshots, suppliers, transfers, why,
 };
 
 /// What the handlers say of themselves.

@@ -68,8 +68,16 @@ pub async fn get_metrics(request: HttpRequest, state: web::Data<AppState>) -> Re
     );
     gauge("recovery_records", "Records to replay at the last start", recovery.of as f64);
     gauge("recovery_replayed", "Records replayed at the last start", recovery.replayed as f64);
-    gauge("recovery_entities", "Entities to load from a snapshot at the last start", recovery.entities_of as f64);
-    gauge("recovery_entities_loaded", "Entities loaded from a snapshot at the last start", recovery.entities as f64);
+    gauge(
+        "recovery_entities",
+        "Entities to load from a snapshot at the last start",
+        recovery.entities_of as f64,
+    );
+    gauge(
+        "recovery_entities_loaded",
+        "Entities loaded from a snapshot at the last start",
+        recovery.entities as f64,
+    );
     gauge(
         "recovery_snapshots_passed_over",
         "Snapshots that could not be used at the last start",

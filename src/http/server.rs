@@ -15,8 +15,8 @@ use super::state::AppState;
 use super::wire::Wire;
 use super::{
     actions, bulk, case_commands, case_options, cases, console, customers, exception_commands, exceptions,
-    feed, ingest, master_data, openapi, operations, orders, promotions, purchase_orders, quarantine, snapshots,
-    reference, sku_locations, suppliers, transfers, why,
+    feed, ingest, master_data, openapi, operations, orders, promotions, purchase_orders, quarantine,
+    reference, sku_locations, snapshots, suppliers, transfers, why,
 };
 use crate::feed::FeedHandle;
 use crate::runtime::metrics::StatusLabel;

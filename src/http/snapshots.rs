@@ -67,9 +67,9 @@ pub async fn take_snapshot(
     let taken = state.running_for_work()?.snapshots.take(TAKE_MAX).await;
     match taken {
         Ok(info) => Ok(HttpResponse::Ok().json(item(&info))),
-        Err(error @ TakeError::Busy) => {
-            Err(Problem::new(&code::TOO_MANY_REQUESTS).detail(error.to_string()).retry_after_s(state.retry_after_s()))
-        }
+        Err(error @ TakeError::Busy) => Err(Problem::new(&code::TOO_MANY_REQUESTS)
+            .detail(error.to_string())
+            .retry_after_s(state.retry_after_s())),
         Err(error @ TakeError::Failed(_)) => Err(Problem::new(&code::INTERNAL).detail(error.to_string())),
     }
 }
@@ -80,7 +80,11 @@ pub fn gauges(status: &SnapshotStatus, gauge: &mut impl FnMut(&str, &str, f64)) 
     let of_newest = |value: fn(&GenerationInfo) -> f64| newest.map_or(0.0, value);
     gauge("snapshot_generation", "Number of the newest snapshot", of_newest(|info| info.number as f64));
     gauge("snapshot_lsn", "Record behind which a start would replay", of_newest(|info| info.lsn.0 as f64));
-    gauge("snapshot_entities", "Live entities in the newest snapshot", of_newest(|info| info.entities as f64));
+    gauge(
+        "snapshot_entities",
+        "Live entities in the newest snapshot",
+        of_newest(|info| info.entities as f64),
+    );
     gauge("snapshot_bytes", "Size of the newest snapshot", of_newest(|info| info.bytes as f64));
     gauge("snapshot_seconds", "How long the newest snapshot took", of_newest(|info| info.seconds));
     let age = newest.map_or(0.0, |info| wall_clock().days_since(info.taken_at) * 86_400.0);

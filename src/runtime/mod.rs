@@ -47,8 +47,8 @@ mod writer;
 mod writer_tests;
 
 pub use duplicates::Reach;
-pub use revisions::NoOps;
 pub use recovery::{Recovery, RecoveryPhase};
+pub use revisions::NoOps;
 pub use shard::{InspectSlot, StateKind};
 pub use shell::{Hosted, Inspected};
 pub use tower::{

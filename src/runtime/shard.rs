@@ -408,9 +408,8 @@ impl Shard {
         if self.shared.is_restored.get() {
             let touched: Vec<u32> = {
                 let mut slots = self.shared.slots.borrow_mut();
-                let touched = |(at, slot): (usize, &mut Slot)| {
-                    std::mem::take(&mut slot.touched).then_some(at as u32)
-                };
+                let touched =
+                    |(at, slot): (usize, &mut Slot)| std::mem::take(&mut slot.touched).then_some(at as u32);
                 slots.iter_mut().enumerate().filter_map(touched).collect()
             };
             self.make_dirty(ShardDirty::These(touched), origin);

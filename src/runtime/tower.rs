@@ -256,7 +256,7 @@ impl Tower {
         let left = deadline.saturating_duration_since(Instant::now());
         if settled && left > CLOSE_MIN {
             // The next start is quick with it, and right without.
-            if let Err(error) = running.snapshots.take(left).await {
+            if let Err(error) = running.snapshots.take(left - CLOSE_MIN).await {
                 warn!(%error, "stopping without a snapshot");
             }
         }
@@ -279,7 +279,8 @@ impl Tower {
         let Found { journal, recovered, loaded, store } = self.find(&options)?;
         let Loaded { directory, quarantine, exceptions, cases, idempotency_keys, .. } = &loaded;
         let (directory, quarantine) = (directory.clone(), quarantine.clone());
-        let (exceptions, cases, idempotency_keys) = (exceptions.clone(), cases.clone(), idempotency_keys.clone());
+        let (exceptions, cases, idempotency_keys) =
+            (exceptions.clone(), cases.clone(), idempotency_keys.clone());
         let last = Lsn(journal.durable_lsn());
         let meta = loaded.generation.as_ref().map(|(_, meta)| meta);
         let start = meta.map(|meta| meta.start()).unwrap_or_default();
@@ -345,8 +346,14 @@ impl Tower {
             self.fill(&shards, loaded_shards, &dispatcher, summaries_at)?;
             dispatcher.restored(start);
         }
-        let replayed_bytes =
-            self.replay(&reader, (start, last), &options, &mut dispatcher, &mut duplicates, &idempotency_keys)?;
+        let replayed_bytes = self.replay(
+            &reader,
+            (start, last),
+            &options,
+            &mut dispatcher,
+            &mut duplicates,
+            &idempotency_keys,
+        )?;
         progress.publish_durable(last);
         dispatcher.go_live(last);
 
@@ -442,7 +449,12 @@ impl Tower {
         );
         let Recovery { generation, replayed, load_seconds, replay_seconds, .. } = self.recovery();
         info!(
-            generation, records = replayed, seconds = took.as_secs_f64(), load_seconds, replay_seconds, "ready"
+            generation,
+            records = replayed,
+            seconds = took.as_secs_f64(),
+            load_seconds,
+            replay_seconds,
+            "ready"
         );
         Ok(())
     }

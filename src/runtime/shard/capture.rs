@@ -147,7 +147,9 @@ impl ShardShared {
                         capture.finish_block(shard);
                     }
                 }
-                Err(error) => capture.give_up(shard, format!("{} can't be written: {error}", image.captured.key)),
+                Err(error) => {
+                    capture.give_up(shard, format!("{} can't be written: {error}", image.captured.key))
+                }
             }
         });
     }
@@ -194,7 +196,9 @@ impl Handler<Continue> for Shard {
 
     fn handle(&mut self, message: Continue, context: &mut Context<Self>) {
         let mut in_work = self.shared.capture.borrow_mut();
-        let Some(capture) = in_work.as_mut().filter(|capture| capture.serial == message.serial) else { return };
+        let Some(capture) = in_work.as_mut().filter(|capture| capture.serial == message.serial) else {
+            return;
+        };
         if capture.send().is_err() {
             *in_work = None;
             return;

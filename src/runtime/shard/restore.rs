@@ -5,9 +5,9 @@ use std::sync::Arc;
 use actix::{Actor, Context, Handler, Message};
 use crossbeam_channel::Sender;
 
+use super::Shard;
 use super::slot::{EntityAddr, Slot};
 use super::stopped::Stopped;
-use super::Shard;
 use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
@@ -93,7 +93,12 @@ impl Shard {
         }
     }
 
-    fn revive<E: Hosted>(&self, slot: u32, key: Arc<EntityKey>, image: ShellImage<E>) -> actix::Addr<Shell<E>> {
+    fn revive<E: Hosted>(
+        &self,
+        slot: u32,
+        key: Arc<EntityKey>,
+        image: ShellImage<E>,
+    ) -> actix::Addr<Shell<E>> {
         Shell::restored(key, slot, self.shared.clone(), image).start()
     }
 }

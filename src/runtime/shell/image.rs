@@ -24,7 +24,12 @@ pub struct ShellImage<E> {
 
 impl<E: Hosted> Shell<E> {
     /// A shell around an entity as it was captured.
-    pub fn restored(key: Arc<EntityKey>, slot: u32, shard: Rc<ShardShared>, image: ShellImage<E>) -> Shell<E> {
+    pub fn restored(
+        key: Arc<EntityKey>,
+        slot: u32,
+        shard: Rc<ShardShared>,
+        image: ShellImage<E>,
+    ) -> Shell<E> {
         let ShellImage { entity, failure, stopped_at } = image;
         let failure = failure.map(|failure| Failure { poison: failure.poison, failed_at: failure.failed_at });
         let health = match (failure, entity) {

@@ -161,9 +161,9 @@ pub fn decode_entity(entry: &[u8]) -> Result<(u32, Restored), SnapshotFailure> {
 fn decode_state<E: Hosted>(head: &Head, state: &[u8]) -> Result<Box<ShellImage<E>>, SnapshotFailure> {
     let entity = match state {
         [] if head.failure.is_some() => None,
-        state => {
-            Some(rmp_serde::from_slice::<E>(state).map_err(SnapshotFailure::unreadable("an entity's state"))?)
-        }
+        state => Some(
+            rmp_serde::from_slice::<E>(state).map_err(SnapshotFailure::unreadable("an entity's state"))?,
+        ),
     };
     Ok(Box::new(ShellImage { entity, failure: head.failure, stopped_at: head.stopped_at }))
 }

@@ -176,9 +176,11 @@ impl Snapshots {
             TrySendError::Full(_) => TakeError::Busy,
             TrySendError::Disconnected(_) => TakeError::Failed(SnapshotFailure::Ended.to_string()),
         })?;
-        match answer.await {
-            Ok(outcome) => outcome.map_err(TakeError::Failed),
-            Err(_) => Err(TakeError::Failed(SnapshotFailure::Ended.to_string())),
+        // Another one may be under way, which has its own time.
+        match tokio::time::timeout(within, answer).await {
+            Ok(Ok(outcome)) => outcome.map_err(TakeError::Failed),
+            Ok(Err(_)) => Err(TakeError::Failed(SnapshotFailure::Ended.to_string())),
+            Err(_) => Err(TakeError::Failed(SnapshotFailure::Late.to_string())),
         }
     }
 }

@@ -64,9 +64,10 @@ pub struct GenerationSource<'g>(pub &'g Generation);
 
 impl Source for GenerationSource<'_> {
     fn entries(&self, section: Section) -> Box<dyn Iterator<Item = Result<Vec<u8>, ImageError>> + '_> {
-        Box::new(entries(self.0, SectionId(section as u16)).map(|entry| {
-            entry.map_err(|error| ImageError::Source(error.to_string()))
-        }))
+        Box::new(
+            entries(self.0, SectionId(section as u16))
+                .map(|entry| entry.map_err(|error| ImageError::Source(error.to_string()))),
+        )
     }
 }
 

@@ -43,7 +43,8 @@ impl Snapshotter {
 
         let mut writer = self.store.begin()?;
         let mut blocks = BlockWriter::new(&mut writer);
-        let Contained { entities, highest } = receive_entities(&captured, slots.len(), &mut blocks, deadline)?;
+        let Contained { entities, highest } =
+            receive_entities(&captured, slots.len(), &mut blocks, deadline)?;
         let mut emit = |section: Section, entry: &[u8]| blocks.push(SectionId(section as u16), entry);
         image.write(&mut emit)?;
         // Every change of a summary goes before the record of it counts as applied.
@@ -72,7 +73,9 @@ impl Snapshotter {
             seconds: started.elapsed().as_secs_f64(),
         });
         if meta.start() != start {
-            return Err(SnapshotFailure::Unreadable(format!("no group of the journal ends at record {start}")));
+            return Err(SnapshotFailure::Unreadable(format!(
+                "no group of the journal ends at record {start}"
+            )));
         }
         let generation = writer.publish(&meta.encode()?)?;
         Ok((generation, meta))
