@@ -29,6 +29,7 @@ use super::disk::{self, DiskFile};
 use super::error::{Damage, JournalError};
 use super::fields::{Fields, Truncated};
 use super::group::GroupHash;
+use super::position::Position;
 
 /// Mark layout that this code writes, and the newest that it reads.
 pub const MARK_FORMAT_VERSION: u16 = 1;
@@ -40,18 +41,6 @@ const CHECKED_LENGTH: usize = 96;
 const FIELDS_LENGTH: usize = CHECKED_LENGTH + 4;
 const MARK_NAME: &str = "durable.mark";
 
-/// The end of what is promised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DurableMark {
-    pub identity: Uuid,
-    /// Last durable LSN, 0 = none yet.
-    pub lsn: u64,
-    pub group_hash: GroupHash,
-    pub segment_first_lsn: u64,
-    /// Offset of the group's end in its segment.
-    pub end_offset: u64,
-}
-
 /// What the mark's file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MarkState {
@@ -59,13 +48,13 @@ pub(super) enum MarkState {
     /// There is a file, but no slot of it is valid.
     Invalid,
     Valid {
-        mark: DurableMark,
+        mark: Position,
         counter: u64,
     },
 }
 
 impl MarkState {
-    pub(super) fn mark(&self) -> Option<&DurableMark> {
+    pub(super) fn mark(&self) -> Option<&Position> {
         match self {
             Self::Valid { mark, .. } => Some(mark),
             Self::Missing | Self::Invalid => None,
@@ -109,11 +98,7 @@ pub(super) struct MarkFile {
 
 impl MarkFile {
     /// Opens the mark's file, or creates it so that it lasts, and writes `mark`, synced.
-    pub(super) fn open(
-        directory: &Path,
-        state: &MarkState,
-        mark: &DurableMark,
-    ) -> Result<Self, JournalError> {
+    pub(super) fn open(directory: &Path, state: &MarkState, mark: &Position) -> Result<Self, JournalError> {
         let path = mark_path(directory);
         let file = match state {
             MarkState::Missing => DiskFile::create_new(&path),
@@ -132,7 +117,7 @@ impl MarkFile {
         Ok(this)
     }
 
-    pub(super) fn write(&mut self, mark: &DurableMark) -> Result<(), JournalError> {
+    pub(super) fn write(&mut self, mark: &Position) -> Result<(), JournalError> {
         let counter = self.counter + 1;
         let offset = counter % SLOT_COUNT as u64 * SLOT_LENGTH as u64;
         self.file.write_all_at(&encode_slot(counter, mark), offset).map_err(JournalError::io(
@@ -150,7 +135,7 @@ impl MarkFile {
     }
 }
 
-fn encode_slot(counter: u64, mark: &DurableMark) -> [u8; SLOT_LENGTH] {
+fn encode_slot(counter: u64, mark: &Position) -> [u8; SLOT_LENGTH] {
     let mut slot = [0; SLOT_LENGTH];
     slot[..8].copy_from_slice(&MARK_MAGIC);
     slot[8..10].copy_from_slice(&MARK_FORMAT_VERSION.to_le_bytes());
@@ -165,12 +150,12 @@ fn encode_slot(counter: u64, mark: &DurableMark) -> [u8; SLOT_LENGTH] {
     slot
 }
 
-fn decode_slot(slot: &[u8]) -> Result<(u64, DurableMark), Damage> {
+fn decode_slot(slot: &[u8]) -> Result<(u64, Position), Damage> {
     let bytes = slot.get(..FIELDS_LENGTH).ok_or(Damage::HeaderCut)?;
     decode_fields(bytes).unwrap_or(Err(Damage::HeaderCut))
 }
 
-fn decode_fields(bytes: &[u8]) -> Result<Result<(u64, DurableMark), Damage>, Truncated> {
+fn decode_fields(bytes: &[u8]) -> Result<Result<(u64, Position), Damage>, Truncated> {
     let mut fields = Fields::new(bytes);
     let magic: [u8; 8] = fields.array()?;
     let version = fields.u16()?;
@@ -189,7 +174,7 @@ fn decode_fields(bytes: &[u8]) -> Result<Result<(u64, DurableMark), Damage>, Tru
     } else if crc32fast::hash(&bytes[..CHECKED_LENGTH]) != checksum {
         Err(Damage::HeaderChecksum)
     } else {
-        Ok((counter, DurableMark { identity, lsn, group_hash, segment_first_lsn, end_offset }))
+        Ok((counter, Position { identity, lsn, group_hash, segment_first_lsn, end_offset }))
     })
 }
 
@@ -197,8 +182,8 @@ fn decode_fields(bytes: &[u8]) -> Result<Result<(u64, DurableMark), Damage>, Tru
 mod tests {
     use super::*;
 
-    fn mark(lsn: u64) -> DurableMark {
-        DurableMark {
+    fn mark(lsn: u64) -> Position {
+        Position {
             identity: Uuid::from_bytes(*b"0123456789abcdef"),
             lsn,
             group_hash: GroupHash([0xcc; 32]),

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::group::GroupHash;
+use super::position::Misfit;
 
 /// A place in a file of the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +115,10 @@ pub enum JournalError {
          and mark come from different times or journals: restore those that belong together"
     )]
     MarkMismatch { place: Box<Place>, expected: GroupHash, found: GroupHash },
+    /// The position that was to be trusted is not one of this journal. Opening it without one checks all of it, except
+    /// that nobody would then miss the records between its end and a position that is [`Misfit::BeyondEnd`].
+    #[error("{place} is no position that the journal can be trusted up to: {misfit}")]
+    PositionMisfit { place: Box<Place>, misfit: Misfit },
     #[error("{} is not named like a segment (20 digits and .twj); move it out of the journal's directory", .0.display())]
     StrangeFile(PathBuf),
     #[error("a record of {length} bytes is over the maximum of {max}")]

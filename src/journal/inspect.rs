@@ -6,17 +6,18 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use super::directory::{list_segments, segment_path};
-use super::durable_mark::{DurableMark, MarkState, mark_path, read_mark};
+use super::durable_mark::{MarkState, mark_path, read_mark};
 use super::envelope::{DecodeError, EnvelopeRef, decode_record};
 use super::error::{Damage, JournalError, Place};
 use super::group::{GroupHash, for_each_record};
+use super::position::Position;
 use super::recovery::{Chain, is_unborn, open_cursor};
 use super::segment::{HashCheck, Step};
 
 /// One thing that [`inspect`] found, in the order of the journal.
 #[derive(Debug)]
 pub enum InspectLine<'a> {
-    Mark(DurableMark),
+    Mark(Position),
     /// The durable mark's file is missing, or no slot of it is valid.
     NoMark(PathBuf),
     Segment {

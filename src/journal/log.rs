@@ -13,9 +13,10 @@ use uuid::Uuid;
 
 use super::directory::{create_and_lock, create_segment, segment_path};
 use super::disk::{self, DiskFile};
-use super::durable_mark::{DurableMark, MarkFile};
+use super::durable_mark::MarkFile;
 use super::error::{JournalError, Place};
 use super::group::{GROUP_HEADER_LENGTH, GroupBuilder, GroupHash};
+use super::position::Position;
 use super::reader::{JournalReader, Shared};
 use super::recovery::{Chain, Scan, Scanned, VerifyReport, scan_journal};
 use super::segment::{SEGMENT_HEADER_LENGTH, SegmentHeader};
@@ -68,12 +69,33 @@ impl Journal {
     /// `Locked` if another process has it; `Damaged`, `EndsBelowMark`, `MarkMissing`, `MarkMismatch`,
     /// `SegmentsMissing` if it can't be trusted, then nothing was changed; `Io`.
     pub fn open(directory: &Path, options: JournalOptions) -> Result<(Self, Recovered), JournalError> {
+        Self::open_checking(directory, options, None)
+    }
+
+    /// Opens the journal in `directory` and checks it from `trusted` on. Of the segments before the one with that
+    /// position only the headers are looked at, of that one only the headers of its groups.
+    ///
+    /// # Errors
+    /// `PositionMisfit` if that is no position in this journal, then nothing was changed; else as [`Journal::open`].
+    pub fn open_trusting(
+        directory: &Path,
+        options: JournalOptions,
+        trusted: &Position,
+    ) -> Result<(Self, Recovered), JournalError> {
+        Self::open_checking(directory, options, Some(trusted))
+    }
+
+    fn open_checking(
+        directory: &Path,
+        options: JournalOptions,
+        trusted: Option<&Position>,
+    ) -> Result<(Self, Recovered), JournalError> {
         let lock = create_and_lock(directory)?;
-        let (scan, created) = match scan_journal(directory)? {
+        let (scan, created) = match scan_journal(directory, trusted)? {
             Scanned::Journal(scan) => (scan, false),
             Scanned::Nothing { unborn_segment } => {
                 create(directory, unborn_segment.as_deref())?;
-                match scan_journal(directory)? {
+                match scan_journal(directory, None)? {
                     Scanned::Journal(scan) => (scan, true),
                     Scanned::Nothing { .. } => {
                         return Err(JournalError::SegmentsMissing(directory.to_owned()));
@@ -83,7 +105,7 @@ impl Journal {
         };
         let segment = repair(directory, &scan)?;
         let Scan { report, mark, segments, last_segment_first_lsn, end_offset, .. } = *scan;
-        let found_mark = DurableMark {
+        let found_mark = Position {
             identity: report.identity,
             lsn: report.tail_lsn,
             group_hash: report.last_group_hash,
@@ -166,6 +188,17 @@ impl Journal {
         self.chain.last_hash
     }
 
+    /// The place behind the last durable group.
+    pub fn durable_position(&self) -> Position {
+        Position {
+            identity: self.chain.identity,
+            lsn: self.durable_lsn(),
+            group_hash: self.chain.last_hash,
+            segment_first_lsn: self.segment_first_lsn,
+            end_offset: self.end_offset,
+        }
+    }
+
     /// A handle to read with, from any thread.
     pub fn reader(&self) -> JournalReader {
         JournalReader::new(Arc::clone(&self.shared))
@@ -186,7 +219,7 @@ impl Journal {
         }
         self.segment.sync_data().map_err(JournalError::io("sync", self.segment.path(), offset, first_lsn))?;
         let end_offset = offset + length;
-        self.mark.write(&DurableMark {
+        self.mark.write(&Position {
             identity: self.chain.identity,
             lsn: last_lsn,
             group_hash: hash,

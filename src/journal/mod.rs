@@ -17,11 +17,12 @@ mod fields;
 mod group;
 mod inspect;
 mod log;
+mod position;
 mod reader;
 mod recovery;
 mod segment;
 
-pub use durable_mark::{DurableMark, MARK_FORMAT_VERSION};
+pub use durable_mark::MARK_FORMAT_VERSION;
 pub use error::{Damage, JournalError, Place};
 pub use group::{
     GROUP_FORMAT_VERSION, GROUP_HEADER_LENGTH, GROUP_PAYLOAD_BYTES_MAX, GroupBuilder, GroupHash,
@@ -29,6 +30,7 @@ pub use group::{
 };
 pub use inspect::{InspectLine, inspect};
 pub use log::{Journal, JournalOptions, Recovered};
+pub use position::{Misfit, Position};
 pub use reader::{JournalReader, Records};
 pub use recovery::{TornTail, VerifyReport, verify};
 pub use segment::{SEGMENT_FORMAT_VERSION, SEGMENT_HEADER_LENGTH};

@@ -1,6 +1,6 @@
 //! Reading records by LSN, from any thread, while the writer appends.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,7 +10,8 @@ use parking_lot::RwLock;
 use super::directory::segment_path;
 use super::error::{Damage, JournalError};
 use super::group::record_at;
-use super::segment::{HashCheck, SEGMENT_HEADER_LENGTH, SegmentCursor, Step};
+use super::recovery::open_cursor;
+use super::segment::{HashCheck, HeaderStep, SEGMENT_HEADER_LENGTH, SegmentCursor, Step};
 
 /// A group gets an entry in the index when it starts this far behind the last one that has one.
 const INDEX_SPACING_BYTES: u64 = 1 << 20;
@@ -23,15 +24,42 @@ struct IndexEntry {
 }
 
 /// The sparse index of one segment. Its first group needs no entry: it stands behind the segment's header.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct SegmentIndex {
     first_lsn: u64,
     entries: Vec<IndexEntry>,
+    /// Whether the segment was looked through. One before a trusted position is not, until somebody reads there.
+    is_complete: bool,
 }
 
 impl SegmentIndex {
     pub(super) fn new(first_lsn: u64) -> Self {
-        Self { first_lsn, entries: Vec::new() }
+        Self { first_lsn, entries: Vec::new(), is_complete: true }
+    }
+
+    /// The index of a sealed segment that nobody has looked through yet.
+    pub(super) fn unseen(first_lsn: u64) -> Self {
+        Self { first_lsn, entries: Vec::new(), is_complete: false }
+    }
+
+    /// Looks through the headers of a sealed segment's groups.
+    fn complete(path: &Path, first_lsn: u64) -> Result<Self, JournalError> {
+        let mut index = Self::new(first_lsn);
+        let mut cursor = open_cursor(path)?;
+        let mut next_lsn = first_lsn;
+        loop {
+            let offset = cursor.offset();
+            match cursor.skip_group()? {
+                HeaderStep::End => return Ok(index),
+                HeaderStep::Group(header) => {
+                    index.note_group(header.first_lsn, offset);
+                    next_lsn = header.last_lsn().saturating_add(1);
+                }
+                HeaderStep::Damaged(damage) => {
+                    return Err(JournalError::damaged(path, offset, next_lsn, damage));
+                }
+            }
+        }
     }
 
     /// Whether a group at `offset` is far enough from the last entry to get one.
@@ -87,13 +115,36 @@ impl Shared {
         self.durable_lsn.load(Ordering::Acquire)
     }
 
-    /// The segment that holds `lsn`, and an offset in it at or before its group.
-    fn locate(&self, lsn: u64) -> Option<(u64, u64)> {
-        let segments = self.segments.read();
-        let behind = segments.partition_point(|segment| segment.first_lsn <= lsn);
-        let segment = segments.get(behind.checked_sub(1)?)?;
-        Some((segment.first_lsn, segment.offset_before(lsn)))
+    /// The first LSN of the segment that holds `lsn`, which is durable, and an offset in it at or before its group.
+    pub(super) fn locate(&self, lsn: u64) -> Result<(u64, u64), JournalError> {
+        let first_lsn = {
+            let segments = self.segments.read();
+            let Some(segment) = segment_of(&segments, lsn) else {
+                return Err(JournalError::SegmentsMissing(self.directory.clone()));
+            };
+            if segment.is_complete {
+                return Ok((segment.first_lsn, segment.offset_before(lsn)));
+            }
+            segment.first_lsn
+        };
+        // Without the lock, which the writer takes: this reads a file. Two readers may do it at once.
+        let index = SegmentIndex::complete(&self.segment_path(first_lsn), first_lsn)?;
+        let offset = index.offset_before(lsn);
+        let mut segments = self.segments.write();
+        if let Ok(place) = segments.binary_search_by_key(&first_lsn, |segment| segment.first_lsn) {
+            segments[place] = index;
+        }
+        Ok((first_lsn, offset))
     }
+
+    pub(super) fn segment_path(&self, first_lsn: u64) -> PathBuf {
+        segment_path(&self.directory, first_lsn)
+    }
+}
+
+fn segment_of(segments: &[SegmentIndex], lsn: u64) -> Option<&SegmentIndex> {
+    let behind = segments.partition_point(|segment| segment.first_lsn <= lsn);
+    segments.get(behind.checked_sub(1)?)
 }
 
 /// A cheap handle that reads records by LSN. It never shows a record that is not durable.
@@ -105,6 +156,10 @@ pub struct JournalReader {
 impl JournalReader {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// LSN up to which records can be read, 0 = none yet.
@@ -213,8 +268,8 @@ impl Records {
                 Some(cursor) => cursor,
                 None => {
                     relocated = true;
-                    let (segment, offset) = self.shared.locate(self.next_lsn).unwrap_or_default();
-                    let path = segment_path(&self.shared.directory, segment);
+                    let (segment, offset) = self.shared.locate(self.next_lsn)?;
+                    let path = self.shared.segment_path(segment);
                     let cursor = SegmentCursor::open(&path, offset).map_err(JournalError::io(
                         "open",
                         &path,

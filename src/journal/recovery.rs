@@ -15,8 +15,9 @@ use super::directory::{list_segments, segment_path};
 use super::durable_mark::{MarkState, mark_path, read_mark};
 use super::error::{Damage, JournalError, Place};
 use super::group::{GroupHash, GroupHeader, for_each_record};
+use super::position::{Misfit, Position};
 use super::reader::SegmentIndex;
-use super::segment::{HashCheck, SEGMENT_HEADER_LENGTH, SegmentCursor, SegmentHeader, Step};
+use super::segment::{HashCheck, HeaderStep, SEGMENT_HEADER_LENGTH, SegmentCursor, SegmentHeader, Step};
 
 /// The first epoch of a journal.
 pub(super) const FIRST_EPOCH: u32 = 1;
@@ -30,12 +31,15 @@ pub struct TornTail {
     pub length: u64,
 }
 
-/// What a scan of a whole journal found. All LSNs are 0 when there is no record.
+/// What a scan of a journal found: segments, groups and records count what was scanned, so not what lies before a
+/// trusted position. All LSNs are 0 when there is no record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifyReport {
     /// Identity of the journal, made when it was created; the epoch of positions and feeds.
     pub identity: Uuid,
     pub epoch: u32,
+    /// LSN up to which the journal was trusted rather than scanned, 0 = all of it was scanned.
+    pub trusted_lsn: u64,
     pub segments: u64,
     pub groups: u64,
     pub records: u64,
@@ -54,7 +58,7 @@ pub struct VerifyReport {
 /// # Errors
 /// Whatever would keep [`super::Journal::open`] from opening it; `SegmentsMissing` if there is no journal.
 pub fn verify(directory: &Path) -> Result<VerifyReport, JournalError> {
-    match scan_journal(directory)? {
+    match scan_journal(directory, None)? {
         Scanned::Journal(scan) => Ok(scan.report),
         Scanned::Nothing { .. } => Err(JournalError::SegmentsMissing(directory.to_owned())),
     }
@@ -137,7 +141,8 @@ pub(super) fn open_cursor(path: &Path) -> Result<SegmentCursor, JournalError> {
     SegmentCursor::open(path, SEGMENT_HEADER_LENGTH as u64).map_err(JournalError::io("open", path, 0, 0))
 }
 
-pub(super) fn scan_journal(directory: &Path) -> Result<Scanned, JournalError> {
+/// Scans the journal in `directory`, from `trusted` on if there is such a position.
+pub(super) fn scan_journal(directory: &Path, trusted: Option<&Position>) -> Result<Scanned, JournalError> {
     // The mark first: beside a running writer it must not be newer than what is scanned.
     let mark = read_mark(directory)?;
     let mut first_lsns = list_segments(directory)?;
@@ -151,9 +156,10 @@ pub(super) fn scan_journal(directory: &Path) -> Result<Scanned, JournalError> {
     }
     let (Some(&first), Some(&last)) = (first_lsns.first(), first_lsns.last()) else {
         // The mark is created after the first segment lasts, so it can't be there alone by a crash.
-        return match mark {
-            MarkState::Missing => Ok(Scanned::Nothing { unborn_segment }),
-            MarkState::Invalid | MarkState::Valid { .. } => {
+        return match (mark, trusted) {
+            (MarkState::Missing, None) => Ok(Scanned::Nothing { unborn_segment }),
+            (MarkState::Missing, Some(position)) => Err(misfit(directory, position, Misfit::BeyondEnd)),
+            (MarkState::Invalid | MarkState::Valid { .. }, _) => {
                 Err(JournalError::SegmentsMissing(mark_path(directory)))
             }
         };
@@ -168,6 +174,7 @@ pub(super) fn scan_journal(directory: &Path) -> Result<Scanned, JournalError> {
         report: VerifyReport {
             identity,
             epoch: FIRST_EPOCH,
+            trusted_lsn: trusted.map_or(0, |position| position.lsn),
             segments: 0,
             groups: 0,
             records: 0,
@@ -185,8 +192,13 @@ pub(super) fn scan_journal(directory: &Path) -> Result<Scanned, JournalError> {
     });
     let mut chain = Chain::begin(identity);
     check_mark_begin(&scan, directory, &chain)?;
-    for first_lsn in first_lsns {
-        scan.segment(&segment_path(directory, first_lsn), first_lsn, &mut chain)?;
+    let unscanned = match trusted {
+        Some(position) => scan.trust(directory, &first_lsns, position, &mut chain)?,
+        None => 0,
+    };
+    for &first_lsn in &first_lsns[unscanned..] {
+        let begin = trusted.filter(|position| position.segment_first_lsn == first_lsn);
+        scan.segment(&segment_path(directory, first_lsn), first_lsn, begin, &mut chain)?;
     }
     scan.report.epoch = chain.epoch;
     scan.report.tail_lsn = chain.next_lsn - 1;
@@ -209,21 +221,127 @@ fn check_mark_begin(scan: &Scan, directory: &Path, chain: &Chain) -> Result<(), 
     Ok(())
 }
 
+fn misfit(directory: &Path, position: &Position, misfit: Misfit) -> JournalError {
+    let path = segment_path(directory, position.segment_first_lsn);
+    JournalError::PositionMisfit {
+        place: Box::new(Place::new(&path, position.end_offset, position.lsn)),
+        misfit,
+    }
+}
+
+/// A segment's header, which must say what the segment's name says.
+fn named_header(
+    cursor: &mut SegmentCursor,
+    first_lsn: u64,
+    check: impl FnOnce(&SegmentHeader) -> Result<(), Damage>,
+) -> Result<SegmentHeader, JournalError> {
+    let header = cursor.segment_header()?.and_then(|header| {
+        if header.first_lsn != first_lsn {
+            return Err(Damage::LsnGap { expected: first_lsn, found: header.first_lsn });
+        }
+        check(&header).map(|()| header)
+    });
+    header.map_err(|damage| JournalError::damaged(cursor.path(), 0, first_lsn, damage))
+}
+
 impl Scan {
-    fn segment(&mut self, path: &Path, first_lsn: u64, chain: &mut Chain) -> Result<(), JournalError> {
-        let mut cursor = open_cursor(path)?;
-        cursor
-            .segment_header()?
-            .and_then(|header| {
-                // The name counts for the order of segments: it must say the same as the header.
-                if header.first_lsn != first_lsn {
-                    return Err(Damage::LsnGap { expected: first_lsn, found: header.first_lsn });
+    /// Looks at the headers of the segments before the one with the trusted position, and lets the chain begin there.
+    /// Gives how many they are.
+    fn trust(
+        &mut self,
+        directory: &Path,
+        first_lsns: &[u64],
+        position: &Position,
+        chain: &mut Chain,
+    ) -> Result<usize, JournalError> {
+        if position.identity != chain.identity {
+            return Err(misfit(directory, position, Misfit::OtherJournal));
+        }
+        let Ok(unscanned) = first_lsns.binary_search(&position.segment_first_lsn) else {
+            let is_beyond = position.segment_first_lsn > self.last_segment_first_lsn;
+            let reason = if is_beyond { Misfit::BeyondEnd } else { Misfit::SegmentMissing };
+            return Err(misfit(directory, position, reason));
+        };
+        let identity = chain.identity;
+        let is_ours = |header: &SegmentHeader| match header.identity == identity {
+            true => Ok(()),
+            false => Err(Damage::ForeignSegment),
+        };
+        for &first_lsn in &first_lsns[..=unscanned] {
+            let header =
+                named_header(&mut open_cursor(&segment_path(directory, first_lsn))?, first_lsn, is_ours)?;
+            // A journal begins with LSN 1, whoever trusts what comes later.
+            if self.segments.is_empty() {
+                chain.check_segment(&header).map_err(|damage| {
+                    JournalError::damaged(&segment_path(directory, first_lsn), 0, first_lsn, damage)
+                })?;
+            }
+            if first_lsn == position.segment_first_lsn {
+                chain.next_lsn = header.first_lsn;
+                chain.last_hash = header.previous_hash;
+            } else {
+                self.segments.push(SegmentIndex::unseen(first_lsn));
+            }
+        }
+        Ok(unscanned)
+    }
+
+    /// Goes from the beginning of a segment to the trusted position in it, by the headers of its groups.
+    fn go_to_trusted(
+        &mut self,
+        cursor: &mut SegmentCursor,
+        position: &Position,
+        index: &mut SegmentIndex,
+        chain: &mut Chain,
+    ) -> Result<(), JournalError> {
+        let path = cursor.path().to_owned();
+        let directory = path.parent().unwrap_or(&path);
+        let length = cursor.file_length().map_err(JournalError::io("read", &path, 0, 0))?;
+        if length < position.end_offset {
+            return Err(misfit(directory, position, Misfit::BeyondEnd));
+        }
+        while cursor.offset() < position.end_offset {
+            let offset = cursor.offset();
+            let damaged = |damage| JournalError::damaged(&path, offset, chain.next_lsn, damage);
+            match cursor.skip_group()? {
+                HeaderStep::Group(header) => {
+                    chain
+                        .take(&header)
+                        .map_err(|damage| JournalError::damaged(&path, offset, header.first_lsn, damage))?;
+                    index.note_group(header.first_lsn, offset);
+                    self.is_marked(&header, &path, offset)?;
                 }
-                chain.check_segment(&header)
-            })
-            .map_err(|damage| JournalError::damaged(path, 0, first_lsn, damage))?;
+                HeaderStep::Damaged(damage) => return Err(damaged(damage)),
+                HeaderStep::End => return Err(misfit(directory, position, Misfit::BeyondEnd)),
+            }
+        }
+        if cursor.offset() != position.end_offset {
+            return Err(misfit(directory, position, Misfit::NoGroupEnd));
+        }
+        if (chain.next_lsn - 1, chain.last_hash) != (position.lsn, position.group_hash) {
+            return Err(misfit(directory, position, Misfit::OtherGroup));
+        }
+        // What was trusted was durable then.
+        self.marked_offset = position.end_offset;
+        Ok(())
+    }
+
+    /// Scans a segment: all of it, or from the trusted position `begin` on.
+    fn segment(
+        &mut self,
+        path: &Path,
+        first_lsn: u64,
+        begin: Option<&Position>,
+        chain: &mut Chain,
+    ) -> Result<(), JournalError> {
+        let mut cursor = open_cursor(path)?;
+        // The name counts for the order of segments.
+        named_header(&mut cursor, first_lsn, |header| chain.check_segment(header))?;
         let mut index = SegmentIndex::new(first_lsn);
         self.marked_offset = 0;
+        if let Some(position) = begin {
+            self.go_to_trusted(&mut cursor, position, &mut index, chain)?;
+        }
         loop {
             let offset = cursor.offset();
             let damaged = |damage, lsn| JournalError::damaged(path, offset, lsn, damage);

@@ -33,6 +33,8 @@ const SEGMENT_MAGIC: [u8; 8] = *b"\xf7TWJSEG\n";
 const CHECKED_LENGTH: usize = 76;
 /// Groups are read through a buffer of this size, so that small ones don't cost a system call each.
 const READ_AHEAD_BYTES: usize = 256 << 10;
+/// As much is read where only headers are wanted: groups under load are larger, those of an idle tower are not.
+const HEADER_READ_AHEAD_BYTES: usize = 16 << 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SegmentHeader {
@@ -89,6 +91,15 @@ pub(super) enum Step<'a> {
     /// The file ends exactly here.
     End,
     Group(GroupView<'a>),
+    Damaged(Damage),
+}
+
+/// What stands at the place of a [`SegmentCursor`], as far as headers tell.
+pub(super) enum HeaderStep {
+    /// The file ends exactly here.
+    End,
+    /// Its payload was not looked at and may be cut short.
+    Group(GroupHeader),
     Damaged(Damage),
 }
 
@@ -175,6 +186,27 @@ impl SegmentCursor {
         Ok(Step::Group(GroupView { header, payload: &group[GROUP_HEADER_LENGTH..] }))
     }
 
+    /// The header of the group at the cursor, which moves behind the group without reading its payload; stays where it is
+    /// at the end and at damage.
+    pub(super) fn skip_group(&mut self) -> Result<HeaderStep, JournalError> {
+        let bytes = self.window_ahead(self.offset, GROUP_HEADER_LENGTH, HEADER_READ_AHEAD_BYTES)?;
+        if bytes.is_empty() {
+            return Ok(HeaderStep::End);
+        }
+        Ok(match GroupHeader::decode(bytes) {
+            Ok(header) => {
+                self.offset += header.length();
+                HeaderStep::Group(header)
+            }
+            Err(damage) => HeaderStep::Damaged(damage),
+        })
+    }
+
+    /// Moves to where a group starts.
+    pub(super) fn go_to(&mut self, offset: u64) {
+        self.offset = offset;
+    }
+
     /// Whether a valid group starts anywhere behind the cursor: then what stands at the cursor is no torn write, since
     /// groups are written one after the other and each is synced before the next.
     pub(super) fn valid_group_follows(&mut self) -> Result<bool, JournalError> {
@@ -204,11 +236,15 @@ impl SegmentCursor {
 
     /// Up to `length` bytes from `offset` on, fewer only at the end of the file.
     fn window(&mut self, offset: u64, length: usize) -> Result<&[u8], JournalError> {
+        self.window_ahead(offset, length, READ_AHEAD_BYTES)
+    }
+
+    /// The same, and reads at least `ahead` bytes if it has to read.
+    fn window_ahead(&mut self, offset: u64, length: usize, ahead: usize) -> Result<&[u8], JournalError> {
         let buffered =
             offset >= self.buffer_offset && offset + length as u64 <= self.buffer_offset + self.filled as u64;
         if !buffered {
-            self.fill(offset, length.max(READ_AHEAD_BYTES))
-                .map_err(JournalError::io("read", &self.path, offset, 0))?;
+            self.fill(offset, length.max(ahead)).map_err(JournalError::io("read", &self.path, offset, 0))?;
         }
         let start = (offset - self.buffer_offset) as usize;
         let end = self.filled.min(start + length);
