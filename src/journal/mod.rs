@@ -9,6 +9,8 @@
 
 pub mod envelope;
 
+mod compressed;
+mod compressor;
 mod directory;
 mod disk;
 mod durable_mark;
@@ -21,7 +23,10 @@ mod position;
 mod reader;
 mod recovery;
 mod segment;
+mod trim;
+mod trim_mark;
 
+pub use compressed::COMPRESSED_FORMAT_VERSION;
 pub use durable_mark::MARK_FORMAT_VERSION;
 pub use error::{Damage, JournalError, Place};
 pub use group::{
@@ -31,9 +36,13 @@ pub use group::{
 pub use inspect::{InspectLine, inspect};
 pub use log::{Journal, JournalOptions, Recovered};
 pub use position::{Misfit, Position};
-pub use reader::{JournalReader, Records};
+pub use reader::{CompressedBytes, JournalReader, Records, SegmentStatistics};
 pub use recovery::{TornTail, VerifyReport, verify};
 pub use segment::{SEGMENT_FORMAT_VERSION, SEGMENT_HEADER_LENGTH};
+pub use trim::{Hold, OldestHold, Trimmed, Trimmer};
+pub use trim_mark::TRIM_FORMAT_VERSION;
 
 #[cfg(test)]
 mod crash_tests;
+#[cfg(test)]
+pub(crate) mod simulated_disk;
