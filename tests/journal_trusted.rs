@@ -176,7 +176,8 @@ fn what_lies_before_is_not_scanned_and_damage_there_shows_when_it_is_read() {
         changed.get_mut(first).unwrap()[index] ^= 0x10;
         let (journal, _directory) = open_trusting(&changed, position).unwrap();
         let reader = journal.reader();
-        assert_eq!(reader.read_from(position.lsn + 1).filter(Result::is_ok).count(), 7, "byte {index}");
+        let behind = reader.read_from(position.lsn + 1).filter(Result::is_ok).count() as u64;
+        assert_eq!(behind, journal.durable_lsn() - position.lsn, "byte {index}");
         for (expected_lsn, read) in (1..).zip(reader.read_from(1)) {
             match read {
                 Ok((lsn, bytes)) => assert_eq!((lsn, &bytes[..]), (expected_lsn, &record(lsn)[..])),

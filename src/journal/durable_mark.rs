@@ -19,13 +19,12 @@
 //! | 96 | 4 | CRC-32 over bytes 0–95 |
 //! | 100 | 412 | 0 |
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use uuid::Uuid;
 
-use super::disk::{self, DiskFile};
+use super::directory::Directory;
+use super::disk::DiskFile;
 use super::error::{Damage, JournalError};
 use super::fields::{Fields, Truncated};
 use super::group::GroupHash;
@@ -62,17 +61,13 @@ impl MarkState {
     }
 }
 
-pub(super) fn mark_path(directory: &Path) -> PathBuf {
-    directory.join(MARK_NAME)
+pub(super) fn mark_path(directory: &Directory) -> PathBuf {
+    directory.path.join(MARK_NAME)
 }
 
-pub(super) fn read_mark(directory: &Path) -> Result<MarkState, JournalError> {
+pub(super) fn read_mark(directory: &Directory) -> Result<MarkState, JournalError> {
     let path = mark_path(directory);
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(MarkState::Missing),
-        Err(error) => return Err(JournalError::io("read", &path, 0, 0)(error)),
-    };
+    let Some(bytes) = directory.read(&path)? else { return Ok(MarkState::Missing) };
     let mut newest = None;
     for (index, slot) in bytes.chunks(SLOT_LENGTH).take(SLOT_COUNT).enumerate() {
         match decode_slot(slot) {
@@ -98,11 +93,15 @@ pub(super) struct MarkFile {
 
 impl MarkFile {
     /// Opens the mark's file, or creates it so that it lasts, and writes `mark`, synced.
-    pub(super) fn open(directory: &Path, state: &MarkState, mark: &Position) -> Result<Self, JournalError> {
+    pub(super) fn open(
+        directory: &Directory,
+        state: &MarkState,
+        mark: &Position,
+    ) -> Result<Self, JournalError> {
         let path = mark_path(directory);
         let file = match state {
-            MarkState::Missing => DiskFile::create_new(&path),
-            MarkState::Invalid | MarkState::Valid { .. } => DiskFile::open(&path),
+            MarkState::Missing => directory.disk.create_new(&path),
+            MarkState::Invalid | MarkState::Valid { .. } => directory.disk.open(&path),
         }
         .map_err(JournalError::io("open", &path, 0, 0))?;
         let counter = match state {
@@ -113,7 +112,7 @@ impl MarkFile {
         this.write(mark)?;
         this.sync()?;
         // Also if the file was there: perhaps it was created just before a crash.
-        disk::sync_directory(directory).map_err(JournalError::io("sync", directory, 0, 0))?;
+        directory.sync()?;
         Ok(this)
     }
 
@@ -180,6 +179,8 @@ fn decode_fields(bytes: &[u8]) -> Result<Result<(u64, Position), Damage>, Trunca
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn mark(lsn: u64) -> Position {
@@ -209,12 +210,13 @@ mod tests {
 
     #[test]
     fn a_torn_slot_leaves_the_mark_before() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut file = MarkFile::open(directory.path(), &MarkState::Missing, &mark(0)).unwrap();
+        let temporary = tempfile::tempdir().unwrap();
+        let directory = Directory::on_system(temporary.path());
+        let mut file = MarkFile::open(&directory, &MarkState::Missing, &mark(0)).unwrap();
         for lsn in 1..=4 {
             file.write(&mark(lsn)).unwrap();
-            assert_eq!(read_mark(directory.path()).unwrap().mark(), Some(&mark(lsn)));
-            let path = mark_path(directory.path());
+            assert_eq!(read_mark(&directory).unwrap().mark(), Some(&mark(lsn)));
+            let path = mark_path(&directory);
             let whole = fs::read(&path).unwrap();
             // Counters start at 1 with LSN 0, in the second slot.
             let slot = ((lsn + 1) % 2) as usize * SLOT_LENGTH;
@@ -222,7 +224,7 @@ mod tests {
                 let mut bytes = whole.clone();
                 bytes[torn] ^= 0x40;
                 fs::write(&path, &bytes).unwrap();
-                let read = read_mark(directory.path());
+                let read = read_mark(&directory);
                 match torn - slot {
                     8 | 9 => assert!(read.is_err(), "a newer version"),
                     _ => assert_eq!(read.unwrap().mark(), Some(&mark(lsn - 1))),
@@ -234,9 +236,10 @@ mod tests {
 
     #[test]
     fn a_file_without_a_valid_slot_is_not_a_missing_one() {
-        let directory = tempfile::tempdir().unwrap();
-        assert_eq!(read_mark(directory.path()).unwrap(), MarkState::Missing);
-        fs::write(mark_path(directory.path()), b"").unwrap();
-        assert_eq!(read_mark(directory.path()).unwrap(), MarkState::Invalid);
+        let temporary = tempfile::tempdir().unwrap();
+        let directory = Directory::on_system(temporary.path());
+        assert_eq!(read_mark(&directory).unwrap(), MarkState::Missing);
+        fs::write(mark_path(&directory), b"").unwrap();
+        assert_eq!(read_mark(&directory).unwrap(), MarkState::Invalid);
     }
 }

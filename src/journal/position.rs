@@ -5,7 +5,6 @@ use uuid::Uuid;
 use super::error::JournalError;
 use super::group::GroupHash;
 use super::reader::JournalReader;
-use super::recovery::open_cursor;
 use super::segment::HeaderStep;
 
 /// The place behind a group, with the hash that stands for everything up to there.
@@ -49,16 +48,16 @@ impl JournalReader {
     /// Reads the headers of up to a few MiB of groups.
     ///
     /// # Errors
-    /// `Damaged` or `Io` if a header can't be read.
+    /// `Trimmed` if it lies before the journal's beginning; `Damaged` or `Io` if a header can't be read.
     pub fn position_at(&self, lsn: u64) -> Result<Position, JournalError> {
         let shared = self.shared();
         let durable_lsn = self.durable_lsn();
         let lsn = lsn.min(durable_lsn);
         let (segment_first_lsn, offset) = shared.locate(lsn.max(1))?;
-        let path = shared.segment_path(segment_first_lsn);
-        let mut cursor = open_cursor(&path)?;
+        let mut cursor = shared.open_cursor(segment_first_lsn)?;
         let header = cursor.segment_header()?;
-        let header = header.map_err(|damage| JournalError::damaged(&path, 0, segment_first_lsn, damage))?;
+        let header =
+            header.map_err(|damage| JournalError::damaged(cursor.path(), 0, segment_first_lsn, damage))?;
         let mut position = Position {
             identity: header.identity,
             lsn: header.first_lsn.saturating_sub(1),
@@ -73,7 +72,7 @@ impl JournalReader {
                 HeaderStep::Group(header) => header,
                 HeaderStep::End => break,
                 HeaderStep::Damaged(damage) => {
-                    return Err(JournalError::damaged(&path, group_offset, position.lsn + 1, damage));
+                    return Err(JournalError::damaged(cursor.path(), group_offset, position.lsn + 1, damage));
                 }
             };
             // The group says what is before it: with an index entry, none was seen.

@@ -11,13 +11,15 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::directory::{list_segments, segment_path};
+use super::directory::{Directory, Listing};
 use super::durable_mark::{MarkState, mark_path, read_mark};
 use super::error::{Damage, JournalError, Place};
 use super::group::{GroupHash, GroupHeader, for_each_record};
 use super::position::{Misfit, Position};
-use super::reader::SegmentIndex;
-use super::segment::{HashCheck, HeaderStep, SEGMENT_HEADER_LENGTH, SegmentCursor, SegmentHeader, Step};
+use super::published::{CompressedBytes, SegmentIndex};
+use super::segment::{HashCheck, SEGMENT_HEADER_LENGTH, SegmentCursor, SegmentHeader, Step};
+use super::trim_mark::TrimMark;
+use super::trusted::misfit;
 
 /// The first epoch of a journal.
 pub(super) const FIRST_EPOCH: u32 = 1;
@@ -40,7 +42,11 @@ pub struct VerifyReport {
     pub epoch: u32,
     /// LSN up to which the journal was trusted rather than scanned, 0 = all of it was scanned.
     pub trusted_lsn: u64,
+    /// LSN that the journal begins with: 1 unless it was trimmed.
+    pub first_lsn: u64,
     pub segments: u64,
+    /// Of these, how many are compressed.
+    pub compressed_segments: u64,
     pub groups: u64,
     pub records: u64,
     /// LSN of the last good record.
@@ -58,9 +64,13 @@ pub struct VerifyReport {
 /// # Errors
 /// Whatever would keep [`super::Journal::open`] from opening it; `SegmentsMissing` if there is no journal.
 pub fn verify(directory: &Path) -> Result<VerifyReport, JournalError> {
+    verify_in(&Directory::on_system(directory))
+}
+
+pub(super) fn verify_in(directory: &Directory) -> Result<VerifyReport, JournalError> {
     match scan_journal(directory, None)? {
         Scanned::Journal(scan) => Ok(scan.report),
-        Scanned::Nothing { .. } => Err(JournalError::SegmentsMissing(directory.to_owned())),
+        Scanned::Nothing { .. } => Err(JournalError::SegmentsMissing(directory.path.clone())),
     }
 }
 
@@ -68,6 +78,7 @@ pub(super) enum Scanned {
     /// No journal, or one whose creation a crash cut short before it could hold anything.
     Nothing {
         unborn_segment: Option<PathBuf>,
+        leftovers: Vec<PathBuf>,
     },
     Journal(Box<Scan>),
 }
@@ -75,6 +86,8 @@ pub(super) enum Scanned {
 pub(super) struct Scan {
     pub report: VerifyReport,
     pub mark: MarkState,
+    /// What may be removed.
+    pub leftovers: Vec<PathBuf>,
     pub segments: Vec<SegmentIndex>,
     pub last_segment_first_lsn: u64,
     /// Where the last good group of the last segment ends.
@@ -96,6 +109,16 @@ impl Chain {
     /// The chain of a journal without a group.
     pub(super) fn begin(identity: Uuid) -> Self {
         Self { identity, next_lsn: 1, last_hash: GroupHash::genesis(identity), epoch: FIRST_EPOCH }
+    }
+
+    /// The chain as a segment begins it.
+    pub(super) fn begin_at(header: &SegmentHeader) -> Self {
+        Self {
+            identity: header.identity,
+            next_lsn: header.first_lsn,
+            last_hash: header.previous_hash,
+            epoch: FIRST_EPOCH,
+        }
     }
 
     pub(super) fn check_segment(&self, header: &SegmentHeader) -> Result<(), Damage> {
@@ -132,73 +155,125 @@ impl Chain {
 /// Whether a segment's creation was cut short: no valid header, and no byte behind where it should be. Groups are
 /// only written once the header is synced.
 pub(super) fn is_unborn(cursor: &mut SegmentCursor) -> Result<bool, JournalError> {
-    let length = cursor.file_length().map_err(JournalError::io("read", cursor.path(), 0, 0))?;
+    let length = cursor.file().length()?;
     Ok(length <= SEGMENT_HEADER_LENGTH as u64
         && cursor.segment_header()?.is_err_and(|damage| damage.can_be_torn_write()))
 }
 
-pub(super) fn open_cursor(path: &Path) -> Result<SegmentCursor, JournalError> {
-    SegmentCursor::open(path, SEGMENT_HEADER_LENGTH as u64).map_err(JournalError::io("open", path, 0, 0))
+/// The segments of a journal, and where it begins.
+pub(super) struct Contents {
+    /// Ascending; those that were trimmed, but are still there, are among `leftovers`.
+    pub first_lsns: Vec<u64>,
+    pub trim: Option<TrimMark>,
+    pub unborn_segment: Option<PathBuf>,
+    pub leftovers: Vec<PathBuf>,
+}
+
+impl Contents {
+    pub(super) fn list(directory: &Directory) -> Result<Self, JournalError> {
+        let trim = TrimMark::read(directory)?;
+        let Listing { mut first_lsns, mut leftovers } = directory.list()?;
+        let mut unborn_segment = None;
+        if let Some(&last) = first_lsns.last()
+            && is_unborn(&mut directory.open_cursor(last)?)?
+        {
+            unborn_segment = Some(directory.segment_path(last));
+            first_lsns.pop();
+        }
+        if let Some(trim) = &trim {
+            let kept = first_lsns.partition_point(|first_lsn| *first_lsn < trim.first_lsn);
+            for first_lsn in first_lsns.drain(..kept) {
+                leftovers.extend([directory.segment_path(first_lsn), directory.compressed_path(first_lsn)]);
+            }
+        }
+        Ok(Self { first_lsns, trim, unborn_segment, leftovers })
+    }
+
+    /// The chain as the journal's first segment must begin it.
+    pub(super) fn begin_chain(&self, identity: Uuid) -> Chain {
+        match &self.trim {
+            // The epoch is what the first group says.
+            Some(trim) => Chain {
+                identity: trim.identity,
+                next_lsn: trim.first_lsn,
+                last_hash: trim.previous_hash,
+                epoch: FIRST_EPOCH,
+            },
+            None => Chain::begin(identity),
+        }
+    }
 }
 
 /// Scans the journal in `directory`, from `trusted` on if there is such a position.
-pub(super) fn scan_journal(directory: &Path, trusted: Option<&Position>) -> Result<Scanned, JournalError> {
+pub(super) fn scan_journal(
+    directory: &Directory,
+    trusted: Option<&Position>,
+) -> Result<Scanned, JournalError> {
     // The mark first: beside a running writer it must not be newer than what is scanned.
     let mark = read_mark(directory)?;
-    let mut first_lsns = list_segments(directory)?;
-    let mut unborn_segment = None;
-    if let Some(&last) = first_lsns.last() {
-        let path = segment_path(directory, last);
-        if is_unborn(&mut open_cursor(&path)?)? {
-            unborn_segment = Some(path);
-            first_lsns.pop();
-        }
-    }
-    let (Some(&first), Some(&last)) = (first_lsns.first(), first_lsns.last()) else {
+    let contents = Contents::list(directory)?;
+    let (Some(&first), Some(&last)) = (contents.first_lsns.first(), contents.first_lsns.last()) else {
         // The mark is created after the first segment lasts, so it can't be there alone by a crash.
         return match (mark, trusted) {
-            (MarkState::Missing, None) => Ok(Scanned::Nothing { unborn_segment }),
+            (MarkState::Missing, None) if contents.trim.is_none() => Ok(Scanned::Nothing {
+                unborn_segment: contents.unborn_segment,
+                leftovers: contents.leftovers,
+            }),
             (MarkState::Missing, Some(position)) => Err(misfit(directory, position, Misfit::BeyondEnd)),
-            (MarkState::Invalid | MarkState::Valid { .. }, _) => {
+            (MarkState::Missing | MarkState::Invalid | MarkState::Valid { .. }, _) => {
                 Err(JournalError::SegmentsMissing(mark_path(directory)))
             }
         };
     };
 
-    let first_path = segment_path(directory, first);
-    let first_header = open_cursor(&first_path)?
+    let first_header = directory
+        .open_cursor(first)?
         .segment_header()?
-        .map_err(|damage| JournalError::damaged(&first_path, 0, first, damage))?;
+        .map_err(|damage| JournalError::damaged(&directory.segment_path(first), 0, first, damage))?;
     let identity = first_header.identity;
+    let mut chain = contents.begin_chain(identity);
     let mut scan = Box::new(Scan {
         report: VerifyReport {
             identity,
             epoch: FIRST_EPOCH,
             trusted_lsn: trusted.map_or(0, |position| position.lsn),
+            first_lsn: chain.next_lsn,
             segments: 0,
+            compressed_segments: 0,
             groups: 0,
             records: 0,
             tail_lsn: 0,
-            last_group_hash: GroupHash::genesis(identity),
+            last_group_hash: chain.last_hash,
             marked_lsn: mark.mark().map(|mark| mark.lsn),
             torn_tail: None,
-            unborn_segment,
+            unborn_segment: contents.unborn_segment,
         },
         mark,
-        segments: Vec::with_capacity(first_lsns.len()),
+        leftovers: contents.leftovers,
+        segments: Vec::with_capacity(contents.first_lsns.len()),
         last_segment_first_lsn: last,
         end_offset: 0,
         marked_offset: 0,
     });
-    let mut chain = Chain::begin(identity);
     check_mark_begin(&scan, directory, &chain)?;
+    let first_lsns = contents.first_lsns;
+    // The end of a segment that was trimmed away is the beginning of the next one.
+    let beginning = trusted.filter(|position| {
+        (position.lsn.saturating_add(1), position.group_hash) == (chain.next_lsn, chain.last_hash)
+    });
+    let beginning = beginning.map(|position| Position {
+        segment_first_lsn: chain.next_lsn,
+        end_offset: SEGMENT_HEADER_LENGTH as u64,
+        ..*position
+    });
+    let trusted = beginning.as_ref().or(trusted);
     let unscanned = match trusted {
         Some(position) => scan.trust(directory, &first_lsns, position, &mut chain)?,
         None => 0,
     };
     for &first_lsn in &first_lsns[unscanned..] {
         let begin = trusted.filter(|position| position.segment_first_lsn == first_lsn);
-        scan.segment(&segment_path(directory, first_lsn), first_lsn, begin, &mut chain)?;
+        scan.segment(directory, first_lsn, begin, &mut chain)?;
     }
     scan.report.epoch = chain.epoch;
     scan.report.tail_lsn = chain.next_lsn - 1;
@@ -208,7 +283,7 @@ pub(super) fn scan_journal(directory: &Path, trusted: Option<&Position>) -> Resu
 }
 
 /// Checks that the mark is this journal's, and that the mark of an empty journal names its beginning.
-fn check_mark_begin(scan: &Scan, directory: &Path, chain: &Chain) -> Result<(), JournalError> {
+fn check_mark_begin(scan: &Scan, directory: &Directory, chain: &Chain) -> Result<(), JournalError> {
     let Some(mark) = scan.mark.mark() else { return Ok(()) };
     let foreign = mark.identity != chain.identity;
     if foreign || (mark.lsn == 0 && mark.group_hash != chain.last_hash) {
@@ -221,16 +296,8 @@ fn check_mark_begin(scan: &Scan, directory: &Path, chain: &Chain) -> Result<(), 
     Ok(())
 }
 
-fn misfit(directory: &Path, position: &Position, misfit: Misfit) -> JournalError {
-    let path = segment_path(directory, position.segment_first_lsn);
-    JournalError::PositionMisfit {
-        place: Box::new(Place::new(&path, position.end_offset, position.lsn)),
-        misfit,
-    }
-}
-
 /// A segment's header, which must say what the segment's name says.
-fn named_header(
+pub(super) fn named_header(
     cursor: &mut SegmentCursor,
     first_lsn: u64,
     check: impl FnOnce(&SegmentHeader) -> Result<(), Damage>,
@@ -244,103 +311,33 @@ fn named_header(
     header.map_err(|damage| JournalError::damaged(cursor.path(), 0, first_lsn, damage))
 }
 
+pub(super) fn compressed_bytes(cursor: &SegmentCursor) -> Option<CompressedBytes> {
+    let file = cursor.file().compressed()?;
+    Some(CompressedBytes { before: file.header().content_bytes, after: file.file_bytes() })
+}
+
 impl Scan {
-    /// Looks at the headers of the segments before the one with the trusted position, and lets the chain begin there.
-    /// Gives how many they are.
-    fn trust(
-        &mut self,
-        directory: &Path,
-        first_lsns: &[u64],
-        position: &Position,
-        chain: &mut Chain,
-    ) -> Result<usize, JournalError> {
-        if position.identity != chain.identity {
-            return Err(misfit(directory, position, Misfit::OtherJournal));
-        }
-        let Ok(unscanned) = first_lsns.binary_search(&position.segment_first_lsn) else {
-            let is_beyond = position.segment_first_lsn > self.last_segment_first_lsn;
-            let reason = if is_beyond { Misfit::BeyondEnd } else { Misfit::SegmentMissing };
-            return Err(misfit(directory, position, reason));
-        };
-        let identity = chain.identity;
-        let is_ours = |header: &SegmentHeader| match header.identity == identity {
-            true => Ok(()),
-            false => Err(Damage::ForeignSegment),
-        };
-        for &first_lsn in &first_lsns[..=unscanned] {
-            let header =
-                named_header(&mut open_cursor(&segment_path(directory, first_lsn))?, first_lsn, is_ours)?;
-            // A journal begins with LSN 1, whoever trusts what comes later.
-            if self.segments.is_empty() {
-                chain.check_segment(&header).map_err(|damage| {
-                    JournalError::damaged(&segment_path(directory, first_lsn), 0, first_lsn, damage)
-                })?;
-            }
-            if first_lsn == position.segment_first_lsn {
-                chain.next_lsn = header.first_lsn;
-                chain.last_hash = header.previous_hash;
-            } else {
-                self.segments.push(SegmentIndex::unseen(first_lsn));
-            }
-        }
-        Ok(unscanned)
-    }
-
-    /// Goes from the beginning of a segment to the trusted position in it, by the headers of its groups.
-    fn go_to_trusted(
-        &mut self,
-        cursor: &mut SegmentCursor,
-        position: &Position,
-        index: &mut SegmentIndex,
-        chain: &mut Chain,
-    ) -> Result<(), JournalError> {
-        let path = cursor.path().to_owned();
-        let directory = path.parent().unwrap_or(&path);
-        let length = cursor.file_length().map_err(JournalError::io("read", &path, 0, 0))?;
-        if length < position.end_offset {
-            return Err(misfit(directory, position, Misfit::BeyondEnd));
-        }
-        while cursor.offset() < position.end_offset {
-            let offset = cursor.offset();
-            let damaged = |damage| JournalError::damaged(&path, offset, chain.next_lsn, damage);
-            match cursor.skip_group()? {
-                HeaderStep::Group(header) => {
-                    chain
-                        .take(&header)
-                        .map_err(|damage| JournalError::damaged(&path, offset, header.first_lsn, damage))?;
-                    index.note_group(header.first_lsn, offset);
-                    self.is_marked(&header, &path, offset)?;
-                }
-                HeaderStep::Damaged(damage) => return Err(damaged(damage)),
-                HeaderStep::End => return Err(misfit(directory, position, Misfit::BeyondEnd)),
-            }
-        }
-        if cursor.offset() != position.end_offset {
-            return Err(misfit(directory, position, Misfit::NoGroupEnd));
-        }
-        if (chain.next_lsn - 1, chain.last_hash) != (position.lsn, position.group_hash) {
-            return Err(misfit(directory, position, Misfit::OtherGroup));
-        }
-        // What was trusted was durable then.
-        self.marked_offset = position.end_offset;
-        Ok(())
-    }
-
     /// Scans a segment: all of it, or from the trusted position `begin` on.
     fn segment(
         &mut self,
-        path: &Path,
+        directory: &Directory,
         first_lsn: u64,
         begin: Option<&Position>,
         chain: &mut Chain,
     ) -> Result<(), JournalError> {
-        let mut cursor = open_cursor(path)?;
+        let mut cursor = directory.open_cursor(first_lsn)?;
+        let path = &cursor.path().to_owned();
+        let is_last = first_lsn == self.last_segment_first_lsn;
         // The name counts for the order of segments.
         named_header(&mut cursor, first_lsn, |header| chain.check_segment(header))?;
-        let mut index = SegmentIndex::new(first_lsn);
+        let compressed = cursor.file().compressed().map(|file| *file.header());
+        if compressed.is_some() && is_last {
+            return Err(JournalError::damaged(path, 0, first_lsn, Damage::NothingFollows));
+        }
+        let mut index = SegmentIndex::new(first_lsn, compressed_bytes(&cursor));
         self.marked_offset = 0;
         if let Some(position) = begin {
-            self.go_to_trusted(&mut cursor, position, &mut index, chain)?;
+            self.go_to_trusted(directory, &mut cursor, position, &mut index, chain)?;
         }
         loop {
             let offset = cursor.offset();
@@ -348,7 +345,7 @@ impl Scan {
             match cursor.next_group(HashCheck::Verify)? {
                 Step::End => break,
                 Step::Damaged(damage) => {
-                    if first_lsn != self.last_segment_first_lsn || !damage.can_be_torn_write() {
+                    if !is_last || !damage.can_be_torn_write() {
                         return Err(damaged(damage, chain.next_lsn));
                     }
                     self.torn_tail(&mut cursor, chain.next_lsn, damage)?;
@@ -368,6 +365,12 @@ impl Scan {
                 }
             }
         }
+        if let Some(header) = compressed {
+            self.report.compressed_segments += 1;
+            if (header.last_lsn, header.last_hash) != (chain.next_lsn - 1, chain.last_hash) {
+                return Err(JournalError::damaged(path, 0, first_lsn, Damage::OtherContent));
+            }
+        }
         self.end_offset = cursor.offset();
         self.report.segments += 1;
         self.segments.push(index);
@@ -375,7 +378,12 @@ impl Scan {
     }
 
     /// Whether the durable mark names this group. One that holds the mark's LSN must have the mark's hash.
-    fn is_marked(&self, header: &GroupHeader, path: &Path, offset: u64) -> Result<bool, JournalError> {
+    pub(super) fn is_marked(
+        &self,
+        header: &GroupHeader,
+        path: &Path,
+        offset: u64,
+    ) -> Result<bool, JournalError> {
         let Some(mark) = self.mark.mark() else { return Ok(false) };
         if !(header.first_lsn..=header.last_lsn()).contains(&mark.lsn) {
             return Ok(false);
@@ -400,14 +408,13 @@ impl Scan {
         if cursor.valid_group_follows()? {
             return Err(JournalError::Damaged { place: Box::new(place), damage: Damage::GroupAfterDamage });
         }
-        let file_length = cursor.file_length().map_err(JournalError::io("read", cursor.path(), 0, 0))?;
-        let length = file_length.saturating_sub(place.offset);
+        let length = cursor.file().length()?.saturating_sub(place.offset);
         self.report.torn_tail = Some(TornTail { place, damage, length });
         Ok(())
     }
 
     /// Holds the end of the journal against the durable mark.
-    fn check_end(&self, directory: &Path) -> Result<(), JournalError> {
+    fn check_end(&self, directory: &Directory) -> Result<(), JournalError> {
         let Some(durable_lsn) = self.report.marked_lsn else {
             // Without a group the mark was perhaps not written yet.
             return match self.report.groups {
@@ -419,7 +426,7 @@ impl Scan {
         if tail_lsn >= durable_lsn {
             return Ok(());
         }
-        let path = segment_path(directory, self.last_segment_first_lsn);
+        let path = directory.segment_path(self.last_segment_first_lsn);
         let place = Box::new(Place::new(&path, self.end_offset, tail_lsn + 1));
         Err(JournalError::EndsBelowMark { place, tail_lsn, durable_lsn })
     }

@@ -13,13 +13,12 @@
 //! | 76 | 4 | CRC-32 over bytes 0–75 |
 //! | 80 | … | groups |
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use uuid::Uuid;
 
+use super::compressed::CompressedFile;
+use super::disk::DiskFile;
 use super::error::{Damage, JournalError};
 use super::fields::{Fields, Truncated};
 use super::group::{GROUP_HEADER_LENGTH, GROUP_MAGIC, GroupHash, GroupHeader};
@@ -116,10 +115,50 @@ pub(super) enum HashCheck {
     Skip,
 }
 
+/// A segment's file in either form. Bytes and offsets are those of the segment as it was written.
+pub(super) enum SegmentFile {
+    Plain(DiskFile),
+    Compressed(Box<CompressedFile>),
+}
+
+impl SegmentFile {
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Plain(file) => file.path(),
+            Self::Compressed(file) => file.path(),
+        }
+    }
+
+    /// Bytes of the segment now.
+    pub(super) fn length(&self) -> Result<u64, JournalError> {
+        match self {
+            Self::Plain(file) => file.length().map_err(JournalError::io("read", file.path(), 0, 0)),
+            Self::Compressed(file) => Ok(file.header().content_bytes),
+        }
+    }
+
+    /// Fills the buffer from `offset` on as far as the segment goes; gives how many bytes that are.
+    fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> Result<usize, JournalError> {
+        match self {
+            Self::Plain(file) => {
+                file.read_at(buffer, offset).map_err(JournalError::io("read", file.path(), offset, 0))
+            }
+            Self::Compressed(file) => file.read_at(buffer, offset),
+        }
+    }
+
+    /// What the file says about itself, if it is compressed.
+    pub(super) fn compressed(&self) -> Option<&CompressedFile> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Compressed(file) => Some(file),
+        }
+    }
+}
+
 /// Reads a segment group by group, through a buffer.
 pub(super) struct SegmentCursor {
-    file: File,
-    path: PathBuf,
+    file: SegmentFile,
     buffer: Vec<u8>,
     /// How many bytes at the front of `buffer` are of the file.
     filled: usize,
@@ -130,22 +169,20 @@ pub(super) struct SegmentCursor {
 }
 
 impl SegmentCursor {
-    pub(super) fn open(path: &Path, offset: u64) -> io::Result<Self> {
-        let file = File::open(path)?;
-        Ok(Self { file, path: path.to_owned(), buffer: Vec::new(), filled: 0, buffer_offset: offset, offset })
+    pub(super) fn new(file: SegmentFile, offset: u64) -> Self {
+        Self { file, buffer: Vec::new(), filled: 0, buffer_offset: offset, offset }
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
+    }
+
+    pub(super) fn file(&self) -> &SegmentFile {
+        &self.file
     }
 
     pub(super) fn offset(&self) -> u64 {
         self.offset
-    }
-
-    /// Bytes in the file now.
-    pub(super) fn file_length(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.len())
     }
 
     /// Drops what was read ahead: a writer may since have written there.
@@ -244,27 +281,20 @@ impl SegmentCursor {
         let buffered =
             offset >= self.buffer_offset && offset + length as u64 <= self.buffer_offset + self.filled as u64;
         if !buffered {
-            self.fill(offset, length.max(ahead)).map_err(JournalError::io("read", &self.path, offset, 0))?;
+            self.fill(offset, length.max(ahead))?;
         }
         let start = (offset - self.buffer_offset) as usize;
         let end = self.filled.min(start + length);
         Ok(&self.buffer[start..end])
     }
 
-    fn fill(&mut self, offset: u64, length: usize) -> io::Result<()> {
+    fn fill(&mut self, offset: u64, length: usize) -> Result<(), JournalError> {
         if self.buffer.len() < length {
             self.buffer = vec![0; length];
         }
         self.filled = 0;
         self.buffer_offset = offset;
-        while self.filled < length {
-            match self.file.read_at(&mut self.buffer[self.filled..length], offset + self.filled as u64) {
-                Ok(0) => break,
-                Ok(count) => self.filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        self.filled = self.file.read_at(&mut self.buffer[..length], offset)?;
         Ok(())
     }
 }
