@@ -88,7 +88,7 @@ impl Journal {
     /// # Errors
     /// `Locked` if one has; `Io`.
     pub fn check_unlocked(directory: &Path) -> Result<(), JournalError> {
-        create_and_lock(directory).map(drop)
+        Directory::on_system(directory).create_and_lock().map(drop)
     }
 
     /// Opens the journal in `directory` and checks it from `trusted` on. Of the segments before the one with that
