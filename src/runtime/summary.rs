@@ -241,8 +241,7 @@ impl<T: Listed> Table<T> {
 
     fn entry(&self, row: u32) -> Option<Arc<Entry<T>>> {
         let (chunk, at) = self.chunk_of(row)?;
-        let entry = chunk.read().entry(at).cloned();
-        entry
+        chunk.read().entry(at).cloned()
     }
 
     fn facet_code(&self, facet: usize, value: &str) -> u32 {
