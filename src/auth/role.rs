@@ -178,6 +178,7 @@ impl<'de> Deserialize<'de> for RoleSet {
 /// | [`HandleExceptions`](Self::HandleExceptions), [`ManageCases`](Self::ManageCases) | `planner`, `category_manager`, `supply_planner`, `admin` |
 /// | [`ProposeDecisions`](Self::ProposeDecisions) | those and `agent` |
 /// | [`ApproveDecisions`](Self::ApproveDecisions) | `planner`, `category_manager`, `supply_planner`, `finance`, `admin`: never `agent` |
+/// | [`ReleaseOutbox`](Self::ReleaseOutbox) | `admin` |
 ///
 /// Nothing else is granted: a principal without a role may do nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,11 +205,13 @@ pub enum Permission {
     ManageCases,
     /// Approve, reject and delegate. Which role a decision needs is said by the case.
     ApproveDecisions,
+    /// Let the outbox go on that is held since a backup was restored, for all tenants.
+    ReleaseOutbox,
 }
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::IngestEvents,
         Self::Read,
         Self::ReadQuarantine,
@@ -220,6 +223,7 @@ impl Permission {
         Self::ProposeDecisions,
         Self::ManageCases,
         Self::ApproveDecisions,
+        Self::ReleaseOutbox,
     ];
 
     /// The roles that grant it.
@@ -234,6 +238,7 @@ impl Permission {
             Self::HandleExceptions | Self::ManageCases => RoleSet::of(&PLANNERS),
             Self::ProposeDecisions => RoleSet::of(&PLANNERS).with(Role::Agent),
             Self::ApproveDecisions => RoleSet::of(&PLANNERS).with(Role::Finance),
+            Self::ReleaseOutbox => RoleSet::of(&[Role::Admin]),
             Self::Comment => RoleSet::of(&PLANNERS).with(Role::Finance).with(Role::Agent),
         }
     }
@@ -247,7 +252,7 @@ mod tests {
     /// The permissions of a role, one letter each in the order of [`Permission::ALL`], `-` for a denied one.
     fn check(role: Role, expected: &str) {
         let principal = Principal { roles: RoleSet::from_iter([role]), ..Principal::dev() };
-        let may = Permission::ALL.into_iter().zip("erqmsxchpga".chars());
+        let may = Permission::ALL.into_iter().zip("erqmsxchpgao".chars());
         let actual: String =
             may.map(|(permission, letter)| if principal.may(permission) { letter } else { '-' }).collect();
         assert_eq!(actual, expected, "{role}");
@@ -255,16 +260,16 @@ mod tests {
 
     #[test]
     fn the_table_of_permissions() {
-        check(Role::Viewer, "-rq-sx-----");
-        check(Role::Planner, "-rq-sxchpga");
-        check(Role::CategoryManager, "-rq-sxchpga");
-        check(Role::SupplyPlanner, "-rq-sxchpga");
-        check(Role::Finance, "-r--sxc---a");
-        check(Role::Supplier, "-r---------");
-        check(Role::Integration, "erqmsx-----");
-        check(Role::Agent, "-r--sxc-p--");
-        check(Role::Auditor, "-rq-sx-----");
-        check(Role::Admin, "erqmsxchpga");
+        check(Role::Viewer, "-rq-sx------");
+        check(Role::Planner, "-rq-sxchpga-");
+        check(Role::CategoryManager, "-rq-sxchpga-");
+        check(Role::SupplyPlanner, "-rq-sxchpga-");
+        check(Role::Finance, "-r--sxc---a-");
+        check(Role::Supplier, "-r----------");
+        check(Role::Integration, "erqmsx------");
+        check(Role::Agent, "-r--sxc-p---");
+        check(Role::Auditor, "-rq-sx------");
+        check(Role::Admin, "erqmsxchpgao");
     }
 
     #[test]

@@ -161,6 +161,11 @@ impl Journal {
         self.chain.epoch
     }
 
+    /// Takes the journal over: what is appended from now on is of the next epoch.
+    pub fn begin_epoch(&mut self) {
+        self.chain.epoch += 1;
+    }
+
     /// Hash of the last group: it stands for the content of the whole journal.
     pub fn last_group_hash(&self) -> GroupHash {
         self.chain.last_hash

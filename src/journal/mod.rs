@@ -16,6 +16,7 @@ mod error;
 mod fields;
 mod group;
 mod inspect;
+mod last;
 mod log;
 mod reader;
 mod recovery;
@@ -28,9 +29,10 @@ pub use group::{
     RECORD_BYTES_MAX, RECORD_FRAME_LENGTH,
 };
 pub use inspect::{InspectLine, inspect};
+pub use last::last_record;
 pub use log::{Journal, JournalOptions, Recovered};
 pub use reader::{JournalReader, Records};
-pub use recovery::{TornTail, VerifyReport, verify};
+pub use recovery::{FIRST_EPOCH, TornTail, VerifyReport, verify};
 pub use segment::{SEGMENT_FORMAT_VERSION, SEGMENT_HEADER_LENGTH};
 
 #[cfg(test)]

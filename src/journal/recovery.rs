@@ -19,7 +19,7 @@ use super::reader::SegmentIndex;
 use super::segment::{HashCheck, SEGMENT_HEADER_LENGTH, SegmentCursor, SegmentHeader, Step};
 
 /// The first epoch of a journal.
-pub(super) const FIRST_EPOCH: u32 = 1;
+pub const FIRST_EPOCH: u32 = 1;
 
 /// Bytes behind the last good group that no crash-free journal has; they were never acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]

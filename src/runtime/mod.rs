@@ -35,6 +35,7 @@ mod shell;
 pub mod summaries;
 pub mod summary;
 mod tower;
+pub mod upcast;
 mod writer;
 #[cfg(test)]
 mod writer_tests;

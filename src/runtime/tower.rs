@@ -37,7 +37,7 @@ use crate::domain::reference::Reference;
 use crate::domain::settings::Settings;
 use crate::domain::time::Timestamp;
 use crate::feed::{JournalSink, StateSink};
-use crate::journal::{Journal, JournalError, JournalOptions, JournalReader};
+use crate::journal::{FIRST_EPOCH, Journal, JournalError, JournalOptions, JournalReader, last_record};
 
 /// What the tower is started with.
 #[derive(Clone, Debug)]
@@ -88,6 +88,9 @@ pub enum StartError {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Record(#[from] CodecError),
+    /// Found before anything was opened for writing.
+    #[error("{source}; nothing in {directory} was changed", directory = .directory.display())]
+    Newer { directory: PathBuf, source: CodecError },
     #[error("a thread could not be started: {0}")]
     Thread(#[from] std::io::Error),
     #[error(
@@ -128,7 +131,7 @@ pub struct Running {
     pub clocks: Arc<WriterShared>,
     pub shards: Vec<Addr<Shard>>,
     pub reader: JournalReader,
-    /// The journal's identity: the feed's epoch.
+    /// The journal's identity, and from its second epoch on that too: the feed's epoch.
     pub identity: String,
     pub started_at: Timestamp,
     reference: Arc<RwLock<Arc<Reference>>>,
@@ -272,6 +275,12 @@ impl Tower {
         let began = Instant::now();
         let directory_path = options.data.join("journal");
         let journal_options = JournalOptions { segment_bytes_max: options.segment_bytes_max };
+        // The last record has the newest versions of all: each version stops at a newer one's. Looked at before opening,
+        // which cuts a torn tail and writes the mark.
+        if let Some((_, bytes)) = last_record(&directory_path)? {
+            codec::check_versions(&bytes)
+                .map_err(|source| StartError::Newer { directory: options.data.clone(), source })?;
+        }
         let (journal, recovered) = Journal::open(&directory_path, journal_options)?;
         let last = Lsn(journal.durable_lsn());
         if recovered.created {
@@ -343,7 +352,7 @@ impl Tower {
             clocks: RwLock::new(clocks),
             reach: RwLock::new(duplicates.reach()),
         });
-        let identity = journal.identity().simple().to_string();
+        let identity = feed_epoch(&journal);
         let writer = Writer {
             journal,
             duplicates,
@@ -537,6 +546,16 @@ impl Tower {
             }
         }
         Ok(())
+    }
+}
+
+/// The epoch of positions and of the feed. A restored journal has the identity of the one that was backed up, and other
+/// records from there on: positions of before must not be taken for its own.
+fn feed_epoch(journal: &Journal) -> String {
+    let identity = journal.identity().simple();
+    match journal.epoch() {
+        FIRST_EPOCH => identity.to_string(),
+        epoch => format!("{identity}e{epoch}"),
     }
 }
 
