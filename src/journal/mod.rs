@@ -12,6 +12,7 @@ pub mod envelope;
 mod directory;
 mod disk;
 mod durable_mark;
+mod durable_part;
 mod error;
 mod fields;
 mod group;
@@ -23,6 +24,7 @@ mod recovery;
 mod segment;
 
 pub use durable_mark::{DurableMark, MARK_FORMAT_VERSION};
+pub use durable_part::{DurablePart, durable_part, place_mark};
 pub use error::{Damage, JournalError, Place};
 pub use group::{
     GROUP_FORMAT_VERSION, GROUP_HEADER_LENGTH, GROUP_PAYLOAD_BYTES_MAX, GroupBuilder, GroupHash,

@@ -257,6 +257,17 @@ pub fn content_hash(bytes: &[u8]) -> Result<[u8; 16], CodecError> {
 /// [`CodecError`]; the journal's checksums have been checked before, so this means another version wrote it.
 pub fn decode(bytes: &[u8]) -> Result<(Record, Option<EventIdentity>), CodecError> {
     let (envelope, body) = envelope::decode_record(bytes)?;
+    decode_body(&envelope, body)
+}
+
+/// The same of a record whose envelope has been read already.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_body(
+    envelope: &EnvelopeRef<'_>,
+    body: &[u8],
+) -> Result<(Record, Option<EventIdentity>), CodecError> {
     let lsn = Lsn(envelope.lsn);
     is_known(lsn, Version::Schema, envelope.schema_version, SCHEMA_VERSION)?;
     is_known(lsn, Version::Fold, envelope.fold_version, FOLD_VERSION)?;
