@@ -86,7 +86,8 @@ fn unpack(from: &Path, to: &Path) {
 }
 
 fn tenants(configuration: &str) -> Vec<String> {
-    let named = configuration.lines().filter_map(|line| line.trim().strip_prefix("[tenants.")?.strip_suffix(']'));
+    let named =
+        configuration.lines().filter_map(|line| line.trim().strip_prefix("[tenants.")?.strip_suffix(']'));
     std::iter::once("default").chain(named).map(str::to_owned).collect()
 }
 
@@ -204,13 +205,39 @@ fn record_types(journal: &Path) -> BTreeMap<String, usize> {
 /// Every type of record that this version writes.
 fn known_types() -> BTreeSet<String> {
     let own = [
-        "tenant.declared", "tower.started", "configuration.activated", "event.rejected", "quarantine.closed",
-        "tower.restored", "outbox.released", "supplier.statistics_published", "event.refused",
-        "exception.condition_noted", "exception.opened", "exception.updated", "exception.acknowledged",
-        "exception.assigned", "exception.snoozed", "exception.resolved", "exception.cleared", "case.opened",
-        "case.options", "case.chosen", "case.voted", "case.approved", "case.rejected", "case.executing",
-        "case.executed", "case.reconciled", "case.cancelled", "case.reopened", "case.delegated", "case.commented",
-        "case.task", "case.action", "case.updated",
+        "tenant.declared",
+        "tower.started",
+        "configuration.activated",
+        "event.rejected",
+        "quarantine.closed",
+        "tower.restored",
+        "outbox.released",
+        "supplier.statistics_published",
+        "event.refused",
+        "exception.condition_noted",
+        "exception.opened",
+        "exception.updated",
+        "exception.acknowledged",
+        "exception.assigned",
+        "exception.snoozed",
+        "exception.resolved",
+        "exception.cleared",
+        "case.opened",
+        "case.options",
+        "case.chosen",
+        "case.voted",
+        "case.approved",
+        "case.rejected",
+        "case.executing",
+        "case.executed",
+        "case.reconciled",
+        "case.cancelled",
+        "case.reopened",
+        "case.delegated",
+        "case.commented",
+        "case.task",
+        "case.action",
+        "case.updated",
     ];
     let events = EventType::ALL.iter().map(|known| known.as_str()).chain(RESERVED_TYPES.iter().copied());
     events.chain(own).map(str::to_owned).collect()
@@ -245,8 +272,10 @@ const LIVES: [(&str, fn(&mut Stage)); 14] = [
     ("missing-master-data", sources::missing_master_data),
     ("data-quality", sources::data_quality),
 ];
-const WITH_PEOPLE: [(&str, fn(&mut Stage, &People)); 2] =
-    [("action-refused", actions::action_refused), ("reconciliation-mismatch", actions::reconciliation_mismatch)];
+const WITH_PEOPLE: [(&str, fn(&mut Stage, &People)); 2] = [
+    ("action-refused", actions::action_refused),
+    ("reconciliation-mismatch", actions::reconciliation_mismatch),
+];
 
 fn keyed(tower: &Tower, tenant: &str, role: &str) -> Client {
     let (_, key) = tower.create_key(role, role, &["--tenant", tenant]);
@@ -263,8 +292,8 @@ fn post(client: &Client, path: &str, body: Value, status: u16) -> Value {
 /// One event of every type, as the tower's own document shows it.
 fn tell_everything(client: &Client) {
     let document = client.get("/openapi.json").expect(200);
-    let examples = &document["paths"]["/api/v1/events"]["post"]["requestBody"]["content"]
-        ["application/cloudevents+json"]["examples"];
+    let examples = &document["paths"]["/api/v1/events"]["post"]["requestBody"]["content"]["application/cloudevents+json"]
+        ["examples"];
     let examples = examples.as_object().unwrap();
     assert!(examples.len() >= EventType::ALL.len(), "{}", examples.len());
     let mut events: Vec<Value> = examples.values().map(|example| example["value"].clone()).collect();
@@ -333,7 +362,9 @@ fn write_corpus() {
     let tenants: String = ["everything"]
         .iter()
         .chain(&names)
-        .map(|name| format!("[tenants.{name}]\nclock = \"event\"\nbase_currency = \"EUR\"\ntimezone = \"UTC\"\n\n"))
+        .map(|name| {
+            format!("[tenants.{name}]\nclock = \"event\"\nbase_currency = \"EUR\"\ntimezone = \"UTC\"\n\n")
+        })
         .collect();
     let configuration = format!("routing = []\n\n{tenants}");
     let delivering = format!("{configuration}[targets.erp]\nurl = \"http://{sandbox_at}/actions\"\n");
@@ -376,7 +407,11 @@ fn write_corpus() {
     tower.start_again();
     tower.stop();
 
-    let target = corpus().join(format!("v{}-fold{}", env!("CARGO_PKG_VERSION"), tidewatch::runtime::codec::FOLD_VERSION));
+    let target = corpus().join(format!(
+        "v{}-fold{}",
+        env!("CARGO_PKG_VERSION"),
+        tidewatch::runtime::codec::FOLD_VERSION
+    ));
     let _ = std::fs::remove_dir_all(&target);
     std::fs::create_dir_all(target.join("journal")).unwrap();
     std::fs::write(target.join("actors.toml"), &configuration).unwrap();

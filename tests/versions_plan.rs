@@ -40,7 +40,8 @@ fn world(client: &Client) {
     client.accept(&batch.take());
     for sku in 0..12 {
         let sku = format!("P{sku:02}");
-        let item = json!({"sku": sku, "name": sku, "unit_cost": "2.00", "unit_price": "5.00", "currency": "EUR"});
+        let item =
+            json!({"sku": sku, "name": sku, "unit_cost": "2.00", "unit_price": "5.00", "currency": "EUR"});
         batch.add_at(START, "item.described", item);
         let stock = if sku.as_str() < "P06" { 4_000 } else { 300 };
         batch.add_at(START, "inventory.counted", json!({"sku": sku, "location": "L", "on_hand": stock}));
@@ -96,7 +97,17 @@ fn a_plan_says_what_a_start_with_the_new_configuration_then_does() {
     assert!(sound.status.success() && String::from_utf8_lossy(&sound.stdout).contains("is sound"));
     // Beside the running tower, and without a trace.
     let journal = files(&data);
-    let planned = tidewatch(&["config", "plan", "--config", &new, "--data", &data_text, "--json", "--largest", "100000"]);
+    let planned = tidewatch(&[
+        "config",
+        "plan",
+        "--config",
+        &new,
+        "--data",
+        &data_text,
+        "--json",
+        "--largest",
+        "100000",
+    ]);
     assert!(planned.status.success(), "{}", String::from_utf8_lossy(&planned.stderr));
     assert_eq!(files(&data), journal, "planning changed the journal");
     let plan: Value = serde_json::from_slice(&planned.stdout).unwrap();
@@ -104,12 +115,15 @@ fn a_plan_says_what_a_start_with_the_new_configuration_then_does() {
     assert_eq!(plan["left_out"], 0);
     let keys: Vec<&str> =
         plan["settings"].as_array().unwrap().iter().map(|changed| changed["key"].as_str().unwrap()).collect();
-    for key in ["exceptions.shortage_now.enabled", "exceptions.excess.raise", "exceptions.dead_stock.enabled"] {
+    for key in ["exceptions.shortage_now.enabled", "exceptions.excess.raise", "exceptions.dead_stock.enabled"]
+    {
         assert!(keys.contains(&key), "{keys:?}");
     }
     let text = tidewatch(&["config", "plan", "--config", &new, "--data", &data_text]);
     let text = String::from_utf8_lossy(&text.stdout).into_owned();
-    for part in ["exceptions.excess.raise", "Open exceptions:", "shortage_now", "The largest by value", "cleared"] {
+    for part in
+        ["exceptions.excess.raise", "Open exceptions:", "shortage_now", "The largest by value", "cleared"]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
 
@@ -124,7 +138,8 @@ fn a_plan_says_what_a_start_with_the_new_configuration_then_does() {
     assert_eq!(plan["exceptions"]["open_before"], before.len());
     assert_eq!(plan["exceptions"]["open_after"], after.len(), "{plan:#}");
     let mut counts: BTreeMap<String, [u64; 4]> = BTreeMap::new();
-    let rank = |severity: &str| ["low", "medium", "high", "critical"].iter().position(|name| *name == severity);
+    let rank =
+        |severity: &str| ["low", "medium", "high", "critical"].iter().position(|name| *name == severity);
     for (id, (kind, severity)) in &after {
         let counts = counts.entry(kind.clone()).or_default();
         match before.get(id) {

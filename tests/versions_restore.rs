@@ -95,7 +95,10 @@ fn a_backup_under_load_is_a_prefix_and_a_restored_tower_knows_all_of_it() {
         (ledger, manifest, before)
     });
     let backed_up = manifest["journal"]["lsn"].as_u64().unwrap();
-    assert!(backed_up >= acknowledged_before, "{backed_up} holds less than was read before: {acknowledged_before}");
+    assert!(
+        backed_up >= acknowledged_before,
+        "{backed_up} holds less than was read before: {acknowledged_before}"
+    );
     let last = ledger.iter().map(|(_, lsn)| *lsn).max().unwrap();
     assert!(backed_up < last, "nothing came after the backup: {backed_up}, {last}");
     let position = tower.http().get("/api/v1/stats").expect(200)["position"].as_str().unwrap().to_owned();
@@ -179,7 +182,11 @@ fn nothing_is_delivered_after_a_restore_until_a_person_releases_it_and_then_once
     let delivery = eventually("an attempt of unknown outcome", || {
         let seen = client.get("/api/v1/deliveries").expect(200);
         assert_eq!(seen["outbox"]["held"], true, "{seen}");
-        seen["items"].as_array()?.iter().find(|made| made["outcome"] == "unknown" && !made["finished_at"].is_null()).cloned()
+        seen["items"]
+            .as_array()?
+            .iter()
+            .find(|made| made["outcome"] == "unknown" && !made["finished_at"].is_null())
+            .cloned()
     });
     assert_eq!(delivery["attempt"], 1, "{delivery}");
     // Long enough for several looks of the outbox.
@@ -191,7 +198,8 @@ fn nothing_is_delivered_after_a_restore_until_a_person_releases_it_and_then_once
     assert_eq!(scene.client().get("/readyz").expect(200)["outbox_held"], true);
 
     let planner = scene.client().with_header("X-Tidewatch-Act-As", "ann;supply_planner");
-    let refused = planner.send("POST", "/api/v1/outbox/release", &[("Content-Type", "application/json")], b"{}");
+    let refused =
+        planner.send("POST", "/api/v1/outbox/release", &[("Content-Type", "application/json")], b"{}");
     refused.expect_problem(403, "forbidden");
     let url = scene.tower.url();
     let output = run(&["outbox", "release", "--url", &url], &[]);

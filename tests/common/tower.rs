@@ -130,7 +130,8 @@ impl Tower {
     /// Sends a signal, such as `STOP`.
     #[track_caller]
     pub fn signal(&self, name: &str) {
-        let status = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.id())]).status().unwrap();
+        let status =
+            Command::new("sh").args(["-c", &format!("kill -{name} {}", self.id())]).status().unwrap();
         assert!(status.success(), "could not signal the tower");
     }
 
@@ -167,6 +168,13 @@ impl Tower {
         let (child, address) = spawn(self.directory.path(), &self.arguments);
         self.child = child;
         self.address = address;
+    }
+
+    /// Starts on the same directory again and kills it after that time, wherever it is by then.
+    pub fn start_and_kill(&mut self, after: Duration) {
+        self.child = command(self.directory.path(), &self.arguments).stdout(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(after);
+        self.kill();
     }
 
     /// Another command of the program over the same directory.
@@ -220,18 +228,21 @@ pub fn program() -> PathBuf {
     std::env::var_os("TIDEWATCH_BIN").map_or_else(|| env!("CARGO_BIN_EXE_tidewatch").into(), PathBuf::from)
 }
 
-#[track_caller]
-fn spawn(directory: &Path, arguments: &[String]) -> (Child, SocketAddr) {
+fn command(directory: &Path, arguments: &[String]) -> Command {
     let log = File::options().create(true).append(true).open(directory.join("stderr.log")).unwrap();
-    let mut child = Command::new(program())
+    let mut command = Command::new(program());
+    command
         .args(["serve", "--data", "data"])
         .args(arguments)
         .current_dir(directory)
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(log)
-        .spawn()
-        .unwrap();
+        .stderr(log);
+    command
+}
+
+#[track_caller]
+fn spawn(directory: &Path, arguments: &[String]) -> (Child, SocketAddr) {
+    let mut child = command(directory, arguments).stdout(Stdio::piped()).spawn().unwrap();
     let stdout = child.stdout.take().unwrap();
     let (sender, receiver) = mpsc::channel();
     // Goes on reading to the end, so that the tower never waits for someone to read its lines.
