@@ -114,8 +114,14 @@ fn each_event_is_synced_before_its_answer_is_written() {
     assert_eq!(answers.len(), EVENTS, "one answer an event");
     for (number, answer) in answers.iter().enumerate() {
         let id = format!("traced-{number:04}");
-        let write = writes.iter().find(|write| write.text.contains(&id)).unwrap_or_else(|| panic!("{id} was not written"));
-        let sync = syncs.iter().find(|sync| sync.began > write.ended).unwrap_or_else(|| panic!("{id} was not synced"));
+        let write = writes
+            .iter()
+            .find(|write| write.text.contains(&id))
+            .unwrap_or_else(|| panic!("{id} was not written"));
+        let sync = syncs
+            .iter()
+            .find(|sync| sync.began > write.ended)
+            .unwrap_or_else(|| panic!("{id} was not synced"));
         assert_eq!(sync.result, "0", "{}", sync.text);
         assert!(
             write.began <= write.ended && write.ended < sync.began && sync.ended < answer.began,
@@ -126,5 +132,8 @@ fn each_event_is_synced_before_its_answer_is_written() {
             answer.began
         );
     }
-    eprintln!("{EVENTS} events: written, synced, answered, in that order; {} calls of fdatasync", syncs.len());
+    eprintln!(
+        "{EVENTS} events: written, synced, answered, in that order; {} calls of fdatasync",
+        syncs.len()
+    );
 }
