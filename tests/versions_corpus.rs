@@ -105,8 +105,12 @@ fn without_volatile(value: &mut Value) {
 /// Everything that can be read, by tenant and list.
 fn picture(tower: &Tower, tenants: &[String]) -> Value {
     let mut all = Map::new();
-    for tenant in tenants {
-        let (_, key) = tower.create_key(&format!("reader-{tenant}"), "admin", &["--tenant", tenant]);
+    // All at once: the tower looks for new keys now and then.
+    let keys: Vec<String> = tenants
+        .iter()
+        .map(|tenant| tower.create_key(&format!("reader-{tenant}"), "admin", &["--tenant", tenant]).1)
+        .collect();
+    for (tenant, key) in tenants.iter().zip(keys) {
         let client = tower.http().with_key(&key);
         eventually("the key is known", || (client.get("/api/v1/items").status == 200).then_some(()));
         eventually("it is at rest", || {
@@ -307,17 +311,43 @@ fn tell_everything(client: &Client) {
     }
     // One that can't be used, and what is done about it; one that is of no use only when it is applied.
     assert_eq!(client.post_event(&common::event("no.such", "bad", json!({}))).status, 422);
-    let kept = client.list("/api/v1/quarantine");
-    client.delete(&format!("/api/v1/quarantine/{}", kept[0]["id"].as_str().unwrap())).expect(200);
+    let kept = eventually("an entry", || client.list("/api/v1/quarantine").pop());
+    client.delete(&format!("/api/v1/quarantine/{}", kept["id"].as_str().unwrap())).expect(200);
+}
+
+/// A count that is accepted, and then needs movements that are forgotten.
+fn count_too_late(client: &Client) {
+    const HOUR: i64 = 3_600;
+    let clock = client.get("/api/v1/stats").expect(200)["business_time"].as_str().unwrap().to_owned();
+    let now = clock.parse::<jiff::Timestamp>().unwrap().as_second();
+    let mut batch = common::Batch::new("late-count");
+    for (hours, quantity) in [(0, 1), (60, 2)] {
+        let at = now + hours * HOUR;
+        batch.add_at(at, "clock.advanced", json!({"to": common::at(at)}));
+        client.accept(&batch.take());
+        batch.add_at(at, "pos.sale", json!({"sku": "LATE", "location": "H", "quantity": quantity}));
+        client.accept(&batch.take());
+    }
+    batch.add_at(
+        now - 10 * HOUR,
+        "inventory.counted",
+        json!({"sku": "LATE", "location": "H", "on_hand": 50}),
+    );
+    client.accept(&batch.take());
+    eventually("the count in quarantine", || {
+        let kept = client.list("/api/v1/quarantine");
+        kept.iter().any(|entry| entry["code"] == "count_too_old").then_some(())
+    });
 }
 
 /// What people do with exceptions and cases beside deciding.
-fn handle(admin: &Client, other: &Client) {
+fn handle(tower: &Tower, admin: &Client) {
     let mut batch = common::Batch::new("handle");
     for sku in ["H1", "H2", "H3"] {
         let order = json!({"order_id": sku, "line_id": "1", "sku": sku, "location": "H", "quantity": 50});
         batch.add("order.placed", order);
     }
+    batch.add("supplier.described", json!({"supplier": "V", "lead_time_days": 2}));
     let lsn = admin.accept(&batch.take())["lsn"].as_u64().unwrap();
     assert_eq!(admin.settled("/api/v1/exceptions", lsn).status, 200);
     let of = |sku: &str| admin.list(&format!("/api/v1/exceptions?type=shortage_now&sku={sku}"))[0].clone();
@@ -333,20 +363,23 @@ fn handle(admin: &Client, other: &Client) {
     let case = id(&post(admin, "/cases", json!({"exceptions": [id(&of("H3"))]}), 201));
     post(admin, &format!("/cases/{case}/comment"), json!({"text": "look"}), 200);
     post(admin, &format!("/cases/{case}/tasks"), json!({"title": "call them"}), 200);
-    let option = eventually("an option", || {
-        let seen = admin.get(&format!("/api/v1/cases/{case}")).expect(200);
-        let option = seen["options"].as_array()?.first()?["id"].clone();
-        Some(json!({"option_id": option, "version": seen["version"]}))
-    });
-    let chosen = post(admin, &format!("/cases/{case}/choose"), option, 200);
-    let _ = other.send(
-        "POST",
-        &format!("/api/v1/cases/{case}/delegate"),
-        &[("Content-Type", "application/json")],
-        json!({"to": "zoe", "reason": "away"}).to_string().as_bytes(),
-    );
-    let version = chosen["version"].clone();
-    post(other, &format!("/cases/{case}/reject"), json!({"reason": "no", "version": version}), 200);
+    // Two roles are wanted: one agrees, the other hands it on and then does not.
+    let steps = json!([
+        {"kind": "order", "sku": "H3", "location": "H", "supplier": "V", "quantity": 60},
+        {"kind": "custom", "sku": "H3", "location": "H", "note": "call the customer"},
+    ]);
+    let version = || admin.get(&format!("/api/v1/cases/{case}")).expect(200)["version"].clone();
+    let own = json!({"kind": "custom", "title": "order and tell", "steps": steps, "version": version()});
+    let seen = post(admin, &format!("/cases/{case}/options"), own, 200);
+    let own = seen["options"].as_array().unwrap().iter().find(|option| option["kind"] == "custom").unwrap();
+    let body = json!({"option_id": own["id"], "version": version()});
+    post(admin, &format!("/cases/{case}/choose"), body, 200);
+    let buyer = keyed(tower, "everything", "supply_planner");
+    post(&buyer, &format!("/cases/{case}/approve"), json!({"version": version()}), 200);
+    let manager = keyed(tower, "everything", "category_manager");
+    let delegation = json!({"to": "zoe", "reason": "away"});
+    post(&manager, &format!("/cases/{case}/delegate"), delegation, 200);
+    post(&manager, &format!("/cases/{case}/reject"), json!({"reason": "no", "version": version()}), 200);
     post(admin, &format!("/cases/{case}/reopen"), json!({"reason": "after all"}), 200);
     post(admin, &format!("/cases/{case}/cancel"), json!({"reason": "enough"}), 200);
 }
@@ -369,8 +402,10 @@ fn write_corpus() {
     let configuration = format!("routing = []\n\n{tenants}");
     let delivering = format!("{configuration}[targets.erp]\nurl = \"http://{sandbox_at}/actions\"\n");
     let mut tower = Tower::launch().event_clock().configuration(&delivering).start();
-    tell_everything(&keyed(&tower, "everything", "admin"));
-    handle(&keyed(&tower, "everything", "admin"), &keyed(&tower, "everything", "supply_planner"));
+    let admin = keyed(&tower, "everything", "admin");
+    tell_everything(&admin);
+    count_too_late(&admin);
+    handle(&tower, &admin);
     for (name, life) in LIVES {
         life(&mut Stage::open(keyed(&tower, name, "admin"), leaked(name)));
     }
