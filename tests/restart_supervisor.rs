@@ -282,7 +282,7 @@ impl Decider {
         // The facts may move while it decides: then the version is not the current one, and it looks again.
         loop {
             let (case, option, version) = self.ask(done, |client| {
-                let seen = client.try_send("GET", "/api/v1/cases?limit=1000", &[], b"").ok()?;
+                let seen = client.try_send("GET", &format!("/api/v1/cases?sku={sku}"), &[], b"").ok()?;
                 let cases = (seen.status == 200).then(|| seen.json())?;
                 cases["items"].as_array()?.iter().find_map(|case| {
                     let about = case["subjects"].as_array()?.iter().any(|subject| subject["sku"] == *sku);

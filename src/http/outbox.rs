@@ -4,10 +4,10 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use super::command::{Commanding, OUTCOME_WAIT_MAX};
-use super::command_body::Fields;
+use super::command::OUTCOME_WAIT_MAX;
 use super::ingest::hand_over;
 use super::problem::{Problem, code};
+use super::query::Query;
 use super::state::AppState;
 use crate::auth::Permission;
 use crate::domain::ids::Name;
@@ -32,7 +32,6 @@ pub fn hold_item(hold: Option<OutboxHold>) -> Value {
 #[post("/api/v1/outbox/release")]
 pub async fn release_outbox(
     request: HttpRequest,
-    payload: web::Payload,
     caller: Caller,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
@@ -41,10 +40,8 @@ pub async fn release_outbox(
         let detail = "the outbox is released for everything, which a scope doesn't allow";
         return Err(Problem::new(&code::FORBIDDEN).detail(detail));
     }
-    let commanding = Commanding::new(&caller, &state)?;
-    let sent = commanding.receive(&request, payload).await?;
-    Fields::of(sent.fields).finish()?;
-    let running = commanding.running;
+    Query::parse(request.query_string(), &[])?;
+    let running = state.running_for_work()?;
     let Some(hold) = running.reference().outbox_hold() else {
         let lsn = running.progress.applied();
         let position = running.position(lsn);

@@ -21,13 +21,16 @@ pub struct Tower {
     directory: tempfile::TempDir,
 }
 
+/// Puts something into a directory.
+type Prepare = Box<dyn FnOnce(&Path)>;
+
 #[derive(Default)]
 pub struct Launch {
     arguments: Vec<String>,
     configuration: Option<String>,
     listen: Option<SocketAddr>,
     /// Puts into the directory what should be there before the start: the data directory is `data` in it.
-    prepare: Option<Box<dyn FnOnce(&Path)>>,
+    prepare: Option<Prepare>,
 }
 
 impl Launch {
