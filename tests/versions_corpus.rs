@@ -259,8 +259,11 @@ fn the_corpora_hold_every_type_of_record() {
     assert_eq!(missing, Vec::<String>::new(), "no corpus holds these: see docs/versions.md");
 }
 
+type Life = fn(&mut Stage);
+type LifeWithPeople = fn(&mut Stage, &People);
+
 /// Lives of the catalogue that together have most of what an entity can hold.
-const LIVES: [(&str, fn(&mut Stage)); 14] = [
+const LIVES: [(&str, Life); 14] = [
     ("shortage-now", places::shortage_now),
     ("projected-stockout", places::projected_stockout),
     ("expiry-before-use", places::expiry_before_use),
@@ -276,7 +279,7 @@ const LIVES: [(&str, fn(&mut Stage)); 14] = [
     ("missing-master-data", sources::missing_master_data),
     ("data-quality", sources::data_quality),
 ];
-const WITH_PEOPLE: [(&str, fn(&mut Stage, &People)); 2] = [
+const WITH_PEOPLE: [(&str, LifeWithPeople); 2] = [
     ("action-refused", actions::action_refused),
     ("reconciliation-mismatch", actions::reconciliation_mismatch),
 ];
