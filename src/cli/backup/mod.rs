@@ -55,7 +55,7 @@ Examples:
 
 Exit codes:
   0  restored
-  1  it is not; the data directory holds nothing that a tower would start on")]
+  1  it is not; then the data directory holds no journal")]
 pub struct RestoreArgs {
     /// The backup
     backup: PathBuf,
