@@ -116,6 +116,8 @@ fn load(client: &Client, seed: u64, round: u64, rate: u64, done: &AtomicBool, le
                             );
                             None
                         }
+                        // Nobody listens: it surely did not arrive.
+                        Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => continue,
                         Err(_) => None,
                     };
                     ledger.lock().unwrap().note(events, lsn);
