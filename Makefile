@@ -10,6 +10,9 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 TIDEWATCH := $(TARGET)/release/tidewatch
 # Where tests that speak to the tower from Python find an interpreter with what they need.
 PYTHON_ENV := $(TARGET)/python-env
+# How many minutes `make soak` kills the release program under open-loop load, and how many inputs it tries each decoder with.
+SOAK_KILL_MINUTES ?= 30
+SOAK_FUZZ ?= 200000
 # How many cases `make soak` tries each property with (`make test`: 256), how many random histories it tells the
 # running tower, and how often it kills one under load.
 SOAK_CASES ?= 20000
@@ -63,7 +66,7 @@ $(PYTHON_ENV)/installed: tests/python/requirements.txt
 	@touch $@
 
 .PHONY: test
-test: python-env console ## all tests, in Chromium too (needs Node); uses cargo-nextest where it is installed
+test: python-env console strace ## all tests, in Chromium too (needs Node); uses cargo-nextest where it is installed
 	@$(need_cargo); $(need_cc)
 	@$(MAKE) --no-print-directory check-console
 	@if command -v cargo-nextest > /dev/null; then \
@@ -72,6 +75,17 @@ test: python-env console ## all tests, in Chromium too (needs Node); uses cargo-
 		cargo test --locked --no-fail-fast; \
 	fi
 	@$(MAKE) --no-print-directory test-browser
+
+# One test looks at the order of the system's calls; without strace it says that it is skipped.
+.PHONY: strace
+strace:
+	@if ! command -v strace > /dev/null; then \
+		if command -v apt-get > /dev/null && test "$$(id -u)" = 0; then \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends strace > /dev/null; \
+		else \
+			echo "strace is missing: the test of what is synced before an answer is skipped (on Debian: apt-get install strace)" >&2; \
+		fi; \
+	fi
 
 # Chromium: $CHROMIUM, or what is installed.
 find_chromium := for program in "$${CHROMIUM:-}" chromium chromium-browser google-chrome; do \
@@ -128,9 +142,20 @@ bench-micro: ## criterion benches of the parts
 	@cargo bench --locked
 
 .PHONY: soak
-soak: python-env ## all tests, longer: SOAK_CASES, SOAK_SEEDS and SOAK_KILLS say how much
+soak: python-env ## all tests, longer, then the kill loop: SOAK_CASES, SOAK_SEEDS, SOAK_KILLS, SOAK_FUZZ and SOAK_KILL_MINUTES say how much
 	@$(need_cargo); $(need_cc)
-	@PROPTEST_CASES=$(SOAK_CASES) TIDEWATCH_SEEDS=$(SOAK_SEEDS) TIDEWATCH_KILL_ROUNDS=$(SOAK_KILLS) cargo test --locked
+	@PROPTEST_CASES=$(SOAK_CASES) TIDEWATCH_SEEDS=$(SOAK_SEEDS) TIDEWATCH_KILL_ROUNDS=$(SOAK_KILLS) TIDEWATCH_FUZZ_CASES=$(SOAK_FUZZ) cargo test --locked
+	@$(MAKE) --no-print-directory kill-loop
+
+.PHONY: kill-loop
+kill-loop: release ## kill the release program at random for SOAK_KILL_MINUTES under open-loop load; the last line is the result
+	@TIDEWATCH_BIN=$(abspath $(TIDEWATCH)) TIDEWATCH_KILL_MINUTES=$(SOAK_KILL_MINUTES) \
+		cargo test --locked --test restart_supervisor -- --nocapture
+
+.PHONY: fuzz
+fuzz: ## fuzz one decoder under coverage guidance until stopped: make fuzz TARGET_NAME=record (needs cargo-fuzz and a nightly)
+	@$(call need,cargo-fuzz,cargo install cargo-fuzz)
+	@cd fuzz && cargo +nightly fuzz run $(or $(TARGET_NAME),record)
 
 # Built as for tests: what is checked is what is said, not how fast.
 DOCUMENTS := $(or $(CARGO_TARGET_DIR),target)/check-documents

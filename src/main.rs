@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tidewatch::cli::{
-    bench, demo, export, import, inspect, keys, replay, sandbox, serve, verify, watch, why,
+    backup, bench, config, demo, export, import, inspect, keys, outbox, replay, sandbox, serve, verify,
+    watch, why,
 };
 
 #[global_allocator]
@@ -32,6 +33,10 @@ enum Command {
     Inspect(inspect::InspectArgs),
     Sandbox(sandbox::SandboxArgs),
     Why(why::WhyArgs),
+    Config(config::ConfigCommand),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
+    Outbox(outbox::OutboxCommand),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +47,10 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Sandbox(args) => sandbox::run(args),
+        Command::Config(command) => config::run(&command),
+        Command::Backup(args) => backup::run_backup(&args),
+        Command::Restore(args) => backup::run_restore(&args),
+        Command::Outbox(command) => on_a_runtime(outbox::run(command)),
         Command::Demo(args) => on_a_runtime(demo::run(args)),
         Command::Import(args) => on_a_runtime(import::run(args)),
         Command::Export(args) => on_a_runtime(export::run(args)),

@@ -298,6 +298,11 @@ impl KeyStore {
         Ok(KeySet { keying_secret, keys })
     }
 
+    /// Everything that must last of it; a file may be absent.
+    pub fn files(&self) -> [PathBuf; 2] {
+        [self.path(KEYS_FILE), self.path(KEYING_SECRET_FILE)]
+    }
+
     /// The file whose replacement means that keys have changed.
     pub(super) fn keys_file(&self) -> PathBuf {
         self.path(KEYS_FILE)

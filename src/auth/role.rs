@@ -179,6 +179,7 @@ impl<'de> Deserialize<'de> for RoleSet {
 /// | [`HandleExceptions`](Self::HandleExceptions), [`ManageCases`](Self::ManageCases) | `planner`, `category_manager`, `supply_planner`, `admin` |
 /// | [`ProposeDecisions`](Self::ProposeDecisions) | those and `agent` |
 /// | [`ApproveDecisions`](Self::ApproveDecisions) | `planner`, `category_manager`, `supply_planner`, `finance`, `admin`: never `agent` |
+/// | [`ReleaseOutbox`](Self::ReleaseOutbox) | `admin` |
 ///
 /// Nothing else is granted: a principal without a role may do nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,11 +208,13 @@ pub enum Permission {
     ManageCases,
     /// Approve, reject and delegate. Which role a decision needs is said by the case.
     ApproveDecisions,
+    /// Let the outbox go on that is held since a backup was restored, for all tenants.
+    ReleaseOutbox,
 }
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::IngestEvents,
         Self::Read,
         Self::ReadQuarantine,
@@ -224,6 +227,7 @@ impl Permission {
         Self::ProposeDecisions,
         Self::ManageCases,
         Self::ApproveDecisions,
+        Self::ReleaseOutbox,
     ];
 
     /// The roles that grant it.
@@ -240,6 +244,7 @@ impl Permission {
             Self::HandleExceptions | Self::ManageCases => RoleSet::of(&PLANNERS),
             Self::ProposeDecisions => RoleSet::of(&PLANNERS).with(Role::Agent),
             Self::ApproveDecisions => RoleSet::of(&PLANNERS).with(Role::Finance),
+            Self::ReleaseOutbox => RoleSet::of(&[Role::Admin]),
             Self::Comment => RoleSet::of(&PLANNERS).with(Role::Finance).with(Role::Agent),
         }
     }
@@ -253,7 +258,7 @@ mod tests {
     /// The permissions of a role, one letter each in the order of [`Permission::ALL`], `-` for a denied one.
     fn check(role: Role, expected: &str) {
         let principal = Principal { roles: RoleSet::from_iter([role]), ..Principal::dev() };
-        let may = Permission::ALL.into_iter().zip("erqmsxtchpga".chars());
+        let may = Permission::ALL.into_iter().zip("erqmsxtchpgao".chars());
         let actual: String =
             may.map(|(permission, letter)| if principal.may(permission) { letter } else { '-' }).collect();
         assert_eq!(actual, expected, "{role}");
@@ -261,16 +266,16 @@ mod tests {
 
     #[test]
     fn the_table_of_permissions() {
-        check(Role::Viewer, "-rq-sx------");
-        check(Role::Planner, "-rq-sx-chpga");
-        check(Role::CategoryManager, "-rq-sx-chpga");
-        check(Role::SupplyPlanner, "-rq-sx-chpga");
-        check(Role::Finance, "-r--sx-c---a");
-        check(Role::Supplier, "-r----------");
-        check(Role::Integration, "erqmsxt-----");
-        check(Role::Agent, "-r--sx-c-p--");
-        check(Role::Auditor, "-rq-sx------");
-        check(Role::Admin, "erqmsxtchpga");
+        check(Role::Viewer, "-rq-sx-------");
+        check(Role::Planner, "-rq-sx-chpga-");
+        check(Role::CategoryManager, "-rq-sx-chpga-");
+        check(Role::SupplyPlanner, "-rq-sx-chpga-");
+        check(Role::Finance, "-r--sx-c---a-");
+        check(Role::Supplier, "-r-----------");
+        check(Role::Integration, "erqmsxt------");
+        check(Role::Agent, "-r--sx-c-p---");
+        check(Role::Auditor, "-rq-sx-------");
+        check(Role::Admin, "erqmsxtchpgao");
     }
 
     #[test]

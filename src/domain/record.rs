@@ -107,6 +107,18 @@ pub enum SystemBody {
     EntityQuarantined { entity: EntityKey, poison: Lsn, detail: String },
     /// A person let it go on; `skip` leaves the poison record out, otherwise it is tried again.
     EntityReleased { entity: EntityKey, poison: Lsn, skip: bool },
+    /// The journal was restored from a backup and goes on from here, in an epoch of its own. What happened outside since
+    /// the backup was made is not known here: the outbox is held until someone releases it.
+    Restored {
+        /// The last record of the backup.
+        backup_lsn: Lsn,
+        /// When the backup was made, by the wall clock.
+        backup_taken_at: Timestamp,
+        /// Of the program that restored it.
+        version: String,
+    },
+    /// A person let the outbox go on that was held since that record.
+    OutboxReleased { held_since: Lsn },
 }
 
 /// One field that was wrong.

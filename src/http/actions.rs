@@ -10,6 +10,7 @@ use super::case_commands::decide;
 use super::command::{Commanding, Done};
 use super::command_body::Fields;
 use super::inspect::not_found;
+use super::outbox::hold_item;
 use super::path::segments;
 use super::problem::{Problem, code};
 use super::query::{Query, Sort, SortValue, page};
@@ -231,7 +232,11 @@ pub async fn list_deliveries(
             })
         })
         .collect();
-    Ok(HttpResponse::Ok().json(read.page(items, next)))
+    let mut list = serde_json::to_value(read.page(items, next)).unwrap_or_default();
+    if let Value::Object(fields) = &mut list {
+        fields.insert("outbox".to_owned(), hold_item(read.reference().outbox_hold()));
+    }
+    Ok(HttpResponse::Ok().json(list))
 }
 
 /// Does it to one action that the caller sees.

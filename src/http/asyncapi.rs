@@ -213,7 +213,12 @@ fn frames() -> Vec<(String, Value)> {
     };
     let (all, gapless) = (topics(|_| true), topics(Topic::is_gapless));
     let latest = topics(|topic| !topic.is_gapless());
-    let epoch = said("epoch", text(), "The journal's identity; survives restarts.", json!("0190c5d2a7"));
+    let epoch = said(
+        "epoch",
+        text(),
+        "The journal's identity; survives restarts. Another one after a backup was restored.",
+        json!("0190c5d2a7"),
+    );
     let time = json!({"type": "string", "format": "date-time"});
     let server_time = said("server_time", time, "Wall clock.", json!("2026-03-02T10:15:00Z"));
     let wanted = json!({"type": "array", "minItems": 1, "items": names(&all)});

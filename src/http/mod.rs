@@ -24,6 +24,7 @@ mod master_data;
 mod openapi;
 mod operations;
 mod orders;
+mod outbox;
 mod path;
 pub mod problem;
 mod promotions;

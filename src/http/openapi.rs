@@ -20,7 +20,7 @@ use super::problem::{CODES, Code, Given, Problem};
 use super::reference::{components, example, parameters};
 use super::{
     actions, bulk, case_commands, case_options, cases, customers, exception_commands, exceptions, feed,
-    ingest, master_data, operations, orders, promotions, purchase_orders, quarantine, sku_locations,
+    ingest, master_data, operations, orders, outbox, promotions, purchase_orders, quarantine, sku_locations,
     snapshots, suppliers, transfers, why,
 };
 
@@ -84,6 +84,7 @@ use super::{
         actions::retry_action,
         actions::withdraw_action,
         actions::list_deliveries,
+        outbox::release_outbox,
         bulk::post_bulk,
         exceptions::list_affected,
         master_data::list_items,

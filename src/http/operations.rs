@@ -33,6 +33,7 @@ pub async fn readyz(state: web::Data<AppState>) -> Result<HttpResponse, Problem>
         "entities_loaded": recovery.entities,
         "replayed": recovery.replayed,
         "recovery_seconds": recovery.took.map(|took| took.as_secs_f64()),
+        "outbox_held": running.reference().outbox_hold().is_some(),
         "lsn": running.progress.applied(),
     })))
 }
@@ -119,6 +120,12 @@ pub async fn get_metrics(request: HttpRequest, state: web::Data<AppState>) -> Re
         gauge("entities_max", "Limit of entities", state.config.runtime.entities_max as f64);
         let refused = running.fold_usage().entities_refused;
         gauge("entities_refused", "Events and causes that found no room for another entity", refused as f64);
+        let held = running.reference().outbox_hold().is_some();
+        gauge(
+            "outbox_held",
+            "Whether approved actions wait because a backup was restored",
+            f64::from(u8::from(held)),
+        );
         gauge("open_exceptions", "Exceptions that are not over", running.exceptions.open_count() as f64);
         let (held, added, overflowed) = running.quarantine.read().usage();
         gauge("quarantine_entries", "Entries in quarantine", held as f64);
@@ -255,6 +262,7 @@ pub fn stats_item(
             "records": process(json!(recovery.of)),
             "seconds": recovery.took.map(|took| took.as_secs_f64()),
         },
+        "outbox": super::outbox::hold_item(reference.outbox_hold()),
         "started_at": running.started_at,
         "as_of": now,
         "lsn": applied,

@@ -15,7 +15,7 @@ use super::state::AppState;
 use super::wire::Wire;
 use super::{
     actions, bulk, case_commands, case_options, cases, console, customers, exception_commands, exceptions,
-    feed, ingest, master_data, openapi, operations, orders, promotions, purchase_orders, quarantine,
+    feed, ingest, master_data, openapi, operations, orders, outbox, promotions, purchase_orders, quarantine,
     reference, sku_locations, snapshots, suppliers, transfers, why,
 };
 use crate::feed::FeedHandle;
@@ -122,6 +122,7 @@ pub fn serve(
             .service(actions::retry_action)
             .service(actions::withdraw_action)
             .service(actions::list_deliveries)
+            .service(outbox::release_outbox)
             .service(bulk::post_bulk)
             .service(master_data::list_items)
             .service(master_data::get_item)

@@ -228,6 +228,11 @@ impl Journal {
         self.chain.epoch
     }
 
+    /// Takes the journal over: what is appended from now on is of the next epoch, or of a later one.
+    pub fn begin_epoch(&mut self, at_least: u32) {
+        self.chain.epoch = self.chain.epoch.saturating_add(1).max(at_least);
+    }
+
     /// Hash of the last group: it stands for the content of the whole journal.
     pub fn last_group_hash(&self) -> GroupHash {
         self.chain.last_hash

@@ -14,10 +14,12 @@ mod compressor;
 mod directory;
 mod disk;
 mod durable_mark;
+mod durable_part;
 mod error;
 mod fields;
 mod group;
 mod inspect;
+mod last;
 mod log;
 mod position;
 mod published;
@@ -37,17 +39,19 @@ mod sync {
 
 pub use compressed::COMPRESSED_FORMAT_VERSION;
 pub use durable_mark::MARK_FORMAT_VERSION;
+pub use durable_part::{DurablePart, SealedSegment, durable_part, place_mark};
 pub use error::{Damage, JournalError, Place};
 pub use group::{
     GROUP_FORMAT_VERSION, GROUP_HEADER_LENGTH, GROUP_PAYLOAD_BYTES_MAX, GroupBuilder, GroupHash,
     RECORD_BYTES_MAX, RECORD_FRAME_LENGTH,
 };
 pub use inspect::{InspectLine, inspect};
+pub use last::last_record;
 pub use log::{Journal, JournalOptions, Recovered};
 pub use position::{Misfit, Position};
 pub use published::{CompressedBytes, SegmentStatistics};
 pub use reader::{JournalReader, Records};
-pub use recovery::{TornTail, VerifyReport, verify};
+pub use recovery::{FIRST_EPOCH, TornTail, VerifyReport, verify};
 pub use segment::{SEGMENT_FORMAT_VERSION, SEGMENT_HEADER_LENGTH};
 pub use trim::{Hold, OldestHold, Trimmed, Trimmer};
 pub use trim_mark::TRIM_FORMAT_VERSION;

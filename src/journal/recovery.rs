@@ -22,7 +22,7 @@ use super::trim_mark::TrimMark;
 use super::trusted::misfit;
 
 /// The first epoch of a journal.
-pub(super) const FIRST_EPOCH: u32 = 1;
+pub const FIRST_EPOCH: u32 = 1;
 
 /// Bytes behind the last good group that no crash-free journal has; they were never acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]

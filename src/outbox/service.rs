@@ -74,6 +74,7 @@ impl Outbox {
             flying: HashMap::new(),
             marks: HashMap::new(),
             told: HashSet::new(),
+            told_of_hold: None,
         };
         for config in targets {
             let target = Target::new(config, |variable| std::env::var(variable).ok())?;
@@ -132,6 +133,8 @@ struct Service {
     marks: HashMap<ActionKey, Mark>,
     /// Targets about which was said that they have no address.
     told: HashSet<Name>,
+    /// The hold about which was said that everything waits.
+    told_of_hold: Option<Lsn>,
 }
 
 /// An attempt under way.
@@ -191,6 +194,7 @@ impl Service {
             return None;
         }
         let reference = running.reference();
+        let is_held = self.is_held(&reference);
         let cases = running.cases.undelivered();
         let flying: HashSet<&ActionKey> = self.flying.values().map(|flying| &flying.key).collect();
         let mut wanted: BTreeMap<ActionKey, Wanted<'_>> = BTreeMap::new();
@@ -213,8 +217,9 @@ impl Service {
         let mut unfinished = Vec::new();
         for wanted in wanted.values() {
             if is_unfinished(wanted.action) {
+                // Also while everything is held: whoever decides on the hold sees what may have arrived.
                 unfinished.push(wanted.key.clone());
-            } else {
+            } else if !is_held {
                 candidates.extend(self.candidate(running, &reference, wanted, now));
             }
         }
@@ -226,6 +231,25 @@ impl Service {
             }
         }
         wake_at
+    }
+
+    /// Whether everything waits for a person; says so once, and when it is over.
+    fn is_held(&mut self, reference: &Reference) -> bool {
+        let hold = reference.outbox_hold();
+        match hold {
+            Some(hold) if self.told_of_hold != Some(hold.since) => {
+                self.told_of_hold = Some(hold.since);
+                warn!(
+                    restored_at = %hold.since_time,
+                    backup_taken_at = %hold.backup_taken_at,
+                    "the outbox is held: this journal was restored from a backup, and what was approved may have been \
+                     delivered since. Compare it with the systems of record, then `tidewatch outbox release`"
+                );
+            }
+            None if self.told_of_hold.take().is_some() => info!("the outbox is released"),
+            _ => {}
+        }
+        hold.is_some()
     }
 
     fn candidate(

@@ -4,22 +4,20 @@
 
 use serde::Serialize;
 
+use super::upcast::{RecordKind, upcast};
 use crate::domain::event::{self, EventType};
 use crate::domain::ids::{Lsn, Name, TenantNumber};
 use crate::domain::record::{Body, Record, SystemBody, Transition, TransitionBody};
 use crate::domain::time::Timestamp;
 use crate::journal::envelope::{self, DecodeError, EnvelopeRef, FLAG_EVENT_TIME_GIVEN};
 
-/// Version of the bodies' shapes.
-pub const SCHEMA_VERSION: u16 = 1;
-/// Version of the fold: what `apply` makes of a record. A journal folded by a newer version is not opened.
-pub const FOLD_VERSION: u16 = 2;
+/// Version of the bodies' shapes. Bodies of earlier versions are read through [`super::upcast`].
+pub const SCHEMA_VERSION: u16 = 2;
+/// Version of the fold: what `apply` makes of a record, and who hears of it. A journal that a newer version has written
+/// to is not opened. `docs/versions.md` says what each was.
+pub const FOLD_VERSION: u16 = 3;
 /// This process has the only partition.
 pub const PARTITION: u16 = 0;
-
-const KIND_EVENT: u8 = 1;
-const KIND_TRANSITION: u8 = 2;
-const KIND_SYSTEM: u8 = 3;
 
 /// Why a journaled record can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -31,9 +29,43 @@ pub enum CodecError {
     #[error("record {lsn} has kind {kind}, which this version does not know")]
     UnknownKind { lsn: Lsn, kind: u8 },
     #[error(
-        "record {lsn} was folded by version {found} of the rules; this is version {FOLD_VERSION}: use a newer tidewatch"
+        "record {lsn} is of {version} version {found}, and this tidewatch ({program}) knows up to {known}: a newer one \
+         has written to this journal; start that one, or restore a backup that was made before",
+        program = env!("CARGO_PKG_VERSION")
     )]
-    NewerFold { lsn: Lsn, found: u16 },
+    Newer { lsn: Lsn, version: Version, found: u16, known: u16 },
+}
+
+/// What is counted by a version number in the envelope of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// [`SCHEMA_VERSION`]
+    Schema,
+    /// [`FOLD_VERSION`]
+    Fold,
+}
+
+impl std::fmt::Display for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Version::Schema => "schema",
+            Version::Fold => "fold",
+        })
+    }
+}
+
+/// Whether this program may read a record: neither its schema nor its fold is of a newer one.
+///
+/// # Errors
+/// [`CodecError::Newer`]; [`CodecError::Envelope`] if it is no record, or has a newer envelope.
+pub fn check_versions(bytes: &[u8]) -> Result<(), CodecError> {
+    let (envelope, _) = envelope::decode_record(bytes)?;
+    is_known(Lsn(envelope.lsn), Version::Schema, envelope.schema_version, SCHEMA_VERSION)?;
+    is_known(Lsn(envelope.lsn), Version::Fold, envelope.fold_version, FOLD_VERSION)
+}
+
+fn is_known(lsn: Lsn, version: Version, found: u16, known: u16) -> Result<(), CodecError> {
+    if found > known { Err(CodecError::Newer { lsn, version, found, known }) } else { Ok(()) }
 }
 
 /// What identifies an outside event, next to the record.
@@ -96,7 +128,7 @@ pub struct SentEvent<'a> {
 pub fn encode_event(record: &Record, sent: SentEvent<'_>, out: &mut Vec<u8>) {
     let flags = if sent.time_given { FLAG_EVENT_TIME_GIVEN } else { 0 };
     let parts = Parts {
-        kind: KIND_EVENT,
+        kind: RecordKind::Event,
         flags,
         content_hash: sent.content_hash,
         record_type: sent.type_name,
@@ -123,8 +155,8 @@ pub fn encode_own_as(
     out: &mut Vec<u8>,
 ) -> Result<(), serde_json::Error> {
     let (kind, record_type, body) = match &record.body {
-        Body::Transition(body) => (KIND_TRANSITION, transition_type(&body.transition), to_json(body)?),
-        Body::System(body) => (KIND_SYSTEM, system_type(body), to_json(body)?),
+        Body::Transition(body) => (RecordKind::Transition, transition_type(&body.transition), to_json(body)?),
+        Body::System(body) => (RecordKind::System, system_type(body), to_json(body)?),
         Body::Event { .. } => {
             return Err(serde::ser::Error::custom("an outside event is encoded as it was sent"));
         }
@@ -144,7 +176,7 @@ pub fn encode_own_as(
 }
 
 struct Parts<'a> {
-    kind: u8,
+    kind: RecordKind,
     flags: u8,
     content_hash: [u8; 16],
     record_type: &'a str,
@@ -164,7 +196,7 @@ fn encode(record: &Record, parts: Parts<'_>, body: &[u8], out: &mut Vec<u8>) {
         causing_lsn: record.causing_lsn.0,
         schema_version: SCHEMA_VERSION,
         fold_version: FOLD_VERSION,
-        kind: parts.kind,
+        kind: parts.kind as u8,
         flags: parts.flags,
         content_hash: parts.content_hash,
         sequence: &record.sequence,
@@ -206,6 +238,8 @@ fn system_type(body: &SystemBody) -> &'static str {
         SystemBody::QuarantineClosed { .. } => "quarantine.closed",
         SystemBody::EntityQuarantined { .. } => "entity.quarantined",
         SystemBody::EntityReleased { .. } => "entity.released",
+        SystemBody::Restored { .. } => "tower.restored",
+        SystemBody::OutboxReleased { .. } => "outbox.released",
     }
 }
 
@@ -224,7 +258,7 @@ pub fn content_hash(bytes: &[u8]) -> Result<[u8; 16], CodecError> {
 /// [`CodecError::Envelope`]
 pub fn event_identity(bytes: &[u8]) -> Result<Option<(EventIdentity, Lsn, Timestamp)>, CodecError> {
     let envelope = envelope::decode_record(bytes)?.0;
-    let is_event = envelope.kind == KIND_EVENT;
+    let is_event = RecordKind::of_tag(envelope.kind) == Some(RecordKind::Event);
     let taken = Timestamp::from_micros(envelope.ingest_time);
     Ok(is_event.then(|| (identity_of(&envelope), Lsn(envelope.lsn), taken)))
 }
@@ -249,31 +283,46 @@ fn identity_of(envelope: &EnvelopeRef<'_>) -> EventIdentity {
 /// [`CodecError`]; the journal's checksums have been checked before, so this means another version wrote it.
 pub fn decode(bytes: &[u8]) -> Result<(Record, Option<EventIdentity>), CodecError> {
     let (envelope, body) = envelope::decode_record(bytes)?;
+    decode_body(&envelope, body)
+}
+
+/// The same of a record whose envelope has been read already.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_body(
+    envelope: &EnvelopeRef<'_>,
+    body: &[u8],
+) -> Result<(Record, Option<EventIdentity>), CodecError> {
     let lsn = Lsn(envelope.lsn);
-    if envelope.fold_version > FOLD_VERSION {
-        return Err(CodecError::NewerFold { lsn, found: envelope.fold_version });
-    }
+    is_known(lsn, Version::Schema, envelope.schema_version, SCHEMA_VERSION)?;
+    is_known(lsn, Version::Fold, envelope.fold_version, FOLD_VERSION)?;
+    let kind =
+        RecordKind::of_tag(envelope.kind).ok_or(CodecError::UnknownKind { lsn, kind: envelope.kind })?;
     let wrong =
         |detail: String| CodecError::Body { lsn, record_type: envelope.record_type.to_owned(), detail };
+    let body = upcast(kind, envelope.record_type, envelope.schema_version, body).map_err(wrong)?;
     let mut identity = None;
-    let typed = match envelope.kind {
-        KIND_EVENT => {
-            identity = Some(identity_of(&envelope));
-            let text = std::str::from_utf8(body).map_err(|error| wrong(error.to_string()))?;
+    let typed = match kind {
+        RecordKind::Event => {
+            identity = Some(identity_of(envelope));
+            let text = std::str::from_utf8(&body).map_err(|error| wrong(error.to_string()))?;
             let data =
                 event::parse(envelope.record_type, text).map_err(|error| wrong(format!("{error:?}")))?;
             Body::Event { event_type: EventType::parse(envelope.record_type), data }
         }
-        KIND_TRANSITION => {
+        RecordKind::Transition => {
             let body: TransitionBody =
-                serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
+                serde_json::from_slice(&body).map_err(|error| wrong(error.to_string()))?;
             Body::Transition(Box::new(body))
         }
-        KIND_SYSTEM => {
-            let body: SystemBody = serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
+        RecordKind::System => {
+            let body: SystemBody = serde_json::from_slice(&body).map_err(|error| wrong(error.to_string()))?;
+            if let SystemBody::Started { fold_version, .. } = &body {
+                is_known(lsn, Version::Fold, *fold_version, FOLD_VERSION)?;
+            }
             Body::System(Box::new(body))
         }
-        kind => return Err(CodecError::UnknownKind { lsn, kind }),
     };
     let record = Record {
         lsn,
@@ -346,9 +395,7 @@ mod tests {
         assert_ne!(entry_key(TenantNumber(3), Lsn(7)), entry_key(TenantNumber(3), Lsn(8)));
     }
 
-    #[test]
-    fn what_the_tower_writes_about_itself_reads_back() {
-        let body = SystemBody::QuarantineClosed { entry: Lsn(7), retried: true };
+    fn own(body: SystemBody) -> (Record, Vec<u8>) {
         let record = Record {
             lsn: Lsn(12),
             tenant: TenantNumber(3),
@@ -365,6 +412,55 @@ mod tests {
         };
         let mut bytes = Vec::new();
         encode_own(&record, &mut bytes).unwrap();
+        (record, bytes)
+    }
+
+    /// The same record with other versions in its envelope.
+    fn with_versions(bytes: &[u8], schema_version: u16, fold_version: u16) -> Vec<u8> {
+        let (envelope, body) = envelope::decode_record(bytes).unwrap();
+        let mut written = Vec::new();
+        envelope::encode_record(
+            &EnvelopeRef { schema_version, fold_version, ..envelope },
+            body,
+            &mut written,
+        );
+        written
+    }
+
+    #[test]
+    fn what_a_newer_program_wrote_is_not_read_and_says_where_what_and_what_to_do() {
+        let (_, bytes) = own(SystemBody::QuarantineClosed { entry: Lsn(7), retried: true });
+        for (schema, fold, what) in [
+            (SCHEMA_VERSION + 1, FOLD_VERSION, format!("schema version {}", SCHEMA_VERSION + 1)),
+            (SCHEMA_VERSION, FOLD_VERSION + 1, format!("fold version {}", FOLD_VERSION + 1)),
+            (SCHEMA_VERSION, u16::MAX, "fold version 65535".to_owned()),
+        ] {
+            let newer = with_versions(&bytes, schema, fold);
+            for error in [decode(&newer).unwrap_err(), check_versions(&newer).unwrap_err()] {
+                let told = error.to_string();
+                for part in ["record 12", what.as_str(), "knows up to", "start that one", "restore a backup"]
+                {
+                    assert!(told.contains(part), "{part}: {told}");
+                }
+            }
+        }
+        for (schema, fold) in [(SCHEMA_VERSION, FOLD_VERSION), (1, 1), (1, FOLD_VERSION)] {
+            let known = with_versions(&bytes, schema, fold);
+            assert!(decode(&known).is_ok() && check_versions(&known).is_ok(), "{schema} {fold}");
+        }
+    }
+
+    #[test]
+    fn a_start_of_a_newer_program_is_not_read_whatever_its_envelope_says() {
+        let newer = SystemBody::Started { version: "9.0.0".to_owned(), fold_version: FOLD_VERSION + 1 };
+        let (_, bytes) = own(newer);
+        let error = decode(&bytes).unwrap_err();
+        assert!(matches!(error, CodecError::Newer { version: Version::Fold, .. }), "{error}");
+    }
+
+    #[test]
+    fn what_the_tower_writes_about_itself_reads_back() {
+        let (record, bytes) = own(SystemBody::QuarantineClosed { entry: Lsn(7), retried: true });
         let (read, identity) = decode(&bytes).unwrap();
         assert_eq!(format!("{read:?}"), format!("{record:?}"));
         assert_eq!(identity, None);

@@ -308,7 +308,9 @@ impl Fold {
             SystemBody::EntityReleased { entity, .. } => quarantine.close_entity(entity),
             SystemBody::TenantDeclared { .. }
             | SystemBody::Started { .. }
-            | SystemBody::ConfigurationActivated { .. } => {}
+            | SystemBody::ConfigurationActivated { .. }
+            | SystemBody::Restored { .. }
+            | SystemBody::OutboxReleased { .. } => {}
         }
     }
 

@@ -42,6 +42,8 @@ pub mod snapshots;
 pub mod summaries;
 pub mod summary;
 mod tower;
+pub mod upcast;
+pub mod what_if;
 mod writer;
 #[cfg(test)]
 mod writer_tests;

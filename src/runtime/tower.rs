@@ -36,7 +36,7 @@ use crate::domain::reference::Reference;
 use crate::domain::settings::Settings;
 use crate::domain::time::Timestamp;
 use crate::feed::{JournalSink, StateSink};
-use crate::journal::{JournalError, JournalReader};
+use crate::journal::{FIRST_EPOCH, Journal, JournalError, JournalReader, last_record};
 use crate::snapshot::SnapshotError;
 
 /// What the tower is started with.
@@ -94,6 +94,9 @@ pub enum StartError {
     Record(#[from] CodecError),
     #[error("the snapshots can't be looked at: {0}")]
     Snapshots(#[from] SnapshotError),
+    /// Found before anything was opened for writing.
+    #[error("{source}; nothing in {directory} was changed", directory = .directory.display())]
+    Newer { directory: PathBuf, source: CodecError },
     #[error("a thread could not be started: {0}")]
     Thread(#[from] std::io::Error),
     #[error(
@@ -127,7 +130,7 @@ pub struct Running {
     pub shards: Vec<Addr<Shard>>,
     pub reader: JournalReader,
     pub snapshots: Snapshots,
-    /// The journal's identity: the feed's epoch.
+    /// The journal's identity, and from its second epoch on that too: the feed's epoch.
     pub identity: String,
     pub started_at: Timestamp,
     reference: Arc<RwLock<Arc<Reference>>>,
@@ -276,6 +279,12 @@ impl Tower {
         feed: JournalSink,
     ) -> Result<(), StartError> {
         let began = Instant::now();
+        // The last record has the newest versions of all: each version stops at a newer one's. Looked at before opening,
+        // which cuts a torn tail and writes the mark.
+        if let Some((_, bytes)) = last_record(&options.data.join("journal"))? {
+            codec::check_versions(&bytes)
+                .map_err(|source| StartError::Newer { directory: options.data.clone(), source })?;
+        }
         let Found { journal, recovered, loaded, store } = self.find(&options)?;
         let Loaded { directory, quarantine, exceptions, cases, idempotency_keys, .. } = &loaded;
         let (directory, quarantine) = (directory.clone(), quarantine.clone());
@@ -362,7 +371,7 @@ impl Tower {
             clocks: RwLock::new(dispatcher.clocks.of_writer()),
             reach: RwLock::new(duplicates.reach()),
         });
-        let identity = journal.identity().simple().to_string();
+        let identity = feed_epoch(&journal);
         let writer = Writer {
             journal,
             duplicates,
@@ -528,6 +537,16 @@ impl Tower {
             }
         }
         Ok(())
+    }
+}
+
+/// The epoch of positions and of the feed. A restored journal has the identity of the one that was backed up, and other
+/// records from there on: positions of before must not be taken for its own.
+fn feed_epoch(journal: &Journal) -> String {
+    let identity = journal.identity().simple();
+    match journal.epoch() {
+        FIRST_EPOCH => identity.to_string(),
+        epoch => format!("{identity}e{epoch}"),
     }
 }
 

@@ -21,11 +21,16 @@ pub struct Tower {
     directory: tempfile::TempDir,
 }
 
+/// Puts something into a directory.
+type Prepare = Box<dyn FnOnce(&Path)>;
+
 #[derive(Default)]
 pub struct Launch {
     arguments: Vec<String>,
     configuration: Option<String>,
     listen: Option<SocketAddr>,
+    /// Puts into the directory what should be there before the start: the data directory is `data` in it.
+    prepare: Option<Prepare>,
 }
 
 impl Launch {
@@ -59,6 +64,12 @@ impl Launch {
         self
     }
 
+    /// What should be in the directory before the start; the data directory is `data` in it.
+    pub fn prepare(mut self, prepare: impl FnOnce(&Path) + 'static) -> Launch {
+        self.prepare = Some(Box::new(prepare));
+        self
+    }
+
     #[track_caller]
     pub fn start(self) -> Tower {
         let directory = tempfile::Builder::new().prefix("tidewatch-test-").tempdir().unwrap();
@@ -68,6 +79,9 @@ impl Launch {
         if let Some(text) = self.configuration {
             std::fs::write(directory.path().join("actors.toml"), text).unwrap();
             arguments.extend(["--config".into(), "actors.toml".into()]);
+        }
+        if let Some(prepare) = self.prepare {
+            prepare(directory.path());
         }
         let (child, address) = spawn(directory.path(), &arguments);
         Tower { child, address, arguments, directory }
@@ -111,6 +125,19 @@ impl Tower {
         assert!(status.success(), "could not signal the tower");
     }
 
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal, such as `STOP`.
+    #[track_caller]
+    pub fn signal(&self, name: &str) {
+        let status =
+            Command::new("sh").args(["-c", &format!("kill -{name} {}", self.id())]).status().unwrap();
+        assert!(status.success(), "could not signal the tower");
+    }
+
     /// Waits for the end that was asked for; `None` when it did not come within the time given.
     pub fn wait_for_end(&mut self, within: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + within;
@@ -146,9 +173,16 @@ impl Tower {
         self.address = address;
     }
 
+    /// Starts on the same directory again and kills it after that time, wherever it is by then.
+    pub fn start_and_kill(&mut self, after: Duration) {
+        self.child = command(self.directory.path(), &self.arguments).stdout(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(after);
+        self.kill();
+    }
+
     /// Another command of the program over the same directory.
     pub fn command(&self, arguments: &[&str]) -> std::process::Output {
-        Command::new(env!("CARGO_BIN_EXE_tidewatch"))
+        Command::new(program())
             .args(arguments)
             .args(["--data", "data"])
             .current_dir(self.directory.path())
@@ -192,18 +226,26 @@ fn log_tail(directory: &Path) -> String {
     String::from_utf8_lossy(&text[text.len().saturating_sub(4_000)..]).into_owned()
 }
 
-#[track_caller]
-fn spawn(directory: &Path, arguments: &[String]) -> (Child, SocketAddr) {
+/// The program under test: `TIDEWATCH_BIN`, such as a release build, or the one built with the test.
+pub fn program() -> PathBuf {
+    std::env::var_os("TIDEWATCH_BIN").map_or_else(|| env!("CARGO_BIN_EXE_tidewatch").into(), PathBuf::from)
+}
+
+fn command(directory: &Path, arguments: &[String]) -> Command {
     let log = File::options().create(true).append(true).open(directory.join("stderr.log")).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tidewatch"))
+    let mut command = Command::new(program());
+    command
         .args(["serve", "--data", "data"])
         .args(arguments)
         .current_dir(directory)
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(log)
-        .spawn()
-        .unwrap();
+        .stderr(log);
+    command
+}
+
+#[track_caller]
+fn spawn(directory: &Path, arguments: &[String]) -> (Child, SocketAddr) {
+    let mut child = command(directory, arguments).stdout(Stdio::piped()).spawn().unwrap();
     let stdout = child.stdout.take().unwrap();
     let (sender, receiver) = mpsc::channel();
     // Goes on reading to the end, so that the tower never waits for someone to read its lines.

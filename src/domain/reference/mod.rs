@@ -52,6 +52,19 @@ pub struct Reference {
     /// There are as many entities as the settings allow.
     #[serde(default)]
     is_full: bool,
+    #[serde(default)]
+    outbox_hold: Option<OutboxHold>,
+}
+
+/// Why approved actions wait for a person to let them go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxHold {
+    /// The record that says that the journal was restored.
+    pub since: Lsn,
+    /// When it was restored, by the wall clock.
+    pub since_time: Timestamp,
+    /// When the backup was made that it was restored from, by the wall clock.
+    pub backup_taken_at: Timestamp,
 }
 
 /// Whom a change of the Reference can concern; the runtime marks these dirty.
@@ -100,6 +113,11 @@ impl Reference {
     /// Whether there is no room for another entity: then no cases are opened.
     pub fn is_full(&self) -> bool {
         self.is_full
+    }
+
+    /// Set from the restoring of a backup until a person releases the outbox.
+    pub fn outbox_hold(&self) -> Option<OutboxHold> {
+        self.outbox_hold
     }
 
     /// Notes as of a record whether there is room for another entity. Whether that is new.
@@ -181,7 +199,7 @@ impl Reference {
                 Transition::Exception(change) => self.note_shortage(&body.entity, change, &mut affected),
                 Transition::ConditionNoted(_) | Transition::Case(_) | Transition::RefusedEvent(_) => false,
             },
-            Body::System(body) => self.apply_system(body, &mut affected),
+            Body::System(body) => self.apply_system(body, record, &mut affected),
         };
         if changed {
             self.version = record.lsn;
@@ -189,7 +207,7 @@ impl Reference {
         affected
     }
 
-    fn apply_system(&mut self, body: &SystemBody, affected: &mut Vec<Affected>) -> bool {
+    fn apply_system(&mut self, body: &SystemBody, record: &Record, affected: &mut Vec<Affected>) -> bool {
         match body {
             // A name that is taken stays with its first number.
             SystemBody::TenantDeclared { name, .. } if self.tenant_by_name(name).is_some() => false,
@@ -240,6 +258,22 @@ impl Reference {
                 }
                 affected.push(Affected::Everything);
                 true
+            }
+            SystemBody::Restored { backup_taken_at, .. } => {
+                self.outbox_hold = Some(OutboxHold {
+                    since: record.lsn,
+                    since_time: record.ingest_time,
+                    backup_taken_at: *backup_taken_at,
+                });
+                true
+            }
+            // Whoever released an earlier hold did not mean this one.
+            SystemBody::OutboxReleased { held_since } => {
+                let is_this = self.outbox_hold.is_some_and(|hold| hold.since == *held_since);
+                if is_this {
+                    self.outbox_hold = None;
+                }
+                is_this
             }
             SystemBody::Started { .. }
             | SystemBody::Rejected { .. }

@@ -55,7 +55,10 @@ pub fn components() -> Map<String, Value> {
     add("Action", object(action()));
     add("ActionDetail", object(action().into_iter().chain([required("position", any_text())])));
     add("ActionList", list(component("Action")));
-    add("DeliveryList", list(delivery()));
+    let mut deliveries = list(delivery());
+    deliveries["properties"]["outbox"] = outbox_hold();
+    add("DeliveryList", deliveries);
+    add("OutboxReleased", outbox_released());
     add("BulkResult", bulk_result());
     for (name, schema) in commands() {
         add(&name, schema);

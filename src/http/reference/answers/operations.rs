@@ -70,7 +70,44 @@ pub fn ready() -> Value {
         about("entities_loaded", count(), "Entities that came from it."),
         about("replayed", count(), "Records replayed at the start."),
         maybe("recovery_seconds", any_number(), "How long that took."),
+        about(
+            "outbox_held",
+            json!({"type": "boolean", "examples": [false]}),
+            "Approved actions wait: a backup was restored, and nobody has released the outbox yet.",
+        ),
         required("lsn", lsn()),
+    ])
+}
+
+/// Whether the outbox waits for a person, and since when.
+pub fn outbox_hold() -> Value {
+    object([
+        about(
+            "held",
+            json!({"type": "boolean", "examples": [false]}),
+            "Approved actions wait for `POST /api/v1/outbox/release`.",
+        ),
+        maybe("held_since", time(), "When the backup was restored, by the wall clock."),
+        maybe("held_since_lsn", lsn(), "The record that says so."),
+        maybe("backup_taken_at", time(), "When the backup was made, by the wall clock."),
+    ])
+}
+
+/// The answer to its release.
+pub fn outbox_released() -> Value {
+    object([
+        about(
+            "held",
+            json!({"type": "boolean", "const": false, "examples": [false]}),
+            "It is not held any more.",
+        ),
+        about(
+            "released",
+            json!({"type": "boolean", "examples": [true]}),
+            "Whether this request released it; `false` if it was not held.",
+        ),
+        required("lsn", lsn()),
+        required("position", any_text()),
     ])
 }
 
@@ -147,6 +184,7 @@ pub fn statistics() -> Value {
             object([number("records", "Records read."), number("seconds", "How long it took.")]),
             "The last start.",
         ),
+        about("outbox", outbox_hold(), "Whether approved actions wait since a backup was restored."),
         about("started_at", time(), "When the process started."),
         about("as_of", time(), "Wall clock."),
         required("lsn", lsn()),
