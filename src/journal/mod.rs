@@ -43,6 +43,10 @@ pub use trim::{Hold, OldestHold, Trimmed, Trimmer};
 pub use trim_mark::TRIM_FORMAT_VERSION;
 
 #[cfg(test)]
+mod campaign_tests;
+#[cfg(test)]
 mod crash_tests;
+#[cfg(test)]
+mod sealing_tests;
 #[cfg(test)]
 pub(crate) mod simulated_disk;

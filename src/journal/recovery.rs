@@ -256,6 +256,16 @@ pub(super) fn scan_journal(
     });
     check_mark_begin(&scan, directory, &chain)?;
     let first_lsns = contents.first_lsns;
+    // The end of a segment that was trimmed away is the beginning of the next one.
+    let beginning = trusted.filter(|position| {
+        (position.lsn.saturating_add(1), position.group_hash) == (chain.next_lsn, chain.last_hash)
+    });
+    let beginning = beginning.map(|position| Position {
+        segment_first_lsn: chain.next_lsn,
+        end_offset: SEGMENT_HEADER_LENGTH as u64,
+        ..*position
+    });
+    let trusted = beginning.as_ref().or(trusted);
     let unscanned = match trusted {
         Some(position) => scan.trust(directory, &first_lsns, position, &mut chain)?,
         None => 0,

@@ -71,8 +71,8 @@ impl Trimmer {
         Self { shared }
     }
 
-    /// Removes the sealed segments that end below `before` and that no reader holds. For recovery from a snapshot,
-    /// `before` is the LSN of that snapshot's position: the segment with the position stays.
+    /// Removes the sealed segments that end below `before` and that no reader holds. What must be replayed on top of the
+    /// older kept snapshot, and what lies behind its position, must not be below `before`.
     ///
     /// Readers that hold more than they may lose their hold. A trimmed journal opens only with a trusted position.
     ///
