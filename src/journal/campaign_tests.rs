@@ -24,7 +24,7 @@ use super::simulated_disk::{Fate, Loss, Operation, Random, SimulatedDisk};
 use super::*;
 
 const DIRECTORY: &str = "/journal";
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 150;
 const LIVES_MAX: u64 = 8;
 const ACTS_MAX: u64 = 25;
 

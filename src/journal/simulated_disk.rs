@@ -7,7 +7,7 @@
 //! | an operation fails with EIO | any change | stop; recover what was acknowledged |
 //! | a failed sync drops what was written, though reads still show it | sync | the same |
 //! | no space, a part of the write is there | write, create | say so, take the part back, go on |
-//! | crash: of each file, writes since its last sync are there or not, in any order, each cut at a sector or a byte | between two operations | nothing acknowledged is lost |
+//! | crash: of each file, writes since its last sync are there or not, in any order, each by whole sectors, the last one cut at any byte | between two operations | nothing acknowledged is lost |
 //! | crash: creates, removes and renames since the directory's last sync are there or not | between two operations | the same |
 //! | a bit rots, a write goes to another place | at rest, write | found, refused with its place; never a wrong record |
 //!
@@ -126,7 +126,6 @@ struct State {
     decide: Option<Decide>,
     /// Of everything that was done, in order.
     trace: blake3::Hasher,
-    operations: u64,
 }
 
 /// A small generator (splitmix64): the same numbers for the same seed, on every machine.
@@ -211,11 +210,6 @@ impl SimulatedDisk {
     /// Puts something that a test did into the record and the trace.
     pub(crate) fn note(&self, operation: Operation) {
         self.state.lock().done(operation);
-    }
-
-    /// Changes that were made so far.
-    pub(crate) fn operations(&self) -> u64 {
-        self.state.lock().operations
     }
 
     /// Stands for everything that was done so far, in order.
@@ -367,7 +361,6 @@ impl State {
     }
 
     fn done(&mut self, operation: Operation) {
-        self.operations += 1;
         self.trace.update(format!("{operation:?}").as_bytes());
         if let Some(recorded) = &mut self.recorded {
             recorded.push(operation);
@@ -375,13 +368,15 @@ impl State {
     }
 }
 
-/// Applies some of the changes that were not synced: each write as a whole, not at all, up to a byte, or by sectors.
+/// Applies some of the changes that were not synced: each write as a whole, not at all, or some sectors of it; the last
+/// one, in which it may have stopped, perhaps up to a byte.
 fn lose_some(kept: &mut Vec<u8>, unsynced: &[Change], random: &mut Random) {
     if random.one_in(4) {
         unsynced.iter().for_each(|change| change.apply(kept));
         return;
     }
-    for change in unsynced {
+    for (index, change) in unsynced.iter().enumerate() {
+        let is_last = index + 1 == unsynced.len();
         let Change::Write(offset, data) = change else {
             if random.one_in(2) {
                 change.apply(kept);
@@ -391,7 +386,7 @@ fn lose_some(kept: &mut Vec<u8>, unsynced: &[Change], random: &mut Random) {
         match random.below(4) {
             0 => {}
             1 => change.apply(kept),
-            2 => {
+            2 if is_last => {
                 let part = random.below(data.len() as u64 + 1) as usize;
                 write_at(kept, *offset as usize, &data[..part]);
             }
