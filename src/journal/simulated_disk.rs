@@ -7,7 +7,7 @@
 //! | an operation fails with EIO | any change | stop; recover what was acknowledged |
 //! | a failed sync drops what was written, though reads still show it | sync | the same |
 //! | no space, a part of the write is there | write, create | say so, take the part back, go on |
-//! | crash: of each file, writes since its last sync are there or not, in any order, each by whole sectors, the last one cut at any byte | between two operations | nothing acknowledged is lost |
+//! | crash: of each file, writes since its last sync are there or not, in any order, each by whole sectors; where the file grew, the last one cut at any byte | between two operations | nothing acknowledged is lost |
 //! | crash: creates, removes and renames since the directory's last sync are there or not | between two operations | the same |
 //! | a bit rots, a write goes to another place | at rest, write | found, refused with its place; never a wrong record |
 //!
@@ -369,7 +369,8 @@ impl State {
 }
 
 /// Applies some of the changes that were not synced: each write as a whole, not at all, or some sectors of it; the last
-/// one, in which it may have stopped, perhaps up to a byte.
+/// one, in which it may have stopped, perhaps up to a byte, but only where the file grew: a sector that is there already is
+/// replaced as a whole or not at all.
 fn lose_some(kept: &mut Vec<u8>, unsynced: &[Change], random: &mut Random) {
     if random.one_in(4) {
         unsynced.iter().for_each(|change| change.apply(kept));
@@ -386,7 +387,7 @@ fn lose_some(kept: &mut Vec<u8>, unsynced: &[Change], random: &mut Random) {
         match random.below(4) {
             0 => {}
             1 => change.apply(kept),
-            2 if is_last => {
+            2 if is_last && *offset as usize >= kept.len() => {
                 let part = random.below(data.len() as u64 + 1) as usize;
                 write_at(kept, *offset as usize, &data[..part]);
             }
