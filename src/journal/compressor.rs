@@ -18,7 +18,8 @@ use super::compressed::{
 use super::directory::Directory;
 use super::disk::{self, DiskFile};
 use super::error::{Damage, JournalError};
-use super::reader::{CompressedBytes, Shared};
+use super::published::CompressedBytes;
+use super::reader::Shared;
 use super::recovery::Chain;
 use super::segment::{HashCheck, SEGMENT_HEADER_LENGTH, SegmentCursor, SegmentFile, SegmentHeader, Step};
 
@@ -56,14 +57,16 @@ impl Compressor {
     /// `DiskFull`: it may be tried again. `Damaged`: the segment is not what it was, it is left alone. `Io`. The journal
     /// is as good as before in all cases.
     pub(super) fn compress_next(&mut self) -> Result<Option<Compressed>, JournalError> {
-        let Some((first_lsn, next_lsn)) = self.shared.oldest_plain(&self.failed) else { return Ok(None) };
+        let Some((first_lsn, next_lsn)) = self.shared.published.oldest_plain(&self.failed) else {
+            return Ok(None);
+        };
         let compressed = self.compress(first_lsn, next_lsn);
         match &compressed {
             Ok(_) => {}
             // The next attempt begins by removing it too: here it is for the room that it takes.
             Err(JournalError::DiskFull { .. }) => {
-                let path = self.shared.directory().compressed_path(first_lsn);
-                let _ = self.shared.directory().disk.remove(&Directory::unfinished_path(&path));
+                let path = self.shared.directory.compressed_path(first_lsn);
+                let _ = self.shared.directory.disk.remove(&Directory::unfinished_path(&path));
             }
             Err(_) => self.failed.push(first_lsn),
         }
@@ -72,7 +75,7 @@ impl Compressor {
 
     /// `next_lsn` is the first LSN of the segment behind. None if it was stopped, or the segment trimmed meanwhile.
     fn compress(&self, first_lsn: u64, next_lsn: u64) -> Result<Option<Compressed>, JournalError> {
-        let directory = self.shared.directory();
+        let directory = &self.shared.directory;
         let path = directory.compressed_path(first_lsn);
         let unfinished = Directory::unfinished_path(&path);
         let next = directory.open_cursor(next_lsn)?.segment_header()?;
@@ -96,7 +99,7 @@ impl Compressor {
         let file_bytes = self.check(&unfinished, first_lsn, &next)?;
         let bytes = CompressedBytes { before: content_bytes, after: file_bytes };
         let swapped = self.shared.change_files(|| {
-            if !self.shared.has_segment(first_lsn) {
+            if !self.shared.published.has_segment(first_lsn) {
                 return directory.remove_lasting(&unfinished).map(|()| false);
             }
             directory.disk.rename(&unfinished, &path).map_err(JournalError::io(
@@ -107,7 +110,7 @@ impl Compressor {
             ))?;
             directory.sync()?;
             // Readers find the other form from here on.
-            self.shared.note_compressed(first_lsn, bytes);
+            self.shared.published.note_compressed(first_lsn, bytes);
             directory.remove_lasting(&plain_path).map(|()| true)
         })?;
         Ok(swapped.then_some(Compressed { first_lsn, bytes }))
@@ -129,7 +132,7 @@ impl Compressor {
             last_lsn: next.first_lsn.saturating_sub(1),
             last_hash: next.previous_hash,
         };
-        let file = self.shared.directory().disk.create_new(unfinished)?;
+        let file = self.shared.directory.disk.create_new(unfinished)?;
         let mut compressor = FrameCompressor::new(LEVEL)?;
         let mut frames = Vec::with_capacity(header.frame_count() as usize);
         let mut content = vec![0; FRAME_BYTES as usize];
@@ -161,7 +164,7 @@ impl Compressor {
         first_lsn: u64,
         next: &SegmentHeader,
     ) -> Result<u64, JournalError> {
-        let file = self.shared.directory().disk.open_to_read(unfinished);
+        let file = self.shared.directory.disk.open_to_read(unfinished);
         let file = file.map_err(JournalError::io("open", unfinished, 0, first_lsn))?;
         let file = CompressedFile::open(file, first_lsn)?;
         let file_bytes = file.file_bytes();

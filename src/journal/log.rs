@@ -266,7 +266,7 @@ impl Journal {
         self.chain.next_lsn = last_lsn + 1;
         self.chain.last_hash = hash;
         self.end_offset = end_offset;
-        self.shared.publish(first_lsn, offset, last_lsn);
+        self.shared.published.publish(first_lsn, offset, last_lsn);
         Ok(last_lsn)
     }
 
@@ -301,7 +301,7 @@ impl Journal {
                 return Err(disk_full(&path, 0, first_lsn, error));
             }
         };
-        self.shared.begin_segment(first_lsn);
+        self.shared.published.begin_segment(first_lsn);
         if let Some(compression) = &self.compression {
             compression.wake();
         }

@@ -16,9 +16,10 @@ use super::durable_mark::{MarkState, mark_path, read_mark};
 use super::error::{Damage, JournalError, Place};
 use super::group::{GroupHash, GroupHeader, for_each_record};
 use super::position::{Misfit, Position};
-use super::reader::{CompressedBytes, SegmentIndex};
-use super::segment::{HashCheck, HeaderStep, SEGMENT_HEADER_LENGTH, SegmentCursor, SegmentHeader, Step};
+use super::published::{CompressedBytes, SegmentIndex};
+use super::segment::{HashCheck, SEGMENT_HEADER_LENGTH, SegmentCursor, SegmentHeader, Step};
 use super::trim_mark::TrimMark;
+use super::trusted::misfit;
 
 /// The first epoch of a journal.
 pub(super) const FIRST_EPOCH: u32 = 1;
@@ -295,16 +296,8 @@ fn check_mark_begin(scan: &Scan, directory: &Directory, chain: &Chain) -> Result
     Ok(())
 }
 
-fn misfit(directory: &Directory, position: &Position, misfit: Misfit) -> JournalError {
-    let path = directory.segment_path(position.segment_first_lsn);
-    JournalError::PositionMisfit {
-        place: Box::new(Place::new(&path, position.end_offset, position.lsn)),
-        misfit,
-    }
-}
-
 /// A segment's header, which must say what the segment's name says.
-fn named_header(
+pub(super) fn named_header(
     cursor: &mut SegmentCursor,
     first_lsn: u64,
     check: impl FnOnce(&SegmentHeader) -> Result<(), Damage>,
@@ -318,113 +311,12 @@ fn named_header(
     header.map_err(|damage| JournalError::damaged(cursor.path(), 0, first_lsn, damage))
 }
 
-fn compressed_bytes(cursor: &SegmentCursor) -> Option<CompressedBytes> {
+pub(super) fn compressed_bytes(cursor: &SegmentCursor) -> Option<CompressedBytes> {
     let file = cursor.file().compressed()?;
     Some(CompressedBytes { before: file.header().content_bytes, after: file.file_bytes() })
 }
 
 impl Scan {
-    /// Looks at the headers of the segments before the one with the trusted position, and lets the chain begin there.
-    /// Gives how many they are.
-    fn trust(
-        &mut self,
-        directory: &Directory,
-        first_lsns: &[u64],
-        position: &Position,
-        chain: &mut Chain,
-    ) -> Result<usize, JournalError> {
-        if position.identity != chain.identity {
-            return Err(misfit(directory, position, Misfit::OtherJournal));
-        }
-        let Ok(unscanned) = first_lsns.binary_search(&position.segment_first_lsn) else {
-            let is_beyond = position.segment_first_lsn > self.last_segment_first_lsn;
-            let reason = if is_beyond { Misfit::BeyondEnd } else { Misfit::SegmentMissing };
-            return Err(misfit(directory, position, reason));
-        };
-        let identity = chain.identity;
-        let is_ours = |header: &SegmentHeader| match header.identity == identity {
-            true => Ok(()),
-            false => Err(Damage::ForeignSegment),
-        };
-        // What a compressed segment says that the next one continues.
-        let mut said: Option<(u64, GroupHash)> = None;
-        for &first_lsn in &first_lsns[..=unscanned] {
-            let mut cursor = directory.open_cursor(first_lsn)?;
-            let header = named_header(&mut cursor, first_lsn, is_ours)?;
-            let path = cursor.path().to_owned();
-            let damaged = |damage| JournalError::damaged(&path, 0, first_lsn, damage);
-            // A journal begins where it should, whoever trusts what comes later.
-            if first_lsn == first_lsns[0] {
-                chain.check_segment(&header).map_err(damaged)?;
-            }
-            if let Some((last_lsn, hash)) = said {
-                let expected = last_lsn.saturating_add(1);
-                if expected != first_lsn {
-                    return Err(damaged(Damage::LsnGap { expected, found: first_lsn }));
-                }
-                if hash != header.previous_hash {
-                    return Err(damaged(Damage::ChainBroken));
-                }
-            }
-            if first_lsn == position.segment_first_lsn {
-                chain.next_lsn = header.first_lsn;
-                chain.last_hash = header.previous_hash;
-                break;
-            }
-            // Behind the position there may be no group to tell the epoch.
-            if first_lsns.get(unscanned.wrapping_sub(1)) == Some(&first_lsn)
-                && position.end_offset <= SEGMENT_HEADER_LENGTH as u64
-            {
-                while let HeaderStep::Group(group) = cursor.skip_group()? {
-                    chain.epoch = group.epoch;
-                }
-            }
-            let compressed = cursor.file().compressed();
-            said = compressed.map(|file| (file.header().last_lsn, file.header().last_hash));
-            self.segments.push(SegmentIndex::unseen(first_lsn, compressed_bytes(&cursor)));
-        }
-        Ok(unscanned)
-    }
-
-    /// Goes from the beginning of a segment to the trusted position in it, by the headers of its groups.
-    fn go_to_trusted(
-        &mut self,
-        directory: &Directory,
-        cursor: &mut SegmentCursor,
-        position: &Position,
-        index: &mut SegmentIndex,
-        chain: &mut Chain,
-    ) -> Result<(), JournalError> {
-        let path = cursor.path().to_owned();
-        if cursor.file().length()? < position.end_offset {
-            return Err(misfit(directory, position, Misfit::BeyondEnd));
-        }
-        while cursor.offset() < position.end_offset {
-            let offset = cursor.offset();
-            let damaged = |damage| JournalError::damaged(&path, offset, chain.next_lsn, damage);
-            match cursor.skip_group()? {
-                HeaderStep::Group(header) => {
-                    chain
-                        .take(&header)
-                        .map_err(|damage| JournalError::damaged(&path, offset, header.first_lsn, damage))?;
-                    index.note_group(header.first_lsn, offset);
-                    self.is_marked(&header, &path, offset)?;
-                }
-                HeaderStep::Damaged(damage) => return Err(damaged(damage)),
-                HeaderStep::End => return Err(misfit(directory, position, Misfit::BeyondEnd)),
-            }
-        }
-        if cursor.offset() != position.end_offset {
-            return Err(misfit(directory, position, Misfit::NoGroupEnd));
-        }
-        if (chain.next_lsn - 1, chain.last_hash) != (position.lsn, position.group_hash) {
-            return Err(misfit(directory, position, Misfit::OtherGroup));
-        }
-        // What was trusted was durable then.
-        self.marked_offset = position.end_offset;
-        Ok(())
-    }
-
     /// Scans a segment: all of it, or from the trusted position `begin` on.
     fn segment(
         &mut self,
@@ -486,7 +378,12 @@ impl Scan {
     }
 
     /// Whether the durable mark names this group. One that holds the mark's LSN must have the mark's hash.
-    fn is_marked(&self, header: &GroupHeader, path: &Path, offset: u64) -> Result<bool, JournalError> {
+    pub(super) fn is_marked(
+        &self,
+        header: &GroupHeader,
+        path: &Path,
+        offset: u64,
+    ) -> Result<bool, JournalError> {
         let Some(mark) = self.mark.mark() else { return Ok(false) };
         if !(header.first_lsn..=header.last_lsn()).contains(&mark.lsn) {
             return Ok(false);

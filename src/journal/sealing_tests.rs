@@ -135,7 +135,7 @@ fn every_flipped_bit_of_a_plain_and_a_compressed_journal_is_found_or_harmless() 
         if is_compressed {
             compress_all(&journal);
         }
-        let first_lsn = journal.reader().share().first_lsns()[1];
+        let first_lsn = journal.reader().share().published.first_lsns()[1];
         journal.trimmer().trim(first_lsn).unwrap();
         let durable_lsn = journal.durable_lsn();
         journal.close().unwrap();
@@ -328,7 +328,7 @@ fn a_strike_between_any_two_steps_of_trimming_leaves_what_is_needed() {
 fn a_trimmed_journal_says_so_and_a_missing_beginning_is_not_a_trimmed_one() {
     let disk = SimulatedDisk::new(1);
     let (journal, positions) = sample(&disk);
-    let first_lsns = journal.reader().share().first_lsns();
+    let first_lsns = journal.reader().share().published.first_lsns();
     let trimmed = journal.trimmer().trim(first_lsns[2]).unwrap();
     assert_eq!(trimmed, Trimmed { segments: 2, first_lsn: first_lsns[2] });
     let error = journal.reader().read_from(1).next().unwrap().unwrap_err();

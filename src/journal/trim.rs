@@ -80,8 +80,8 @@ impl Trimmer {
     /// `Closed`; `Io` or `Damaged`: what was not removed is taken away by a later trim or the next start.
     pub fn trim(&self, before: u64) -> Result<Trimmed, JournalError> {
         self.shared.change_files(|| {
-            let durable_lsn = self.shared.durable_lsn();
-            let first_lsns = self.shared.first_lsns();
+            let durable_lsn = self.shared.published.durable_lsn();
+            let first_lsns = self.shared.published.first_lsns();
             let count = {
                 let mut holds = self.shared.holds.lock();
                 let limit = holds.limit(before, durable_lsn);
@@ -96,13 +96,13 @@ impl Trimmer {
             if gone.is_empty() {
                 return Ok(Trimmed { segments: 0, first_lsn });
             }
-            let directory = self.shared.directory();
+            let directory = &self.shared.directory;
             let header = directory.open_cursor(first_lsn)?.segment_header()?.map_err(|damage| {
                 JournalError::damaged(&directory.segment_path(first_lsn), 0, first_lsn, damage)
             })?;
             let mark = TrimMark { identity: header.identity, first_lsn, previous_hash: header.previous_hash };
             mark.write(directory)?;
-            self.shared.forget_segments_before(first_lsn);
+            self.shared.published.forget_segments_before(first_lsn);
             for lsn in gone {
                 directory.remove_lasting(&directory.segment_path(*lsn))?;
                 directory.remove_lasting(&directory.compressed_path(*lsn))?;
