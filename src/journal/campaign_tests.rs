@@ -279,9 +279,8 @@ impl Run {
         } else {
             let length = 1 + self.random.below(600) as usize;
             let from = self.random.below(bytes.len() as u64) as usize;
-            for index in 0..length.min(bytes.len() - start.max(from)) {
-                target[start + index] = bytes[from + index];
-            }
+            let length = length.min(bytes.len() - start.max(from));
+            target[start..start + length].copy_from_slice(&bytes[from..from + length]);
         }
         let what = format!("seed {}, {} damaged at {start}", self.seed, path.display());
         self.disk = SimulatedDisk::with_files(changed.clone());
