@@ -18,8 +18,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::compressor::Compressor;
-use super::directory::Directory;
-use super::disk::Disk;
 use super::simulated_disk::{Fate, Loss, Operation, Random, SimulatedDisk};
 use super::*;
 
@@ -128,8 +126,8 @@ impl Run {
         }
     }
 
-    fn directory(&self) -> Directory {
-        Directory { disk: Disk::Simulated(self.disk.clone()), path: DIRECTORY.into() }
+    fn try_open(&self, trusted: Option<&Position>) -> Result<(Journal, Recovered), JournalError> {
+        Journal::open_simulated(&self.disk, Path::new(DIRECTORY), self.options.clone(), trusted)
     }
 
     /// Faults for the life that begins: a stop after some operations, single failures, a full disk now and then.
@@ -160,7 +158,7 @@ impl Run {
             }
             let must_trust = self.model.trimmed > 1;
             let trusted = self.trusted.filter(|_| must_trust || self.random.one_in(2));
-            match Journal::open_in(self.directory(), self.options.clone(), trusted.as_ref()) {
+            match self.try_open(trusted.as_ref()) {
                 Ok((journal, recovered)) => {
                     self.tally.torn += u64::from(recovered.report.torn_tail.is_some());
                     return journal;
@@ -286,7 +284,7 @@ impl Run {
         self.disk = SimulatedDisk::with_files(changed.clone());
         let must_trust = begin > 1;
         let trusted = self.trusted.filter(|_| must_trust || self.random.one_in(2));
-        match Journal::open_in(self.directory(), self.options.clone(), trusted.as_ref()) {
+        match self.try_open(trusted.as_ref()) {
             Err(JournalError::Io { place, source, .. }) => panic!("{what}: {place} {source}"),
             Err(error) => {
                 assert!(error.to_string().contains(DIRECTORY), "{what}: says where: {error}");

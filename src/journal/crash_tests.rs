@@ -55,7 +55,7 @@ fn on(disk: &SimulatedDisk) -> Directory {
 }
 
 fn open(disk: &SimulatedDisk) -> Result<(Journal, Recovered), JournalError> {
-    Journal::open_in(on(disk), OPTIONS, None)
+    Journal::open_simulated(disk, Path::new(DIRECTORY), OPTIONS, None)
 }
 
 fn record(lsn: u64) -> Vec<u8> {

@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use super::compressor::CompressionThread;
 use super::directory::Directory;
+#[cfg(test)]
+use super::disk::Disk;
 use super::disk::{self, DiskFile, Lock};
 use super::durable_mark::MarkFile;
 use super::error::{JournalError, Place};
@@ -20,6 +22,8 @@ use super::position::Position;
 use super::reader::{JournalReader, Shared};
 use super::recovery::{Chain, Scan, Scanned, VerifyReport, scan_journal};
 use super::segment::{SEGMENT_HEADER_LENGTH, SegmentHeader};
+#[cfg(test)]
+use super::simulated_disk::SimulatedDisk;
 use super::trim::Trimmer;
 
 /// Bytes that are rewritten at a time after recovery.
@@ -96,7 +100,7 @@ impl Journal {
         Self::open_in(Directory::on_system(directory), options, Some(trusted))
     }
 
-    pub(super) fn open_in(
+    fn open_in(
         directory: Directory,
         options: JournalOptions,
         trusted: Option<&Position>,
@@ -151,6 +155,18 @@ impl Journal {
             _lock: lock,
         };
         Ok((journal, Recovered { created, report }))
+    }
+
+    /// The same on a simulated disk.
+    #[cfg(test)]
+    pub(crate) fn open_simulated(
+        disk: &SimulatedDisk,
+        directory: &Path,
+        options: JournalOptions,
+        trusted: Option<&Position>,
+    ) -> Result<(Self, Recovered), JournalError> {
+        let directory = Directory { disk: Disk::Simulated(disk.clone()), path: directory.to_owned() };
+        Self::open_in(directory, options, trusted)
     }
 
     /// Appends the group and makes it durable; gives the LSN of its last record. When this returns, readers see it.

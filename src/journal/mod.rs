@@ -60,3 +60,5 @@ mod crash_tests;
 mod sealing_tests;
 #[cfg(test)]
 pub(crate) mod simulated_disk;
+#[cfg(test)]
+mod trim_tests;

@@ -259,7 +259,8 @@ pub(super) fn scan_journal(
     let first_lsns = contents.first_lsns;
     // The end of a segment that was trimmed away is the beginning of the next one.
     let beginning = trusted.filter(|position| {
-        (position.lsn.saturating_add(1), position.group_hash) == (chain.next_lsn, chain.last_hash)
+        position.segment_first_lsn < chain.next_lsn
+            && (position.lsn.saturating_add(1), position.group_hash) == (chain.next_lsn, chain.last_hash)
     });
     let beginning = beginning.map(|position| Position {
         segment_first_lsn: chain.next_lsn,
