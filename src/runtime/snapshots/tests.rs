@@ -1,1 +1,109 @@
+//! An entity's entry, written and read.
 
+use super::*;
+use crate::domain::approval_case::ApprovalCase;
+use crate::domain::entity::Entity;
+use crate::domain::ids::{Name, SubjectKind, TenantNumber};
+use crate::domain::sku_location::SkuLocation;
+use crate::domain::subject::Subject;
+use crate::domain::supplier::Supplier;
+use crate::runtime::shell::Hosted;
+
+const TENANT: TenantNumber = TenantNumber(3);
+
+fn keys() -> [EntityKey; 4] {
+    [
+        EntityKey::SkuLocation { tenant: TENANT, sku: Name::from("S"), location: Name::from("L") },
+        EntityKey::Supplier { tenant: TENANT, supplier: Name::from("V") },
+        EntityKey::Subject { tenant: TENANT, subject: SubjectKind::Item, id: Name::from("S") },
+        EntityKey::ApprovalCase { tenant: TENANT, case: Name::from("C") },
+    ]
+}
+
+/// How an entity was found when it was captured.
+#[derive(Clone, Copy)]
+struct As {
+    has_state: bool,
+    failure: Option<FailureImage>,
+    is_unsettled: bool,
+    review_at: Option<Timestamp>,
+}
+
+fn entry<E: Hosted>(key: &EntityKey, entity: &E, found: As) -> Vec<u8> {
+    let captured = Captured {
+        key,
+        state: found.has_state.then_some(entity),
+        failure: found.failure,
+        stopped_at: found.failure.map(|failure| failure.failed_at),
+        is_unsettled: found.is_unsettled,
+    };
+    let image = EntityImage {
+        slot: 7,
+        at: Lsn(1 << 40),
+        is_dirty: found.is_unsettled,
+        review_at: found.review_at,
+        captured,
+    };
+    let mut bytes = Vec::new();
+    encode_entity(&image, &mut bytes).unwrap();
+    bytes
+}
+
+fn entry_of(key: &EntityKey, found: As) -> Vec<u8> {
+    match key {
+        EntityKey::SkuLocation { .. } => entry(key, &SkuLocation::new(key), found),
+        EntityKey::Supplier { .. } => entry(key, &Supplier::new(key), found),
+        EntityKey::Subject { .. } => entry(key, &Subject::new(key), found),
+        EntityKey::ApprovalCase { .. } => entry(key, &ApprovalCase::new(key), found),
+    }
+}
+
+const LIVE: As = As { has_state: true, failure: None, is_unsettled: false, review_at: None };
+const FAILED: As = As {
+    has_state: false,
+    failure: Some(FailureImage { poison: Lsn(5), failed_at: Lsn(6) }),
+    is_unsettled: true,
+    review_at: Some(Timestamp::MIN),
+};
+
+#[test]
+fn an_entity_comes_back_as_it_was_captured() {
+    for key in keys() {
+        for found in [LIVE, FAILED, As { has_state: true, ..FAILED }] {
+            let (slot, restored) = decode_entity(&entry_of(&key, found)).unwrap();
+            assert_eq!((slot, restored.at), (7, Lsn(1 << 40)));
+            assert_eq!((restored.is_dirty, restored.review_at), (found.is_unsettled, found.review_at));
+            let stopped_at = found.failure.map(|failure| failure.failed_at);
+            let seen = match (&key, restored.state) {
+                (EntityKey::SkuLocation { .. }, RestoredState::SkuLocation(image)) => {
+                    assert_eq!(image.entity, found.has_state.then(|| SkuLocation::new(&key)));
+                    (image.failure, image.stopped_at)
+                }
+                (EntityKey::Supplier { .. }, RestoredState::Supplier(image)) => {
+                    assert_eq!(image.entity, found.has_state.then(|| Supplier::new(&key)));
+                    (image.failure, image.stopped_at)
+                }
+                (EntityKey::Subject { .. }, RestoredState::Subject(image)) => {
+                    assert_eq!(image.entity, found.has_state.then(|| Subject::new(&key)));
+                    (image.failure, image.stopped_at)
+                }
+                (EntityKey::ApprovalCase { .. }, RestoredState::ApprovalCase(image)) => {
+                    assert_eq!(image.entity, found.has_state.then(|| ApprovalCase::new(&key)));
+                    (image.failure, image.stopped_at)
+                }
+                _ => panic!("{key} came back as something else"),
+            };
+            assert_eq!(seen, (found.failure, stopped_at));
+        }
+    }
+}
+
+#[test]
+fn an_entry_that_is_cut_off_is_refused() {
+    for key in keys() {
+        let whole = entry_of(&key, LIVE);
+        for length in 0..whole.len() {
+            assert!(decode_entity(&whole[..length]).is_err(), "{key} cut at {length} of {}", whole.len());
+        }
+    }
+}
