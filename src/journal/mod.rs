@@ -51,7 +51,7 @@ pub use log::{Journal, JournalOptions, Recovered};
 pub use position::{Misfit, Position};
 pub use published::{CompressedBytes, SegmentStatistics};
 pub use reader::{JournalReader, Records};
-pub use recovery::{TornTail, VerifyReport, verify};
+pub use recovery::{FIRST_EPOCH, TornTail, VerifyReport, verify};
 pub use segment::{SEGMENT_FORMAT_VERSION, SEGMENT_HEADER_LENGTH};
 pub use trim::{Hold, OldestHold, Trimmed, Trimmer};
 pub use trim_mark::TRIM_FORMAT_VERSION;
