@@ -274,6 +274,7 @@ fn tower_options(args: &ServeArgs, config: &Config) -> Result<TowerOptions, Fail
         group_records_max: config.journal.group_records_max,
         group_bytes_max: config.journal.group_bytes_max,
         duplicate_window_events: config.journal.duplicate_window_events,
+        compress_sealed: config.journal.compress_sealed,
         records_max: config.admission.records_max as u64,
         bytes_max: config.admission.bytes_max as u64,
         batch_records_max: config.runtime.batch_records_max,

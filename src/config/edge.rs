@@ -92,6 +92,8 @@ pub struct JournalConfig {
     /// Events whose repeat is recognised, 1,000–100,000,000; older ones are forgotten, and a repeat of one is
     /// taken as new.
     pub duplicate_window_events: usize,
+    /// Whether segments that are followed by another one are compressed in the background.
+    pub compress_sealed: bool,
 }
 
 impl JournalConfig {
@@ -106,6 +108,7 @@ impl JournalConfig {
                 4_000_000,
                 1_000..=100_000_000,
             ),
+            compress_sealed: section.boolean("compress_sealed", true),
         }
     }
 }

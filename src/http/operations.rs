@@ -116,6 +116,23 @@ pub async fn get_metrics(request: HttpRequest, state: web::Data<AppState>) -> Re
             "Limit of journal_queue",
             state.config.journal.queue_submissions_max as f64,
         );
+        let segments = running.reader.statistics();
+        gauge("journal_segments", "Segments of the journal", segments.segments as f64);
+        gauge(
+            "journal_segments_compressed",
+            "Segments that are compressed",
+            segments.compressed_segments as f64,
+        );
+        gauge(
+            "journal_compressed_before_bytes",
+            "Bytes of compressed segments before they were compressed",
+            segments.compressed_bytes.before as f64,
+        );
+        gauge(
+            "journal_compressed_bytes",
+            "Bytes of compressed segments on the disk",
+            segments.compressed_bytes.after as f64,
+        );
         gauge("entities", "Live entities", running.directory.len() as f64);
         gauge("entities_max", "Limit of entities", state.config.runtime.entities_max as f64);
         let refused = running.fold_usage().entities_refused;

@@ -49,6 +49,8 @@ pub struct TowerOptions {
     pub group_records_max: usize,
     pub group_bytes_max: usize,
     pub duplicate_window_events: usize,
+    /// Whether sealed segments of the journal are compressed in the background.
+    pub compress_sealed: bool,
     pub records_max: u64,
     pub bytes_max: u64,
     pub batch_records_max: usize,
@@ -285,7 +287,10 @@ impl Tower {
             codec::check_versions(&bytes)
                 .map_err(|source| StartError::Newer { directory: options.data.clone(), source })?;
         }
-        let Found { journal, recovered, loaded, store } = self.find(&options)?;
+        let Found { mut journal, recovered, loaded, store } = self.find(&options)?;
+        if options.compress_sealed {
+            journal.compress_sealed_segments()?;
+        }
         let Loaded { directory, quarantine, exceptions, cases, idempotency_keys, .. } = &loaded;
         let (directory, quarantine) = (directory.clone(), quarantine.clone());
         let (exceptions, cases, idempotency_keys) =
