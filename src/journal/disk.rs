@@ -81,13 +81,13 @@ pub(super) fn is_full(error: &io::Error) -> bool {
 
 /// Records the operations of this thread and makes chosen ones fail.
 #[cfg(test)]
-pub(super) mod faults {
+pub(crate) mod faults {
     use std::cell::RefCell;
     use std::io;
     use std::path::PathBuf;
 
     #[derive(Debug, Clone)]
-    pub(in crate::journal) enum Operation {
+    pub(crate) enum Operation {
         Create(PathBuf),
         Write(PathBuf, u64, Vec<u8>),
         Truncate(PathBuf, u64),
@@ -105,24 +105,24 @@ pub(super) mod faults {
         static REFUSE: RefCell<Option<Refuse>> = const { RefCell::new(None) };
     }
 
-    pub(in crate::journal) fn record() {
+    pub(crate) fn record() {
         RECORDED.set(Some(Vec::new()));
     }
 
-    pub(in crate::journal) fn recorded() -> Vec<Operation> {
+    pub(crate) fn recorded() -> Vec<Operation> {
         RECORDED.take().unwrap_or_default()
     }
 
     /// From now on, operations for which `refuse` names an error fail with it.
-    pub(in crate::journal) fn refuse(refuse: impl FnMut(&Operation) -> Option<io::ErrorKind> + 'static) {
+    pub(crate) fn refuse(refuse: impl FnMut(&Operation) -> Option<io::ErrorKind> + 'static) {
         REFUSE.set(Some(Box::new(refuse)));
     }
 
-    pub(in crate::journal) fn refuse_nothing() {
+    pub(crate) fn refuse_nothing() {
         REFUSE.set(None);
     }
 
-    pub(in crate::journal) fn on(operation: Operation) -> io::Result<()> {
+    pub(crate) fn on(operation: Operation) -> io::Result<()> {
         let refused = REFUSE.with_borrow_mut(|refuse| refuse.as_mut().and_then(|refuse| refuse(&operation)));
         if let Some(kind) = refused {
             return Err(kind.into());

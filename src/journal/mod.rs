@@ -21,6 +21,8 @@ mod reader;
 mod recovery;
 mod segment;
 
+#[cfg(test)]
+pub(crate) use disk::faults;
 pub use durable_mark::{DurableMark, MARK_FORMAT_VERSION};
 pub use error::{Damage, JournalError, Place};
 pub use group::{

@@ -32,7 +32,7 @@ pub struct Dispatcher {
 }
 
 /// Batches under construction.
-struct Outbox {
+pub(super) struct Outbox {
     /// Entities made in this batch, by shard: they come before all its steps, so that runs of deliveries stay whole.
     created: Vec<Vec<(u32, Arc<EntityKey>)>>,
     steps: Vec<Vec<Step>>,
@@ -46,12 +46,17 @@ impl Dispatcher {
     pub fn run(mut self, committed: &Receiver<Vec<Committed>>) {
         let mut outbox = self.outbox();
         while let Ok(group) = committed.recv() {
-            self.dispatch(&group, &mut outbox);
-            self.feed.group(&group);
+            self.step(&group, &mut outbox);
         }
     }
 
-    fn outbox(&self) -> Outbox {
+    /// Hands one group on.
+    pub(super) fn step(&mut self, group: &[Committed], outbox: &mut Outbox) {
+        self.dispatch(group, outbox);
+        self.feed.group(group);
+    }
+
+    pub(super) fn outbox(&self) -> Outbox {
         let shards = self.shards.len();
         Outbox {
             created: (0..shards).map(|_| Vec::new()).collect(),

@@ -32,6 +32,8 @@ mod rebuild;
 mod reviews;
 mod shard;
 mod shell;
+#[cfg(test)]
+mod simulation;
 pub mod summaries;
 pub mod summary;
 mod tower;

@@ -131,8 +131,8 @@ pub struct Running {
     /// The journal's identity: the feed's epoch.
     pub identity: String,
     pub started_at: Timestamp,
-    reference: Arc<RwLock<Arc<Reference>>>,
-    usage: Arc<RwLock<FoldUsage>>,
+    pub(super) reference: Arc<RwLock<Arc<Reference>>>,
+    pub(super) usage: Arc<RwLock<FoldUsage>>,
 }
 
 impl Running {
@@ -190,6 +190,10 @@ pub fn system_record(tenant: TenantNumber, principal: Name, body: SystemBody) ->
 
 /// The machine's clock.
 pub fn wall_clock() -> Timestamp {
+    #[cfg(test)]
+    if let Some(now) = super::simulation::clock::now() {
+        return now;
+    }
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
@@ -420,32 +424,14 @@ impl Tower {
         idempotency_keys: &IdempotencyKeys,
     ) -> Result<(Vec<TenantClock>, Timestamp), StartError> {
         let progress = dispatcher.progress.clone();
-        let mut clocks: Vec<TenantClock> = Vec::new();
         let mut group = Vec::with_capacity(options.batch_records_max);
-        // The wall may have been set back since: ingest times go on from where they were.
-        let mut last_ingest = Timestamp::default();
+        let mut replayed = Replayed::default();
         if last == Lsn::ZERO {
-            return Ok((clocks, last_ingest));
+            return Ok((replayed.clocks, replayed.last_ingest));
         }
         let mut told = Instant::now();
         for read in reader.read_from(1) {
-            let (_, bytes) = read?;
-            let (record, identity) = codec::decode(&bytes)?;
-            last_ingest = last_ingest.max(record.ingest_time);
-            if record.source == COMMAND_SOURCE {
-                idempotency_keys.replay(&record, codec::content_hash(&bytes)?);
-            }
-            if let Some(identity) = identity {
-                duplicates.reserve(&identity, record.lsn, record.ingest_time);
-            }
-            if let Body::System(body) = &record.body
-                && let SystemBody::TenantDeclared { clock, .. } = &**body
-            {
-                clocks.push(TenantClock { kind: *clock, business_time: record.business_time });
-            }
-            if let Some(clock) = clocks.get_mut(usize::from(record.tenant.0)) {
-                clock.business_time = clock.business_time.max(record.business_time);
-            }
+            let record = replayed.take(&read?.1, duplicates, idempotency_keys)?;
             let lsn = record.lsn;
             group.push(Committed { record: Arc::new(record), origin: lsn });
             if group.len() >= options.batch_records_max {
@@ -465,54 +451,12 @@ impl Tower {
         while progress.applied() < last {
             std::thread::sleep(Duration::from_millis(1));
         }
-        Ok((clocks, last_ingest))
+        Ok((replayed.clocks, replayed.last_ingest))
     }
 
-    /// Journals what the fold must know of this start: code, tenants, configuration.
+    /// Journals what the fold must know of this start.
     fn introduce(&self, running: &Running, options: &TowerOptions) -> Result<(), StartError> {
-        let reference = running.reference();
-        let own = |body| system_record(TenantNumber(0), Name::const_new("tidewatch"), body);
-        let version = env!("CARGO_PKG_VERSION").to_owned();
-        let mut records = vec![own(SystemBody::Started { version, fold_version: FOLD_VERSION })];
-        for tenant in &options.tenants {
-            match reference.tenant_by_name(&tenant.name).and_then(|number| reference.tenant(number)) {
-                None => {
-                    let number = TenantNumber(
-                        u16::try_from(reference.tenants().count() + records.len() - 1).unwrap_or(u16::MAX),
-                    );
-                    let body = SystemBody::TenantDeclared {
-                        name: tenant.name.clone(),
-                        clock: tenant.clock,
-                        base_currency: tenant.base_currency,
-                        timezone: tenant.timezone.clone(),
-                    };
-                    records.push(system_record(number, Name::const_new("tidewatch"), body));
-                }
-                Some(known) if known.clock != tenant.clock => {
-                    return Err(StartError::Clock {
-                        name: tenant.name.clone(),
-                        journaled: clock_name(known.clock),
-                        asked: clock_name(tenant.clock),
-                    });
-                }
-                Some(known) => {
-                    if known.base_currency != tenant.base_currency
-                        || known.time_zone.iana_name() != Some(tenant.timezone.as_str())
-                    {
-                        warn!(
-                            tenant = %tenant.name,
-                            "base currency and time zone stay as they were when the tenant was declared"
-                        );
-                    }
-                }
-            }
-        }
-        if reference.version() == Lsn::ZERO || *reference.settings() != options.settings {
-            records.push(own(SystemBody::ConfigurationActivated {
-                hash: options.settings_hash.clone(),
-                settings: Box::new(options.settings.clone()),
-            }));
-        }
+        let records = introductions(&running.reference(), options)?;
         let (reply, mut answer) = oneshot::channel();
         let mut buffer = Vec::new();
         let records =
@@ -538,6 +482,95 @@ impl Tower {
         }
         Ok(())
     }
+}
+
+/// What replay gathers for the writer: the tenants' clocks as they stood, and the last ingest time.
+#[derive(Default)]
+pub(super) struct Replayed {
+    pub clocks: Vec<TenantClock>,
+    /// The wall may have been set back since: ingest times go on from where they were.
+    pub last_ingest: Timestamp,
+}
+
+impl Replayed {
+    /// Takes the next record of the journal, also into what is known of events and commands.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub fn take(
+        &mut self,
+        bytes: &[u8],
+        duplicates: &mut Duplicates,
+        idempotency_keys: &IdempotencyKeys,
+    ) -> Result<Record, CodecError> {
+        let (record, identity) = codec::decode(bytes)?;
+        self.last_ingest = self.last_ingest.max(record.ingest_time);
+        if record.source == COMMAND_SOURCE {
+            idempotency_keys.replay(&record, codec::content_hash(bytes)?);
+        }
+        if let Some(identity) = identity {
+            duplicates.reserve(&identity, record.lsn, record.ingest_time);
+        }
+        if let Body::System(body) = &record.body
+            && let SystemBody::TenantDeclared { clock, .. } = &**body
+        {
+            self.clocks.push(TenantClock { kind: *clock, business_time: record.business_time });
+        }
+        if let Some(clock) = self.clocks.get_mut(usize::from(record.tenant.0)) {
+            clock.business_time = clock.business_time.max(record.business_time);
+        }
+        Ok(record)
+    }
+}
+
+/// The records of a start: code, tenants and configuration, as far as the Reference does not know them.
+pub(super) fn introductions(
+    reference: &Reference,
+    options: &TowerOptions,
+) -> Result<Vec<Record>, StartError> {
+    let own = |body| system_record(TenantNumber(0), Name::const_new("tidewatch"), body);
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let mut records = vec![own(SystemBody::Started { version, fold_version: FOLD_VERSION })];
+    for tenant in &options.tenants {
+        match reference.tenant_by_name(&tenant.name).and_then(|number| reference.tenant(number)) {
+            None => {
+                let number = TenantNumber(
+                    u16::try_from(reference.tenants().count() + records.len() - 1).unwrap_or(u16::MAX),
+                );
+                let body = SystemBody::TenantDeclared {
+                    name: tenant.name.clone(),
+                    clock: tenant.clock,
+                    base_currency: tenant.base_currency,
+                    timezone: tenant.timezone.clone(),
+                };
+                records.push(system_record(number, Name::const_new("tidewatch"), body));
+            }
+            Some(known) if known.clock != tenant.clock => {
+                return Err(StartError::Clock {
+                    name: tenant.name.clone(),
+                    journaled: clock_name(known.clock),
+                    asked: clock_name(tenant.clock),
+                });
+            }
+            Some(known) => {
+                if known.base_currency != tenant.base_currency
+                    || known.time_zone.iana_name() != Some(tenant.timezone.as_str())
+                {
+                    warn!(
+                        tenant = %tenant.name,
+                        "base currency and time zone stay as they were when the tenant was declared"
+                    );
+                }
+            }
+        }
+    }
+    if reference.version() == Lsn::ZERO || *reference.settings() != options.settings {
+        records.push(own(SystemBody::ConfigurationActivated {
+            hash: options.settings_hash.clone(),
+            settings: Box::new(options.settings.clone()),
+        }));
+    }
+    Ok(records)
 }
 
 /// How long closing the journal may take when settling took all the time there was.

@@ -1,0 +1,175 @@
+//! What must hold in the end, when everything is at rest. Each names its invariant (`ARCHITECTURE.md`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::client::{Ledger, TENANT};
+use super::common::model::{Place, Stock, stock_after};
+use super::decisions::{Decisions, is_settled};
+use super::follower::Follower;
+use super::house::House;
+use crate::domain::approval_case::ActionState;
+use crate::domain::exception::ExceptionType;
+use crate::domain::ids::{EntityKey, Lsn, Name};
+use crate::domain::record::{Body, Record};
+use crate::domain::reference::Reference;
+use crate::domain::sku_location::SkuLocation;
+use crate::domain::time::Timestamp;
+use crate::runtime::admission::Credits;
+use crate::runtime::ask::ask;
+use crate::runtime::codec;
+
+/// Checks everything; gives the journal's records.
+pub async fn check(
+    house: &House,
+    ledger: &Ledger,
+    decisions: &Decisions,
+    follower: &Follower,
+    left_out: Option<&str>,
+) -> Vec<Arc<Record>> {
+    let journal = journal(house);
+    at_rest(house);
+    exactly_once(&journal, ledger);
+    follower.check(&journal);
+    decided_once(house, decisions);
+    let said: Vec<Value> = ledger
+        .said
+        .iter()
+        .filter(|event| event["id"].as_str() != left_out && event["type"] != "clock.advanced")
+        .cloned()
+        .collect();
+    as_the_model_says(house, &said).await;
+    journal
+}
+
+fn journal(house: &House) -> Vec<Arc<Record>> {
+    let mut journal: Vec<Arc<Record>> = Vec::new();
+    for read in house.running.reader.read_from(1) {
+        let (lsn, bytes) = read.unwrap();
+        assert_eq!(lsn, journal.len() as u64 + 1, "invariant 2: numbers have no gaps");
+        journal.push(Arc::new(codec::decode(&bytes).unwrap().0));
+    }
+    journal
+}
+
+/// Invariant 25: nothing is left over.
+fn at_rest(house: &House) {
+    let running = &house.running;
+    assert_eq!(running.admission.usage().0, Credits::default(), "invariant 25: all credits are back");
+    assert_eq!(running.progress.unsettled_count(), 0, "invariant 25: nothing is unsettled");
+    assert_eq!(running.fold_usage().held, 0, "invariant 25: every document was announced, nothing is held");
+    let quarantine = running.quarantine.read();
+    let left: Vec<_> = quarantine.list(TENANT, Lsn::ZERO).collect();
+    assert!(left.is_empty(), "invariant 12: released, and nothing else was bad: {left:?}");
+}
+
+/// Invariants 2 and 23: what was acknowledged is there, under its number; what is there, is there once.
+fn exactly_once(journal: &[Arc<Record>], ledger: &Ledger) {
+    let mut found: BTreeMap<(String, String), Lsn> = BTreeMap::new();
+    for record in journal {
+        if matches!(record.body, Body::Event { .. }) {
+            let name = (record.source.to_string(), record.id.to_string());
+            let before = found.insert(name.clone(), record.lsn);
+            assert_eq!(before, None, "invariant 2: {name:?} is there twice, again as {}", record.lsn);
+        }
+    }
+    assert_eq!(found, ledger.acknowledged, "invariant 23: acknowledged and recovered");
+    assert_eq!(found.len(), ledger.said.len(), "everything that was said was taken in the end");
+}
+
+/// Invariant 17: one action id per step of a decision, and the system of record did each of them, once.
+fn decided_once(house: &House, decisions: &Decisions) {
+    let mut ids = BTreeSet::new();
+    for entry in house.running.cases.select(TENANT, true, |_| true) {
+        let case = &entry.item;
+        let steps = case.chosen_option.as_ref().and_then(|chosen| case.option(chosen)).map(|o| o.steps.len());
+        if !case.actions.is_empty() {
+            assert_eq!(Some(case.actions.len()), steps, "invariant 17: an action a step: {case:?}");
+        }
+        for action in &case.actions {
+            assert!(ids.insert(action.id.clone()), "invariant 17: {} twice", action.id);
+            assert!(is_settled(action.state), "invariant 25: {} is {:?}", action.id, action.state);
+            let reference = decisions.carried_out.get(&action.id);
+            assert!(reference.is_some(), "invariant 17: {} never arrived", action.id);
+            if action.state == ActionState::Documented {
+                let document = action.document.as_ref().map(|document| document.id.as_str());
+                assert_eq!(document, reference.map(String::as_str), "the document of {}", action.id);
+            }
+        }
+    }
+    let arrived: BTreeSet<Name> = decisions.carried_out.keys().cloned().collect();
+    assert_eq!(arrived, ids, "invariant 17: what arrived was decided");
+}
+
+/// Invariant 26: stock, reservations and pipeline are what a model makes of what was said; so are the exceptions that
+/// follow from them alone.
+async fn as_the_model_says(house: &House, said: &[Value]) {
+    let running = &house.running;
+    let mut wrong = Vec::new();
+    let mut now = None;
+    let mut views: BTreeMap<Place, Value> = BTreeMap::new();
+    for (key, address) in running.directory.sku_locations_after(TENANT, None, 10_000) {
+        let EntityKey::SkuLocation { sku, location, .. } = &key else { continue };
+        let place = (sku.to_string(), location.to_string());
+        let question = |entity: &SkuLocation, key: &EntityKey, now: Timestamp, reference: &Reference| {
+            serde_json::to_value(entity.view(now, reference, key)).unwrap()
+        };
+        let seen = ask(running, address, question).await.expect("no entity stands still");
+        assert_eq!(seen.failed_at, None, "invariant 12: {key} was released");
+        now = now.max(Some(seen.now));
+        views.insert(place, seen.value);
+    }
+    let now = now.expect("some place").micros().div_euclid(1_000_000);
+    let expected = stock_after(said, now);
+    for (place, stock) in &expected {
+        match views.get(place) {
+            None => wrong.push(format!("{place:?} is not there")),
+            Some(view) => {
+                let differences = stock.differences(view);
+                if !differences.is_empty() {
+                    wrong.push(format!("{place:?}: {}", differences.join("; ")));
+                }
+            }
+        }
+    }
+    let open = |kind: ExceptionType| -> BTreeSet<Place> {
+        let of_kind = |item: &crate::domain::exception::ExceptionItem| item.exception_type == kind;
+        let found = running.exceptions.select(TENANT, false, |entry| of_kind(&entry.item));
+        let place = |item: &crate::domain::exception::ExceptionItem| {
+            let subject = &item.subject;
+            let name = |name: &Option<Name>| name.as_deref().unwrap_or_default().to_owned();
+            (name(&subject.sku), name(&subject.location))
+        };
+        found.iter().map(|entry| place(&entry.item)).collect()
+    };
+    let (negative, short) = (open(ExceptionType::NegativeStock), open(ExceptionType::ShortageNow));
+    for (place, stock) in &expected {
+        if (stock.on_hand < 0) != negative.contains(place) {
+            wrong.push(format!(
+                "{place:?} has {} on hand; open: {}",
+                stock.on_hand,
+                negative.contains(place)
+            ));
+        }
+        if stock.backorders() > 0 && !short.contains(place) {
+            wrong.push(format!("{place:?} is short of {}, and no exception says so", stock.backorders()));
+        }
+        if has_plenty(stock) && short.contains(place) && !said.iter().any(|event| is_demand(event, place)) {
+            wrong.push(format!("{place:?} is said to be short"));
+        }
+    }
+    assert!(wrong.is_empty(), "invariant 26: {wrong:#?}");
+}
+
+fn has_plenty(stock: &Stock) -> bool {
+    stock.on_hand > 0 && stock.backorders() == 0
+}
+
+fn is_demand(event: &Value, place: &Place) -> bool {
+    let kind = event["type"].as_str().unwrap_or_default();
+    (kind == "pos.sale" || kind.starts_with("order."))
+        && event["data"]["sku"] == *place.0
+        && event["data"]["location"] == *place.1
+}

@@ -1,0 +1,626 @@
+//! One run: a tower and everything around it, from the first step to the last check.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use super::client::{Client, Ledger, TENANT};
+use super::common::events::at;
+use super::common::history::History;
+use super::common::random::Random;
+use super::decisions::Decisions;
+use super::disk::Disk;
+use super::follower::Follower;
+use super::house::{Died, House};
+use super::trace::Trace;
+use super::{checks, clock, observe};
+use crate::domain::exception::ExceptionType;
+use crate::domain::exception::routing::RoutingRule;
+use crate::domain::ids::Name;
+use crate::domain::money::Currency;
+use crate::domain::record::{ClockKind, SystemBody};
+use crate::domain::settings::Settings;
+use crate::domain::sku_location::testing::{Poison, poison};
+use crate::domain::time::{HOUR, Timestamp};
+use crate::runtime::quarantine::QuarantineReason;
+use crate::runtime::{Submission, TenantOptions, TowerOptions, pending_own, system_record};
+
+/// 2025-03-03T00:00:00Z, a Monday, in seconds: the histories happen on this day.
+pub const FIRST_DAY: i64 = 1_740_960_000;
+const DAY: i64 = 86_400;
+/// Rounds of peace before something is said to hang; each gives everyone a step and takes 10 ms of virtual time.
+const PEACE_ROUNDS_MAX: u64 = 20_000;
+const PEACE_ROUND: Duration = Duration::from_millis(10);
+/// The value from which on a shortage opens a case.
+const CASE_VALUE_MIN: f64 = 100.0;
+
+/// What came of a run.
+pub struct Summary {
+    pub hash: blake3::Hash,
+    pub counts: Vec<(&'static str, u64)>,
+}
+
+/// How often each kind of step comes, relative to the others.
+struct Mix {
+    weights: Vec<(Kind, u64)>,
+    sum: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Submit,
+    Hear,
+    Write,
+    Dispatch,
+    Rebuild,
+    Work,
+    Pause,
+    LongPause,
+    Costing,
+    People,
+    Outbox,
+    SystemOfRecord,
+    Feed,
+    Release,
+    AdvanceClock,
+    JumpClock,
+    FullDisk,
+    BrokenDisk,
+    Kill,
+    PowerLoss,
+    Stop,
+}
+
+impl Mix {
+    fn random(random: &mut Random) -> Mix {
+        use Kind::*;
+        let usual = [
+            (Submit, 120),
+            (Hear, 120),
+            (Write, 160),
+            (Dispatch, 160),
+            (Rebuild, 20),
+            (Work, 160),
+            (Pause, 60),
+            (LongPause, 4),
+            (Costing, 30),
+            (People, 30),
+            (Outbox, 30),
+            (SystemOfRecord, 40),
+            (Feed, 40),
+            (Release, 6),
+            (AdvanceClock, 10),
+            (JumpClock, 6),
+            (FullDisk, 8),
+            (BrokenDisk, 1),
+            (Kill, 2),
+            (PowerLoss, 3),
+            (Stop, 1),
+        ];
+        // Every seed has its own favourites, and does without some faults.
+        let weigh = |random: &mut Random, (kind, weight): (Kind, u64)| {
+            let is_fault = matches!(kind, JumpClock | FullDisk | BrokenDisk | Kill | PowerLoss | Stop);
+            let factor = if is_fault { *random.pick(&[0, 1, 1, 2]) } else { *random.pick(&[1, 2, 4, 8]) };
+            (kind, weight * factor)
+        };
+        let weights: Vec<(Kind, u64)> = usual.into_iter().map(|one| weigh(random, one)).collect();
+        let sum = weights.iter().map(|(_, weight)| weight).sum();
+        Mix { weights, sum }
+    }
+
+    fn next(&self, random: &mut Random) -> Kind {
+        let mut left = random.below(self.sum);
+        for (kind, weight) in &self.weights {
+            match left.checked_sub(*weight) {
+                None => return *kind,
+                Some(rest) => left = rest,
+            }
+        }
+        unreachable!("less than the sum is left")
+    }
+}
+
+/// An event on which its entity's code fails.
+struct Poisoned {
+    id: &'static str,
+    /// Lives until the code is better.
+    failing: Option<Poison>,
+    /// It is left out in the end.
+    skip: bool,
+}
+
+/// How a life ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Killed,
+    PowerLost,
+    Stopped,
+    Finished,
+}
+
+#[derive(Default)]
+struct Faults {
+    kills: u64,
+    power_losses: u64,
+    deaths_in_recovery: u64,
+    clean_stops: u64,
+    broken_disks: u64,
+    full_disks: u64,
+    clock_jumps: u64,
+    releases: u64,
+}
+
+/// The run.
+pub struct World {
+    seed: u64,
+    random: Random,
+    trace: Trace,
+    data: TempDir,
+    options: TowerOptions,
+    disk: Disk,
+    mix: Mix,
+    steps_left: u64,
+    wall: Timestamp,
+    clock_kind: ClockKind,
+    ledger: Ledger,
+    /// Two that keep no order, one that does, and the system of record.
+    clients: [Client; 4],
+    /// On an event clock: who advances it, and to when last.
+    clock: Client,
+    advanced_to: i64,
+    settling: Option<(JoinHandle<bool>, i64)>,
+    decisions: Decisions,
+    follower: Follower,
+    poisoned: Option<Poisoned>,
+    faults: Faults,
+    applied: u64,
+    lives: u64,
+}
+
+const ORDERED: usize = 2;
+const SYSTEM_OF_RECORD: usize = 3;
+
+impl World {
+    pub fn of(seed: u64) -> World {
+        let mut random = Random::new(seed);
+        let memory = std::path::Path::new("/dev/shm");
+        let data = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+        let clock_kind = *random.pick(&[ClockKind::Wall, ClockKind::Event]);
+        let options = options(&mut random, data.path(), clock_kind);
+        let mut ledger = Ledger::default();
+        let mut clients = [
+            Client::new("tills", false),
+            Client::new("warehouse", false),
+            Client::new("buyer", true),
+            Client::new("record", false),
+        ];
+        let mut history = History::of_seed(seed, &format!("s{seed}"), FIRST_DAY).events;
+        random.shuffle(&mut history);
+        let poisoned = random.chance(40).then(|| {
+            let sales: Vec<&Value> = history.iter().filter(|event| event["type"] == "pos.sale").collect();
+            let id: &'static str = random.pick(&sales)["id"].as_str().unwrap().to_owned().leak();
+            Poisoned { id, failing: Some(poison(id)), skip: random.chance(50) }
+        });
+        for event in history {
+            clients[usize::try_from(random.below(2)).unwrap()].tell(&mut ledger, event);
+        }
+        for event in story(seed) {
+            clients[ORDERED].tell(&mut ledger, event);
+        }
+        let mix = Mix::random(&mut random);
+        World {
+            seed,
+            trace: Trace::of(seed),
+            disk: Disk::new(&data.path().join("journal")),
+            steps_left: 400 + random.below(800),
+            random,
+            data,
+            options,
+            mix,
+            wall: Timestamp::from_micros((FIRST_DAY + DAY / 2) * 1_000_000),
+            clock_kind,
+            ledger,
+            clients,
+            clock: Client::new("clock", true),
+            advanced_to: FIRST_DAY,
+            settling: None,
+            decisions: Decisions::new(),
+            follower: Follower::default(),
+            poisoned,
+            faults: Faults::default(),
+            applied: 0,
+            lives: 0,
+        }
+    }
+
+    /// Life after life, until everything is done and checked.
+    pub fn run(&mut self) {
+        loop {
+            let runtime = || {
+                let mut builder = tokio::runtime::Builder::new_current_thread();
+                builder.enable_all().start_paused(true).build().unwrap()
+            };
+            self.lives += 1;
+            // A restart may find another number of cores.
+            self.options.shards = u16::try_from(1 + self.random.below(3)).unwrap();
+            self.disk.begin();
+            let system = actix_rt::System::with_tokio_rt(runtime);
+            let end = system.block_on(self.live());
+            drop(system);
+            self.disk.end();
+            self.trace.step(format!("life {} ends: {end:?}", self.lives));
+            match end {
+                End::Finished => break,
+                End::Killed => self.faults.kills += 1,
+                End::Stopped => self.faults.clean_stops += 1,
+                End::PowerLost => {
+                    self.faults.power_losses += 1;
+                    self.disk.lose_power(&mut self.random);
+                }
+            }
+            self.clients.iter_mut().for_each(|client| client.lose_connection(&mut self.random));
+            self.clock.lose_connection(&mut self.random);
+            self.settling = None;
+            self.decisions.lose_connection();
+        }
+        clock::stop();
+    }
+
+    async fn live(&mut self) -> End {
+        clock::set(self.wall);
+        let may_die = self.steps_left > 0;
+        let Ok(mut house) = House::boot(&self.options, &mut self.random, may_die).await.map_err(|Died| ())
+        else {
+            self.faults.deaths_in_recovery += 1;
+            return if self.random.chance(50) { End::Killed } else { End::PowerLost };
+        };
+        self.follower.come_back(&house);
+        if self.clock_kind == ClockKind::Event && self.advanced_to == FIRST_DAY {
+            self.advance_to(FIRST_DAY + DAY / 2);
+        }
+        let end = loop {
+            if self.steps_left == 0 {
+                self.peace(&mut house).await;
+                break End::Finished;
+            }
+            self.steps_left -= 1;
+            let kind = self.mix.next(&mut self.random);
+            if let Some(end) = self.step(kind, &mut house).await {
+                break end;
+            }
+            let (count, hash) = observe::check();
+            let progress = &house.running.progress;
+            let state = (progress.durable().0, progress.applied().0, progress.unsettled_count());
+            self.trace.step(format!("{kind:?} {state:?} {count} {hash:016x}"));
+        };
+        self.applied += observe::check().0;
+        self.wall = clock::now().unwrap_or(self.wall);
+        if end == End::Stopped {
+            house.stop();
+        }
+        end
+    }
+
+    async fn step(&mut self, kind: Kind, house: &mut House) -> Option<End> {
+        let World { random, trace, ledger, .. } = self;
+        match kind {
+            Kind::Submit => {
+                let chosen = usize::try_from(random.below(self.clients.len() as u64)).unwrap();
+                self.clients[chosen].submit(house, ledger, random, true, trace);
+            }
+            Kind::Hear => self.hear(house),
+            Kind::Write => return self.write(house),
+            Kind::Dispatch => {
+                house.step_dispatcher();
+            }
+            Kind::Rebuild => {
+                house.step_rebuilds();
+            }
+            Kind::Work => {
+                for _ in 0..=random.below(4) {
+                    tokio::task::yield_now().await;
+                }
+            }
+            Kind::Pause => tokio::time::sleep(Duration::from_millis(1 + random.below(40))).await,
+            Kind::LongPause => tokio::time::sleep(Duration::from_millis(500 + random.below(4_000))).await,
+            Kind::Costing => self.decisions.step_costing(house),
+            Kind::People => self.decisions.step_people(house, random, true),
+            Kind::Outbox => self.decisions.step_outbox(house),
+            Kind::SystemOfRecord => {
+                let client = &mut self.clients[SYSTEM_OF_RECORD];
+                self.decisions.step_system_of_record(client, ledger, random, false, trace);
+            }
+            Kind::Feed => self.follower.drain(house, trace),
+            Kind::Release => self.release(house),
+            Kind::AdvanceClock => {
+                let ahead = random.between(600, 3 * 3_600);
+                self.advance_to((self.advanced_to + ahead).min(FIRST_DAY + 22 * 3_600));
+                self.step_clock(house);
+            }
+            Kind::JumpClock => {
+                self.faults.clock_jumps += 1;
+                let now = clock::now().unwrap_or_default().micros();
+                let latest = (FIRST_DAY + 22 * 3_600) * 1_000_000;
+                clock::jump(random.between(-2 * HOUR, (latest - now).clamp(0, 3 * HOUR)));
+            }
+            Kind::FullDisk => {
+                let is_full = &self.disk.refusing.is_full;
+                is_full.set(!is_full.get());
+                self.faults.full_disks += u64::from(is_full.get());
+            }
+            Kind::BrokenDisk => self.disk.refusing.fails_sync.set(true),
+            Kind::Kill => return Some(End::Killed),
+            Kind::PowerLoss => return Some(End::PowerLost),
+            Kind::Stop => {
+                self.disk.refusing.is_full.set(false);
+                self.disk.refusing.fails_sync.set(false);
+                return Some(End::Stopped);
+            }
+        }
+        None
+    }
+
+    fn write(&mut self, house: &mut House) -> Option<End> {
+        match house.step_writer() {
+            Ok(_) => None,
+            Err(failure) => {
+                self.trace.step(format!("the process stops: {}", failure.to_string().len()));
+                self.faults.broken_disks += 1;
+                Some(End::PowerLost)
+            }
+        }
+    }
+
+    fn hear(&mut self, house: &House) {
+        let World { random, trace, ledger, .. } = self;
+        for client in self.clients.iter_mut().chain([&mut self.clock]) {
+            client.hear(house, ledger, random, trace);
+        }
+        self.decisions.hear(house, trace);
+    }
+
+    /// Lets a failed entity go on, as an operator does.
+    fn release(&mut self, house: &House) {
+        let Some(poisoned) = &mut self.poisoned else { return };
+        let failed = {
+            let quarantine = house.running.quarantine.read();
+            let first = quarantine.list(TENANT, Default::default()).find_map(|entry| match &entry.reason {
+                QuarantineReason::Entity(key) => Some(((**key).clone(), entry.event)),
+                _ => None,
+            });
+            first
+        };
+        let Some((entity, event)) = failed else { return };
+        let skip = poisoned.skip;
+        if !skip {
+            poisoned.failing = None;
+        }
+        self.faults.releases += 1;
+        let body = SystemBody::EntityReleased { entity, poison: event, skip };
+        let record = system_record(TENANT, Name::const_new("operator"), body);
+        let mut buffer = Vec::new();
+        let records = vec![pending_own(record, &mut buffer).unwrap()];
+        let own = Submission::Own { records, buffer, origin: None, reply: None };
+        house.running.submissions.send(own).unwrap();
+    }
+
+    fn advance_to(&mut self, to: i64) {
+        if self.clock_kind == ClockKind::Event && self.clock.is_done() && to > self.advanced_to {
+            self.advanced_to = to;
+            let event = json!({"specversion": "1.0", "id": format!("clock-{to}"), "source": "/clock",
+                "type": "clock.advanced", "time": at(to), "data": {"to": at(to)}});
+            self.clock.tell(&mut self.ledger, event);
+        }
+    }
+
+    /// As the door does: a clock is advanced when everything before it has settled.
+    fn step_clock(&mut self, house: &House) {
+        if self.clock.is_done() {
+            return;
+        }
+        match self.settling.take() {
+            None => {
+                let (running, last) = (house.running.clone(), house.running.progress.durable());
+                let settle =
+                    async move { running.progress.wait_settled(last, Duration::from_secs(60)).await };
+                self.settling = Some((actix_rt::spawn(settle), self.advanced_to));
+            }
+            Some((task, to)) if !task.is_finished() => self.settling = Some((task, to)),
+            Some(_) => {
+                let World { clock, ledger, random, trace, .. } = self;
+                clock.submit(house, ledger, random, false, trace);
+            }
+        }
+    }
+
+    /// No more faults: everyone gets their turn until everything is done. Then it is checked, twice.
+    async fn peace(&mut self, house: &mut House) {
+        self.trace.step("peace".to_owned());
+        self.disk.refusing.is_full.set(false);
+        self.disk.refusing.fails_sync.set(false);
+        self.come_to_rest(house).await;
+        let midnight = FIRST_DAY + DAY;
+        match self.clock_kind {
+            ClockKind::Event => self.advance_to(midnight),
+            ClockKind::Wall => {
+                let now = clock::now().unwrap_or_default().micros();
+                clock::jump((midnight * 1_000_000 - now).max(0));
+            }
+        }
+        self.come_to_rest(house).await;
+        let left_out = self.poisoned.as_ref().filter(|poisoned| poisoned.skip).map(|poisoned| poisoned.id);
+        let journal = checks::check(house, &self.ledger, &self.decisions, &self.follower, left_out).await;
+        for record in &journal {
+            self.trace.bytes(format!("{record:?}").as_bytes());
+        }
+    }
+
+    async fn come_to_rest(&mut self, house: &mut House) {
+        // Reviews that became due meanwhile are looked for now and then.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        for round in 0.. {
+            self.step_clock(house);
+            let World { random, trace, ledger, .. } = self;
+            for client in &mut self.clients {
+                client.submit(house, ledger, random, false, trace);
+            }
+            assert!(self.write(house).is_none(), "the disk works again");
+            house.step_dispatcher();
+            house.step_rebuilds();
+            self.release(house);
+            self.decisions.step_costing(house);
+            self.decisions.step_people(house, &mut self.random, false);
+            self.decisions.step_outbox(house);
+            let World { random, trace, ledger, .. } = self;
+            let client = &mut self.clients[SYSTEM_OF_RECORD];
+            self.decisions.step_system_of_record(client, ledger, random, true, trace);
+            self.follower.drain(house, trace);
+            tokio::time::sleep(PEACE_ROUND).await;
+            self.hear(house);
+            let (count, hash) = observe::check();
+            let progress = &house.running.progress;
+            self.trace.step(format!("round {} {count} {hash:016x}", progress.durable()));
+            let is_quiet = self.clients.iter().chain([&self.clock]).all(Client::is_done)
+                && self.decisions.is_done(house)
+                && house.is_idle()
+                && progress.applied() == progress.durable()
+                && progress.unsettled_count() == 0;
+            if is_quiet {
+                self.follower.drain(house, &mut self.trace);
+                return;
+            }
+            assert!(
+                round < PEACE_ROUNDS_MAX,
+                "invariant 25: seed {} does not come to rest: durable {}, applied {}, unsettled {}, {}, clients {:?}",
+                self.seed,
+                progress.durable(),
+                progress.applied(),
+                progress.unsettled_count(),
+                self.decisions.waits_for(house),
+                self.clients.iter().chain([&self.clock]).map(Client::is_done).collect::<Vec<_>>(),
+            );
+        }
+    }
+
+    pub fn summary(&self) -> Summary {
+        let (faults, counts) = (&self.faults, &self.decisions.counts);
+        assert!(self.data.path().exists());
+        Summary {
+            hash: self.trace.hash(),
+            counts: vec![
+                ("steps", self.trace.steps),
+                ("lives", self.lives),
+                ("records applied by entities", self.applied),
+                ("events acknowledged", self.ledger.acknowledged.len() as u64),
+                ("repeats answered", self.ledger.repeats),
+                ("requests without credits", self.ledger.refused),
+                ("requests refused by a full disk", self.ledger.full),
+                ("kills", faults.kills),
+                ("power losses", faults.power_losses),
+                ("deaths in recovery", faults.deaths_in_recovery),
+                ("clean stops", faults.clean_stops),
+                ("broken disks", faults.broken_disks),
+                ("full disks", faults.full_disks),
+                ("clock jumps", faults.clock_jumps),
+                ("releases of failed entities", faults.releases),
+                ("decisions", counts.decisions as u64),
+                ("commands", counts.commands),
+                ("repeated commands", counts.repeated_commands),
+                ("attempts to deliver", counts.attempts),
+                ("requests lost", counts.requests_lost),
+                ("requests twice", counts.requests_twice),
+                ("answers lost", counts.answers_lost),
+                ("actions carried out", self.decisions.carried_out.len() as u64),
+                ("frames", self.follower.seen.len() as u64),
+                ("states shown", self.follower.states),
+            ],
+        }
+    }
+}
+
+fn options(random: &mut Random, data: &std::path::Path, clock: ClockKind) -> TowerOptions {
+    let mut settings = Settings::default();
+    settings.routing.rules.push(RoutingRule {
+        types: vec![ExceptionType::ShortageNow, ExceptionType::ProjectedStockout],
+        path: None,
+        region: None,
+        severity_min: None,
+        value_min: Some(CASE_VALUE_MIN),
+        team: Name::const_new("planning"),
+        queue: None,
+        acknowledge_within_hours: None,
+        decide_within_hours: None,
+        escalate_to: Vec::new(),
+        open_case: true,
+    });
+    TowerOptions {
+        data: data.to_owned(),
+        shards: 1,
+        segment_bytes_max: *random.pick(&[3_000, 40_000, 1 << 24]),
+        group_records_max: *random.pick(&[1, 5, 1_000]),
+        group_bytes_max: 1 << 20,
+        duplicate_window_events: 100_000,
+        records_max: *random.pick(&[15, 60, 10_000]),
+        bytes_max: *random.pick(&[8_000, 1 << 24]),
+        batch_records_max: *random.pick(&[1, 4, 512]),
+        reconcile_budget: *random.pick(&[Duration::ZERO, Duration::from_secs(3_600)]),
+        review_slice: *random.pick(&[1, 3, 1_000]),
+        state_interval: Duration::from_millis(*random.pick(&[200, 1_000])),
+        replay_records_in_flight_max: 1_000,
+        quarantine_entries_max: 1_000,
+        exceptions_ended_max: 10_000,
+        settings,
+        settings_hash: String::new(),
+        tenants: vec![TenantOptions {
+            name: Name::const_new("default"),
+            clock,
+            base_currency: Currency::parse("EUR").unwrap(),
+            timezone: Name::const_new("UTC"),
+        }],
+    }
+}
+
+/// What leads to decisions: places with two weeks of demand, little stock left and an order that can't be served. Told
+/// in order.
+fn story(seed: u64) -> Vec<Value> {
+    let mut events = Vec::new();
+    let start = FIRST_DAY - 14 * DAY;
+    let mut tell = |time: i64, kind: &str, data: Value| {
+        let id = format!("story-{}", events.len());
+        events
+            .push(json!({"specversion": "1.0", "id": id, "source": "/story", "type": kind, "time": at(time),
+            "data": data}));
+    };
+    let location = format!("story{seed}");
+    tell(start, "location.described", json!({"location": location, "name": "Store", "kind": "store"}));
+    let supplier = json!({"supplier": "S", "name": "S", "lead_time_days": 2, "lead_time_sd_days": 0.5});
+    tell(start, "supplier.described", supplier);
+    for sku in ["A", "B"] {
+        let sku = format!("story{seed}-{sku}");
+        tell(
+            start,
+            "item.described",
+            json!({"sku": sku, "name": "Apple", "unit_cost": "2.00", "unit_price": "5.00", "currency": "EUR"}),
+        );
+        tell(
+            start,
+            "sourcing.set",
+            json!({"sku": sku, "location": location, "source": {"kind": "supplier", "id": "S"}, "rank": 1,
+                "lead_time_days": 2, "unit_cost": "2.00"}),
+        );
+        tell(start, "inventory.counted", json!({"sku": sku, "location": location, "on_hand": 3_000}));
+        for day in 0..14 {
+            let time = start + day * DAY + 3_600;
+            tell(time, "pos.sale", json!({"sku": sku, "location": location, "quantity": 200}));
+        }
+        tell(
+            FIRST_DAY,
+            "order.placed",
+            json!({"order_id": format!("story-{sku}"), "line_id": "1", "sku": sku, "location": location,
+                "quantity": 400, "customer": "C"}),
+        );
+    }
+    events
+}
