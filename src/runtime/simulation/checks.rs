@@ -130,6 +130,7 @@ async fn as_the_model_says(house: &House, said: &[Value]) {
                 let differences = stock.differences(view);
                 if !differences.is_empty() {
                     wrong.push(format!("{place:?}: {}", differences.join("; ")));
+                    explain(said, place);
                 }
             }
         }
@@ -172,4 +173,22 @@ fn is_demand(event: &Value, place: &Place) -> bool {
     (kind == "pos.sale" || kind.starts_with("order."))
         && event["data"]["sku"] == *place.0
         && event["data"]["location"] == *place.1
+}
+
+/// Prints what was said about a place, by the documents too.
+fn explain(said: &[Value], place: &Place) {
+    let document = |event: &Value| {
+        let ids =
+            ["order_id", "po_id", "transfer_id"].map(|key| event["data"][key].as_str().map(str::to_owned));
+        ids.into_iter().flatten().next()
+    };
+    let names = |event: &Value| event.to_string().contains(&place.0) && event.to_string().contains(&place.1);
+    let documents: Vec<String> = said.iter().filter(|event| names(event)).filter_map(document).collect();
+    let is_about = |event: &&Value| names(event) || document(event).is_some_and(|id| documents.contains(&id));
+    for event in said.iter().filter(is_about) {
+        eprintln!(
+            "{} {} {} {} {}",
+            event["id"], event["time"], event["sequence"], event["type"], event["data"]
+        );
+    }
 }

@@ -27,6 +27,8 @@ const REQUEST_EVENTS_MAX: u64 = 12;
 #[derive(Default)]
 pub struct Ledger {
     pub acknowledged: BTreeMap<(String, String), Lsn>,
+    /// The events of that, in the order in which it was heard.
+    taken: Vec<Value>,
     /// Every event that was ever to be sent, for the model.
     pub said: Vec<Value>,
     pub repeats: u64,
@@ -73,9 +75,9 @@ impl Client {
         }
         let count = usize::try_from(1 + random.below(REQUEST_EVENTS_MAX)).unwrap();
         let mut events: Vec<Value> = self.waiting.drain(..count.min(self.waiting.len())).collect();
-        if repeats && random.chance(20) && !ledger.acknowledged.is_empty() {
+        if repeats && random.chance(20) && !ledger.taken.is_empty() {
             // Told and acknowledged before, by whomever.
-            events.push(random.pick(&ledger.said).clone());
+            events.push(random.pick(&ledger.taken).clone());
             if !self.keeps_order {
                 random.shuffle(&mut events);
             }
@@ -153,6 +155,7 @@ impl Ledger {
             }
             (None, Outcome::Accepted(lsn) | Outcome::Duplicate(lsn)) => {
                 self.acknowledged.insert(name, lsn);
+                self.taken.push(event.clone());
             }
             (before, outcome) => panic!("invariant 2: {name:?} was {before:?} and now is {outcome:?}"),
         }

@@ -39,7 +39,6 @@ const RECOVERY_MAX: Duration = Duration::from_secs(60);
 pub struct House {
     pub running: Rc<Running>,
     pub inlet: FeedInlet,
-    pub metrics: Arc<Metrics>,
     writer: Writer,
     backlog: Backlog,
     /// When the writer met a full disk.
@@ -192,7 +191,6 @@ impl House {
         let mut house = House {
             running: Rc::new(running),
             inlet,
-            metrics,
             writer,
             backlog,
             full_since: None,

@@ -248,7 +248,11 @@ impl World {
             self.disk.begin();
             let system = actix_rt::System::with_tokio_rt(runtime);
             let end = system.block_on(self.live());
+            // Actors that never ran begin when they are dropped, and then want a clock.
+            let handle = system.block_on(async { tokio::runtime::Handle::current() });
+            let within = handle.enter();
             drop(system);
+            drop(within);
             self.disk.end();
             self.trace.step(format!("life {} ends: {end:?}", self.lives));
             match end {
