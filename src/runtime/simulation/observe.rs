@@ -58,7 +58,9 @@ pub fn applying(key: &EntityKey, at: &Routed<'_>) {
         // The traffic of a source is a sum that takes effect where its last event does, which may follow by itself.
         let is_sum = matches!(at.record.body, Body::Event { data: EventData::FeedTraffic(_), .. });
         if !is_sum && !seen.applied.insert((key.clone(), record)) {
-            seen.violations.push(format!("invariant 7: {key} is handed {record} twice"));
+            let what = &at.record;
+            seen.violations
+                .push(format!("invariant 7: {key} is handed {record} twice, now at {}: {what:?}", at.lsn));
         }
         seen.count += 1;
         let text = format!("{key} {} {record}", at.lsn);

@@ -92,12 +92,12 @@ impl Mix {
             (Feed, 40),
             (Release, 6),
             (AdvanceClock, 10),
-            (JumpClock, 6),
-            (FullDisk, 8),
-            (BrokenDisk, 1),
-            (Kill, 2),
-            (PowerLoss, 3),
-            (Stop, 1),
+            (JumpClock, 8),
+            (FullDisk, 10),
+            (BrokenDisk, 2),
+            (Kill, 3),
+            (PowerLoss, 5),
+            (Stop, 2),
         ];
         // Every seed has its own favourites, and does without some faults.
         let weigh = |random: &mut Random, (kind, weight): (Kind, u64)| {
@@ -214,7 +214,7 @@ impl World {
             seed,
             trace: Trace::of(seed),
             disk: Disk::new(&data.path().join("journal")),
-            steps_left: 400 + random.below(800),
+            steps_left: 600 + random.below(1_800),
             random,
             data,
             options,
@@ -283,6 +283,14 @@ impl World {
         self.follower.come_back(&house);
         if self.clock_kind == ClockKind::Event && self.advanced_to == FIRST_DAY {
             self.advance_to(FIRST_DAY + DAY / 2);
+            // Nothing happens in 1970.
+            while !self.clock.is_done() {
+                self.step_clock(&house);
+                assert!(self.write(&mut house).is_none(), "the disk works at the start");
+                house.step_dispatcher();
+                tokio::time::sleep(PEACE_ROUND).await;
+                self.hear(&house);
+            }
         }
         let end = loop {
             if self.steps_left == 0 {
