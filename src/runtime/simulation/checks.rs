@@ -31,7 +31,9 @@ pub async fn check(
 ) -> Vec<Arc<Record>> {
     let journal = journal(house);
     at_rest(house);
+    in_order_of_time(&journal);
     exactly_once(&journal, ledger);
+    raised_once(house);
     follower.check(&journal);
     decided_once(house, decisions);
     let said: Vec<Value> = ledger
@@ -79,6 +81,42 @@ fn exactly_once(journal: &[Arc<Record>], ledger: &Ledger) {
     assert_eq!(found.len(), ledger.said.len(), "everything that was said was taken in the end");
 }
 
+/// Invariant 10: business time never goes back, whatever the wall does; and each record has an ingest time of its own.
+fn in_order_of_time(journal: &[Arc<Record>]) {
+    // The first record is the tower's own, before any tenant had a clock.
+    for pair in journal[1..].windows(2) {
+        let [before, after] = pair else { continue };
+        assert!(before.business_time <= after.business_time, "invariant 10: {before:?}, then {after:?}");
+        assert!(before.ingest_time < after.ingest_time, "invariant 10: {before:?}, then {after:?}");
+    }
+}
+
+/// Invariant 9: an open exception is unique for its type and subject.
+fn raised_once(house: &House) {
+    let mut open = BTreeSet::new();
+    for entry in house.running.exceptions.select(TENANT, false, |_| true) {
+        let what = format!("{} {:?}", entry.item.exception_type.as_str(), entry.item.subject);
+        assert!(open.insert(what.clone()), "invariant 9: {what} twice");
+    }
+}
+
+/// Every figure, every exception, every case.
+pub async fn everything_shown(house: &House) -> Vec<String> {
+    let mut shown: Vec<String> = Vec::new();
+    for (place, view) in views(house).await.0 {
+        shown.push(format!("{place:?} {view}"));
+    }
+    let running = &house.running;
+    for entry in running.exceptions.select(TENANT, true, |_| true) {
+        shown.push(serde_json::to_string(&*entry.item).unwrap());
+    }
+    for entry in running.cases.select(TENANT, true, |_| true) {
+        shown.push(serde_json::to_string(&*entry.item).unwrap());
+    }
+    shown.sort();
+    shown
+}
+
 /// Invariant 17: one action id per step of a decision, and the system of record did each of them, once.
 fn decided_once(house: &House, decisions: &Decisions) {
     let mut ids = BTreeSet::new();
@@ -103,25 +141,30 @@ fn decided_once(house: &House, decisions: &Decisions) {
     assert_eq!(arrived, ids, "invariant 17: what arrived was decided");
 }
 
-/// Invariant 26: stock, reservations and pipeline are what a model makes of what was said; so are the exceptions that
-/// follow from them alone.
-async fn as_the_model_says(house: &House, said: &[Value]) {
+/// What every SKU-location shows, and the time in seconds.
+async fn views(house: &House) -> (BTreeMap<Place, Value>, i64) {
     let running = &house.running;
-    let mut wrong = Vec::new();
-    let mut now = None;
+    let mut now = Timestamp::default();
     let mut views: BTreeMap<Place, Value> = BTreeMap::new();
     for (key, address) in running.directory.sku_locations_after(TENANT, None, 10_000) {
         let EntityKey::SkuLocation { sku, location, .. } = &key else { continue };
-        let place = (sku.to_string(), location.to_string());
         let question = |entity: &SkuLocation, key: &EntityKey, now: Timestamp, reference: &Reference| {
             serde_json::to_value(entity.view(now, reference, key)).unwrap()
         };
         let seen = ask(running, address, question).await.expect("no entity stands still");
         assert_eq!(seen.failed_at, None, "invariant 12: {key} was released");
-        now = now.max(Some(seen.now));
-        views.insert(place, seen.value);
+        now = now.max(seen.now);
+        views.insert((sku.to_string(), location.to_string()), seen.value);
     }
-    let now = now.expect("some place").micros().div_euclid(1_000_000);
+    (views, now.micros().div_euclid(1_000_000))
+}
+
+/// Invariant 26: stock, reservations and pipeline are what a model makes of what was said; so are the exceptions that
+/// follow from them alone.
+async fn as_the_model_says(house: &House, said: &[Value]) {
+    let running = &house.running;
+    let mut wrong = Vec::new();
+    let (views, now) = views(house).await;
     let expected = stock_after(said, now);
     for (place, stock) in &expected {
         match views.get(place) {

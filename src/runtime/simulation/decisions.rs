@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::client::{Client, Ledger, TENANT};
 use super::common::events::at;
@@ -18,6 +19,8 @@ use crate::domain::approval_case::{
 };
 use crate::domain::command::{Actor, ActorKind, Command};
 use crate::domain::ids::{EntityKey, Lsn, Name};
+use crate::domain::record::ClockKind;
+use crate::domain::time::Timestamp;
 use crate::runtime::commands::{CommandDone, CommandError, Idempotency};
 use crate::runtime::{Running, wall_clock};
 
@@ -72,6 +75,8 @@ pub struct Decisions {
     commanding: BTreeSet<Name>,
     costing: BTreeSet<Name>,
     flying: BTreeSet<Name>,
+    /// By action: when its case says that it may be tried, and until when that is.
+    waits: BTreeMap<Name, (Timestamp, Instant)>,
     /// Requests that have not reached the system of record, or that it has not looked at.
     calls: Vec<(CaseAction, Option<oneshot::Sender<Answer>>)>,
     /// What the system of record did, by action id: its own name for it.
@@ -101,6 +106,7 @@ impl Decisions {
             commanding: BTreeSet::new(),
             costing: BTreeSet::new(),
             flying: BTreeSet::new(),
+            waits: BTreeMap::new(),
             calls: Vec::new(),
             carried_out: BTreeMap::new(),
             counts: Counts::default(),
@@ -113,6 +119,7 @@ impl Decisions {
         self.commanding.clear();
         self.costing.clear();
         self.flying.clear();
+        self.waits.clear();
         // Requests on their way arrive all the same; nobody hears the answer.
         self.calls.iter_mut().for_each(|(_, answer)| *answer = None);
     }
@@ -243,7 +250,7 @@ impl Decisions {
         for (_, entry) in house.running.cases.undelivered() {
             for action in &entry.item.actions {
                 let is_wanted = matches!(action.state, ActionState::Pending | ActionState::Sending);
-                let is_due = is_unfinished(action) || action.next_attempt_at.is_some_and(|at| at <= now);
+                let is_due = is_unfinished(action) || self.is_due(action, now);
                 if is_wanted && is_due && self.flying.insert(action.id.clone()) {
                     let flight = Flight {
                         running: house.running.clone(),
@@ -255,6 +262,18 @@ impl Decisions {
                 }
             }
         }
+    }
+
+    /// Whether the wait that an action's case states is over, counted from when it was first seen to state it: business
+    /// time may stand still meanwhile.
+    fn is_due(&mut self, action: &CaseAction, now: Timestamp) -> bool {
+        let Some(stated) = action.next_attempt_at else { return false };
+        let wait = Duration::from_micros(u64::try_from(stated.micros() - now.micros()).unwrap_or(0));
+        let known = self.waits.entry(action.id.clone()).or_insert((stated, Instant::now() + wait));
+        if known.0 != stated {
+            *known = (stated, Instant::now() + wait);
+        }
+        known.1 <= Instant::now()
     }
 
     /// The system of record looks at one request. `fair`: it works, and every answer arrives.
@@ -395,8 +414,11 @@ impl Flight {
             None => (AttemptOutcome::Unknown, None),
         };
         loop {
+            let clocks = &self.running.clocks;
+            // Nobody knows when an event clock moves on.
+            let wait = if clocks.clock_kind(TENANT) == ClockKind::Wall { RETRY_AFTER_MICROS } else { 0 };
             let retry_at = (outcome != AttemptOutcome::Delivered)
-                .then(|| self.running.clocks.business_time(TENANT, wall_clock()).plus(RETRY_AFTER_MICROS));
+                .then(|| clocks.business_time(TENANT, wall_clock()).plus(wait));
             let end = CaseDecision::EndAttempt {
                 action_id: self.action.id.clone(),
                 attempt,

@@ -55,9 +55,7 @@ pub fn applying(key: &EntityKey, at: &Routed<'_>) {
             seen.violations.push(format!("invariant 7: {key} is handed {} after {last}", at.lsn));
         }
         *last = at.lsn.max(*last);
-        // The traffic of a source is a sum that takes effect where its last event does, which may follow by itself.
-        let is_sum = matches!(at.record.body, Body::Event { data: EventData::FeedTraffic(_), .. });
-        if !is_sum && !seen.applied.insert((key.clone(), record)) {
+        if !may_come_again(&at.record.body) && !seen.applied.insert((key.clone(), record)) {
             let what = &at.record;
             seen.violations
                 .push(format!("invariant 7: {key} is handed {record} twice, now at {}: {what:?}", at.lsn));
@@ -68,6 +66,17 @@ pub fn applying(key: &EntityKey, at: &Routed<'_>) {
             seen.hash = (seen.hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3);
         }
     });
+}
+
+/// The traffic of a source is a sum that takes effect where its last event does, which may follow by itself. And the end of
+/// a whole document comes again with every line of it that becomes known later.
+fn may_come_again(body: &Body) -> bool {
+    let Body::Event { data, .. } = body else { return false };
+    match data {
+        EventData::FeedTraffic(_) => true,
+        EventData::PurchaseOrderEnded(named) | EventData::TransferCancelled(named) => named.line_id.is_none(),
+        _ => false,
+    }
 }
 
 /// Records handed to entities in this life, and a hash over which and to whom; fails on a violation.
