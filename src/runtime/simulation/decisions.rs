@@ -29,7 +29,7 @@ const COMMAND_WITHIN: Duration = Duration::from_secs(30);
 /// Until a failed attempt is made again.
 const RETRY_AFTER_MICROS: i64 = 200_000;
 /// Decisions that people begin in one run.
-const DECISIONS_MAX: usize = 6;
+const DECISIONS_MAX: usize = 12;
 
 /// What a task of one life tells.
 enum Told {

@@ -1,6 +1,16 @@
 //! What happened, hashed step by step, with its end kept in words for whoever has to find out why it went wrong.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether traces of failures are kept to oneself.
+pub fn be_quiet(quiet: bool) {
+    QUIET.set(quiet);
+}
 
 /// Steps kept in words.
 const TAIL_STEPS_MAX: usize = 60;
@@ -42,7 +52,7 @@ impl Trace {
 
 impl Drop for Trace {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if std::thread::panicking() && !QUIET.get() {
             let (seed, steps) = (self.seed, self.steps);
             eprintln!(
                 "simulation, seed {seed}, {steps} steps; TIDEWATCH_SEED={seed} runs it again. The last steps:"

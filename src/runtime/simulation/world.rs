@@ -33,6 +33,9 @@ const DAY: i64 = 86_400;
 /// Rounds of peace before something is said to hang; each gives everyone a step and takes 10 ms of virtual time.
 const PEACE_ROUNDS_MAX: u64 = 20_000;
 const PEACE_ROUND: Duration = Duration::from_millis(10);
+/// Steps under faults.
+const STEPS_MIN: i64 = 1_000;
+pub const STEPS_MAX: u64 = 3_500;
 /// The value from which on a shortage opens a case.
 const CASE_VALUE_MIN: f64 = 100.0;
 
@@ -187,7 +190,7 @@ const ORDERED: usize = 2;
 const SYSTEM_OF_RECORD: usize = 3;
 
 impl World {
-    pub fn of(seed: u64) -> World {
+    pub fn of(seed: u64, steps_max: u64) -> World {
         let mut random = Random::new(seed);
         let memory = std::path::Path::new("/dev/shm");
         let data = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
@@ -218,7 +221,7 @@ impl World {
             seed,
             trace: Trace::of(seed),
             disk: Disk::new(&data.path().join("journal")),
-            steps_left: 1_000 + random.below(2_500),
+            steps_left: random.between(STEPS_MIN, STEPS_MAX as i64).unsigned_abs().min(steps_max),
             random,
             data,
             options,
