@@ -11,9 +11,10 @@ use super::decisions::{Decisions, is_settled};
 use super::follower::Follower;
 use super::house::House;
 use crate::domain::approval_case::ActionState;
+use crate::domain::event::EventData;
 use crate::domain::exception::ExceptionType;
 use crate::domain::ids::{EntityKey, Lsn, Name};
-use crate::domain::record::{Body, Record};
+use crate::domain::record::{Body, ClockKind, Record};
 use crate::domain::reference::Reference;
 use crate::domain::sku_location::SkuLocation;
 use crate::domain::time::Timestamp;
@@ -31,7 +32,8 @@ pub async fn check(
 ) -> Vec<Arc<Record>> {
     let journal = journal(house);
     at_rest(house);
-    in_order_of_time(&journal);
+    in_order_of_time(&journal, house.running.clocks.clock_kind(TENANT));
+    one_group_at_a_time(&journal);
     exactly_once(&journal, ledger);
     raised_once(house);
     follower.check(&journal);
@@ -81,13 +83,31 @@ fn exactly_once(journal: &[Arc<Record>], ledger: &Ledger) {
     assert_eq!(found.len(), ledger.said.len(), "everything that was said was taken in the end");
 }
 
-/// Invariant 10: business time never goes back, whatever the wall does; and each record has an ingest time of its own.
-fn in_order_of_time(journal: &[Arc<Record>]) {
+/// Invariant 10: business time never goes back, whatever the wall does, and an event clock stands where it was put; each
+/// record has an ingest time of its own.
+fn in_order_of_time(journal: &[Arc<Record>], clock: ClockKind) {
+    let mut put = Timestamp::default();
     // The first record is the tower's own, before any tenant had a clock.
     for pair in journal[1..].windows(2) {
         let [before, after] = pair else { continue };
         assert!(before.business_time <= after.business_time, "invariant 10: {before:?}, then {after:?}");
         assert!(before.ingest_time < after.ingest_time, "invariant 10: {before:?}, then {after:?}");
+        if let Body::Event { data: EventData::ClockAdvanced(to), .. } = &after.body {
+            put = put.max(*to);
+        }
+        assert!(clock == ClockKind::Wall || after.business_time == put, "invariant 10: {put}, and {after:?}");
+    }
+}
+
+/// Invariant 5: whatever was in between, no entity proposed anything on a state that it no longer had.
+fn one_group_at_a_time(journal: &[Arc<Record>]) {
+    let mut revisions: BTreeMap<&EntityKey, u64> = BTreeMap::new();
+    for record in journal {
+        if let Body::Transition(body) = &record.body {
+            let revision = revisions.entry(&body.entity).or_default();
+            *revision += 1;
+            assert_eq!(record.entity_revision, *revision, "invariant 5: {record:?}");
+        }
     }
 }
 

@@ -79,6 +79,8 @@ pub struct Decisions {
     waits: BTreeMap<Name, (Timestamp, Instant)>,
     /// Requests that have not reached the system of record, or that it has not looked at.
     calls: Vec<(CaseAction, Option<oneshot::Sender<Answer>>)>,
+    /// Attempts that were made.
+    attempts: BTreeSet<(Name, u32)>,
     /// What the system of record did, by action id: its own name for it.
     pub carried_out: BTreeMap<Name, String>,
     pub counts: Counts,
@@ -108,6 +110,7 @@ impl Decisions {
             flying: BTreeSet::new(),
             waits: BTreeMap::new(),
             calls: Vec::new(),
+            attempts: BTreeSet::new(),
             carried_out: BTreeMap::new(),
             counts: Counts::default(),
         }
@@ -155,8 +158,11 @@ impl Decisions {
                     self.costing.remove(&case);
                 }
                 Told::Called { action, answer } => {
-                    trace.step(format!("call {} attempt {}", action.id, action.attempt_count + 1));
+                    let attempt = action.attempt_count + 1;
+                    trace.step(format!("call {} attempt {attempt}", action.id));
                     self.counts.attempts += 1;
+                    let is_new = self.attempts.insert((action.id.clone(), attempt));
+                    assert!(is_new, "invariant 17: attempt {attempt} of {} twice", action.id);
                     self.calls.push((*action, Some(answer)));
                 }
                 Told::Landed { action } => {
@@ -245,20 +251,23 @@ impl Decisions {
     }
 
     /// The outbox looks for what is to be delivered, and begins.
-    pub fn step_outbox(&mut self, house: &House) {
+    pub fn step_outbox(&mut self, house: &House, random: &mut Random) {
         let now = house.running.clocks.business_time(TENANT, wall_clock());
         for (_, entry) in house.running.cases.undelivered() {
             for action in &entry.item.actions {
                 let is_wanted = matches!(action.state, ActionState::Pending | ActionState::Sending);
                 let is_due = is_unfinished(action) || self.is_due(action, now);
                 if is_wanted && is_due && self.flying.insert(action.id.clone()) {
-                    let flight = Flight {
-                        running: house.running.clone(),
-                        entity: (*entry.entity).clone(),
-                        action: action.clone(),
-                        sender: self.sender.clone(),
-                    };
-                    actix_rt::spawn(flight.fly());
+                    // Now and then two want to carry out the same: one of them may.
+                    for _ in 0..1 + random.below(6) / 5 {
+                        let flight = Flight {
+                            running: house.running.clone(),
+                            entity: (*entry.entity).clone(),
+                            action: action.clone(),
+                            sender: self.sender.clone(),
+                        };
+                        actix_rt::spawn(flight.fly());
+                    }
                 }
             }
         }

@@ -347,7 +347,7 @@ impl World {
             Kind::LongPause => tokio::time::sleep(Duration::from_millis(500 + random.below(4_000))).await,
             Kind::Costing => self.decisions.step_costing(house),
             Kind::People => self.decisions.step_people(house, random, true),
-            Kind::Outbox => self.decisions.step_outbox(house),
+            Kind::Outbox => self.decisions.step_outbox(house, random),
             Kind::SystemOfRecord => {
                 let client = &mut self.clients[SYSTEM_OF_RECORD];
                 self.decisions.step_system_of_record(client, ledger, random, false, trace);
@@ -510,7 +510,7 @@ impl World {
             self.release(house);
             self.decisions.step_costing(house);
             self.decisions.step_people(house, &mut self.random, false);
-            self.decisions.step_outbox(house);
+            self.decisions.step_outbox(house, &mut self.random);
             let World { random, trace, ledger, .. } = self;
             let client = &mut self.clients[SYSTEM_OF_RECORD];
             self.decisions.step_system_of_record(client, ledger, random, true, trace);
