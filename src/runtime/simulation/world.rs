@@ -406,11 +406,10 @@ impl World {
         let Some(poisoned) = &mut self.poisoned else { return };
         let failed = {
             let quarantine = house.running.quarantine.read();
-            let first = quarantine.list(TENANT, Default::default()).find_map(|entry| match &entry.reason {
+            quarantine.list(TENANT, Default::default()).find_map(|entry| match &entry.reason {
                 QuarantineReason::Entity(key) => Some(((**key).clone(), entry.event)),
                 _ => None,
-            });
-            first
+            })
         };
         let Some((entity, event)) = failed else { return };
         let skip = poisoned.skip;
