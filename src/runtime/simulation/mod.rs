@@ -44,7 +44,9 @@ mod decisions;
 mod disk;
 mod follower;
 mod house;
+mod mix;
 pub(super) mod observe;
+mod scenario;
 mod trace;
 mod world;
 
