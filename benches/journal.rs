@@ -87,5 +87,57 @@ fn codec(criterion: &mut Criterion) {
     benches.finish();
 }
 
-criterion_group!(benches, append, codec);
+/// Opening a journal of several segments: all of it scanned, from the position behind nine tenths of it, and the same
+/// where sealed segments are compressed.
+fn open(criterion: &mut Criterion) {
+    const RECORDS: u64 = 500_000;
+    let options = JournalOptions { segment_bytes_max: 16 << 20 };
+    let record = record();
+    let mut benches = criterion.benchmark_group("journal_open");
+    benches.sample_size(10);
+    for form in ["plain", "compressed"] {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut journal, _) = Journal::open(directory.path(), options.clone()).unwrap();
+        let mut group = GroupBuilder::new(journal.next_lsn());
+        while journal.durable_lsn() < RECORDS {
+            group.reset(journal.next_lsn());
+            for _ in 0..1000 {
+                group.push(&record).unwrap();
+            }
+            journal.append_group(&mut group).unwrap();
+        }
+        let reader = journal.reader();
+        if form == "compressed" {
+            journal.compress_sealed_segments().unwrap();
+            while reader.statistics().compressed_segments + 1 < reader.statistics().segments {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+        }
+        let position = reader.position_at(RECORDS / 10 * 9).unwrap();
+        journal.close().unwrap();
+        benches.bench_function(format!("{RECORDS}_records_{form}_scanned"), |bencher| {
+            bencher.iter(|| Journal::open(directory.path(), options.clone()).unwrap().1.report.tail_lsn);
+        });
+        benches.bench_function(format!("{RECORDS}_records_{form}_trusted_up_to_nine_tenths"), |bencher| {
+            bencher.iter(|| {
+                let opened = Journal::open_trusting(directory.path(), options.clone(), &position);
+                opened.unwrap().1.report.tail_lsn
+            });
+        });
+        let (journal, _) = Journal::open(directory.path(), options.clone()).unwrap();
+        let mut lsn = 1;
+        benches.bench_function(format!("read_one_{form}"), |bencher| {
+            bencher.iter(|| {
+                lsn = (lsn * 7919) % (RECORDS / 10 * 9) + 1;
+                journal.reader().read_one(lsn).unwrap()
+            });
+        });
+        benches.bench_function(format!("read_{RECORDS}_records_{form}"), |bencher| {
+            bencher.iter(|| journal.reader().read_from(1).filter(|read| read.is_ok()).count());
+        });
+    }
+    benches.finish();
+}
+
+criterion_group!(benches, append, codec, open);
 criterion_main!(benches);

@@ -13,3 +13,4 @@ pub mod http;
 pub mod journal;
 pub mod outbox;
 pub mod runtime;
+pub mod snapshot;

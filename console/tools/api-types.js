@@ -1,5 +1,5 @@
 /**
- * Writes `src/lib/api/schema.ts` from what a tower says of itself:
+ * Writes `src/lib/api/generated/schema.ts` from what a tower says of itself:
  *
  *     npm run types -- http://127.0.0.1:8080
  *
@@ -9,7 +9,7 @@ import { writeFile } from "node:fs/promises";
 import openapiTS, { astToString } from "openapi-typescript";
 
 const tower = process.argv[2] ?? "http://127.0.0.1:8080";
-const target = new URL("../src/lib/api/schema.ts", import.meta.url);
+const target = new URL("../src/lib/api/generated/schema.ts", import.meta.url);
 
 const answer = await fetch(new URL("/openapi.json", tower));
 if (!answer.ok) throw new Error(`${answer.url} answers ${answer.status}`);

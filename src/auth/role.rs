@@ -174,6 +174,7 @@ impl<'de> Deserialize<'de> for RoleSet {
 /// | [`ReadQuarantine`](Self::ReadQuarantine) | every role but `supplier`, `agent`, `finance` |
 /// | [`ManageQuarantine`](Self::ManageQuarantine) | `integration`, `admin` |
 /// | [`ReadStats`](Self::ReadStats), [`ReadMetrics`](Self::ReadMetrics) | every role but `supplier` |
+/// | [`TakeSnapshots`](Self::TakeSnapshots) | `integration`, `admin` |
 /// | [`Comment`](Self::Comment) | `planner`, `category_manager`, `supply_planner`, `finance`, `agent`, `admin` |
 /// | [`HandleExceptions`](Self::HandleExceptions), [`ManageCases`](Self::ManageCases) | `planner`, `category_manager`, `supply_planner`, `admin` |
 /// | [`ProposeDecisions`](Self::ProposeDecisions) | those and `agent` |
@@ -194,6 +195,8 @@ pub enum Permission {
     ReadStats,
     /// Read the metrics of the whole process.
     ReadMetrics,
+    /// Have what the tower holds written down.
+    TakeSnapshots,
     /// Say something about an exception or a case.
     Comment,
     /// Acknowledge, assign, snooze and dismiss exceptions; complete tasks.
@@ -208,13 +211,14 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::IngestEvents,
         Self::Read,
         Self::ReadQuarantine,
         Self::ManageQuarantine,
         Self::ReadStats,
         Self::ReadMetrics,
+        Self::TakeSnapshots,
         Self::Comment,
         Self::HandleExceptions,
         Self::ProposeDecisions,
@@ -227,7 +231,9 @@ impl Permission {
     pub const fn granted_to(self) -> RoleSet {
         const PLANNERS: [Role; 4] = [Role::Planner, Role::CategoryManager, Role::SupplyPlanner, Role::Admin];
         match self {
-            Self::IngestEvents | Self::ManageQuarantine => RoleSet::of(&[Role::Integration, Role::Admin]),
+            Self::IngestEvents | Self::ManageQuarantine | Self::TakeSnapshots => {
+                RoleSet::of(&[Role::Integration, Role::Admin])
+            }
             Self::Read => RoleSet::ALL,
             Self::ReadQuarantine => RoleSet::all_but(&[Role::Supplier, Role::Agent, Role::Finance]),
             Self::ReadStats | Self::ReadMetrics => RoleSet::all_but(&[Role::Supplier]),
@@ -247,7 +253,7 @@ mod tests {
     /// The permissions of a role, one letter each in the order of [`Permission::ALL`], `-` for a denied one.
     fn check(role: Role, expected: &str) {
         let principal = Principal { roles: RoleSet::from_iter([role]), ..Principal::dev() };
-        let may = Permission::ALL.into_iter().zip("erqmsxchpga".chars());
+        let may = Permission::ALL.into_iter().zip("erqmsxtchpga".chars());
         let actual: String =
             may.map(|(permission, letter)| if principal.may(permission) { letter } else { '-' }).collect();
         assert_eq!(actual, expected, "{role}");
@@ -255,16 +261,16 @@ mod tests {
 
     #[test]
     fn the_table_of_permissions() {
-        check(Role::Viewer, "-rq-sx-----");
-        check(Role::Planner, "-rq-sxchpga");
-        check(Role::CategoryManager, "-rq-sxchpga");
-        check(Role::SupplyPlanner, "-rq-sxchpga");
-        check(Role::Finance, "-r--sxc---a");
-        check(Role::Supplier, "-r---------");
-        check(Role::Integration, "erqmsx-----");
-        check(Role::Agent, "-r--sxc-p--");
-        check(Role::Auditor, "-rq-sx-----");
-        check(Role::Admin, "erqmsxchpga");
+        check(Role::Viewer, "-rq-sx------");
+        check(Role::Planner, "-rq-sx-chpga");
+        check(Role::CategoryManager, "-rq-sx-chpga");
+        check(Role::SupplyPlanner, "-rq-sx-chpga");
+        check(Role::Finance, "-r--sx-c---a");
+        check(Role::Supplier, "-r----------");
+        check(Role::Integration, "erqmsxt-----");
+        check(Role::Agent, "-r--sx-c-p--");
+        check(Role::Auditor, "-rq-sx------");
+        check(Role::Admin, "erqmsxtchpga");
     }
 
     #[test]

@@ -131,8 +131,9 @@ fn to_json(line: &InspectLine<'_>, with_body: bool) -> Value {
             "segment_first_lsn": mark.segment_first_lsn, "group_hash": mark.group_hash.to_string(),
         }),
         InspectLine::NoMark(path) => json!({"what": "no_mark", "path": path}),
-        InspectLine::Segment { path, identity, first_lsn, length } => json!({
+        InspectLine::Segment { path, identity, first_lsn, length, compressed_length } => json!({
             "what": "segment", "path": path, "journal": identity.to_string(), "first_lsn": first_lsn, "bytes": length,
+            "compressed_bytes": compressed_length,
         }),
         InspectLine::UnbornSegment(path) => json!({"what": "unborn_segment", "path": path}),
         InspectLine::Group { offset, length, epoch, first_lsn, last_lsn, hash } => json!({

@@ -283,6 +283,8 @@ fn tower_options(args: &ServeArgs, config: &Config) -> Result<TowerOptions, Fail
         quarantine_entries_max: config.runtime.quarantine_entries_max,
         exceptions_ended_max: config.runtime.exceptions_ended_max,
         state_interval: Duration::from_millis(config.feed.state_interval_ms),
+        snapshot_journal_bytes: config.snapshots.journal_bytes as u64,
+        snapshot_slice_entities: config.snapshots.slice_entities,
         settings: settings(config),
         settings_hash: hash.to_hex().to_string(),
         tenants: tenants.collect::<Result<_, Failure>>()?,

@@ -61,9 +61,15 @@ fn print(
 fn print_report(directory: &Path, report: &VerifyReport, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "journal       {} in {}", report.identity, directory.display())?;
     writeln!(out, "epoch         {}", report.epoch)?;
-    writeln!(out, "segments      {}", report.segments)?;
+    match report.compressed_segments {
+        0 => writeln!(out, "segments      {}", report.segments)?,
+        compressed => writeln!(out, "segments      {}, {compressed} of them compressed", report.segments)?,
+    }
     writeln!(out, "groups        {}", report.groups)?;
     writeln!(out, "records       {}", report.records)?;
+    if report.first_lsn > 1 {
+        writeln!(out, "first LSN     {}, what came before was trimmed", report.first_lsn)?;
+    }
     writeln!(out, "last LSN      {}", report.tail_lsn)?;
     match report.marked_lsn {
         Some(lsn) => writeln!(out, "durable mark  LSN {lsn}")?,
@@ -93,8 +99,10 @@ fn to_json(verdict: &Result<VerifyReport, JournalError>) -> Value {
             "journal": report.identity.to_string(),
             "epoch": report.epoch,
             "segments": report.segments,
+            "compressed_segments": report.compressed_segments,
             "groups": report.groups,
             "records": report.records,
+            "first_lsn": report.first_lsn,
             "last_lsn": report.tail_lsn,
             "durable_lsn": report.marked_lsn,
             "torn_tail": report.torn_tail.as_ref().map(|tail| json!({

@@ -110,6 +110,24 @@ impl JournalConfig {
     }
 }
 
+/// `[snapshots]`: when the tower writes down what it holds, so that a start need not replay the whole journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SnapshotsConfig {
+    /// Bytes of the journal after which another snapshot is taken, 1 MiB–1 TiB.
+    pub journal_bytes: usize,
+    /// Entities that a shard captures at a time, before it looks at what else there is to do, 1–100,000.
+    pub slice_entities: usize,
+}
+
+impl SnapshotsConfig {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
+        Self {
+            journal_bytes: section.integer("journal_bytes", 256 << 20, 1 << 20..=1 << 40),
+            slice_entities: section.integer("slice_entities", 256, 1..=100_000),
+        }
+    }
+}
+
 /// `[log]`: what goes to standard error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogConfig {

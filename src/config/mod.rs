@@ -31,7 +31,9 @@ pub use actors::{
     DemandConfig, LeadTimeDefaults, OtifDate, RuntimeConfig, SkuLocationConfig, SupplierConfig,
 };
 pub use amount::BaseCurrencyAmount;
-pub use edge::{AdmissionConfig, JournalConfig, LogConfig, LogFormat, LogLevel, ServerConfig};
+pub use edge::{
+    AdmissionConfig, JournalConfig, LogConfig, LogFormat, LogLevel, ServerConfig, SnapshotsConfig,
+};
 pub use error::{ConfigError, Problem, ProblemKind};
 pub use exceptions::{ExceptionsConfig, SeverityConfig};
 pub use feed::FeedConfig;
@@ -57,6 +59,8 @@ pub struct Config {
     pub admission: AdmissionConfig,
     /// `[journal]`: segments, groups and the window of known events.
     pub journal: JournalConfig,
+    /// `[snapshots]`: when what the tower holds is written down.
+    pub snapshots: SnapshotsConfig,
     /// `[runtime]`: shards, batches, reviews, and the bounds of what is held in memory.
     pub runtime: RuntimeConfig,
     /// `[sku_location]`: what one SKU-location keeps.
@@ -174,6 +178,7 @@ impl Config {
             server: root.table("server", ServerConfig::read),
             admission: root.table("admission", AdmissionConfig::read),
             journal: root.table("journal", JournalConfig::read),
+            snapshots: root.table("snapshots", SnapshotsConfig::read),
             runtime: root.table("runtime", RuntimeConfig::read),
             sku_location: root.table("sku_location", SkuLocationConfig::read),
             demand: root.table("demand", DemandConfig::read),

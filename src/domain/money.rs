@@ -96,15 +96,22 @@ impl fmt::Display for UnitPrice {
 }
 
 impl Serialize for UnitPrice {
-    /// A decimal string with 2 to 4 decimals.
+    /// A decimal string with 2 to 4 decimals; ten-thousandths in formats that are not for reading.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            return serializer.serialize_i64(self.0);
+        }
         serializer.collect_str(self)
     }
 }
 
 impl<'de> Deserialize<'de> for UnitPrice {
-    /// A JSON number or a decimal string, read from its text: works with `serde_json` only.
+    /// A JSON number or a decimal string, read from its text: of the formats for reading it works with `serde_json`
+    /// only.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return i64::deserialize(deserializer).map(UnitPrice);
+        }
         let raw = <&serde_json::value::RawValue>::deserialize(deserializer)?;
         let text = raw.get();
         let text = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
@@ -142,8 +149,13 @@ impl Money {
 }
 
 impl Serialize for Money {
-    /// `{"amount": "12.50", "currency": "EUR"}`, rounded half to even to the minor unit.
+    /// `{"amount": "12.50", "currency": "EUR"}`, rounded half to even to the minor unit; the same with the ten-thousandths
+    /// as they are in formats that are not for reading.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            let exact = ExactMoney { amount: self.ten_thousandths, currency: self.currency };
+            return exact.serialize(serializer);
+        }
         let digits = self.currency.minor_digits();
         let scale = 10i128.pow(4 - digits);
         let minor = clamp(divide_half_even(i128::from(self.ten_thousandths), scale));
@@ -154,8 +166,19 @@ impl Serialize for Money {
     }
 }
 
+/// [`Money`] in formats that are not for reading; the amount in ten-thousandths.
+#[derive(Serialize, Deserialize)]
+struct ExactMoney {
+    amount: i64,
+    currency: Currency,
+}
+
 impl<'de> Deserialize<'de> for Money {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            let ExactMoney { amount, currency } = ExactMoney::deserialize(deserializer)?;
+            return Ok(Money { ten_thousandths: amount, currency });
+        }
         #[derive(Deserialize)]
         struct Shape {
             amount: String,

@@ -111,9 +111,11 @@ impl fmt::Display for Quantity {
 }
 
 impl Serialize for Quantity {
-    /// A JSON number without trailing zeros.
+    /// A JSON number without trailing zeros; milli-units in formats that are not for reading.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0 % 1_000 == 0 {
+        if !serializer.is_human_readable() {
+            serializer.serialize_i64(self.0)
+        } else if self.0 % 1_000 == 0 {
             serializer.serialize_i64(self.0 / 1_000)
         } else {
             // The nearest double of at most 15 significant digits prints back as those digits.
@@ -123,9 +125,12 @@ impl Serialize for Quantity {
 }
 
 impl<'de> Deserialize<'de> for Quantity {
-    /// A JSON number or a decimal string. Reads the number's text, so that no digit is lost: works with
-    /// `serde_json` only.
+    /// A JSON number or a decimal string. Reads the number's text, so that no digit is lost: of the formats for reading
+    /// it works with `serde_json` only.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return i64::deserialize(deserializer).map(Quantity);
+        }
         let raw = <&serde_json::value::RawValue>::deserialize(deserializer)?;
         let text = raw.get();
         let text = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);

@@ -146,14 +146,20 @@ impl fmt::Display for Timestamp {
 }
 
 impl Serialize for Timestamp {
-    /// RFC 3339 in UTC with `Z`.
+    /// RFC 3339 in UTC with `Z`; microseconds in formats that are not for reading.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            return serializer.serialize_i64(self.micros());
+        }
         serializer.collect_str(self)
     }
 }
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return i64::deserialize(deserializer).map(Timestamp::from_micros);
+        }
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         Timestamp::parse(&text).map_err(de::Error::custom)
     }

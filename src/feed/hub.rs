@@ -27,7 +27,6 @@ use super::handle::{Command, FeedHandle, SocketId, Viewer};
 use super::known::Known;
 use super::queue::{Closing, Pushed, SocketQueue};
 use super::request::{Subscribe, Topic};
-use super::revisions::Revisions;
 use super::ring::Ring;
 use super::snapshot;
 use super::stats::Rates;
@@ -37,7 +36,7 @@ use crate::config::FeedConfig;
 use crate::domain::ids::{EntityKey, Lsn};
 use crate::domain::reference::TenantReference;
 use crate::http::visibility::{sees_sku_location, sees_supplier};
-use crate::runtime::{Phase, Running, StateKind, Tower, wall_clock};
+use crate::runtime::{NoOps, Phase, Running, StateKind, Tower, wall_clock};
 
 /// Inputs taken before the hub looks after requests again.
 const INPUTS_AT_ONCE: usize = 256;
@@ -63,7 +62,7 @@ pub struct Hub {
 /// What the hub knows.
 pub(super) struct HubState {
     pub ring: Ring<Event>,
-    pub revisions: Revisions,
+    pub no_ops: NoOps,
     pub sockets: HashMap<SocketId, Socket, FixedState>,
     next_serial: u64,
     /// Counts what is published together.
@@ -126,21 +125,10 @@ impl Hub {
 
     async fn run(inlet: FeedInlet, mut told: mpsc::Receiver<Command>, tower: Arc<Tower>, config: FeedConfig) {
         let FeedInlet { wanted, mut receiver } = inlet;
-        let mut revisions = Revisions::default();
         // Every start journals a record; with it the live stream begins.
-        let head = loop {
+        let (head, no_ops) = loop {
             match receiver.recv().await {
-                Some(FeedInput::Replayed { records }) => {
-                    for record in &records {
-                        revisions.take(record);
-                    }
-                }
-                Some(FeedInput::Records { records, upto }) => {
-                    for record in &records {
-                        revisions.take(record);
-                    }
-                    break upto;
-                }
+                Some(FeedInput::Records { upto, no_ops, .. }) => break (upto, no_ops),
                 Some(FeedInput::State(_)) => {}
                 None => return,
             }
@@ -153,7 +141,7 @@ impl Hub {
             work: Semaphore::new(WORK_AT_ONCE),
             state: RefCell::new(HubState {
                 ring: Ring::new(config.ring_events_max, head),
-                revisions,
+                no_ops,
                 sockets: HashMap::default(),
                 next_serial: 0,
                 batch: 0,
@@ -256,7 +244,7 @@ impl Hub {
     fn subscribe(self: &Rc<Self>, socket_id: SocketId, wish: Subscribe) -> Result<(), Refusal> {
         let Some(running) = self.running() else { return Ok(()) };
         let mut state = self.state.borrow_mut();
-        let HubState { ring, revisions, sockets, next_serial, filters, heads, .. } = &mut *state;
+        let HubState { ring, no_ops, sockets, next_serial, filters, heads, .. } = &mut *state;
         let Some(socket) = sockets.get_mut(&socket_id) else { return Ok(()) };
         let subscriptions_max = self.config.subscriptions_per_socket_max;
         if socket.subscriptions.contains_key(&wish.id) {
@@ -278,7 +266,7 @@ impl Hub {
         // What was acknowledged before this counts as known: a snapshot shows it, and it is not told as new.
         let now = ring.head().max(running.progress.durable());
         let since = wish.since.as_deref().map(|since| {
-            running.parse_position(since).filter(|since| *since <= now && revisions.knows_after(*since))
+            running.parse_position(since).filter(|since| *since <= now && no_ops.are_known_after(*since))
         });
         let recovered = !matches!(since, Some(None));
         let start = since.flatten().unwrap_or(now);
@@ -349,12 +337,12 @@ impl Hub {
         look: impl FnOnce(&mut Subscription, &HubView<'_>) -> T,
     ) -> Option<T> {
         let mut state = self.state.borrow_mut();
-        let HubState { ring, revisions, sockets, .. } = &mut *state;
+        let HubState { ring, no_ops, sockets, .. } = &mut *state;
         let subscription = sockets.get_mut(&place.socket)?.subscriptions.get_mut(&*place.id)?;
         if subscription.serial != place.serial {
             return None;
         }
-        let view = HubView { ring, revisions, event_head: subscription.event_head.clone() };
+        let view = HubView { ring, no_ops, event_head: subscription.event_head.clone() };
         Some(look(subscription, &view))
     }
 
@@ -379,7 +367,7 @@ impl Hub {
 /// What a subscription's task sees of the hub.
 pub(super) struct HubView<'a> {
     pub ring: &'a Ring<Event>,
-    pub revisions: &'a Revisions,
+    pub no_ops: &'a NoOps,
     pub event_head: Arc<str>,
 }
 

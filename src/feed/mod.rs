@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::domain::ids::{EntityKey, Lsn};
-use crate::domain::record::{Body, Record, SystemBody};
-use crate::runtime::{Committed, StateKind};
+use crate::domain::record::{Body, Record};
+use crate::runtime::{Committed, NoOps, StateKind};
 
 mod catch_up;
 mod chunk;
@@ -29,7 +29,6 @@ mod known;
 mod publish;
 mod queue;
 mod request;
-mod revisions;
 mod ring;
 mod snapshot;
 mod stats;
@@ -57,14 +56,12 @@ pub struct StateUpdate {
 /// What reaches the feed's hub from inside the tower.
 #[derive(Debug)]
 pub enum FeedInput {
-    /// Records of the time before this start that say which transitions took effect; they make no frames.
-    Replayed {
-        records: Vec<Arc<Record>>,
-    },
-    /// Durable records that the feed reads, in LSN order, and how far the journal is with them.
+    /// Durable records that the feed reads, in LSN order, how far the journal is with them, and which transitions up to
+    /// there had no effect.
     Records {
         records: Vec<Arc<Record>>,
         upto: Lsn,
+        no_ops: NoOps,
     },
     State(StateUpdate),
 }
@@ -95,28 +92,13 @@ pub struct JournalSink {
 }
 
 impl JournalSink {
-    /// Hands on what the feed reads of a group. Bounded by what entities have in flight.
-    pub fn group(&self, group: &[Committed]) {
+    /// Hands on what the feed reads of a group, as it was folded. Bounded by what entities have in flight.
+    pub fn group(&self, group: &[Committed], no_ops: &NoOps) {
         let Some(upto) = group.last().map(|last| last.record.lsn) else { return };
-        let _ = self.sender.send(FeedInput::Records { records: read_by_the_feed(group), upto });
+        let is_read = |record: &&Arc<Record>| matches!(record.body, Body::Transition(_));
+        let records = group.iter().map(|committed| &committed.record).filter(is_read).cloned().collect();
+        let _ = self.sender.send(FeedInput::Records { records, upto, no_ops: no_ops.clone() });
     }
-
-    /// The same for a group of the journal as it was before this start.
-    pub fn replayed(&self, group: &[Committed]) {
-        let records = read_by_the_feed(group);
-        if !records.is_empty() {
-            let _ = self.sender.send(FeedInput::Replayed { records });
-        }
-    }
-}
-
-fn read_by_the_feed(group: &[Committed]) -> Vec<Arc<Record>> {
-    let read = |record: &Record| match &record.body {
-        Body::Transition(_) => true,
-        Body::System(body) => matches!(**body, SystemBody::EntityReleased { .. }),
-        Body::Event { .. } => false,
-    };
-    group.iter().map(|committed| &committed.record).filter(|record| read(record)).cloned().collect()
 }
 
 /// The feed's inner ends: for the shards, for the dispatcher, and for the hub.

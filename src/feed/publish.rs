@@ -87,14 +87,10 @@ impl Hub {
         let mut head = state.ring.head();
         for input in inputs.drain(..) {
             match input {
-                FeedInput::Replayed { records } => {
-                    for record in &records {
-                        state.revisions.take(record);
-                    }
-                }
-                FeedInput::Records { records, upto } => {
+                FeedInput::Records { records, upto, no_ops } => {
+                    state.no_ops = no_ops;
                     for record in records {
-                        if !state.revisions.take(&record) {
+                        if state.no_ops.contains(record.lsn) {
                             continue;
                         }
                         fresh.extend(Event::of(record).map(|event| Fresh { event, item: OnceCell::new() }));

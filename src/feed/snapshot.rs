@@ -361,7 +361,7 @@ async fn take_piece(hub: &Rc<Hub>, running: &Running, place: &Place, piece: Piec
                 && looked_at < EVENTS_AT_ONCE
                 && let Some(event) = events.next()
             {
-                if !view.revisions.is_no_op(event.lsn()) {
+                if !view.no_ops.contains(event.lsn()) {
                     told.add(&mut builder, running, &view.event_head, event);
                 }
                 follower.has_read(event.lsn());

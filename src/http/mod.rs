@@ -35,6 +35,7 @@ mod reference;
 pub mod scoped;
 mod server;
 mod sku_locations;
+mod snapshots;
 pub mod state;
 mod suppliers;
 mod transfers;

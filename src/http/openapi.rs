@@ -21,7 +21,7 @@ use super::reference::{components, example, parameters};
 use super::{
     actions, bulk, case_commands, case_options, cases, customers, exception_commands, exceptions, feed,
     ingest, master_data, operations, orders, promotions, purchase_orders, quarantine, sku_locations,
-    suppliers, transfers, why,
+    snapshots, suppliers, transfers, why,
 };
 
 /// What the handlers say of themselves.
@@ -110,6 +110,8 @@ use super::{
         operations::readyz,
         operations::get_metrics,
         operations::get_stats,
+        snapshots::list_snapshots,
+        snapshots::take_snapshot,
     ),
 )]
 struct Annotations;

@@ -19,7 +19,8 @@ pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "alive"}))
 }
 
-/// Whether recovery is done and work is taken.
+/// Whether recovery is done and work is taken. While it is not, the problem also says in `phase` what the start is at
+/// (`opening_journal`, `loading_snapshot`, `replaying_journal`), with how much is `done`, and `of` how much.
 #[utoipa::path(get, path = "/readyz", tag = "operations",
     responses((status = 200, description = "Recovery is done", body = ref("#/components/schemas/Ready")), (status = 503, description = "Recovering or draining")))]
 #[get("/readyz")]
@@ -28,6 +29,8 @@ pub async fn readyz(state: web::Data<AppState>) -> Result<HttpResponse, Problem>
     let recovery = state.tower.recovery();
     Ok(HttpResponse::Ok().json(json!({
         "status": "ready",
+        "generation": recovery.generation,
+        "entities_loaded": recovery.entities,
         "replayed": recovery.replayed,
         "recovery_seconds": recovery.took.map(|took| took.as_secs_f64()),
         "lsn": running.progress.applied(),
@@ -65,6 +68,29 @@ pub async fn get_metrics(request: HttpRequest, state: web::Data<AppState>) -> Re
     );
     gauge("recovery_records", "Records to replay at the last start", recovery.of as f64);
     gauge("recovery_replayed", "Records replayed at the last start", recovery.replayed as f64);
+    gauge(
+        "recovery_entities",
+        "Entities to load from a snapshot at the last start",
+        recovery.entities_of as f64,
+    );
+    gauge(
+        "recovery_entities_loaded",
+        "Entities loaded from a snapshot at the last start",
+        recovery.entities as f64,
+    );
+    gauge(
+        "recovery_snapshots_passed_over",
+        "Snapshots that could not be used at the last start",
+        recovery.generations_passed_over as f64,
+    );
+    gauge("recovery_load_seconds", "Loading a snapshot at the last start", recovery.load_seconds);
+    gauge("recovery_open_seconds", "Checking the journal at the last start", recovery.open_seconds);
+    gauge("recovery_replay_seconds", "Replaying the journal at the last start", recovery.replay_seconds);
+    gauge(
+        "recovery_seconds",
+        "The last start as a whole",
+        recovery.took.map_or(0.0, |took| took.as_secs_f64()),
+    );
     if let Some(running) = state.tower.running() {
         let progress = &running.progress;
         let (credits, refused) = running.admission.usage();
@@ -82,6 +108,7 @@ pub async fn get_metrics(request: HttpRequest, state: web::Data<AppState>) -> Re
         gauge("admission_bytes", "Bytes accepted and not applied", credits.bytes as f64);
         gauge("admission_bytes_max", "Limit of admission_bytes", admission.bytes_max as f64);
         gauge("admission_refused", "Requests refused for want of credits", refused as f64);
+        super::snapshots::gauges(&running.snapshots.status(), &mut gauge);
         gauge("journal_queue", "Submissions waiting for the writer", running.submissions.len() as f64);
         gauge(
             "journal_queue_max",

@@ -1,6 +1,7 @@
 //! Query parameters: positions to wait for, limits, cursors, sorting, filters.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -146,7 +147,8 @@ impl Query {
         Ok(Some(cursor))
     }
 
-    /// Waits for what `at_least` and `settled` ask for.
+    /// Waits for what `at_least` and `settled` ask for; without them for what frames may have shown by now, so that who
+    /// reads what a frame named finds it.
     ///
     /// # Errors
     /// `bad_parameter`, or `not_yet_applied` after the time that reads may wait.
@@ -157,12 +159,17 @@ impl Query {
                 let last = running.progress.durable();
                 return wait_for(state, running, last, true).await;
             }
+            // Whoever asked for nothing gets what there is after a moment: a busy tower still answers.
+            running.progress.wait_applied(running.progress.dispatched(), CATCH_UP_MAX).await;
             return Ok(());
         };
         let lsn = parse_lsn(text, running)?;
         wait_for(state, running, lsn, settled).await
     }
 }
+
+/// How long a read that asks for no LSN waits for the shards to apply what the feed has shown already.
+const CATCH_UP_MAX: Duration = Duration::from_millis(250);
 
 fn parse_lsn(text: &str, running: &Running) -> Result<Lsn, Problem> {
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {

@@ -16,7 +16,7 @@ use super::wire::Wire;
 use super::{
     actions, bulk, case_commands, case_options, cases, console, customers, exception_commands, exceptions,
     feed, ingest, master_data, openapi, operations, orders, promotions, purchase_orders, quarantine,
-    reference, sku_locations, suppliers, transfers, why,
+    reference, sku_locations, snapshots, suppliers, transfers, why,
 };
 use crate::feed::FeedHandle;
 use crate::runtime::metrics::StatusLabel;
@@ -147,6 +147,8 @@ pub fn serve(
             .service(operations::readyz)
             .service(operations::get_metrics)
             .service(operations::get_stats)
+            .service(snapshots::list_snapshots)
+            .service(snapshots::take_snapshot)
             .service(console::get_console)
             .service(console::get_console_file)
             .service(console::get_console_settings)

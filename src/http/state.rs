@@ -54,8 +54,13 @@ impl AppState {
 
     fn recovering(&self) -> Problem {
         let recovery = self.tower.recovery();
-        let detail = format!("{} of {} records replayed", recovery.replayed, recovery.of);
-        Problem::new(&code::RECOVERING).detail(detail).retry_after_s(self.retry_after_s())
+        let (done, of) = recovery.progress();
+        Problem::new(&code::RECOVERING)
+            .detail(recovery.describe())
+            .with("phase", recovery.phase.as_str())
+            .with("done", done)
+            .with("of", of)
+            .retry_after_s(self.retry_after_s())
     }
 
     /// How long a client that was refused should wait.

@@ -15,17 +15,19 @@
 //! write), and disks that lose what they said is synced.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
-use super::disk::faults::{self, Operation};
+use super::directory::Directory;
+use super::disk::Disk;
+use super::recovery::verify_in;
+use super::simulated_disk::{Fate, Operation, SimulatedDisk};
 use super::*;
 
 /// Small enough for a rollover after every second or third group.
 const OPTIONS: JournalOptions = JournalOptions { segment_bytes_max: 450 };
+const DIRECTORY: &str = "/journal";
+const MARK: &str = "/journal/durable.mark";
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Loss {
@@ -45,26 +47,29 @@ struct FileState {
     removed: bool,
 }
 
-type Disk = BTreeMap<PathBuf, FileState>;
+/// What the tests make of the recorded operations, without the simulated disk's own idea of losses.
+type Files = BTreeMap<PathBuf, FileState>;
 
-/// A directory in memory where there is one: these tests sync thousands of times.
-fn fast_directory() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+fn on(disk: &SimulatedDisk) -> Directory {
+    Directory { disk: Disk::Simulated(disk.clone()), path: DIRECTORY.into() }
+}
+
+fn open(disk: &SimulatedDisk) -> Result<(Journal, Recovered), JournalError> {
+    Journal::open_simulated(disk, Path::new(DIRECTORY), OPTIONS, None)
 }
 
 fn record(lsn: u64) -> Vec<u8> {
     format!("record number {lsn}").into_bytes()
 }
 
-fn append(journal: &mut Journal, count: u64) -> Result<u64, JournalError> {
+fn append(disk: &SimulatedDisk, journal: &mut Journal, count: u64) -> Result<u64, JournalError> {
     let mut group = GroupBuilder::new(journal.next_lsn());
     for _ in 0..count {
         let lsn = group.next_lsn();
         group.push(&record(lsn)).unwrap();
     }
     let last_lsn = journal.append_group(&mut group)?;
-    let _ = faults::on(Operation::Acknowledged(last_lsn));
+    disk.note(Operation::Acknowledged(last_lsn));
     Ok(last_lsn)
 }
 
@@ -84,7 +89,7 @@ fn write_at(bytes: &mut Vec<u8>, offset: u64, data: &[u8]) {
     bytes[offset as usize..end].copy_from_slice(data);
 }
 
-fn apply(disk: &mut Disk, operation: &Operation, directory: &Path) {
+fn apply(disk: &mut Files, operation: &Operation) {
     match operation {
         Operation::Create(path) => {
             let fresh = FileState::default();
@@ -99,7 +104,8 @@ fn apply(disk: &mut Disk, operation: &Operation, directory: &Path) {
             file.synced = file.written.clone();
         }
         Operation::Remove(path) => disk.get_mut(path).unwrap().removed = true,
-        Operation::SyncDirectory(path) if path == directory => {
+        Operation::Rename(..) => unreachable!("nothing is renamed here"),
+        Operation::SyncDirectory(path) if path == Path::new(DIRECTORY) => {
             disk.retain(|_, file| !file.removed);
             disk.values_mut().for_each(|file| file.name_synced = true);
         }
@@ -107,39 +113,34 @@ fn apply(disk: &mut Disk, operation: &Operation, directory: &Path) {
     }
 }
 
-/// Writes the disk into an empty directory as the loss leaves it.
-fn materialise(disk: &Disk, loss: Loss, directory: &Path) {
-    for (path, file) in disk {
-        let keeps_names = matches!(loss, Loss::Process | Loss::PowerAfterNames);
-        let exists = if keeps_names { !file.removed } else { file.name_synced };
-        if !exists {
-            continue;
-        }
-        let is_mark = path.extension().is_some_and(|extension| extension == "mark");
+/// A disk as the loss leaves it.
+fn after(files: &Files, loss: Loss) -> SimulatedDisk {
+    let keeps_names = matches!(loss, Loss::Process | Loss::PowerAfterNames);
+    let exists = |file: &FileState| if keeps_names { !file.removed } else { file.name_synced };
+    let left = files.iter().filter(|(_, file)| exists(file)).map(|(path, file)| {
+        let is_mark = path == Path::new(MARK);
         let keeps_data = loss == Loss::Process || (loss == Loss::PowerAfterData && !is_mark);
-        let bytes = if keeps_data { &file.written } else { &file.synced };
-        fs::write(directory.join(path.file_name().unwrap()), bytes).unwrap();
-    }
+        (path.clone(), if keeps_data { file.written.clone() } else { file.synced.clone() })
+    });
+    SimulatedDisk::with_files(left)
 }
 
 /// Opens the disk after the loss and checks that it holds what was acknowledged, and goes on.
-fn check(disk: &Disk, loss: Loss, acknowledged: u64, what: &str) {
-    let directory = fast_directory();
-    materialise(disk, loss, directory.path());
-    let (mut journal, recovered) =
-        Journal::open(directory.path(), OPTIONS).unwrap_or_else(|error| panic!("{loss:?} {what}: {error}"));
+fn check(files: &Files, loss: Loss, acknowledged: u64, what: &str) {
+    let disk = after(files, loss);
+    let (mut journal, recovered) = open(&disk).unwrap_or_else(|error| panic!("{loss:?} {what}: {error}"));
     let tail_lsn = recovered.report.tail_lsn;
     assert!(tail_lsn >= acknowledged, "{loss:?} {what}: {tail_lsn} < {acknowledged}");
     assert_records(&journal);
-    append(&mut journal, 2).unwrap();
+    append(&disk, &mut journal, 2).unwrap();
     drop(journal);
-    let (journal, recovered) = Journal::open(directory.path(), OPTIONS).unwrap();
+    let (journal, recovered) = open(&disk).unwrap();
     assert_eq!((recovered.report.tail_lsn, &recovered.report.torn_tail), (tail_lsn + 2, &None));
     assert_records(&journal);
 }
 
 /// Opens every state that a crash during `operations`, begun on `disk`, can leave behind.
-fn check_all_crashes(mut disk: Disk, operations: &[Operation], directory: &Path, mut acknowledged: u64) {
+fn check_all_crashes(mut disk: Files, operations: &[Operation], mut acknowledged: u64) {
     for (index, operation) in operations.iter().enumerate() {
         for loss in LOSSES {
             check(&disk, loss, acknowledged, &format!("before operation {index}, {operation:?}"));
@@ -172,7 +173,7 @@ fn check_all_crashes(mut disk: Disk, operations: &[Operation], directory: &Path,
             write_at(&mut reordered.get_mut(path).unwrap().synced, *offset, data);
             check(&reordered, Loss::Power, acknowledged, &format!("operation {index} alone, {operation:?}"));
         }
-        apply(&mut disk, operation, directory);
+        apply(&mut disk, operation);
         if let Operation::Acknowledged(lsn) = operation {
             acknowledged = *lsn;
         }
@@ -184,62 +185,65 @@ fn check_all_crashes(mut disk: Disk, operations: &[Operation], directory: &Path,
 
 #[test]
 fn a_crash_anywhere_from_creation_over_rollovers_to_the_clean_stop_loses_nothing_acknowledged() {
-    let directory = fast_directory();
-    faults::record();
-    let (mut journal, _) = Journal::open(directory.path(), OPTIONS).unwrap();
+    let disk = SimulatedDisk::new(1);
+    disk.record();
+    let (mut journal, _) = open(&disk).unwrap();
     for count in [1, 3, 1, 2, 1] {
-        append(&mut journal, count).unwrap();
+        append(&disk, &mut journal, count).unwrap();
     }
     journal.close().unwrap();
-    let (mut journal, _) = Journal::open(directory.path(), OPTIONS).unwrap();
-    append(&mut journal, 1).unwrap();
-    let operations = faults::recorded();
+    let (mut journal, _) = open(&disk).unwrap();
+    append(&disk, &mut journal, 1).unwrap();
+    let operations = disk.recorded();
     let created = operations.iter().filter(|operation| matches!(operation, Operation::Create(_))).count();
     assert!(created >= 4, "the mark and at least three segments: {created}");
-    check_all_crashes(Disk::new(), &operations, directory.path(), 0);
+    check_all_crashes(Files::new(), &operations, 0);
 }
 
 #[test]
 fn a_crash_anywhere_during_recovery_loses_nothing_either() {
-    let directory = fast_directory();
-    let (mut journal, _) = Journal::open(directory.path(), OPTIONS).unwrap();
-    append(&mut journal, 2).unwrap();
-    let old_mark = fs::read(directory.path().join("durable.mark")).unwrap();
-    append(&mut journal, 2).unwrap();
+    let disk = SimulatedDisk::new(1);
+    let (mut journal, _) = open(&disk).unwrap();
+    append(&disk, &mut journal, 2).unwrap();
+    let old_mark = disk.files()[Path::new(MARK)].clone();
+    append(&disk, &mut journal, 2).unwrap();
     drop(journal);
-    let segment = directory.path().join("00000000000000000001.twj");
-    let mut bytes = fs::read(&segment).unwrap();
-    let torn_group = bytes[SEGMENT_HEADER_LENGTH..][..120].to_vec();
-    bytes.extend(torn_group);
-    fs::write(&segment, bytes).unwrap();
-    fs::write(directory.path().join("durable.mark"), old_mark).unwrap();
-    fs::write(directory.path().join("00000000000000000005.twj"), b"\xf7TWJ").unwrap();
+    let mut left = disk.files();
+    let segment = left.get_mut(&segment_path(1)).unwrap();
+    segment.extend_from_within(SEGMENT_HEADER_LENGTH..SEGMENT_HEADER_LENGTH + 120);
+    left.insert(MARK.into(), old_mark);
+    left.insert(segment_path(5), b"\xf7TWJ".to_vec());
 
-    let mut disk = Disk::new();
-    for entry in fs::read_dir(directory.path()).unwrap() {
-        let path = entry.unwrap().path();
-        let bytes = fs::read(&path).unwrap();
-        let file = FileState { written: bytes.clone(), synced: bytes, name_synced: true, removed: false };
-        disk.insert(path, file);
-    }
-    faults::record();
-    let (_, recovered) = Journal::open(directory.path(), OPTIONS).unwrap();
-    let operations = faults::recorded();
+    let synced = |bytes: Vec<u8>| FileState {
+        written: bytes.clone(),
+        synced: bytes,
+        name_synced: true,
+        removed: false,
+    };
+    let files = left.iter().map(|(path, bytes)| (path.clone(), synced(bytes.clone()))).collect();
+    let disk = SimulatedDisk::with_files(left);
+    disk.record();
+    let (_, recovered) = open(&disk).unwrap();
+    let operations = disk.recorded();
     assert!(recovered.report.torn_tail.is_some() && recovered.report.unborn_segment.is_some());
     assert_eq!(recovered.report.tail_lsn, 4);
-    check_all_crashes(disk, &operations, directory.path(), 4);
+    check_all_crashes(files, &operations, 4);
 }
 
 type Matches = fn(&Operation) -> bool;
 
 /// Refuses the next operation that `matches`, once.
-fn refuse_once(kind: ErrorKind, matches: impl Fn(&Operation) -> bool + 'static) {
+fn refuse_once(disk: &SimulatedDisk, kind: ErrorKind, matches: impl Fn(&Operation) -> bool + Send + 'static) {
     let mut refused = false;
-    faults::refuse(move |operation| {
+    disk.decide(move |operation| {
         let refuse = !refused && matches(operation);
         refused |= refuse;
-        refuse.then_some(kind)
+        if refuse { Fate::Fails(kind) } else { Fate::Done }
     });
+}
+
+fn segment_path(first_lsn: u64) -> PathBuf {
+    Path::new(DIRECTORY).join(format!("{first_lsn:020}.twj"))
 }
 
 fn is_segment(path: &Path) -> bool {
@@ -247,10 +251,10 @@ fn is_segment(path: &Path) -> bool {
 }
 
 /// Two groups, the first segment nearly full.
-fn journal_of_two_groups(directory: &Path) -> Journal {
-    let (mut journal, _) = Journal::open(directory, OPTIONS).unwrap();
-    append(&mut journal, 1).unwrap();
-    append(&mut journal, 1).unwrap();
+fn journal_of_two_groups(disk: &SimulatedDisk) -> Journal {
+    let (mut journal, _) = open(disk).unwrap();
+    append(disk, &mut journal, 1).unwrap();
+    append(disk, &mut journal, 1).unwrap();
     journal
 }
 
@@ -266,20 +270,20 @@ fn a_full_disk_leaves_the_journal_usable_wherever_it_strikes() {
         ("syncing a new name", |operation| matches!(operation, Operation::SyncDirectory(_))),
     ];
     for (what, matches) in strikes {
-        let directory = fast_directory();
-        let mut journal = journal_of_two_groups(directory.path());
+        let disk = SimulatedDisk::new(1);
+        let mut journal = journal_of_two_groups(&disk);
         // Five records don't fit into the first segment.
         let count = if what == "a group" { 1 } else { 5 };
-        refuse_once(ErrorKind::StorageFull, matches);
-        let error = append(&mut journal, count).unwrap_err();
+        refuse_once(&disk, ErrorKind::StorageFull, matches);
+        let error = append(&disk, &mut journal, count).unwrap_err();
         assert!(matches!(error, JournalError::DiskFull { .. }), "{what}: {error}");
         assert_eq!(journal.durable_lsn(), 2, "{what}");
-        assert!(verify(directory.path()).unwrap().torn_tail.is_none(), "{what}");
-        append(&mut journal, count).unwrap();
+        assert!(verify_in(&on(&disk)).unwrap().torn_tail.is_none(), "{what}");
+        append(&disk, &mut journal, count).unwrap();
         assert_records(&journal);
-        faults::refuse_nothing();
+        disk.let_be();
         drop(journal);
-        let (journal, recovered) = Journal::open(directory.path(), OPTIONS).unwrap();
+        let (journal, recovered) = open(&disk).unwrap();
         assert_eq!(recovered.report.tail_lsn, 2 + count, "{what}");
         assert_records(&journal);
     }
@@ -315,18 +319,18 @@ fn after_a_disk_error_the_journal_refuses_everything_and_recovery_finds_what_was
         ),
     ];
     for (what, kind, matches) in strikes {
-        let directory = fast_directory();
-        let mut journal = journal_of_two_groups(directory.path());
+        let disk = SimulatedDisk::new(1);
+        let mut journal = journal_of_two_groups(&disk);
         let reader = journal.reader();
-        refuse_once(kind, matches);
-        let error = append(&mut journal, 1).unwrap_err();
+        refuse_once(&disk, kind, matches);
+        let error = append(&disk, &mut journal, 1).unwrap_err();
         assert!(matches!(error, JournalError::Io { .. }), "{what}: {error}");
-        assert!(error.to_string().contains(directory.path().to_str().unwrap()), "{what}: {error}");
+        assert!(error.to_string().contains(DIRECTORY), "{what}: {error}");
         assert_eq!(reader.durable_lsn(), 2, "{what}: what failed is not shown");
-        assert!(matches!(append(&mut journal, 1), Err(JournalError::Poisoned)), "{what}");
+        assert!(matches!(append(&disk, &mut journal, 1), Err(JournalError::Poisoned)), "{what}");
         assert!(matches!(journal.close(), Err(JournalError::Poisoned)), "{what}");
-        faults::refuse_nothing();
-        let (journal, recovered) = Journal::open(directory.path(), OPTIONS).unwrap();
+        disk.let_be();
+        let (journal, recovered) = open(&disk).unwrap();
         assert!((2..=3).contains(&recovered.report.tail_lsn), "{what}");
         assert_records(&journal);
     }
@@ -334,20 +338,24 @@ fn after_a_disk_error_the_journal_refuses_everything_and_recovery_finds_what_was
 
 #[test]
 fn recovery_writes_an_unmarked_end_again_before_it_counts_as_durable() {
-    let directory = fast_directory();
-    let mut journal = journal_of_two_groups(directory.path());
-    refuse_once(ErrorKind::Other, |operation| matches!(operation, Operation::Sync(path) if is_segment(path)));
-    append(&mut journal, 1).unwrap_err();
-    faults::refuse_nothing();
+    let disk = SimulatedDisk::new(1);
+    let mut journal = journal_of_two_groups(&disk);
+    refuse_once(
+        &disk,
+        ErrorKind::Other,
+        |operation| matches!(operation, Operation::Sync(path) if is_segment(path)),
+    );
+    append(&disk, &mut journal, 1).unwrap_err();
+    disk.let_be();
     drop(journal);
     let unsynced = {
-        let report = verify(directory.path()).unwrap();
+        let report = verify_in(&on(&disk)).unwrap();
         assert_eq!((report.marked_lsn, report.tail_lsn), (Some(2), 3));
-        fs::read(directory.path().join("00000000000000000001.twj")).unwrap()
+        disk.files()[&segment_path(1)].clone()
     };
-    faults::record();
-    Journal::open(directory.path(), OPTIONS).unwrap();
-    let operations = faults::recorded();
+    disk.record();
+    open(&disk).unwrap();
+    let operations = disk.recorded();
     let rewritten = operations.iter().find_map(|operation| match operation {
         Operation::Write(path, offset, data) if is_segment(path) => Some((*offset as usize, data)),
         _ => None,
@@ -359,13 +367,13 @@ fn recovery_writes_an_unmarked_end_again_before_it_counts_as_durable() {
 
 #[test]
 fn the_mark_is_synced_before_a_segment_is_begun_and_on_a_clean_stop() {
-    let directory = fast_directory();
-    let mut journal = journal_of_two_groups(directory.path());
-    faults::record();
-    append(&mut journal, 5).unwrap();
-    append(&mut journal, 1).unwrap();
+    let disk = SimulatedDisk::new(1);
+    let mut journal = journal_of_two_groups(&disk);
+    disk.record();
+    append(&disk, &mut journal, 5).unwrap();
+    append(&disk, &mut journal, 1).unwrap();
     journal.close().unwrap();
-    let operations = faults::recorded();
+    let operations = disk.recorded();
     let is_mark_sync =
         |operation: &Operation| matches!(operation, Operation::Sync(path) if !is_segment(path));
     let created = operations.iter().position(|operation| matches!(operation, Operation::Create(_)));

@@ -19,16 +19,16 @@
 //! | 96 | 4 | CRC-32 over bytes 0–95 |
 //! | 100 | 412 | 0 |
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use uuid::Uuid;
 
-use super::disk::{self, DiskFile};
+use super::directory::Directory;
+use super::disk::DiskFile;
 use super::error::{Damage, JournalError};
 use super::fields::{Fields, Truncated};
 use super::group::GroupHash;
+use super::position::Position;
 
 /// Mark layout that this code writes, and the newest that it reads.
 pub const MARK_FORMAT_VERSION: u16 = 1;
@@ -40,18 +40,6 @@ const CHECKED_LENGTH: usize = 96;
 const FIELDS_LENGTH: usize = CHECKED_LENGTH + 4;
 const MARK_NAME: &str = "durable.mark";
 
-/// The end of what is promised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DurableMark {
-    pub identity: Uuid,
-    /// Last durable LSN, 0 = none yet.
-    pub lsn: u64,
-    pub group_hash: GroupHash,
-    pub segment_first_lsn: u64,
-    /// Offset of the group's end in its segment.
-    pub end_offset: u64,
-}
-
 /// What the mark's file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MarkState {
@@ -59,13 +47,13 @@ pub(super) enum MarkState {
     /// There is a file, but no slot of it is valid.
     Invalid,
     Valid {
-        mark: DurableMark,
+        mark: Position,
         counter: u64,
     },
 }
 
 impl MarkState {
-    pub(super) fn mark(&self) -> Option<&DurableMark> {
+    pub(super) fn mark(&self) -> Option<&Position> {
         match self {
             Self::Valid { mark, .. } => Some(mark),
             Self::Missing | Self::Invalid => None,
@@ -73,17 +61,13 @@ impl MarkState {
     }
 }
 
-pub(super) fn mark_path(directory: &Path) -> PathBuf {
-    directory.join(MARK_NAME)
+pub(super) fn mark_path(directory: &Directory) -> PathBuf {
+    directory.path.join(MARK_NAME)
 }
 
-pub(super) fn read_mark(directory: &Path) -> Result<MarkState, JournalError> {
+pub(super) fn read_mark(directory: &Directory) -> Result<MarkState, JournalError> {
     let path = mark_path(directory);
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(MarkState::Missing),
-        Err(error) => return Err(JournalError::io("read", &path, 0, 0)(error)),
-    };
+    let Some(bytes) = directory.read(&path)? else { return Ok(MarkState::Missing) };
     let mut newest = None;
     for (index, slot) in bytes.chunks(SLOT_LENGTH).take(SLOT_COUNT).enumerate() {
         match decode_slot(slot) {
@@ -110,14 +94,14 @@ pub(super) struct MarkFile {
 impl MarkFile {
     /// Opens the mark's file, or creates it so that it lasts, and writes `mark`, synced.
     pub(super) fn open(
-        directory: &Path,
+        directory: &Directory,
         state: &MarkState,
-        mark: &DurableMark,
+        mark: &Position,
     ) -> Result<Self, JournalError> {
         let path = mark_path(directory);
         let file = match state {
-            MarkState::Missing => DiskFile::create_new(&path),
-            MarkState::Invalid | MarkState::Valid { .. } => DiskFile::open(&path),
+            MarkState::Missing => directory.disk.create_new(&path),
+            MarkState::Invalid | MarkState::Valid { .. } => directory.disk.open(&path),
         }
         .map_err(JournalError::io("open", &path, 0, 0))?;
         let counter = match state {
@@ -128,11 +112,11 @@ impl MarkFile {
         this.write(mark)?;
         this.sync()?;
         // Also if the file was there: perhaps it was created just before a crash.
-        disk::sync_directory(directory).map_err(JournalError::io("sync", directory, 0, 0))?;
+        directory.sync()?;
         Ok(this)
     }
 
-    pub(super) fn write(&mut self, mark: &DurableMark) -> Result<(), JournalError> {
+    pub(super) fn write(&mut self, mark: &Position) -> Result<(), JournalError> {
         let counter = self.counter + 1;
         let offset = counter % SLOT_COUNT as u64 * SLOT_LENGTH as u64;
         self.file.write_all_at(&encode_slot(counter, mark), offset).map_err(JournalError::io(
@@ -150,7 +134,7 @@ impl MarkFile {
     }
 }
 
-fn encode_slot(counter: u64, mark: &DurableMark) -> [u8; SLOT_LENGTH] {
+fn encode_slot(counter: u64, mark: &Position) -> [u8; SLOT_LENGTH] {
     let mut slot = [0; SLOT_LENGTH];
     slot[..8].copy_from_slice(&MARK_MAGIC);
     slot[8..10].copy_from_slice(&MARK_FORMAT_VERSION.to_le_bytes());
@@ -165,12 +149,12 @@ fn encode_slot(counter: u64, mark: &DurableMark) -> [u8; SLOT_LENGTH] {
     slot
 }
 
-fn decode_slot(slot: &[u8]) -> Result<(u64, DurableMark), Damage> {
+fn decode_slot(slot: &[u8]) -> Result<(u64, Position), Damage> {
     let bytes = slot.get(..FIELDS_LENGTH).ok_or(Damage::HeaderCut)?;
     decode_fields(bytes).unwrap_or(Err(Damage::HeaderCut))
 }
 
-fn decode_fields(bytes: &[u8]) -> Result<Result<(u64, DurableMark), Damage>, Truncated> {
+fn decode_fields(bytes: &[u8]) -> Result<Result<(u64, Position), Damage>, Truncated> {
     let mut fields = Fields::new(bytes);
     let magic: [u8; 8] = fields.array()?;
     let version = fields.u16()?;
@@ -189,16 +173,18 @@ fn decode_fields(bytes: &[u8]) -> Result<Result<(u64, DurableMark), Damage>, Tru
     } else if crc32fast::hash(&bytes[..CHECKED_LENGTH]) != checksum {
         Err(Damage::HeaderChecksum)
     } else {
-        Ok((counter, DurableMark { identity, lsn, group_hash, segment_first_lsn, end_offset }))
+        Ok((counter, Position { identity, lsn, group_hash, segment_first_lsn, end_offset }))
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
-    fn mark(lsn: u64) -> DurableMark {
-        DurableMark {
+    fn mark(lsn: u64) -> Position {
+        Position {
             identity: Uuid::from_bytes(*b"0123456789abcdef"),
             lsn,
             group_hash: GroupHash([0xcc; 32]),
@@ -224,12 +210,13 @@ mod tests {
 
     #[test]
     fn a_torn_slot_leaves_the_mark_before() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut file = MarkFile::open(directory.path(), &MarkState::Missing, &mark(0)).unwrap();
+        let temporary = tempfile::tempdir().unwrap();
+        let directory = Directory::on_system(temporary.path());
+        let mut file = MarkFile::open(&directory, &MarkState::Missing, &mark(0)).unwrap();
         for lsn in 1..=4 {
             file.write(&mark(lsn)).unwrap();
-            assert_eq!(read_mark(directory.path()).unwrap().mark(), Some(&mark(lsn)));
-            let path = mark_path(directory.path());
+            assert_eq!(read_mark(&directory).unwrap().mark(), Some(&mark(lsn)));
+            let path = mark_path(&directory);
             let whole = fs::read(&path).unwrap();
             // Counters start at 1 with LSN 0, in the second slot.
             let slot = ((lsn + 1) % 2) as usize * SLOT_LENGTH;
@@ -237,7 +224,7 @@ mod tests {
                 let mut bytes = whole.clone();
                 bytes[torn] ^= 0x40;
                 fs::write(&path, &bytes).unwrap();
-                let read = read_mark(directory.path());
+                let read = read_mark(&directory);
                 match torn - slot {
                     8 | 9 => assert!(read.is_err(), "a newer version"),
                     _ => assert_eq!(read.unwrap().mark(), Some(&mark(lsn - 1))),
@@ -249,9 +236,10 @@ mod tests {
 
     #[test]
     fn a_file_without_a_valid_slot_is_not_a_missing_one() {
-        let directory = tempfile::tempdir().unwrap();
-        assert_eq!(read_mark(directory.path()).unwrap(), MarkState::Missing);
-        fs::write(mark_path(directory.path()), b"").unwrap();
-        assert_eq!(read_mark(directory.path()).unwrap(), MarkState::Invalid);
+        let temporary = tempfile::tempdir().unwrap();
+        let directory = Directory::on_system(temporary.path());
+        assert_eq!(read_mark(&directory).unwrap(), MarkState::Missing);
+        fs::write(mark_path(&directory), b"").unwrap();
+        assert_eq!(read_mark(&directory).unwrap(), MarkState::Invalid);
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::group::GroupHash;
+use super::position::Misfit;
 
 /// A place in a file of the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +61,16 @@ pub enum Damage {
     EpochWentBack { before: u32, found: u32 },
     #[error("the segment belongs to another journal")]
     ForeignSegment,
+    #[error("the file has {found} bytes where its table of frames says {expected}")]
+    CompressedLength { expected: u64, found: u64 },
+    #[error("a compressed frame's checksum is wrong")]
+    FrameChecksum,
+    #[error("a compressed frame does not inflate to what its header says")]
+    FrameContent,
+    #[error("the segment that must follow a compressed one is missing")]
+    NothingFollows,
+    #[error("the file is not what was compressed")]
+    OtherContent,
     #[error("format version {found} is newer than this program's ({supported})")]
     NewerFormat { found: u16, supported: u16 },
     #[error("flags {0:#06x} are not known to this program")]
@@ -114,7 +125,24 @@ pub enum JournalError {
          and mark come from different times or journals: restore those that belong together"
     )]
     MarkMismatch { place: Box<Place>, expected: GroupHash, found: GroupHash },
-    #[error("{} is not named like a segment (20 digits and .twj); move it out of the journal's directory", .0.display())]
+    /// The position that was to be trusted is not one of this journal. Opening it without one checks all of it, except
+    /// that nobody would then miss the records between its end and a position that is [`Misfit::BeyondEnd`].
+    #[error("{place} is no position that the journal can be trusted up to: {misfit}")]
+    PositionMisfit { place: Box<Place>, misfit: Misfit },
+    /// The journal's beginning was trimmed away, so that it can't be read from LSN 1.
+    #[error(
+        "the journal in {} begins with LSN {first_lsn}: what came before was trimmed, and it opens only together with a \
+         snapshot; restore a snapshot at or after that LSN, or a backup",
+        .directory.display()
+    )]
+    TrimmedBeginning { directory: PathBuf, first_lsn: u64 },
+    /// What was to be read, or held, is no longer in the journal.
+    #[error("LSN {lsn} was trimmed: the journal begins with LSN {first_lsn}")]
+    Trimmed { lsn: u64, first_lsn: u64 },
+    /// What would change the journal's files came after the journal was closed.
+    #[error("the journal is closed")]
+    Closed,
+    #[error("{} is not named like a segment (20 digits and .twj or .twz); move it out of the journal's directory", .0.display())]
     StrangeFile(PathBuf),
     #[error("a record of {length} bytes is over the maximum of {max}")]
     RecordTooLarge { length: usize, max: usize },

@@ -5,25 +5,29 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::directory::{list_segments, segment_path};
-use super::durable_mark::{DurableMark, MarkState, mark_path, read_mark};
+use super::directory::Directory;
+use super::durable_mark::{MarkState, mark_path, read_mark};
 use super::envelope::{DecodeError, EnvelopeRef, decode_record};
 use super::error::{Damage, JournalError, Place};
 use super::group::{GroupHash, for_each_record};
-use super::recovery::{Chain, is_unborn, open_cursor};
-use super::segment::{HashCheck, Step};
+use super::position::Position;
+use super::recovery::{Chain, Contents};
+use super::segment::{HashCheck, SegmentHeader, Step};
 
 /// One thing that [`inspect`] found, in the order of the journal.
 #[derive(Debug)]
 pub enum InspectLine<'a> {
-    Mark(DurableMark),
+    Mark(Position),
     /// The durable mark's file is missing, or no slot of it is valid.
     NoMark(PathBuf),
     Segment {
         path: &'a Path,
         identity: Uuid,
         first_lsn: u64,
+        /// Bytes of the segment as it was written.
         length: u64,
+        /// Bytes that it has on the disk if it is compressed.
+        compressed_length: Option<u64>,
     },
     /// A last segment whose creation a crash cut short; it holds nothing.
     UnbornSegment(&'a Path),
@@ -59,12 +63,12 @@ impl fmt::Display for InspectLine<'_> {
                 mark.lsn, mark.end_offset, mark.segment_first_lsn, mark.group_hash
             ),
             Self::NoMark(path) => write!(f, "durable mark: {} is missing or unreadable", path.display()),
-            Self::Segment { path, identity, first_lsn, length } => {
-                write!(
-                    f,
-                    "segment {} from LSN {first_lsn}, {length} bytes, journal {identity}",
-                    path.display()
-                )
+            Self::Segment { path, identity, first_lsn, length, compressed_length } => {
+                write!(f, "segment {} from LSN {first_lsn}, {length} bytes", path.display())?;
+                if let Some(compressed_length) = compressed_length {
+                    write!(f, " compressed to {compressed_length}")?;
+                }
+                write!(f, ", journal {identity}")
             }
             Self::UnbornSegment(path) => {
                 write!(f, "segment {} was never finished; it is empty", path.display())
@@ -93,42 +97,60 @@ impl fmt::Display for InspectLine<'_> {
 ///
 /// # Errors
 /// Only when a file can't be read at all, or is not named as it should be: damage is a line like others.
-pub fn inspect(directory: &Path, mut out: impl FnMut(InspectLine<'_>)) -> Result<(), JournalError> {
+pub fn inspect(directory: &Path, out: impl FnMut(InspectLine<'_>)) -> Result<(), JournalError> {
+    inspect_in(&Directory::on_system(directory), out)
+}
+
+pub(super) fn inspect_in(
+    directory: &Directory,
+    mut out: impl FnMut(InspectLine<'_>),
+) -> Result<(), JournalError> {
+    match inspect_files(directory, &mut out) {
+        // What is wrong with a file as a whole comes as an error.
+        Err(JournalError::Damaged { place, damage }) => {
+            out(InspectLine::Damage { place: *place, damage });
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+fn inspect_files(directory: &Directory, out: &mut impl FnMut(InspectLine<'_>)) -> Result<(), JournalError> {
     match read_mark(directory) {
         Ok(MarkState::Valid { mark, .. }) => out(InspectLine::Mark(mark)),
         Ok(MarkState::Missing | MarkState::Invalid) => out(InspectLine::NoMark(mark_path(directory))),
         Err(JournalError::Damaged { place, damage }) => out(InspectLine::Damage { place: *place, damage }),
         Err(error) => return Err(error),
     }
-    let first_lsns = list_segments(directory)?;
+    let contents = Contents::list(directory)?;
     let mut chain = None;
-    for (index, &first_lsn) in first_lsns.iter().enumerate() {
-        let path = segment_path(directory, first_lsn);
-        let is_last = index + 1 == first_lsns.len();
-        if !inspect_segment(&path, first_lsn, is_last, &mut chain, &mut out)? {
-            break;
+    for &first_lsn in &contents.first_lsns {
+        if !inspect_segment(directory, first_lsn, &contents, &mut chain, out)? {
+            return Ok(());
         }
+    }
+    if let Some(path) = &contents.unborn_segment {
+        out(InspectLine::UnbornSegment(path));
     }
     Ok(())
 }
 
 /// Whether the segment is sound, so that the next one can be looked at.
 fn inspect_segment(
-    path: &Path,
+    directory: &Directory,
     first_lsn: u64,
-    is_last: bool,
+    contents: &Contents,
     chain: &mut Option<Chain>,
     out: &mut impl FnMut(InspectLine<'_>),
 ) -> Result<bool, JournalError> {
-    let mut cursor = open_cursor(path)?;
-    if is_last && is_unborn(&mut cursor)? {
-        out(InspectLine::UnbornSegment(path));
-        return Ok(true);
-    }
-    let length = cursor.file_length().map_err(JournalError::io("read", path, 0, 0))?;
+    let mut cursor = directory.open_cursor(first_lsn)?;
+    let path = &cursor.path().to_owned();
+    let length = cursor.file().length()?;
+    let compressed_length = cursor.file().compressed().map(|file| file.file_bytes());
     let header = cursor.segment_header()?.and_then(|header| {
-        out(InspectLine::Segment { path, identity: header.identity, first_lsn: header.first_lsn, length });
-        chain.get_or_insert_with(|| Chain::begin(header.identity)).check_segment(&header).map(|()| header)
+        let SegmentHeader { identity, first_lsn, .. } = header;
+        out(InspectLine::Segment { path, identity, first_lsn, length, compressed_length });
+        chain.get_or_insert_with(|| contents.begin_chain(identity)).check_segment(&header).map(|()| header)
     });
     let (Ok(_), Some(chain)) = (header, chain.as_mut()) else {
         if let Err(damage) = header {

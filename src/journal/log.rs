@@ -4,21 +4,27 @@
 //! segment's file is not preallocated: `fdatasync` has to write the file's new size either way or convert unwritten
 //! extents, and the difference measured was within the noise of the disk.
 
-use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::directory::{create_and_lock, create_segment, segment_path};
-use super::disk::{self, DiskFile};
-use super::durable_mark::{DurableMark, MarkFile};
+use super::compressor::CompressionThread;
+use super::directory::Directory;
+#[cfg(test)]
+use super::disk::Disk;
+use super::disk::{self, DiskFile, Lock};
+use super::durable_mark::MarkFile;
 use super::error::{JournalError, Place};
 use super::group::{GROUP_HEADER_LENGTH, GroupBuilder, GroupHash};
+use super::position::Position;
 use super::reader::{JournalReader, Shared};
 use super::recovery::{Chain, Scan, Scanned, VerifyReport, scan_journal};
 use super::segment::{SEGMENT_HEADER_LENGTH, SegmentHeader};
+#[cfg(test)]
+use super::simulated_disk::SimulatedDisk;
+use super::trim::Trimmer;
 
 /// Bytes that are rewritten at a time after recovery.
 const REWRITE_BYTES: usize = 1 << 20;
@@ -47,7 +53,7 @@ pub struct Recovered {
 
 /// The journal, open for appending by this process alone.
 pub struct Journal {
-    directory: PathBuf,
+    directory: Directory,
     options: JournalOptions,
     chain: Chain,
     segment: DiskFile,
@@ -57,8 +63,17 @@ pub struct Journal {
     mark: MarkFile,
     shared: Arc<Shared>,
     poisoned: bool,
-    /// Held for as long as the journal is open; released with the file.
-    _lock: File,
+    compression: Option<CompressionThread>,
+    /// Held for as long as the journal is open.
+    _lock: Lock,
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // Before the lock goes: nobody touches the files after that.
+        self.compression = None;
+        self.shared.close();
+    }
 }
 
 impl Journal {
@@ -66,24 +81,63 @@ impl Journal {
     ///
     /// # Errors
     /// `Locked` if another process has it; `Damaged`, `EndsBelowMark`, `MarkMissing`, `MarkMismatch`,
-    /// `SegmentsMissing` if it can't be trusted, then nothing was changed; `Io`.
+    /// `SegmentsMissing` if it can't be trusted, `TrimmedBeginning` if it doesn't begin with LSN 1, then nothing was
+    /// changed; `Io`.
     pub fn open(directory: &Path, options: JournalOptions) -> Result<(Self, Recovered), JournalError> {
-        let lock = create_and_lock(directory)?;
-        let (scan, created) = match scan_journal(directory)? {
+        Self::open_in(Directory::on_system(directory), options, None)
+    }
+
+    /// Whether another process has the journal in `directory`. For what goes before opening it.
+    ///
+    /// # Errors
+    /// `Locked` if one has; `Io`.
+    pub fn check_unlocked(directory: &Path) -> Result<(), JournalError> {
+        Directory::on_system(directory).create_and_lock().map(drop)
+    }
+
+    /// Opens the journal in `directory` and checks it from `trusted` on. Of the segments before the one with that
+    /// position only the headers are looked at, of that one only the headers of its groups.
+    ///
+    /// # Errors
+    /// `PositionMisfit` if that is no position in this journal, then nothing was changed; else as [`Journal::open`].
+    pub fn open_trusting(
+        directory: &Path,
+        options: JournalOptions,
+        trusted: &Position,
+    ) -> Result<(Self, Recovered), JournalError> {
+        Self::open_in(Directory::on_system(directory), options, Some(trusted))
+    }
+
+    fn open_in(
+        directory: Directory,
+        options: JournalOptions,
+        trusted: Option<&Position>,
+    ) -> Result<(Self, Recovered), JournalError> {
+        let lock = directory.create_and_lock()?;
+        let (scan, created) = match scan_journal(&directory, trusted)? {
             Scanned::Journal(scan) => (scan, false),
-            Scanned::Nothing { unborn_segment } => {
-                create(directory, unborn_segment.as_deref())?;
-                match scan_journal(directory)? {
+            Scanned::Nothing { unborn_segment, leftovers } => {
+                for path in unborn_segment.iter().chain(&leftovers) {
+                    directory.remove_lasting(path)?;
+                }
+                create(&directory)?;
+                match scan_journal(&directory, None)? {
                     Scanned::Journal(scan) => (scan, true),
                     Scanned::Nothing { .. } => {
-                        return Err(JournalError::SegmentsMissing(directory.to_owned()));
+                        return Err(JournalError::SegmentsMissing(directory.path));
                     }
                 }
             }
         };
-        let segment = repair(directory, &scan)?;
+        if trusted.is_none() && scan.report.first_lsn > 1 {
+            return Err(JournalError::TrimmedBeginning {
+                directory: directory.path,
+                first_lsn: scan.report.first_lsn,
+            });
+        }
+        let segment = repair(&directory, &scan)?;
         let Scan { report, mark, segments, last_segment_first_lsn, end_offset, .. } = *scan;
-        let found_mark = DurableMark {
+        let found_mark = Position {
             identity: report.identity,
             lsn: report.tail_lsn,
             group_hash: report.last_group_hash,
@@ -91,7 +145,9 @@ impl Journal {
             end_offset,
         };
         let journal = Self {
-            directory: directory.to_owned(),
+            mark: MarkFile::open(&directory, &mark, &found_mark)?,
+            shared: Arc::new(Shared::new(directory.clone(), report.tail_lsn, segments)),
+            directory,
             options,
             chain: Chain {
                 identity: report.identity,
@@ -102,12 +158,23 @@ impl Journal {
             segment,
             segment_first_lsn: last_segment_first_lsn,
             end_offset,
-            mark: MarkFile::open(directory, &mark, &found_mark)?,
-            shared: Arc::new(Shared::new(directory.to_owned(), report.tail_lsn, segments)),
             poisoned: false,
+            compression: None,
             _lock: lock,
         };
         Ok((journal, Recovered { created, report }))
+    }
+
+    /// The same on a simulated disk.
+    #[cfg(test)]
+    pub(crate) fn open_simulated(
+        disk: &SimulatedDisk,
+        directory: &Path,
+        options: JournalOptions,
+        trusted: Option<&Position>,
+    ) -> Result<(Self, Recovered), JournalError> {
+        let directory = Directory { disk: Disk::Simulated(disk.clone()), path: directory.to_owned() };
+        Self::open_in(directory, options, trusted)
     }
 
     /// Appends the group and makes it durable; gives the LSN of its last record. When this returns, readers see it.
@@ -166,6 +233,33 @@ impl Journal {
         self.chain.last_hash
     }
 
+    /// From now on, sealed segments are compressed by a thread of low priority, until the journal is closed or dropped.
+    ///
+    /// # Errors
+    /// When there can be no other thread.
+    pub fn compress_sealed_segments(&mut self) -> io::Result<()> {
+        if self.compression.is_none() {
+            self.compression = Some(CompressionThread::start(Arc::clone(&self.shared))?);
+        }
+        Ok(())
+    }
+
+    /// A handle to trim the journal's beginning with, from any thread.
+    pub fn trimmer(&self) -> Trimmer {
+        Trimmer::new(Arc::clone(&self.shared))
+    }
+
+    /// The place behind the last durable group.
+    pub fn durable_position(&self) -> Position {
+        Position {
+            identity: self.chain.identity,
+            lsn: self.durable_lsn(),
+            group_hash: self.chain.last_hash,
+            segment_first_lsn: self.segment_first_lsn,
+            end_offset: self.end_offset,
+        }
+    }
+
     /// A handle to read with, from any thread.
     pub fn reader(&self) -> JournalReader {
         JournalReader::new(Arc::clone(&self.shared))
@@ -186,7 +280,7 @@ impl Journal {
         }
         self.segment.sync_data().map_err(JournalError::io("sync", self.segment.path(), offset, first_lsn))?;
         let end_offset = offset + length;
-        self.mark.write(&DurableMark {
+        self.mark.write(&Position {
             identity: self.chain.identity,
             lsn: last_lsn,
             group_hash: hash,
@@ -196,7 +290,7 @@ impl Journal {
         self.chain.next_lsn = last_lsn + 1;
         self.chain.last_hash = hash;
         self.end_offset = end_offset;
-        self.shared.publish(first_lsn, offset, last_lsn);
+        self.shared.published.publish(first_lsn, offset, last_lsn);
         Ok(last_lsn)
     }
 
@@ -220,18 +314,21 @@ impl Journal {
         let first_lsn = self.chain.next_lsn;
         let header =
             SegmentHeader { identity: self.chain.identity, first_lsn, previous_hash: self.chain.last_hash };
-        let segment = match create_segment(&self.directory, &header) {
+        let segment = match self.directory.create_segment(&header) {
             Ok(segment) => segment,
             Err(error) => {
-                let path = segment_path(&self.directory, first_lsn);
+                let path = self.directory.segment_path(first_lsn);
                 if !disk::is_full(&error) {
                     return Err(JournalError::io("create", &path, 0, first_lsn)(error));
                 }
-                remove_lasting(&self.directory, &path)?;
+                self.directory.remove_lasting(&path)?;
                 return Err(disk_full(&path, 0, first_lsn, error));
             }
         };
-        self.shared.begin_segment(first_lsn);
+        self.shared.published.begin_segment(first_lsn);
+        if let Some(compression) = &self.compression {
+            compression.wake();
+        }
         self.segment = segment;
         self.segment_first_lsn = first_lsn;
         self.end_offset = SEGMENT_HEADER_LENGTH as u64;
@@ -239,37 +336,35 @@ impl Journal {
     }
 }
 
-fn disk_full(path: &Path, offset: u64, lsn: u64, source: io::Error) -> JournalError {
+pub(super) fn disk_full(path: &Path, offset: u64, lsn: u64, source: io::Error) -> JournalError {
     JournalError::DiskFull { place: Box::new(Place::new(path, offset, lsn)), source }
 }
 
 /// Creates the first segment of a new journal. The mark follows when the journal is opened, once the segment lasts.
-fn create(directory: &Path, unborn_segment: Option<&Path>) -> Result<(), JournalError> {
-    if let Some(path) = unborn_segment {
-        remove_lasting(directory, path)?;
-    }
-    let chain = Chain::begin(Uuid::now_v7());
+fn create(directory: &Directory) -> Result<(), JournalError> {
+    let chain = Chain::begin(directory.disk.new_identity());
     let header =
         SegmentHeader { identity: chain.identity, first_lsn: chain.next_lsn, previous_hash: chain.last_hash };
-    let path = segment_path(directory, header.first_lsn);
-    create_segment(directory, &header).map_err(JournalError::io("create", &path, 0, header.first_lsn))?;
+    let path = directory.segment_path(header.first_lsn);
+    directory.create_segment(&header).map_err(JournalError::io("create", &path, 0, header.first_lsn))?;
     Ok(())
 }
 
 /// Takes away what a crash left unfinished and makes what stays durable. Gives the last segment, open.
-fn repair(directory: &Path, scan: &Scan) -> Result<DiskFile, JournalError> {
-    if let Some(path) = &scan.report.unborn_segment {
-        remove_lasting(directory, path)?;
+fn repair(directory: &Directory, scan: &Scan) -> Result<DiskFile, JournalError> {
+    // In this order, oldest first: what is left of a trimmed beginning never has a gap.
+    for path in scan.leftovers.iter().chain(&scan.report.unborn_segment) {
+        directory.remove_lasting(path)?;
     }
-    let path = segment_path(directory, scan.last_segment_first_lsn);
-    let segment = DiskFile::open(&path).map_err(JournalError::io("open", &path, 0, 0))?;
+    let path = directory.segment_path(scan.last_segment_first_lsn);
+    let segment = directory.disk.open(&path).map_err(JournalError::io("open", &path, 0, 0))?;
     if scan.report.torn_tail.is_some() {
         segment.truncate(scan.end_offset).map_err(JournalError::io("cut", &path, scan.end_offset, 0))?;
     }
     rewrite(&segment, scan.marked_offset, scan.end_offset)?;
     segment.sync_data().map_err(JournalError::io("sync", &path, 0, 0))?;
     // A segment that was created just before a crash: its name must last before a mark does.
-    disk::sync_directory(directory).map_err(JournalError::io("sync", directory, 0, 0))?;
+    directory.sync()?;
     Ok(segment)
 }
 
@@ -282,20 +377,10 @@ fn rewrite(segment: &DiskFile, start: u64, end: u64) -> Result<(), JournalError>
         let length = (end - offset).min(REWRITE_BYTES as u64);
         buffer.resize(length as usize, 0);
         segment
-            .read_at(&mut buffer, offset)
+            .read_exact_at(&mut buffer, offset)
             .and_then(|()| segment.write_all_at(&buffer, offset))
             .map_err(JournalError::io("rewrite the end of", segment.path(), offset, 0))?;
         offset += length;
     }
     Ok(())
-}
-
-/// Removes a file, if it is there, so that it stays away.
-fn remove_lasting(directory: &Path, path: &Path) -> Result<(), JournalError> {
-    match disk::remove(path) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(JournalError::io("remove", path, 0, 0)(error)),
-    }
-    disk::sync_directory(directory).map_err(JournalError::io("sync", directory, 0, 0))
 }

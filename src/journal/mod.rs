@@ -9,6 +9,8 @@
 
 pub mod envelope;
 
+mod compressed;
+mod compressor;
 mod directory;
 mod disk;
 mod durable_mark;
@@ -17,13 +19,24 @@ mod fields;
 mod group;
 mod inspect;
 mod log;
+mod position;
+mod published;
 mod reader;
 mod recovery;
 mod segment;
+mod trim;
+mod trim_mark;
+mod trusted;
 
-#[cfg(test)]
-pub(crate) use disk::faults;
-pub use durable_mark::{DurableMark, MARK_FORMAT_VERSION};
+/// What [`published`] is made of: a test puts those of a model checker in their place.
+mod sync {
+    pub(super) use std::sync::atomic::{AtomicU64, Ordering};
+
+    pub(super) use parking_lot::RwLock;
+}
+
+pub use compressed::COMPRESSED_FORMAT_VERSION;
+pub use durable_mark::MARK_FORMAT_VERSION;
 pub use error::{Damage, JournalError, Place};
 pub use group::{
     GROUP_FORMAT_VERSION, GROUP_HEADER_LENGTH, GROUP_PAYLOAD_BYTES_MAX, GroupBuilder, GroupHash,
@@ -31,9 +44,21 @@ pub use group::{
 };
 pub use inspect::{InspectLine, inspect};
 pub use log::{Journal, JournalOptions, Recovered};
+pub use position::{Misfit, Position};
+pub use published::{CompressedBytes, SegmentStatistics};
 pub use reader::{JournalReader, Records};
 pub use recovery::{TornTail, VerifyReport, verify};
 pub use segment::{SEGMENT_FORMAT_VERSION, SEGMENT_HEADER_LENGTH};
+pub use trim::{Hold, OldestHold, Trimmed, Trimmer};
+pub use trim_mark::TRIM_FORMAT_VERSION;
 
 #[cfg(test)]
+mod campaign_tests;
+#[cfg(test)]
 mod crash_tests;
+#[cfg(test)]
+mod sealing_tests;
+#[cfg(test)]
+pub(crate) mod simulated_disk;
+#[cfg(test)]
+mod trim_tests;

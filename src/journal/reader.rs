@@ -1,98 +1,91 @@
 //! Reading records by LSN, from any thread, while the writer appends.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use parking_lot::RwLock;
+use parking_lot::Mutex;
 
-use super::directory::segment_path;
+use super::directory::Directory;
 use super::error::{Damage, JournalError};
 use super::group::record_at;
-use super::segment::{HashCheck, SEGMENT_HEADER_LENGTH, SegmentCursor, Step};
+use super::published::{Located, Published, SegmentIndex, SegmentStatistics};
+use super::segment::{HashCheck, HeaderStep, SegmentCursor, Step};
+use super::trim::Holds;
 
-/// A group gets an entry in the index when it starts this far behind the last one that has one.
-const INDEX_SPACING_BYTES: u64 = 1 << 20;
-
-/// Where a group starts: an entry of the sparse index.
-#[derive(Debug, Clone, Copy)]
-struct IndexEntry {
-    first_lsn: u64,
-    offset: u64,
-}
-
-/// The sparse index of one segment. Its first group needs no entry: it stands behind the segment's header.
-#[derive(Debug)]
-pub(super) struct SegmentIndex {
-    first_lsn: u64,
-    entries: Vec<IndexEntry>,
-}
-
-impl SegmentIndex {
-    pub(super) fn new(first_lsn: u64) -> Self {
-        Self { first_lsn, entries: Vec::new() }
-    }
-
-    /// Whether a group at `offset` is far enough from the last entry to get one.
-    fn wants(&self, offset: u64) -> bool {
-        let last = self.entries.last().map_or(SEGMENT_HEADER_LENGTH as u64, |entry| entry.offset);
-        offset >= last + INDEX_SPACING_BYTES
-    }
-
-    pub(super) fn note_group(&mut self, first_lsn: u64, offset: u64) {
-        if self.wants(offset) {
-            self.entries.push(IndexEntry { first_lsn, offset });
-        }
-    }
-
-    /// Offset of a group at or before the one that holds `lsn`.
-    fn offset_before(&self, lsn: u64) -> u64 {
-        let behind = self.entries.partition_point(|entry| entry.first_lsn <= lsn);
-        match behind.checked_sub(1) {
-            Some(index) => self.entries[index].offset,
-            None => SEGMENT_HEADER_LENGTH as u64,
-        }
-    }
-}
-
-/// What the writer and its readers share.
+/// What the writer, its readers and those who look after the files share.
 pub(super) struct Shared {
-    directory: PathBuf,
-    /// Readers never go beyond. Stored after the durable mark is written.
-    durable_lsn: AtomicU64,
-    segments: RwLock<Vec<SegmentIndex>>,
+    pub directory: Directory,
+    pub published: Published,
+    pub holds: Mutex<Holds>,
+    /// Taken, before other locks, by whoever renames or removes files of sealed segments. Whether the journal is open:
+    /// when it is not, its files may be another process's.
+    is_open: Mutex<bool>,
 }
 
 impl Shared {
-    pub(super) fn new(directory: PathBuf, durable_lsn: u64, segments: Vec<SegmentIndex>) -> Self {
-        Self { directory, durable_lsn: AtomicU64::new(durable_lsn), segments: RwLock::new(segments) }
+    pub(super) fn new(directory: Directory, durable_lsn: u64, segments: Vec<SegmentIndex>) -> Self {
+        let published = Published::new(durable_lsn, segments);
+        let holds = Mutex::new(Holds::starting_at(published.first_lsn()));
+        Self { directory, published, holds, is_open: Mutex::new(true) }
     }
 
-    pub(super) fn begin_segment(&self, first_lsn: u64) {
-        self.segments.write().push(SegmentIndex::new(first_lsn));
-    }
-
-    /// Makes a group at `offset` of the last segment, which is durable up to `last_lsn`, visible to readers.
-    pub(super) fn publish(&self, first_lsn: u64, offset: u64, last_lsn: u64) {
-        // Only once a MiB does the writer take the lock that keeps readers out.
-        let wanted = self.segments.read().last().is_some_and(|segment| segment.wants(offset));
-        if wanted && let Some(segment) = self.segments.write().last_mut() {
-            segment.note_group(first_lsn, offset);
+    /// The first LSN of the segment that holds `lsn`, which is durable, and an offset in it at or before its group.
+    pub(super) fn locate(&self, lsn: u64) -> Result<(u64, u64), JournalError> {
+        match self.published.locate(lsn) {
+            Located::At(first_lsn, offset) => Ok((first_lsn, offset)),
+            Located::Trimmed(first_lsn) => Err(JournalError::Trimmed { lsn, first_lsn }),
+            Located::Unseen(first_lsn) => {
+                // Two readers may do it at once, with the same result.
+                let index = look_through(self.open_cursor(first_lsn)?, first_lsn)?;
+                let offset = index.offset_before(lsn);
+                self.published.note_seen(index);
+                Ok((first_lsn, offset))
+            }
         }
-        self.durable_lsn.store(last_lsn, Ordering::Release);
     }
 
-    pub(super) fn durable_lsn(&self) -> u64 {
-        self.durable_lsn.load(Ordering::Acquire)
+    /// Opens a segment. If it was trimmed since it was located, that is what the error says.
+    pub(super) fn open_cursor(&self, first_lsn: u64) -> Result<SegmentCursor, JournalError> {
+        self.directory.open_cursor(first_lsn).map_err(|error| {
+            let begin = self.published.first_lsn();
+            if first_lsn < begin { JournalError::Trimmed { lsn: first_lsn, first_lsn: begin } } else { error }
+        })
     }
 
-    /// The segment that holds `lsn`, and an offset in it at or before its group.
-    fn locate(&self, lsn: u64) -> Option<(u64, u64)> {
-        let segments = self.segments.read();
-        let behind = segments.partition_point(|segment| segment.first_lsn <= lsn);
-        let segment = segments.get(behind.checked_sub(1)?)?;
-        Some((segment.first_lsn, segment.offset_before(lsn)))
+    /// Does something to the files of sealed segments.
+    ///
+    /// # Errors
+    /// `Closed`, and those of `change`.
+    pub(super) fn change_files<T>(
+        &self,
+        change: impl FnOnce() -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
+        let is_open = self.is_open.lock();
+        if *is_open { change() } else { Err(JournalError::Closed) }
+    }
+
+    /// From here on, [`Shared::change_files`] does nothing.
+    pub(super) fn close(&self) {
+        *self.is_open.lock() = false;
+    }
+}
+
+/// Where groups of a sealed segment start, by looking through their headers.
+fn look_through(mut cursor: SegmentCursor, first_lsn: u64) -> Result<SegmentIndex, JournalError> {
+    let mut index = SegmentIndex::new(first_lsn, None);
+    let mut next_lsn = first_lsn;
+    loop {
+        let offset = cursor.offset();
+        match cursor.skip_group()? {
+            HeaderStep::End => return Ok(index),
+            HeaderStep::Group(header) => {
+                index.note_group(header.first_lsn, offset);
+                next_lsn = header.last_lsn().saturating_add(1);
+            }
+            HeaderStep::Damaged(damage) => {
+                return Err(JournalError::damaged(cursor.path(), offset, next_lsn, damage));
+            }
+        }
     }
 }
 
@@ -107,12 +100,25 @@ impl JournalReader {
         Self { shared }
     }
 
-    /// LSN up to which records can be read, 0 = none yet.
-    pub fn durable_lsn(&self) -> u64 {
-        self.shared.durable_lsn()
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
-    /// The records from `lsn` on, in order and without gaps.
+    pub(super) fn share(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
+    /// How many segments there are, and what compressing them saved.
+    pub fn statistics(&self) -> SegmentStatistics {
+        self.shared.published.statistics()
+    }
+
+    /// LSN up to which records can be read, 0 = none yet.
+    pub fn durable_lsn(&self) -> u64 {
+        self.shared.published.durable_lsn()
+    }
+
+    /// The records from `lsn` on, in order and without gaps. If `lsn` was trimmed, the first is the error `Trimmed`.
     pub fn read_from(&self, lsn: u64) -> Records {
         Records {
             shared: Arc::clone(&self.shared),
@@ -193,7 +199,7 @@ impl Records {
                 self.group = None;
             }
             if self.next_lsn > self.visible_lsn {
-                self.visible_lsn = self.shared.durable_lsn();
+                self.visible_lsn = self.shared.published.durable_lsn();
                 if self.next_lsn > self.visible_lsn {
                     return Ok(None);
                 }
@@ -213,14 +219,9 @@ impl Records {
                 Some(cursor) => cursor,
                 None => {
                     relocated = true;
-                    let (segment, offset) = self.shared.locate(self.next_lsn).unwrap_or_default();
-                    let path = segment_path(&self.shared.directory, segment);
-                    let cursor = SegmentCursor::open(&path, offset).map_err(JournalError::io(
-                        "open",
-                        &path,
-                        offset,
-                        self.next_lsn,
-                    ))?;
+                    let (segment, offset) = self.shared.locate(self.next_lsn)?;
+                    let mut cursor = self.shared.open_cursor(segment)?;
+                    cursor.go_to(offset);
                     self.cursor.insert(cursor)
                 }
             };

@@ -13,13 +13,12 @@
 //! | 76 | 4 | CRC-32 over bytes 0–75 |
 //! | 80 | … | groups |
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use uuid::Uuid;
 
+use super::compressed::CompressedFile;
+use super::disk::DiskFile;
 use super::error::{Damage, JournalError};
 use super::fields::{Fields, Truncated};
 use super::group::{GROUP_HEADER_LENGTH, GROUP_MAGIC, GroupHash, GroupHeader};
@@ -33,6 +32,8 @@ const SEGMENT_MAGIC: [u8; 8] = *b"\xf7TWJSEG\n";
 const CHECKED_LENGTH: usize = 76;
 /// Groups are read through a buffer of this size, so that small ones don't cost a system call each.
 const READ_AHEAD_BYTES: usize = 256 << 10;
+/// As much is read where only headers are wanted: groups under load are larger, those of an idle tower are not.
+const HEADER_READ_AHEAD_BYTES: usize = 16 << 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SegmentHeader {
@@ -92,6 +93,15 @@ pub(super) enum Step<'a> {
     Damaged(Damage),
 }
 
+/// What stands at the place of a [`SegmentCursor`], as far as headers tell.
+pub(super) enum HeaderStep {
+    /// The file ends exactly here.
+    End,
+    /// Its payload was not looked at and may be cut short.
+    Group(GroupHeader),
+    Damaged(Damage),
+}
+
 /// A group in the cursor's buffer.
 pub(super) struct GroupView<'a> {
     pub header: GroupHeader,
@@ -105,10 +115,50 @@ pub(super) enum HashCheck {
     Skip,
 }
 
+/// A segment's file in either form. Bytes and offsets are those of the segment as it was written.
+pub(super) enum SegmentFile {
+    Plain(DiskFile),
+    Compressed(Box<CompressedFile>),
+}
+
+impl SegmentFile {
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Plain(file) => file.path(),
+            Self::Compressed(file) => file.path(),
+        }
+    }
+
+    /// Bytes of the segment now.
+    pub(super) fn length(&self) -> Result<u64, JournalError> {
+        match self {
+            Self::Plain(file) => file.length().map_err(JournalError::io("read", file.path(), 0, 0)),
+            Self::Compressed(file) => Ok(file.header().content_bytes),
+        }
+    }
+
+    /// Fills the buffer from `offset` on as far as the segment goes; gives how many bytes that are.
+    fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> Result<usize, JournalError> {
+        match self {
+            Self::Plain(file) => {
+                file.read_at(buffer, offset).map_err(JournalError::io("read", file.path(), offset, 0))
+            }
+            Self::Compressed(file) => file.read_at(buffer, offset),
+        }
+    }
+
+    /// What the file says about itself, if it is compressed.
+    pub(super) fn compressed(&self) -> Option<&CompressedFile> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Compressed(file) => Some(file),
+        }
+    }
+}
+
 /// Reads a segment group by group, through a buffer.
 pub(super) struct SegmentCursor {
-    file: File,
-    path: PathBuf,
+    file: SegmentFile,
     buffer: Vec<u8>,
     /// How many bytes at the front of `buffer` are of the file.
     filled: usize,
@@ -119,22 +169,20 @@ pub(super) struct SegmentCursor {
 }
 
 impl SegmentCursor {
-    pub(super) fn open(path: &Path, offset: u64) -> io::Result<Self> {
-        let file = File::open(path)?;
-        Ok(Self { file, path: path.to_owned(), buffer: Vec::new(), filled: 0, buffer_offset: offset, offset })
+    pub(super) fn new(file: SegmentFile, offset: u64) -> Self {
+        Self { file, buffer: Vec::new(), filled: 0, buffer_offset: offset, offset }
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
+    }
+
+    pub(super) fn file(&self) -> &SegmentFile {
+        &self.file
     }
 
     pub(super) fn offset(&self) -> u64 {
         self.offset
-    }
-
-    /// Bytes in the file now.
-    pub(super) fn file_length(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.len())
     }
 
     /// Drops what was read ahead: a writer may since have written there.
@@ -175,6 +223,27 @@ impl SegmentCursor {
         Ok(Step::Group(GroupView { header, payload: &group[GROUP_HEADER_LENGTH..] }))
     }
 
+    /// The header of the group at the cursor, which moves behind the group without reading its payload; stays where it is
+    /// at the end and at damage.
+    pub(super) fn skip_group(&mut self) -> Result<HeaderStep, JournalError> {
+        let bytes = self.window_ahead(self.offset, GROUP_HEADER_LENGTH, HEADER_READ_AHEAD_BYTES)?;
+        if bytes.is_empty() {
+            return Ok(HeaderStep::End);
+        }
+        Ok(match GroupHeader::decode(bytes) {
+            Ok(header) => {
+                self.offset += header.length();
+                HeaderStep::Group(header)
+            }
+            Err(damage) => HeaderStep::Damaged(damage),
+        })
+    }
+
+    /// Moves to where a group starts.
+    pub(super) fn go_to(&mut self, offset: u64) {
+        self.offset = offset;
+    }
+
     /// Whether a valid group starts anywhere behind the cursor: then what stands at the cursor is no torn write, since
     /// groups are written one after the other and each is synced before the next.
     pub(super) fn valid_group_follows(&mut self) -> Result<bool, JournalError> {
@@ -204,31 +273,28 @@ impl SegmentCursor {
 
     /// Up to `length` bytes from `offset` on, fewer only at the end of the file.
     fn window(&mut self, offset: u64, length: usize) -> Result<&[u8], JournalError> {
+        self.window_ahead(offset, length, READ_AHEAD_BYTES)
+    }
+
+    /// The same, and reads at least `ahead` bytes if it has to read.
+    fn window_ahead(&mut self, offset: u64, length: usize, ahead: usize) -> Result<&[u8], JournalError> {
         let buffered =
             offset >= self.buffer_offset && offset + length as u64 <= self.buffer_offset + self.filled as u64;
         if !buffered {
-            self.fill(offset, length.max(READ_AHEAD_BYTES))
-                .map_err(JournalError::io("read", &self.path, offset, 0))?;
+            self.fill(offset, length.max(ahead))?;
         }
         let start = (offset - self.buffer_offset) as usize;
         let end = self.filled.min(start + length);
         Ok(&self.buffer[start..end])
     }
 
-    fn fill(&mut self, offset: u64, length: usize) -> io::Result<()> {
+    fn fill(&mut self, offset: u64, length: usize) -> Result<(), JournalError> {
         if self.buffer.len() < length {
             self.buffer = vec![0; length];
         }
         self.filled = 0;
         self.buffer_offset = offset;
-        while self.filled < length {
-            match self.file.read_at(&mut self.buffer[self.filled..length], offset + self.filled as u64) {
-                Ok(0) => break,
-                Ok(count) => self.filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        self.filled = self.file.read_at(&mut self.buffer[..length], offset)?;
         Ok(())
     }
 }

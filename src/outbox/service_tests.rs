@@ -154,6 +154,8 @@ fn options(data: &Path, clock: ClockKind) -> TowerOptions {
         quarantine_entries_max: 1_000,
         exceptions_ended_max: 1_000,
         state_interval: Duration::from_millis(200),
+        snapshot_journal_bytes: 1 << 30,
+        snapshot_slice_entities: 16,
         settings: Settings::default(),
         settings_hash: String::new(),
         tenants: vec![TenantOptions {

@@ -217,6 +217,32 @@ pub fn content_hash(bytes: &[u8]) -> Result<[u8; 16], CodecError> {
     Ok(envelope::decode_record(bytes)?.0.content_hash)
 }
 
+/// What identifies the event of a journaled record, with its number and when it was taken; `None` if it is no outside
+/// event. Does not read the body.
+///
+/// # Errors
+/// [`CodecError::Envelope`]
+pub fn event_identity(bytes: &[u8]) -> Result<Option<(EventIdentity, Lsn, Timestamp)>, CodecError> {
+    let envelope = envelope::decode_record(bytes)?.0;
+    let is_event = envelope.kind == KIND_EVENT;
+    let taken = Timestamp::from_micros(envelope.ingest_time);
+    Ok(is_event.then(|| (identity_of(&envelope), Lsn(envelope.lsn), taken)))
+}
+
+fn identity_of(envelope: &EnvelopeRef<'_>) -> EventIdentity {
+    let tenant = TenantNumber(envelope.tenant);
+    // What comes from outside goes back to nothing but the quarantine entry that it was kept as.
+    let is_retry = envelope.causing_lsn != 0;
+    EventIdentity {
+        key: event_key(tenant, envelope.source, envelope.id),
+        content_hash: envelope.content_hash,
+        retry: is_retry.then(|| RetryIdentity {
+            entry_key: entry_key(tenant, Lsn(envelope.causing_lsn)),
+            keeps_id: true,
+        }),
+    }
+}
+
 /// Reads a journaled record back. For an outside event also what identifies it.
 ///
 /// # Errors
@@ -232,17 +258,7 @@ pub fn decode(bytes: &[u8]) -> Result<(Record, Option<EventIdentity>), CodecErro
     let mut identity = None;
     let typed = match envelope.kind {
         KIND_EVENT => {
-            let tenant = TenantNumber(envelope.tenant);
-            // What comes from outside goes back to nothing but the quarantine entry that it was kept as.
-            let is_retry = envelope.causing_lsn != 0;
-            identity = Some(EventIdentity {
-                key: event_key(tenant, envelope.source, envelope.id),
-                content_hash: envelope.content_hash,
-                retry: is_retry.then(|| RetryIdentity {
-                    entry_key: entry_key(tenant, Lsn(envelope.causing_lsn)),
-                    keeps_id: true,
-                }),
-            });
+            identity = Some(identity_of(&envelope));
             let text = std::str::from_utf8(body).map_err(|error| wrong(error.to_string()))?;
             let data =
                 event::parse(envelope.record_type, text).map_err(|error| wrong(format!("{error:?}")))?;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use actix::Message;
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::codec;
@@ -108,6 +109,19 @@ struct Known {
     done: Option<(Lsn, EntityKey)>,
 }
 
+/// A key whose command was carried out, as a snapshot keeps it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredKey {
+    tenant: TenantNumber,
+    principal: Name,
+    key: Name,
+    hash: [u8; 16],
+    lsn: Lsn,
+    entity: EntityKey,
+    /// Whether it was used since the tables last took turns.
+    is_newer: bool,
+}
+
 impl Default for IdempotencyKeys {
     fn default() -> IdempotencyKeys {
         IdempotencyKeys { known: Mutex::new(Generations::new(KEYS_MAX, |_| 1)) }
@@ -136,6 +150,28 @@ impl IdempotencyKeys {
         if let Some((name, done)) = carried_out(record) {
             self.settle_as(name, done);
         }
+    }
+
+    /// Gives every key whose command was carried out. What is being carried out has no record yet, or one that a replay
+    /// brings.
+    pub(super) fn store<E>(&self, mut store: impl FnMut(StoredKey) -> Result<(), E>) -> Result<(), E> {
+        let (newer, older) = self.known.lock().clone().into_halves();
+        for (is_newer, table) in [(false, older), (true, newer)] {
+            for (name, known) in table.iter() {
+                let Some(Known { hash, done: Some((lsn, entity)) }) = known else { continue };
+                let (tenant, principal, key) = name.clone();
+                let (hash, lsn, entity) = (*hash, *lsn, entity.clone());
+                store(StoredKey { tenant, principal, key, hash, lsn, entity, is_newer })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a key back.
+    pub(super) fn restore(&self, stored: StoredKey) {
+        let StoredKey { tenant, principal, key, hash, lsn, entity, is_newer } = stored;
+        let known = Known { hash, done: Some((lsn, entity)) };
+        self.known.lock().restore(is_newer, (tenant, principal, key), Some(known));
     }
 
     fn settle_as(&self, name: KeyName, done: (Lsn, EntityKey)) {

@@ -75,6 +75,24 @@ impl Directory {
         self.ordered.write().insert(key);
     }
 
+    /// Fills an empty directory, with two threads.
+    pub(super) fn fill(&self, entities: &[(Arc<EntityKey>, Address)]) {
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let ordered = entities.iter().map(|(key, _)| key.clone()).collect();
+                *self.ordered.write() = ordered;
+            });
+            for (key, address) in entities {
+                self.by_key.insert((**key).clone(), *address);
+            }
+        });
+    }
+
+    /// The key that is shared with the entity.
+    pub(super) fn shared_key(&self, key: &EntityKey) -> Option<Arc<EntityKey>> {
+        self.ordered.read().get(key).cloned()
+    }
+
     /// Up to `limit` keys after `start`, as long as they are `wanted`.
     fn keys_after(
         &self,

@@ -6,12 +6,14 @@
 use std::sync::Arc;
 
 use actix::Addr;
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, never, select};
 
+use super::clocks::Clocks;
 use super::directory::Address;
 use super::fold::{Dirty, Fold, FoldUsage, Routed, Sink};
 use super::progress::Progress;
-use super::shard::{Shard, ShardBatch, ShardDelivery, ShardDirty, Step};
+use super::shard::{Capture, Shard, ShardBatch, ShardDelivery, ShardDirty, Step};
+use super::snapshots::{Begun, CaptureRequest};
 use super::writer::Committed;
 use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
 use crate::domain::reference::Reference;
@@ -23,6 +25,8 @@ pub struct Dispatcher {
     pub fold: Fold,
     pub shards: Vec<Addr<Shard>>,
     pub progress: Arc<Progress>,
+    /// As the records folded so far leave them.
+    pub clocks: Clocks,
     pub batch_records_max: usize,
     /// The Reference for readers outside, replaced whenever a batch is cut.
     pub published: Arc<parking_lot::RwLock<Arc<Reference>>>,
@@ -43,17 +47,49 @@ pub(super) struct Outbox {
 
 impl Dispatcher {
     /// Works until the writer is gone.
-    pub fn run(mut self, committed: &Receiver<Vec<Committed>>) {
+    pub fn run(mut self, committed: &Receiver<Vec<Committed>>, captures: Receiver<CaptureRequest>) {
+        let mut captures = captures;
         let mut outbox = self.outbox();
-        while let Ok(group) = committed.recv() {
-            self.step(&group, &mut outbox);
+        loop {
+            select! {
+                recv(committed) -> group => {
+                    let Ok(group) = group else { return };
+                    self.step(&group, &mut outbox);
+                }
+                recv(captures) -> request => match request {
+                    Ok(request) => self.begin_capture(request),
+                    // Nobody takes snapshots any more.
+                    Err(_) => captures = never(),
+                }
+            }
         }
     }
 
     /// Hands one group on.
     pub(super) fn step(&mut self, group: &[Committed], outbox: &mut Outbox) {
         self.dispatch(group, outbox);
-        self.feed.group(group);
+        self.feed.group(group, self.fold.no_ops());
+    }
+
+    /// Begins a generation: between two groups, so that its start is a place in the journal.
+    fn begin_capture(&self, request: CaptureRequest) {
+        let image = self.fold.image();
+        for (shard, below_slot) in self.shards.iter().zip(image.next_slots()) {
+            shard.do_send(Capture {
+                serial: request.serial,
+                below_slot: *below_slot,
+                sink: request.sink.clone(),
+            });
+        }
+        let start = self.progress.dispatched();
+        // If nobody waits any more the shards find nobody either.
+        let _ = request.begun.send(Begun { start, image, clocks: self.clocks.clone() });
+    }
+
+    /// Recovery: what was restored is as of `start`.
+    pub fn restored(&mut self, start: Lsn) {
+        let mut outbox = self.outbox();
+        self.flush(&mut outbox, start);
     }
 
     pub(super) fn outbox(&self) -> Outbox {
@@ -69,6 +105,7 @@ impl Dispatcher {
     fn dispatch(&mut self, group: &[Committed], outbox: &mut Outbox) {
         let Some(last) = group.last().map(|last| last.record.lsn) else { return };
         for Committed { record, origin } in group {
+            self.clocks.take(record);
             self.fold.take(record, *origin, outbox);
             if outbox.deliveries >= self.batch_records_max && record.lsn != last {
                 self.flush(outbox, record.lsn);
@@ -99,7 +136,6 @@ impl Dispatcher {
     pub fn replay(&mut self, group: &[Committed]) {
         let mut outbox = self.outbox();
         self.dispatch(group, &mut outbox);
-        self.feed.replayed(group);
     }
 
     /// Everything up to `upto` was replayed: entities may act again.

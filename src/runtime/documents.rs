@@ -12,6 +12,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard};
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::directory::Address;
@@ -22,7 +23,7 @@ use crate::domain::record::Record;
 use crate::domain::time::Timestamp;
 
 /// A document's name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DocumentKey {
     pub tenant: TenantNumber,
     pub kind: DocumentKind,
@@ -45,31 +46,32 @@ impl DocumentKey {
 pub type Addresses = SmallVec<[Address; 2]>;
 
 /// What is known of one document.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Document {
     /// Sorted by line id.
-    lines: SmallVec<[Line; 1]>,
-    aside: Option<Box<Aside>>,
+    pub(super) lines: SmallVec<[Line; 1]>,
+    pub(super) aside: Option<Box<Aside>>,
 }
 
 /// What only some documents have.
-#[derive(Default)]
-struct Aside {
+#[derive(Clone, Default)]
+pub(super) struct Aside {
     /// The entities of its suppliers, for purchase orders: one, unless it was moved.
-    suppliers: Addresses,
+    pub suppliers: Addresses,
     /// For shipments, which have no lines of their own: whom they carry goods for.
-    carried_for: Addresses,
+    pub carried_for: Addresses,
     /// The event that ended the whole document: entities that join it later must hear of it too.
-    ended: Option<Arc<Record>>,
+    pub ended: Option<Arc<Record>>,
     /// The cases that asked for it.
-    followers: Addresses,
+    pub followers: Addresses,
 }
 
-struct Line {
-    line_id: Name,
-    addresses: Addresses,
+#[derive(Clone)]
+pub(super) struct Line {
+    pub line_id: Name,
+    pub addresses: Addresses,
     /// Event time of the newest version that said where the line belongs.
-    placed_at: Timestamp,
+    pub placed_at: Timestamp,
 }
 
 impl Document {
@@ -273,6 +275,39 @@ impl Documents {
     pub fn usage(&self) -> (usize, u64) {
         self.index.read().table.usage()
     }
+
+    /// All documents as they are now, by the hash of their names.
+    pub(super) fn table(&self) -> Generations<u128, Document> {
+        self.index.read().table.clone()
+    }
+
+    /// Puts a document back that was remembered before; its name follows.
+    pub(super) fn restore(&mut self, is_newer: bool, hash: u128, document: Document) {
+        self.index.write().table.restore(is_newer, hash, document);
+    }
+
+    /// Sets how many documents were forgotten before.
+    pub(super) fn restore_forgotten(&mut self, forgotten: u64) {
+        self.index.write().table.restore_forgotten(forgotten);
+    }
+
+    /// Puts the names of documents back; those of documents that are not remembered are left out.
+    pub(super) fn restore_names(&mut self, tenant: TenantNumber, kind: DocumentKind, names: Vec<Name>) {
+        let mut index = self.index.write();
+        let Index { table, newer, older } = &mut *index;
+        for document in names {
+            let key = DocumentKey { tenant, kind, document };
+            let hash = key.hash();
+            let names = if table.is_in_newer(&hash) {
+                &mut *newer
+            } else if table.get(&hash).is_some() {
+                &mut *older
+            } else {
+                continue;
+            };
+            names.entry((tenant, kind)).or_default().insert(key.document);
+        }
+    }
 }
 
 /// Documents looked at in one go, so that the dispatcher waits for microseconds.
@@ -296,22 +331,7 @@ impl DocumentIndex {
         wanted: impl Fn(&Document) -> bool,
     ) -> DocumentPage {
         let index = self.index.read();
-        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let bounds = if backwards { (Bound::Unbounded, after) } else { (after, Bound::Unbounded) };
-        // A document that was touched since the last turn has its name in both.
-        let names = |names: &'_ Names| -> Vec<Name> {
-            let range = names.get(&(tenant, kind)).map(|names| names.range::<str, _>(bounds));
-            let range = range.into_iter().flatten();
-            if backwards {
-                range.rev().take(LOOK_MAX).cloned().collect()
-            } else {
-                range.take(LOOK_MAX).cloned().collect()
-            }
-        };
-        let mut names = [names(&index.newer), names(&index.older)].concat();
-        names.sort_unstable_by(|a, b| if backwards { b.cmp(a) } else { a.cmp(b) });
-        names.dedup();
-        names.truncate(LOOK_MAX);
+        let names = index.names(tenant, kind, after, backwards);
         let mut next_after = names.last().filter(|_| names.len() == LOOK_MAX).cloned();
         let mut documents = Vec::new();
         for document in names {
@@ -324,6 +344,51 @@ impl DocumentIndex {
             documents.extend(known.map(|known| known.indexed(&key.document)));
         }
         DocumentPage { documents, next_after }
+    }
+
+    /// The kinds of documents that there are, by tenant.
+    pub(super) fn kinds(&self) -> BTreeSet<(TenantNumber, DocumentKind)> {
+        let index = self.index.read();
+        index.newer.keys().chain(index.older.keys()).copied().collect()
+    }
+
+    /// The next names of a kind after that one; none at the end.
+    pub(super) fn names_after(
+        &self,
+        tenant: TenantNumber,
+        kind: DocumentKind,
+        after: Option<&str>,
+    ) -> Vec<Name> {
+        self.index.read().names(tenant, kind, after, false)
+    }
+}
+
+impl Index {
+    /// At most [`LOOK_MAX`] names of a kind after that one, in order or backwards.
+    fn names(
+        &self,
+        tenant: TenantNumber,
+        kind: DocumentKind,
+        after: Option<&str>,
+        backwards: bool,
+    ) -> Vec<Name> {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let bounds = if backwards { (Bound::Unbounded, after) } else { (after, Bound::Unbounded) };
+        // A document that was touched since the last turn has its name in both.
+        let names = |names: &'_ Names| -> Vec<Name> {
+            let range = names.get(&(tenant, kind)).map(|names| names.range::<str, _>(bounds));
+            let range = range.into_iter().flatten();
+            if backwards {
+                range.rev().take(LOOK_MAX).cloned().collect()
+            } else {
+                range.take(LOOK_MAX).cloned().collect()
+            }
+        };
+        let mut names = [names(&self.newer), names(&self.older)].concat();
+        names.sort_unstable_by(|a, b| if backwards { b.cmp(a) } else { a.cmp(b) });
+        names.dedup();
+        names.truncate(LOOK_MAX);
+        names
     }
 }
 

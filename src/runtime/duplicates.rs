@@ -1,8 +1,11 @@
 //! The duplicate window: which events were taken, by `(tenant, source, id)`, decided in journal order. An event that is
 //! tried again out of quarantine is known by its entry, too.
 //!
-//! Two tables take turns: when the newer one is half a window full, the older one is forgotten. So between half and
-//! all of `window` events are remembered, a look-up costs at most two probes, and forgetting costs nothing.
+//! Two tables take turns: when half a window of places is taken in the newer one, the older one is forgotten. So between
+//! half and all of `window` events are remembered, a look-up costs at most two probes, and forgetting costs nothing. Every
+//! event takes one place and one that is tried again two, whatever is known of them, and what a table holds depends on
+//! nothing but the events of its time: so the window can be made anew from the events of its two tables and the count of
+//! those before.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -27,7 +30,21 @@ pub enum Seen {
 struct Taken {
     /// Half of the content hash: among events of one id, 64 bits tell contents apart.
     content: u64,
-    lsn: Lsn,
+    /// The record, and [`AGAIN`] if it is one that was tried again and stands for its id only where nothing earlier does.
+    claim: u64,
+}
+
+/// Beside a number of a record, which is always below 2^53.
+const AGAIN: u64 = 1 << 63;
+
+impl Taken {
+    fn is_again(self) -> bool {
+        self.claim & AGAIN != 0
+    }
+
+    fn lsn(self) -> Lsn {
+        Lsn(self.claim & !AGAIN)
+    }
 }
 
 /// Keys are parts of a cryptographic hash already.
@@ -56,6 +73,8 @@ type Table = HashMap<u128, Taken, BuildHasherDefault<KeyIsHash>>;
 pub struct Duplicates {
     half: usize,
     newer: Table,
+    /// Places taken in the newer table.
+    newer_places: usize,
     older: Table,
     newer_since: Option<(Lsn, Timestamp)>,
     older_since: Option<(Lsn, Timestamp)>,
@@ -77,10 +96,19 @@ impl Duplicates {
         Duplicates {
             half: (window / 2).max(1),
             newer: Table::default(),
+            newer_places: 0,
             older: Table::default(),
             newer_since: None,
             older_since: None,
         }
+    }
+
+    /// The window as it is when so many places have been taken, without what took them.
+    pub(super) fn resume(window: usize, places: u64) -> Duplicates {
+        let mut window = Duplicates::new(window);
+        let half = window.half as u64;
+        window.newer_places = places.checked_sub(1).map_or(0, |before| before % half + 1) as usize;
+        window
     }
 
     /// What is known of this event.
@@ -92,45 +120,54 @@ impl Duplicates {
         };
         match known {
             None => Seen::New,
-            Some(taken) if taken.content == content_word(&identity.content_hash) => Seen::Repeat(taken.lsn),
-            Some(taken) => Seen::Reused(taken.lsn),
+            Some(taken) if taken.content == content_word(&identity.content_hash) => Seen::Repeat(taken.lsn()),
+            Some(taken) => Seen::Reused(taken.lsn()),
         }
     }
 
     /// Remembers an event that is about to be written as `lsn`. An id that stands for an earlier event keeps doing so.
     pub fn reserve(&mut self, identity: &EventIdentity, lsn: Lsn, ingested: Timestamp) {
-        let taken = Taken { content: content_word(&identity.content_hash), lsn };
-        if let Some(retry) = identity.retry {
-            self.insert(retry.entry_key, taken, ingested);
-            if self.find(identity.key).is_some() {
-                return;
-            }
-        }
-        self.insert(identity.key, taken, ingested);
+        let taken = Taken { content: content_word(&identity.content_hash), claim: lsn.0 };
+        let Some(retry) = identity.retry else {
+            self.take_place(lsn, ingested);
+            self.newer.insert(identity.key, taken);
+            return;
+        };
+        self.take_place(lsn, ingested);
+        self.newer.insert(retry.entry_key, taken);
+        self.take_place(lsn, ingested);
+        self.newer.entry(identity.key).or_insert(Taken { claim: lsn.0 | AGAIN, ..taken });
     }
 
     fn find(&self, key: u128) -> Option<&Taken> {
-        self.newer.get(&key).or_else(|| self.older.get(&key))
+        match self.newer.get(&key) {
+            Some(taken) if taken.is_again() => self.older.get(&key).or(Some(taken)),
+            Some(taken) => Some(taken),
+            None => self.older.get(&key),
+        }
     }
 
-    fn insert(&mut self, key: u128, taken: Taken, ingested: Timestamp) {
-        if self.newer.len() >= self.half {
+    fn take_place(&mut self, lsn: Lsn, ingested: Timestamp) {
+        if self.newer_places >= self.half {
             // The emptied table keeps its memory: from here on the window no longer allocates.
             std::mem::swap(&mut self.newer, &mut self.older);
             self.newer.clear();
+            self.newer_places = 0;
             self.older_since = self.newer_since.take();
         }
-        self.newer_since.get_or_insert((taken.lsn, ingested));
-        self.newer.insert(key, taken);
+        self.newer_places += 1;
+        self.newer_since.get_or_insert((lsn, ingested));
     }
 
     /// Forgets an event that was not written as `lsn` after all.
     pub fn release(&mut self, identity: &EventIdentity, lsn: Lsn) {
         for key in [Some(identity.key), identity.retry.map(|retry| retry.entry_key)].into_iter().flatten() {
-            for table in [&mut self.newer, &mut self.older] {
-                if table.get(&key).is_some_and(|taken| taken.lsn == lsn) {
-                    table.remove(&key);
-                }
+            if self.newer.get(&key).is_some_and(|taken| taken.lsn() == lsn) {
+                self.newer.remove(&key);
+                self.newer_places = self.newer_places.saturating_sub(1);
+            }
+            if self.older.get(&key).is_some_and(|taken| taken.lsn() == lsn) {
+                self.older.remove(&key);
             }
         }
     }
@@ -145,7 +182,12 @@ impl Duplicates {
     }
 }
 
-fn content_word(hash: &[u8; 16]) -> u64 {
+/// How many places an event takes.
+pub(super) fn places_of(identity: &EventIdentity) -> u64 {
+    if identity.retry.is_some() { 2 } else { 1 }
+}
+
+pub(super) fn content_word(hash: &[u8; 16]) -> u64 {
     let mut word = [0; 8];
     word.copy_from_slice(&hash[..8]);
     u64::from_le_bytes(word)
@@ -200,6 +242,18 @@ mod tests {
         window.release(&retry(9, true, 1, 4), Lsn(3));
         assert_eq!(window.look_up(&retry(9, true, 1, 4)), Seen::New);
         assert_eq!(window.look_up(&event(1, 1)), Seen::Repeat(Lsn(1)));
+    }
+
+    #[test]
+    fn an_id_stands_for_the_event_that_was_tried_again_once_the_first_one_is_forgotten() {
+        let mut window = Duplicates::new(4);
+        window.reserve(&event(1, 1), Lsn(1), Timestamp::default());
+        window.reserve(&event(2, 2), Lsn(2), Timestamp::default());
+        window.reserve(&retry(9, true, 1, 4), Lsn(3), Timestamp::default());
+        assert_eq!(window.look_up(&event(1, 1)), Seen::Repeat(Lsn(1)));
+        window.reserve(&event(3, 3), Lsn(4), Timestamp::default());
+        assert_eq!(window.look_up(&event(1, 1)), Seen::Reused(Lsn(3)));
+        assert_eq!(window.look_up(&event(2, 2)), Seen::New);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
+use serde::{Deserialize, Serialize};
 
 use super::directory::Address;
 use super::fold::{Fold, Routed, Sink};
@@ -27,11 +28,11 @@ pub const SOURCES_FOLLOWED_MAX: usize = 1_000;
 pub const SOURCES_COUNTED_MAX: usize = 10_000;
 
 /// The sources of all tenants.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Feeds {
-    /// By tenant number.
-    tenants: Vec<TenantFeeds>,
-    refused: u64,
+    /// By tenant number; shared with images.
+    pub(super) tenants: Vec<Arc<TenantFeeds>>,
+    pub(super) refused: u64,
 }
 
 impl Feeds {
@@ -40,23 +41,24 @@ impl Feeds {
         self.refused
     }
 
-    fn of(&mut self, tenant: TenantNumber) -> &mut TenantFeeds {
+    pub(super) fn of(&mut self, tenant: TenantNumber) -> &mut TenantFeeds {
         let at = usize::from(tenant.0);
         if self.tenants.len() <= at {
-            self.tenants.resize_with(at + 1, TenantFeeds::default);
+            self.tenants.resize_with(at + 1, Arc::default);
         }
-        &mut self.tenants[at]
+        Arc::make_mut(&mut self.tenants[at])
     }
 }
 
-struct TenantFeeds {
+#[derive(Clone)]
+pub(super) struct TenantFeeds {
     /// The running minute of business time.
-    minute: i64,
-    by_source: HashMap<Name, usize, FixedState>,
-    feeds: Vec<Feed>,
+    pub minute: i64,
+    pub by_source: HashMap<Name, usize, FixedState>,
+    pub feeds: Vec<Feed>,
     /// Those with something to tell when the minute is over.
-    waiting: Vec<usize>,
-    counted: Generations<Name, Counted>,
+    pub waiting: Vec<usize>,
+    pub counted: Generations<Name, Counted>,
 }
 
 impl Default for TenantFeeds {
@@ -71,16 +73,17 @@ impl Default for TenantFeeds {
     }
 }
 
-struct Feed {
-    address: Address,
+#[derive(Clone)]
+pub(super) struct Feed {
+    pub address: Address,
     /// The last minute whose first event was told.
-    told: i64,
-    untold: Option<Untold>,
+    pub told: i64,
+    pub untold: Option<Untold>,
 }
 
 /// A source that is not followed yet.
-#[derive(Default)]
-struct Counted {
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct Counted {
     events: u32,
     since: Timestamp,
     /// Minutes in which any came, and the last of them.
@@ -90,13 +93,16 @@ struct Counted {
 }
 
 /// Events of a source that its entity has not heard of.
-struct Untold {
-    events: u32,
-    demand: Quantity,
-    last: Arc<Record>,
-    last_demand: Option<Arc<Record>>,
+#[derive(Clone)]
+pub(super) struct Untold {
+    pub events: u32,
+    pub demand: Quantity,
+    /// Of this one only the envelope and the type are told.
+    pub last: Arc<Record>,
+    /// Item and location of the last demand.
+    pub last_demand: Option<(Name, Name)>,
     /// What was counted before its entity hears anything.
-    begun: Option<(Timestamp, u32)>,
+    pub begun: Option<(Timestamp, u32)>,
 }
 
 impl Untold {
@@ -107,15 +113,15 @@ impl Untold {
     fn add(&mut self, record: &Arc<Record>) {
         self.events = self.events.saturating_add(1);
         self.last = record.clone();
-        if let Some((quantity, ..)) = demand_of(record) {
+        if let Some((quantity, sku, location)) = demand_of(record) {
             self.demand += quantity;
-            self.last_demand = Some(record.clone());
+            self.last_demand = Some((sku.clone(), location.clone()));
         }
     }
 
     /// The sum as a record that takes effect where `at` does.
     fn told(self, at: Routed<'_>, reference: &Reference) -> Arc<Record> {
-        let period_days = self.last_demand.as_deref().and_then(demand_of).map(|(_, sku, location)| {
+        let period_days = self.last_demand.as_ref().map(|(sku, location)| {
             reference.planning_parameters(at.record.tenant, sku, location, at.business_time).period_days
         });
         let event_type = match self.last.body {

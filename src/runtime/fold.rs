@@ -13,7 +13,10 @@ use super::feeds::Feeds;
 use super::fold_room::at_most_new;
 use super::generations::Generations;
 use super::holding::Holding;
+use super::log::Log;
+use super::pieces::Pieces;
 use super::quarantine::{Quarantine, QuarantineEntry, QuarantineReason};
+use super::revisions::{NoOps, Revisions};
 use crate::domain::event::{DocumentKind, EventData, SourceOfSupply};
 use crate::domain::ids::{EntityKey, Lsn, Name, SubjectKind, TenantNumber};
 use crate::domain::record::{Body, Record, SystemBody, Transition, TransitionBody};
@@ -54,7 +57,7 @@ pub enum Dirty {
 }
 
 /// How much of its bounds the fold uses.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FoldUsage {
     pub document_lines: usize,
     pub documents_forgotten: u64,
@@ -66,10 +69,10 @@ pub struct FoldUsage {
 }
 
 /// Actions remembered, so that their answers find whom they concern; those not touched for longest are forgotten.
-const ACTIONS_MAX: usize = 1_000_000;
+pub(super) const ACTIONS_MAX: usize = 1_000_000;
 
 /// Who has to do with an action.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct KnownAction {
     /// The case that asked for it: it follows the documents that answer it.
     pub case: Option<Address>,
@@ -88,14 +91,20 @@ pub struct Fold {
     pub quarantine: Arc<parking_lot::RwLock<Quarantine>>,
     pub(super) directory: Arc<Directory>,
     pub(super) next_slot: Vec<u32>,
+    /// All entities in the order in which they were made.
+    pub(super) entities: Log<Arc<EntityKey>>,
     by_location: HashMap<(TenantNumber, Name), Vec<Address>, FixedState>,
     /// SKU-locations with purchase order lines of a supplier.
-    pub(super) supplied_by: HashMap<Address, hashbrown::HashSet<Address, FixedState>, FixedState>,
+    pub(super) supplied_by: Pieces<Address, Supplied>,
     pub(super) actions: Generations<(TenantNumber, Name), KnownAction>,
     /// Who sends events.
     pub(super) feeds: Feeds,
-    entities_refused: u64,
+    pub(super) revisions: Revisions,
+    pub(super) entities_refused: u64,
 }
+
+/// What a supplier supplies: a set.
+pub(super) type Supplied = Pieces<Address, ()>;
 
 impl Fold {
     /// A fold that has seen nothing, with entities spread over `shards`.
@@ -114,10 +123,12 @@ impl Fold {
             quarantine,
             directory,
             next_slot: vec![0; usize::from(shards)],
+            entities: Log::default(),
             by_location: HashMap::default(),
-            supplied_by: HashMap::default(),
+            supplied_by: Pieces::default(),
             actions: Generations::new(ACTIONS_MAX, |_| 1),
             feeds: Feeds::default(),
+            revisions: Revisions::default(),
             entities_refused: 0,
         }
     }
@@ -159,8 +170,13 @@ impl Fold {
         }
     }
 
+    /// The transitions that had no effect.
+    pub fn no_ops(&self) -> &NoOps {
+        &self.revisions.no_ops
+    }
+
     /// The bounds that decide who hears of a record are part of the history, like all settings.
-    fn follow_settings(&mut self) {
+    pub(super) fn follow_settings(&mut self) {
         let settings = &self.reference.settings().fold;
         self.documents.set_lines_max(settings.document_index_lines_max);
         self.holding.set_events_max(settings.holding_events_max);
@@ -203,6 +219,9 @@ impl Fold {
                 | SystemBody::EntityReleased { entity, .. } = &**body
                     && let Some(address) = self.directory.find(entity)
                 {
+                    if matches!(**body, SystemBody::EntityReleased { skip: true, .. }) {
+                        self.revisions.left_out(address);
+                    }
                     sink.deliver(address, at, &self.reference);
                 }
             }
@@ -220,6 +239,9 @@ impl Fold {
                 whom.push(self.create(&body.entity, sink));
             }
             None => {}
+        }
+        if let Some(address) = whom.first() {
+            self.revisions.transition(*address, at.record.entity_revision, at.record.lsn);
         }
         match &body.transition {
             Transition::Exception(change) => {
@@ -422,7 +444,6 @@ impl Fold {
             return address;
         }
         let address = self.create(&key, sink);
-        self.by_location.entry((tenant, location.clone())).or_default().push(address);
         let (item_known, location_known) = match self.reference.tenant(tenant) {
             Some(reference) => (reference.item(sku).is_some(), reference.location(location).is_some()),
             None => (false, false),
@@ -458,13 +479,23 @@ impl Fold {
     }
 
     pub(super) fn create(&mut self, key: &EntityKey, sink: &mut impl Sink) -> Address {
+        let key = Arc::new(key.clone());
+        let address = self.settle(&key);
+        self.directory.insert(key.clone(), address);
+        sink.create(address, &key);
+        address
+    }
+
+    /// Gives an entity its address, by the order in which they come, and notes where it is.
+    pub(super) fn settle(&mut self, key: &Arc<EntityKey>) -> Address {
         let shard = self.directory.shard_of(key);
         let slot = self.next_slot[usize::from(shard)];
         self.next_slot[usize::from(shard)] += 1;
         let address = Address { shard, slot };
-        let key = Arc::new(key.clone());
-        self.directory.insert(key.clone(), address);
-        sink.create(address, &key);
+        if let EntityKey::SkuLocation { tenant, location, .. } = &**key {
+            self.by_location.entry((*tenant, location.clone())).or_default().push(address);
+        }
+        self.entities.push(key.clone());
         address
     }
 
@@ -487,7 +518,7 @@ impl Fold {
                 let entity = self.directory.find(&key);
                 let mut these: hashbrown::HashSet<Address, FixedState> = entity.into_iter().collect();
                 if let Some(supplied) = entity.and_then(|entity| self.supplied_by.get(&entity)) {
-                    these.extend(supplied);
+                    these.extend(supplied.iter().map(|(place, ())| *place));
                 }
                 if let Some(reference) = self.reference.tenant(tenant) {
                     these.extend(reference.sourced_from(&supplier).filter_map(|(sku, location)| {

@@ -141,7 +141,13 @@ impl Fold {
             (whom, suppliers, joined, known.ended().cloned(), followers)
         });
         for supplier in &suppliers {
-            self.supplied_by.entry(*supplier).or_default().extend(whom.iter().copied());
+            let supplied = self.supplied_by.get(supplier);
+            let is_new = |place: &&Address| supplied.is_none_or(|supplied| supplied.get(place).is_none());
+            let new: Addresses = whom.iter().filter(is_new).copied().collect();
+            if !new.is_empty() {
+                let supplied = self.supplied_by.get_or_default(supplier);
+                new.iter().for_each(|place| *supplied.get_or_default(place) = ());
+            }
         }
         self.note_action(tenant, order.action_id.as_ref(), &whom);
         add_all(&mut whom, &followers);

@@ -6,31 +6,31 @@
 
 use std::hash::Hash;
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use super::pieces::{Pieces, hash_of};
 
-/// A table that remembers at least half of its bound.
+/// A table that remembers at least half of its bound. Clones share what neither changes.
+#[derive(Clone)]
 pub struct Generations<K, V> {
     half: usize,
     weigh: fn(&V) -> usize,
-    newer: HashMap<K, V, FixedState>,
+    newer: Pieces<K, V>,
     newer_weight: usize,
-    older: HashMap<K, V, FixedState>,
+    older: Pieces<K, V>,
     older_weight: usize,
     forgotten: u64,
     /// How often the older table was forgotten.
     turns: u64,
 }
 
-impl<K: Hash + Eq + Clone, V: Default> Generations<K, V> {
+impl<K: Hash + Eq + Clone, V: Default + Clone> Generations<K, V> {
     /// At most about `max`, as `weigh` counts it.
     pub fn new(max: usize, weigh: fn(&V) -> usize) -> Generations<K, V> {
         Generations {
             half: (max / 2).max(1),
             weigh,
-            newer: HashMap::default(),
+            newer: Pieces::default(),
             newer_weight: 0,
-            older: HashMap::default(),
+            older: Pieces::default(),
             older_weight: 0,
             forgotten: 0,
             turns: 0,
@@ -44,12 +44,13 @@ impl<K: Hash + Eq + Clone, V: Default> Generations<K, V> {
 
     /// What is remembered under a key.
     pub fn get(&self, key: &K) -> Option<&V> {
-        self.newer.get(key).or_else(|| self.older.get(key))
+        let hash = hash_of(key);
+        self.newer.find(hash, key).or_else(|| self.older.find(hash, key))
     }
 
     /// Whether a key was changed since the tables last took turns.
     pub fn is_in_newer(&self, key: &K) -> bool {
-        self.newer.contains_key(key)
+        self.newer.get(key).is_some()
     }
 
     /// How often the tables have taken turns.
@@ -59,29 +60,54 @@ impl<K: Hash + Eq + Clone, V: Default> Generations<K, V> {
 
     /// Changes what is remembered under a key; starts from the default if that is nothing.
     pub fn change<T>(&mut self, key: K, change: impl FnOnce(&mut V) -> T) -> T {
-        if !self.newer.contains_key(&key) {
-            let value = self.older.remove(&key);
-            self.older_weight -= value.as_ref().map_or(0, self.weigh);
-            if self.newer_weight >= self.half {
-                self.forgotten += self.older.len() as u64;
-                self.turns += 1;
-                self.older = std::mem::take(&mut self.newer);
-                self.older_weight = std::mem::take(&mut self.newer_weight);
-            }
-            let value = value.unwrap_or_default();
-            self.newer_weight += (self.weigh)(&value);
-            self.newer.insert(key.clone(), value);
+        let hash = hash_of(&key);
+        let weigh = self.weigh;
+        // What is there already is the usual case, and is found once.
+        if let Some(value) = self.newer.find_mut(hash, &key) {
+            let before = weigh(value);
+            let result = change(value);
+            self.newer_weight = self.newer_weight - before + weigh(value);
+            return result;
         }
-        let value = self.newer.entry(key).or_default();
-        let before = (self.weigh)(value);
-        let result = change(value);
-        self.newer_weight = self.newer_weight - before + (self.weigh)(value);
+        let value = self.older.remove(hash, &key);
+        self.older_weight -= value.as_ref().map_or(0, weigh);
+        if self.newer_weight >= self.half {
+            self.forgotten += self.older.len() as u64;
+            self.turns += 1;
+            self.older = std::mem::take(&mut self.newer);
+            self.older_weight = std::mem::take(&mut self.newer_weight);
+        }
+        let mut value = value.unwrap_or_default();
+        let result = change(&mut value);
+        self.newer_weight += weigh(&value);
+        self.newer.insert_new(hash, key, value);
         result
     }
 
     /// Weight remembered, and entries forgotten so far.
     pub fn usage(&self) -> (usize, u64) {
         (self.newer_weight + self.older_weight, self.forgotten)
+    }
+
+    /// Puts an entry back where it was, into an empty table or one that is being filled so.
+    pub fn restore(&mut self, is_newer: bool, key: K, value: V) {
+        let (table, weight) = if is_newer {
+            (&mut self.newer, &mut self.newer_weight)
+        } else {
+            (&mut self.older, &mut self.older_weight)
+        };
+        *weight += (self.weigh)(&value);
+        table.insert_new(hash_of(&key), key, value);
+    }
+
+    /// Sets how many entries were forgotten before.
+    pub fn restore_forgotten(&mut self, forgotten: u64) {
+        self.forgotten = forgotten;
+    }
+
+    /// The entries changed since the tables last took turns, and those that were not.
+    pub fn into_halves(self) -> (Pieces<K, V>, Pieces<K, V>) {
+        (self.newer, self.older)
     }
 }
 

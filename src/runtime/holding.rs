@@ -3,31 +3,37 @@
 //! A held record counts as applied; the document that names its line releases it, and it takes effect there. Bounded:
 //! beyond the limit the one that waited longest goes to quarantine, where a person can see and retry it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
+
+use rpds::RedBlackTreeMapSync;
+use serde::{Deserialize, Serialize};
 
 use super::documents::DocumentKey;
 use crate::domain::ids::{Lsn, Name};
 use crate::domain::record::Record;
 
 /// What a record waits for: a line, or anything of the document.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Awaited {
     pub document: DocumentKey,
     pub line_id: Option<Name>,
 }
 
+/// Records that wait, by their LSN, with what they wait for. Clones share everything.
+pub type Held = RedBlackTreeMapSync<Lsn, (Arc<Record>, Awaited)>;
+
 /// The records held.
 pub struct Holding {
     events_max: usize,
-    by_lsn: BTreeMap<Lsn, (Arc<Record>, Awaited)>,
+    by_lsn: Held,
     by_awaited: HashMap<Awaited, Vec<Lsn>>,
 }
 
 impl Holding {
     /// Room for that many records.
     pub fn new(events_max: usize) -> Holding {
-        Holding { events_max: events_max.max(1), by_lsn: BTreeMap::new(), by_awaited: HashMap::new() }
+        Holding { events_max: events_max.max(1), by_lsn: Held::default(), by_awaited: HashMap::new() }
     }
 
     /// Another bound, from the next record on.
@@ -37,22 +43,39 @@ impl Holding {
 
     /// Holds a record. Gives back those that had to leave for it: the ones that waited longest.
     pub fn hold(&mut self, record: Arc<Record>, awaited: Awaited) -> Vec<(Arc<Record>, Awaited)> {
-        self.by_awaited.entry(awaited.clone()).or_default().push(record.lsn);
-        self.by_lsn.insert(record.lsn, (record, awaited));
+        self.restore(record, awaited);
         let mut evicted = Vec::new();
-        while self.by_lsn.len() > self.events_max
-            && let Some((lsn, (record, awaited))) = self.by_lsn.pop_first()
+        while self.by_lsn.size() > self.events_max
+            && let Some((lsn, (record, awaited))) =
+                self.by_lsn.first().map(|(lsn, held)| (*lsn, held.clone()))
         {
+            self.by_lsn.remove_mut(&lsn);
             self.forget(&awaited, lsn);
             evicted.push((record, awaited));
         }
         evicted
     }
 
-    /// Takes out what waited for this, oldest first.
+    /// Puts a record back that was held before.
+    pub fn restore(&mut self, record: Arc<Record>, awaited: Awaited) {
+        self.by_awaited.entry(awaited.clone()).or_default().push(record.lsn);
+        self.by_lsn.insert_mut(record.lsn, (record, awaited));
+    }
+
+    /// What is held.
+    pub fn held(&self) -> &Held {
+        &self.by_lsn
+    }
+
+    /// Takes out what waited for this, in no order.
     pub fn release(&mut self, awaited: &Awaited) -> Vec<Arc<Record>> {
         let lsns = self.by_awaited.remove(awaited).unwrap_or_default();
-        lsns.iter().filter_map(|lsn| self.by_lsn.remove(lsn)).map(|(record, _)| record).collect()
+        let mut released = Vec::with_capacity(lsns.len());
+        for lsn in lsns {
+            released.extend(self.by_lsn.get(&lsn).map(|(record, _)| record.clone()));
+            self.by_lsn.remove_mut(&lsn);
+        }
+        released
     }
 
     fn forget(&mut self, awaited: &Awaited, lsn: Lsn) {
@@ -66,7 +89,7 @@ impl Holding {
 
     /// Records held now.
     pub fn len(&self) -> usize {
-        self.by_lsn.len()
+        self.by_lsn.size()
     }
 
     /// Whether none is held.

@@ -5,6 +5,7 @@
 
 pub mod admission;
 pub mod ask;
+mod clocks;
 pub mod codec;
 pub mod commands;
 pub mod directory;
@@ -24,16 +25,22 @@ mod fold_tests;
 mod generations;
 mod holding;
 mod hosted;
+pub mod image;
+mod log;
 pub mod metrics;
 mod panics;
+mod pieces;
 pub mod progress;
 pub mod quarantine;
 mod rebuild;
+mod recovery;
 mod reviews;
+mod revisions;
 mod shard;
 mod shell;
 #[cfg(test)]
 mod simulation;
+pub mod snapshots;
 pub mod summaries;
 pub mod summary;
 mod tower;
@@ -42,6 +49,8 @@ mod writer;
 mod writer_tests;
 
 pub use duplicates::Reach;
+pub use recovery::{Recovery, RecoveryPhase};
+pub use revisions::NoOps;
 pub use shard::{InspectSlot, StateKind};
 pub use shell::{Hosted, Inspected};
 pub use tower::{

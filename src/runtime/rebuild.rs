@@ -83,9 +83,8 @@ impl Rebuilder {
     }
 
     /// Has a state rebuilt and sent to its shell.
-    pub fn submit<E: Hosted>(&self, shard: u16, request: RebuildRequest, to: Addr<Shell<E>>) {
-        let address = Address { shard, slot: request.slot };
-        let task = Rebuilding { address, making: Making::new(request), to };
+    pub fn submit<E: Hosted>(&self, request: RebuildRequest, to: Addr<Shell<E>>) {
+        let task = Rebuilding { making: Making::new(request), to };
         if let Err(refused) = self.queue.send(Box::new(task)) {
             refused.0.finish(Some("the thread that rebuilds is gone"));
         }
@@ -125,7 +124,7 @@ impl RebuildSteps {
 
 /// One entity on its way, whatever its kind.
 trait Task: Send {
-    fn address(&self) -> Address;
+    fn key(&self) -> &EntityKey;
     fn until(&self) -> Lsn;
     fn deliver(&mut self, at: Routed<'_>, reference: &Reference);
     /// After a failure, once: begins anew, to stop before the record that failed. `false` if there is no need.
@@ -134,7 +133,8 @@ trait Task: Send {
     fn finish(self: Box<Self>, failure: Option<&str>);
 }
 
-type Tasks = HashMap<Address, Box<dyn Task>, FixedState>;
+/// By key: the fold over the whole journal need not put an entity where it lives after a snapshot.
+type Tasks = HashMap<EntityKey, Box<dyn Task>, FixedState>;
 
 struct Worker {
     reader: JournalReader,
@@ -152,15 +152,15 @@ impl Worker {
     fn work(&self, first: Box<dyn Task>, queue: &Receiver<Box<dyn Task>>) {
         // A later request of the same entity takes the place of an earlier one, whose answer nobody awaits.
         let tasks = std::iter::once(first).chain(queue.try_iter());
-        self.serve(tasks.map(|task| (task.address(), task)).collect());
+        self.serve(tasks.map(|task| (task.key().clone(), task)).collect());
     }
 
     fn serve(&self, mut tasks: Tasks) {
         let failure = self.pass(&mut tasks).err();
         let mut again = Tasks::default();
-        for (address, mut task) in tasks {
+        for (key, mut task) in tasks {
             if failure.is_none() && task.begin_again() {
-                again.insert(address, task);
+                again.insert(key, task);
             } else {
                 task.finish(failure.as_deref());
             }
@@ -192,7 +192,7 @@ fn fold_for(
     until: Lsn,
     tasks: &mut Tasks,
 ) -> Result<(), String> {
-    let mut sink = ForTasks(tasks);
+    let mut sink = ForTasks { tasks, places: HashMap::default() };
     for record in records {
         let record = record?;
         if record.lsn > until {
@@ -203,13 +203,21 @@ fn fold_for(
     Ok(())
 }
 
-struct ForTasks<'t>(&'t mut Tasks);
+struct ForTasks<'t> {
+    tasks: &'t mut Tasks,
+    /// Where this fold puts those that are wanted.
+    places: HashMap<Address, Arc<EntityKey>, FixedState>,
+}
 
 impl Sink for ForTasks<'_> {
-    fn create(&mut self, _: Address, _: &Arc<EntityKey>) {}
+    fn create(&mut self, address: Address, key: &Arc<EntityKey>) {
+        if self.tasks.contains_key(&**key) {
+            self.places.insert(address, key.clone());
+        }
+    }
 
     fn deliver(&mut self, to: Address, at: Routed<'_>, reference: &Reference) {
-        if let Some(task) = self.0.get_mut(&to) {
+        if let Some(task) = self.places.get(&to).and_then(|key| self.tasks.get_mut(&**key)) {
             task.deliver(at, reference);
         }
     }
@@ -220,14 +228,13 @@ impl Sink for ForTasks<'_> {
 }
 
 struct Rebuilding<E: Hosted> {
-    address: Address,
     making: Making<E>,
     to: Addr<Shell<E>>,
 }
 
 impl<E: Hosted> Task for Rebuilding<E> {
-    fn address(&self) -> Address {
-        self.address
+    fn key(&self) -> &EntityKey {
+        &self.making.request.key
     }
 
     fn until(&self) -> Lsn {

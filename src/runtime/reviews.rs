@@ -45,6 +45,11 @@ impl Reviews {
         }
     }
 
+    /// When a slot wants its next review.
+    pub fn wanted(&self, slot: u32) -> Option<Timestamp> {
+        self.wanted.get(slot as usize).copied().flatten()
+    }
+
     /// Takes up to `max` slots whose time has come on the wall clock.
     pub fn due_wall(&mut self, now: Timestamp, max: usize) -> Vec<u32> {
         take_due(&mut self.wall, &mut self.wanted, now, max)

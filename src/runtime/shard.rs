@@ -6,9 +6,13 @@
 //! its last entity is done, and batches are published as applied in their order.
 
 mod batch;
+mod capture;
+mod restore;
+mod slot;
+mod stopped;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,10 +20,16 @@ use std::time::{Duration, Instant};
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use crossbeam_channel::Sender;
-use foldhash::fast::FixedState;
 
 use self::batch::BatchInWork;
 pub use self::batch::{NO_MORE, Segment, ShardBatch, ShardDelivery, ShardDirty, Step};
+use self::capture::CaptureInWork;
+pub use self::capture::{Capture, CaptureState};
+pub use self::restore::{BeginRestore, RestoreEntities};
+pub use self::slot::EntityAddr;
+use self::slot::Slot;
+pub use self::stopped::Stopped;
+use self::stopped::StoppedEntities;
 use super::admission::Admission;
 use super::commands::{CommandError, DecideSlot, IdempotencyKeys};
 use super::metrics::{Metrics, ShardLabel};
@@ -29,13 +39,9 @@ use super::reviews::Reviews;
 use super::shell::{Apply, Decide, EmitState, GoLive, Hosted, Inspect, Inspection, Reconcile, Shell};
 use super::summaries::{Cases, Exceptions};
 use super::writer::Submission;
-use crate::domain::approval_case::ApprovalCase;
 use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
 use crate::domain::record::ClockKind;
 use crate::domain::reference::Reference;
-use crate::domain::sku_location::SkuLocation;
-use crate::domain::subject::Subject;
-use crate::domain::supplier::Supplier;
 use crate::domain::time::Timestamp;
 use crate::feed::{StateSink, StateUpdate};
 
@@ -53,39 +59,20 @@ pub struct ShardLimits {
     pub reconcile_budget: Duration,
     /// Entities taken from the dirty queue at a time, and reviews started per tick.
     pub review_slice: usize,
+    /// Entities asked for their states at a time while a snapshot is taken.
+    pub capture_slice: usize,
     /// Shortest time between two state frames of one entity.
     pub state_interval: Duration,
-}
-
-/// An entity's actor.
-pub enum EntityAddr {
-    SkuLocation(Addr<Shell<SkuLocation>>),
-    Supplier(Addr<Shell<Supplier>>),
-    Subject(Addr<Shell<Subject>>),
-    ApprovalCase(Addr<Shell<ApprovalCase>>),
-}
-
-struct Slot {
-    addr: EntityAddr,
-    tenant: TenantNumber,
-    /// In the dirty queue, for a record that goes back to this one.
-    dirty: Option<Lsn>,
-    /// In the list of changed states already.
-    changed: bool,
-    /// Scratch while a batch is chained: the chain's ends.
-    head: u32,
-    tail: u32,
-}
-
-struct Stopped {
-    poison: Option<Lsn>,
-    skip: Vec<Lsn>,
 }
 
 /// What a shard's actor and its entities share; lives on one thread.
 pub struct ShardShared {
     pub index: usize,
     pub live: Cell<bool>,
+    /// It was filled from a snapshot: then what has to be looked at is known.
+    is_restored: Cell<bool>,
+    /// The summaries showed what was applied up to here when they were restored.
+    summaries_at: Cell<Lsn>,
     pub submissions: Sender<Submission>,
     pub progress: Arc<Progress>,
     pub metrics: Arc<Metrics>,
@@ -100,6 +87,8 @@ pub struct ShardShared {
     slots: RefCell<Vec<Slot>>,
     reference: RefCell<Arc<Reference>>,
     applied: Cell<Lsn>,
+    /// The record up to which everything was sent to the entities.
+    handed_out: Cell<Lsn>,
     in_work: RefCell<VecDeque<Arc<BatchInWork>>>,
     dirty: RefCell<VecDeque<u32>>,
     draining: Cell<bool>,
@@ -107,7 +96,10 @@ pub struct ShardShared {
     reviews: RefCell<Reviews>,
     /// Highest business time delivered here, by tenant.
     business: RefCell<Vec<Timestamp>>,
-    stopped: RefCell<HashMap<EntityKey, Stopped, FixedState>>,
+    stopped: RefCell<StoppedEntities>,
+    /// Failed before the tower was live: whether the journal knows is asked then.
+    failed_before_live: RefCell<Vec<u32>>,
+    capture: RefCell<Option<CaptureInWork>>,
     myself: RefCell<Option<Addr<Shard>>>,
 }
 
@@ -132,6 +124,8 @@ impl ShardShared {
         ShardShared {
             index: parts.index,
             live: Cell::new(false),
+            is_restored: Cell::new(false),
+            summaries_at: Cell::new(Lsn::ZERO),
             submissions: parts.submissions,
             progress: parts.progress,
             metrics: parts.metrics,
@@ -146,6 +140,7 @@ impl ShardShared {
             slots: RefCell::default(),
             reference: RefCell::default(),
             applied: Cell::new(Lsn::ZERO),
+            handed_out: Cell::new(Lsn::ZERO),
             in_work: RefCell::default(),
             dirty: RefCell::default(),
             draining: Cell::new(false),
@@ -153,6 +148,8 @@ impl ShardShared {
             reviews: RefCell::default(),
             business: RefCell::default(),
             stopped: RefCell::default(),
+            failed_before_live: RefCell::default(),
+            capture: RefCell::default(),
             myself: RefCell::default(),
         }
     }
@@ -188,6 +185,16 @@ impl ShardShared {
             business.resize(index + 1, Timestamp::default());
         }
         business[index] = business[index].max(time);
+    }
+
+    /// Before the tower is live: an entity stands still, and the journal may not know.
+    pub fn note_failed_before_live(&self, slot: u32) {
+        self.failed_before_live.borrow_mut().push(slot);
+    }
+
+    /// Whether the summaries show a record's effect already, because they were restored with it.
+    pub fn is_in_summaries(&self, lsn: Lsn) -> bool {
+        lsn <= self.summaries_at.get()
     }
 
     /// Puts an entity into the dirty queue, once.
@@ -273,43 +280,34 @@ impl ShardShared {
     /// Has an entity's state made anew from the journal.
     pub fn rebuild<E: Hosted>(&self, request: RebuildRequest) {
         let slots = self.slots.borrow();
-        if let Some(addr) = slots.get(request.slot as usize).and_then(|slot| E::addr(&slot.addr)) {
-            self.rebuilder.submit::<E>(self.index as u16, request, addr.clone());
+        if let Some(addr) = slots.get(request.slot as usize).and_then(|slot| E::addr(slot.entity.as_ref()?)) {
+            self.rebuilder.submit::<E>(request, addr.clone());
         }
     }
 
     /// A quarantine of an entity is in the journal; `poison` is [`Lsn::ZERO`] if no record is to blame.
     pub fn note_quarantined(&self, key: &EntityKey, poison: Lsn) {
-        let mut stopped = self.stopped.borrow_mut();
-        stopped.entry(key.clone()).or_insert(Stopped { poison: None, skip: Vec::new() }).poison =
-            Some(poison);
+        self.stopped.borrow_mut().quarantined(key, poison);
     }
 
     /// Whether the journal says that this entity stands still.
     pub fn is_recorded_as_quarantined(&self, key: &EntityKey) -> bool {
-        self.stopped.borrow().get(key).is_some_and(|stopped| stopped.poison.is_some())
+        self.stopped.borrow().is_quarantined(key)
     }
 
     /// An entity was released, perhaps leaving a record out.
     pub fn note_released(&self, key: &EntityKey, poison: Lsn, skip: bool) {
-        let mut stopped = self.stopped.borrow_mut();
-        let entry = stopped.entry(key.clone()).or_insert(Stopped { poison: None, skip: Vec::new() });
-        entry.poison = None;
-        if skip && poison != Lsn::ZERO {
-            entry.skip.push(poison);
-        }
+        self.stopped.borrow_mut().released(key, poison, skip);
     }
 
     /// An entity works again.
     pub fn note_live(&self, key: &EntityKey) {
-        if let Some(stopped) = self.stopped.borrow_mut().get_mut(key) {
-            stopped.poison = None;
-        }
+        self.stopped.borrow_mut().live(key);
     }
 
     /// Records left out for an entity.
     pub fn skipped(&self, key: &EntityKey) -> Vec<Lsn> {
-        self.stopped.borrow().get(key).map(|stopped| stopped.skip.clone()).unwrap_or_default()
+        self.stopped.borrow().skipped(key)
     }
 }
 
@@ -328,7 +326,7 @@ impl Shard {
     fn create(&self, slot: u32, key: Arc<EntityKey>) {
         let tenant = key.tenant();
         let shared = self.shared.clone();
-        let addr = match &*key {
+        let entity = match &*key {
             EntityKey::SkuLocation { .. } => EntityAddr::SkuLocation(Shell::new(key, slot, shared).start()),
             EntityKey::Supplier { .. } => EntityAddr::Supplier(Shell::new(key, slot, shared).start()),
             EntityKey::Subject { .. } => EntityAddr::Subject(Shell::new(key, slot, shared).start()),
@@ -336,7 +334,7 @@ impl Shard {
         };
         let mut slots = self.shared.slots.borrow_mut();
         debug_assert_eq!(slots.len(), slot as usize, "slots are handed out in order");
-        slots.push(Slot { addr, tenant, dirty: None, changed: false, head: NO_MORE, tail: NO_MORE });
+        slots.push(Slot::new(Some(entity), tenant));
     }
 
     /// Chains deliveries per entity and sends each entity the head of its chain.
@@ -347,6 +345,11 @@ impl Shard {
         for (index, delivery) in deliveries.iter().enumerate() {
             let index = index as u32;
             let slot = &mut slots[delivery.slot as usize];
+            self.shared.note_business_time(slot.tenant, delivery.business_time);
+            if delivery.lsn <= slot.restored_at {
+                // Its state came from a snapshot and has this one.
+                continue;
+            }
             if slot.head == NO_MORE {
                 slot.head = index;
                 touched.push(delivery.slot);
@@ -354,28 +357,21 @@ impl Shard {
                 next[slot.tail as usize] = index;
             }
             slot.tail = index;
-            self.shared.note_business_time(slot.tenant, delivery.business_time);
         }
         let segment = Arc::new(Segment { reference, deliveries, next, batch: batch.clone() });
         batch.remaining.fetch_add(touched.len(), Ordering::Relaxed);
         for slot in touched {
             let slot = &mut slots[slot as usize];
+            slot.touched |= !self.shared.live.get();
             let message =
                 Apply { segment: segment.clone(), head: std::mem::replace(&mut slot.head, NO_MORE) };
-            match &slot.addr {
-                EntityAddr::SkuLocation(addr) => addr.do_send(message),
-                EntityAddr::Supplier(addr) => addr.do_send(message),
-                EntityAddr::Subject(addr) => addr.do_send(message),
-                EntityAddr::ApprovalCase(addr) => addr.do_send(message),
+            if let Some(entity) = &slot.entity {
+                entity.send(message);
             }
         }
     }
 
     fn make_dirty(&self, whom: ShardDirty, origin: Lsn) {
-        if !self.shared.live.get() {
-            // Going live makes everyone dirty.
-            return;
-        }
         let slots: Vec<u32> = match whom {
             ShardDirty::These(slots) => slots,
             ShardDirty::Everyone => (0..self.shared.slots.borrow().len() as u32).collect(),
@@ -384,22 +380,42 @@ impl Shard {
                 (0..slots.len() as u32).filter(|slot| slots[*slot as usize].tenant == tenant).collect()
             }
         };
+        if self.shared.live.get() {
+            slots.into_iter().for_each(|slot| self.shared.mark_dirty(slot, origin));
+            return;
+        }
+        // It looks once the tower is live. What a state from a snapshot has, or will look at, is in its entry.
+        let mut all = self.shared.slots.borrow_mut();
         for slot in slots {
-            self.shared.mark_dirty(slot, origin);
+            if let Some(slot) = all.get_mut(slot as usize) {
+                slot.touched |= origin > slot.restored_at;
+            }
         }
     }
 
+    /// Those who have to look now: after a snapshot, whoever something happened to since they last did. The journal alone
+    /// does not say who looked when, so without one it is everybody.
     fn go_live(&self, origin: Lsn) {
         self.shared.live.set(true);
-        for slot in &*self.shared.slots.borrow() {
-            match &slot.addr {
-                EntityAddr::SkuLocation(addr) => addr.do_send(GoLive),
-                EntityAddr::Supplier(addr) => addr.do_send(GoLive),
-                EntityAddr::Subject(addr) => addr.do_send(GoLive),
-                EntityAddr::ApprovalCase(addr) => addr.do_send(GoLive),
+        {
+            let slots = self.shared.slots.borrow();
+            for slot in self.shared.failed_before_live.take() {
+                if let Some(entity) = slots.get(slot as usize).and_then(|slot| slot.entity.as_ref()) {
+                    entity.send(GoLive);
+                }
             }
         }
-        self.make_dirty(ShardDirty::Everyone, origin);
+        if self.shared.is_restored.get() {
+            let touched: Vec<u32> = {
+                let mut slots = self.shared.slots.borrow_mut();
+                let touched =
+                    |(at, slot): (usize, &mut Slot)| std::mem::take(&mut slot.touched).then_some(at as u32);
+                slots.iter_mut().enumerate().filter_map(touched).collect()
+            };
+            self.make_dirty(ShardDirty::These(touched), origin);
+        } else {
+            self.make_dirty(ShardDirty::Everyone, origin);
+        }
         // Some may have been dirty before there was anyone to wake.
         self.shared.wake_drain();
     }
@@ -426,10 +442,8 @@ impl Shard {
         for slot in changed {
             let slot = &mut slots[slot as usize];
             slot.changed = false;
-            match &slot.addr {
-                EntityAddr::SkuLocation(addr) => addr.do_send(EmitState),
-                EntityAddr::Supplier(addr) => addr.do_send(EmitState),
-                EntityAddr::Subject(_) | EntityAddr::ApprovalCase(_) => {}
+            if let Some(entity) = &slot.entity {
+                entity.send(EmitState);
             }
         }
     }
@@ -478,6 +492,7 @@ impl Handler<ShardBatch> for Shard {
                 Step::GoLive => self.go_live(message.upto),
             }
         }
+        self.shared.handed_out.set(message.upto);
         self.shared.one_done(&batch);
     }
 }
@@ -501,11 +516,9 @@ impl Handler<DrainDirty> for Shard {
             for slot in slice {
                 let slot = &mut slots[slot as usize];
                 let Some(origin) = slot.dirty.take() else { continue };
-                match &slot.addr {
-                    EntityAddr::SkuLocation(addr) => addr.do_send(Reconcile { origin }),
-                    EntityAddr::Supplier(addr) => addr.do_send(Reconcile { origin }),
-                    EntityAddr::Subject(addr) => addr.do_send(Reconcile { origin }),
-                    EntityAddr::ApprovalCase(addr) => addr.do_send(Reconcile { origin }),
+                match &slot.entity {
+                    Some(entity) => entity.send(Reconcile { origin }),
+                    None => self.shared.progress.finish(self.shared.index, origin),
                 }
             }
         }
@@ -531,7 +544,7 @@ impl<E: Hosted> Handler<InspectSlot<E>> for Shard {
 
     fn handle(&mut self, message: InspectSlot<E>, _: &mut Context<Self>) {
         let slots = self.shared.slots.borrow();
-        match slots.get(message.slot as usize).and_then(|slot| E::addr(&slot.addr)) {
+        match slots.get(message.slot as usize).and_then(|slot| E::addr(slot.entity.as_ref()?)) {
             Some(addr) => addr.do_send(Inspect(message.inspection)),
             None => (message.inspection)(None),
         }
@@ -544,11 +557,8 @@ impl Handler<DecideSlot> for Shard {
     fn handle(&mut self, message: DecideSlot, _: &mut Context<Self>) {
         let DecideSlot { slot, request } = message;
         let slots = self.shared.slots.borrow();
-        match slots.get(slot as usize).map(|slot| &slot.addr) {
-            Some(EntityAddr::SkuLocation(addr)) => addr.do_send(Decide(request)),
-            Some(EntityAddr::Supplier(addr)) => addr.do_send(Decide(request)),
-            Some(EntityAddr::Subject(addr)) => addr.do_send(Decide(request)),
-            Some(EntityAddr::ApprovalCase(addr)) => addr.do_send(Decide(request)),
+        match slots.get(slot as usize).and_then(|slot| slot.entity.as_ref()) {
+            Some(entity) => entity.send(Decide(request)),
             // It is on its way here with the batch that makes it.
             None => {
                 request.asker.refuse(&self.shared.idempotency_keys, CommandError::NotFound);

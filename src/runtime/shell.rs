@@ -8,6 +8,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler, Message};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
 use super::codec;
@@ -25,12 +27,14 @@ use crate::domain::time::Timestamp;
 use crate::journal::{GROUP_PAYLOAD_BYTES_MAX, RECORD_BYTES_MAX};
 
 mod health;
+mod image;
 
 pub use health::Rebuilt;
 use health::{Failure, Health, Waiting};
+pub use image::ShellImage;
 
 /// An entity kind that the runtime can hold.
-pub trait Hosted: Entity {
+pub trait Hosted: Entity + Serialize + DeserializeOwned {
     /// Which feed topic shows its state, if any.
     const STATE_KIND: Option<StateKind>;
 
@@ -55,6 +59,8 @@ pub struct Shell<E: Hosted> {
     in_flight: Option<InFlight>,
     /// Commands that wait until nothing is in flight.
     commands: VecDeque<CommandRequest>,
+    /// Something was applied since it last looked.
+    has_news: bool,
 }
 
 struct InFlight {
@@ -131,6 +137,7 @@ impl<E: Hosted> Shell<E> {
             stopped_at: None,
             in_flight: None,
             commands: VecDeque::new(),
+            has_news: false,
         }
     }
 
@@ -180,6 +187,8 @@ impl<E: Hosted> Shell<E> {
         if took_effect {
             let (tenant, lsn) = (at.record.tenant, at.record.lsn);
             match &body.transition {
+                // In replay after a snapshot: the summaries were taken after the entities were.
+                _ if !self.shard.live.get() && self.shard.is_in_summaries(lsn) => {}
                 Transition::Exception(change) => {
                     self.shard.exceptions.upsert(tenant, &self.key, change.item.clone(), lsn);
                 }
@@ -260,6 +269,7 @@ impl<E: Hosted> Shell<E> {
         let causing_lsn = entity.applied_lsn();
         match contain(|| entity.reconcile(&self.key, now, reference)) {
             Ok(reconciled) => {
+                self.has_news = false;
                 self.shard.schedule_review(self.slot, self.key.tenant(), reconciled.next_review_at);
                 if !reconciled.proposals.is_empty() {
                     let proposals = reconciled.proposals.into_iter().collect();
@@ -415,6 +425,7 @@ impl<E: Hosted> Handler<Apply> for Shell<E> {
 
     fn handle(&mut self, message: Apply, _: &mut Context<Self>) {
         let segment = message.segment;
+        self.has_news = true;
         let mut origin = Lsn(u64::MAX);
         let mut now = Timestamp::MIN;
         let mut at = message.head;
@@ -501,10 +512,13 @@ impl<E: Hosted> Handler<GoLive> for Shell<E> {
     type Result = ();
 
     fn handle(&mut self, _: GoLive, _: &mut Context<Self>) {
-        if let Health::Failed { failure, .. } = &self.health
-            && !self.shard.is_recorded_as_quarantined(&self.key)
-        {
+        let Health::Failed { failure, before } = &self.health else { return };
+        if !self.shard.is_recorded_as_quarantined(&self.key) {
             self.journal_failure(*failure, "failed again when the journal was replayed");
+        }
+        // Captured while the state before was being made, which nobody does any more.
+        if before.is_none() && self.ticket == 0 {
+            self.request_before(*failure, self.shard.applied());
         }
     }
 }

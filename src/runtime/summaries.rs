@@ -169,11 +169,14 @@ impl Cases {
         Cases { summary: Summary::new(over_max), work: Mutex::default(), changed: Notify::new() }
     }
 
-    /// Puts a case in as it is after the record `lsn`.
+    /// Puts a case in as it is after the record `lsn`, unless a later record has changed it already.
     pub fn upsert(&self, tenant: TenantNumber, entity: &Arc<EntityKey>, item: CaseItem, lsn: Lsn) {
         {
             let mut work = self.work.lock();
             let was = self.summary.get(tenant, &item.id);
+            if was.as_ref().is_some_and(|was| was.lsn > lsn) {
+                return;
+            }
             work.change(tenant, was.as_ref().map(|was| &*was.item), &item);
             for forgotten in self.summary.upsert(tenant, entity, item, lsn) {
                 work.forget(tenant, &forgotten.item);

@@ -13,7 +13,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
@@ -70,19 +70,12 @@ struct Table<T> {
 /// Which row is whose.
 #[derive(Default)]
 struct Places {
-    by_id: HashMap<Name, Place, FixedState>,
+    by_id: HashMap<Name, u32, FixedState>,
     free: Vec<u32>,
     /// Rows ever used.
     rows: u32,
-    /// Those that are over by when that was, with the record that said so; stale where a later one changed them.
-    over_order: VecDeque<(Name, Lsn)>,
-    over: usize,
-}
-
-#[derive(Clone, Copy)]
-struct Place {
-    row: u32,
-    is_over: bool,
+    /// Those that are over, by the record that last changed them.
+    over: BTreeSet<(Lsn, Name)>,
 }
 
 impl<T: Listed> Summary<T> {
@@ -91,7 +84,8 @@ impl<T: Listed> Summary<T> {
         Summary { over_max, tenants: RwLock::default() }
     }
 
-    /// Puts a thing in as it is after the record `lsn`. Gives back what was forgotten for it.
+    /// Puts a thing in as it is after the record `lsn`, unless a later record has changed it already. Gives back what was
+    /// forgotten for it.
     pub fn upsert(
         &self,
         tenant: TenantNumber,
@@ -107,11 +101,9 @@ impl<T: Listed> Summary<T> {
     /// One thing.
     pub fn get(&self, tenant: TenantNumber, id: &str) -> Option<Arc<Entry<T>>> {
         let table = self.table(tenant)?;
-        let row = table.places.lock().by_id.get(id)?.row;
-        let (chunk, at) = table.chunk_of(row)?;
-        let entry = chunk.read().entry(at).cloned();
+        let row = *table.places.lock().by_id.get(id)?;
         // Its row may have been given to another one meanwhile.
-        entry.filter(|entry| entry.item.id() == id)
+        table.entry(row).filter(|entry| entry.item.id() == id)
     }
 
     /// All that pass `wanted`, in no order; those that are over only if asked for.
@@ -150,9 +142,20 @@ impl<T: Listed> Summary<T> {
         let tables: Vec<Arc<Table<T>>> = self.tenants.read().values().cloned().collect();
         let open = |table: &Arc<Table<T>>| {
             let places = table.places.lock();
-            places.by_id.len() - places.over
+            places.by_id.len() - places.over.len()
         };
         tables.iter().map(open).sum()
+    }
+
+    /// All things of all tenants, in the order of the records that last changed them.
+    pub fn image(&self) -> Vec<(TenantNumber, Arc<Entry<T>>)> {
+        let tenants: Vec<TenantNumber> = self.tenants.read().keys().copied().collect();
+        let all = |tenant| self.select(tenant, true, |_| true).into_iter().map(move |entry| (tenant, entry));
+        let mut image: Vec<_> = tenants.into_iter().flat_map(all).collect();
+        image.sort_unstable_by(|(tenant, a), (other, b)| {
+            (a.lsn, tenant, a.item.id()).cmp(&(b.lsn, other, b.item.id()))
+        });
+        image
     }
 
     fn table(&self, tenant: TenantNumber) -> Option<Arc<Table<T>>> {
@@ -188,21 +191,25 @@ impl<T: Listed> Table<T> {
         // Held to the end, so that of two changes of one thing the one that came later stays.
         let mut places = self.places.lock();
         let id = entry.item.id();
-        let row = match places.by_id.get_mut(id) {
-            Some(place) => {
-                let (row, was_over) = (place.row, std::mem::replace(&mut place.is_over, is_over));
-                places.over -= usize::from(was_over);
+        let row = match places.by_id.get(id).copied() {
+            Some(row) => {
+                let known = self.entry(row).map(|known| known.lsn);
+                if known.is_some_and(|known| known > lsn) {
+                    return Vec::new();
+                }
+                if let Some(known) = known {
+                    places.over.remove(&(known, id.clone()));
+                }
                 row
             }
             None => {
                 let row = places.new_row();
-                places.by_id.insert(id.clone(), Place { row, is_over });
+                places.by_id.insert(id.clone(), row);
                 row
             }
         };
         if is_over {
-            places.over += 1;
-            places.over_order.push_back((id.clone(), lsn));
+            places.over.insert((lsn, id.clone()));
         }
         if row as usize / CHUNK_ROWS >= self.chunks.read().len() {
             self.chunks.write().push(Arc::default());
@@ -217,35 +224,24 @@ impl<T: Listed> Table<T> {
     /// Lets go of those that have been over for longest, and gives them back.
     fn forget(&self, places: &mut Places, over_max: usize) -> Vec<Arc<Entry<T>>> {
         let mut forgotten = Vec::new();
-        // Things that were over, came back and ended again leave stale ends behind.
-        let is_crowded = places.over_order.len() > 2 * over_max.max(CHUNK_ROWS);
-        if is_crowded {
-            let order = std::mem::take(&mut places.over_order);
-            places.over_order = order.into_iter().filter(|end| self.is_end(places, end)).collect();
-        }
-        while places.over > over_max {
-            let Some(oldest) = places.over_order.pop_front() else { break };
-            if !self.is_end(places, &oldest) {
-                continue;
-            }
-            if let Some(place) = places.by_id.remove(&oldest.0) {
-                if let Some((chunk, at)) = self.chunk_of(place.row) {
+        while places.over.len() > over_max
+            && let Some((_, oldest)) = places.over.pop_first()
+        {
+            if let Some(row) = places.by_id.remove(&oldest) {
+                if let Some((chunk, at)) = self.chunk_of(row) {
                     let mut chunk = chunk.write();
                     forgotten.extend(chunk.entry(at).cloned());
                     chunk.clear(at);
                 }
-                places.over -= 1;
-                places.free.push(place.row);
+                places.free.push(row);
             }
         }
         forgotten
     }
 
-    /// Whether a thing is over since that record, and not since a later one.
-    fn is_end(&self, places: &Places, (id, lsn): &(Name, Lsn)) -> bool {
-        let Some(place) = places.by_id.get(id).filter(|place| place.is_over) else { return false };
-        let Some((chunk, at)) = self.chunk_of(place.row) else { return false };
-        chunk.read().entry(at).is_some_and(|entry| entry.lsn == *lsn)
+    fn entry(&self, row: u32) -> Option<Arc<Entry<T>>> {
+        let (chunk, at) = self.chunk_of(row)?;
+        chunk.read().entry(at).cloned()
     }
 
     fn facet_code(&self, facet: usize, value: &str) -> u32 {

@@ -14,22 +14,21 @@ use tracing::{error, info, warn};
 
 use super::admission::Admission;
 use super::codec::{self, CodecError, FOLD_VERSION};
-use super::commands::{COMMAND_SOURCE, IdempotencyKeys};
+use super::commands::IdempotencyKeys;
 use super::directory::Directory;
 use super::dispatcher::Dispatcher;
 use super::documents::DocumentIndex;
-use super::duplicates::Duplicates;
-use super::fold::{Fold, FoldUsage};
+use super::fold::FoldUsage;
 use super::metrics::Metrics;
 use super::panics::mark_thread_critical;
 use super::progress::Progress;
 use super::quarantine::Quarantine;
 use super::rebuild::Rebuilder;
+use super::recovery::{Found, Recovery, RecoveryPhase};
 use super::shard::{Shard, ShardLimits, ShardParts};
+use super::snapshots::{Loaded, Snapshots, Snapshotter, SnapshotterParts};
 use super::summaries::{Cases, Exceptions};
-use super::writer::{
-    Committed, GroupLimits, Pending, Submission, TenantClock, Writer, WriterShared, Written,
-};
+use super::writer::{GroupLimits, Pending, Submission, Writer, WriterShared, Written};
 use crate::domain::ids::{Lsn, Name, TenantNumber};
 use crate::domain::money::Currency;
 use crate::domain::record::{Body, ClockKind, Record, SystemBody};
@@ -37,7 +36,8 @@ use crate::domain::reference::Reference;
 use crate::domain::settings::Settings;
 use crate::domain::time::Timestamp;
 use crate::feed::{JournalSink, StateSink};
-use crate::journal::{Journal, JournalError, JournalOptions, JournalReader};
+use crate::journal::{JournalError, JournalReader};
+use crate::snapshot::SnapshotError;
 
 /// What the tower is started with.
 #[derive(Clone, Debug)]
@@ -58,6 +58,10 @@ pub struct TowerOptions {
     pub quarantine_entries_max: usize,
     pub exceptions_ended_max: usize,
     pub state_interval: Duration,
+    /// Bytes of the journal after which another snapshot is taken.
+    pub snapshot_journal_bytes: u64,
+    /// Entities that a shard asks for their states at a time.
+    pub snapshot_slice_entities: usize,
     pub settings: Settings,
     pub settings_hash: String,
     pub tenants: Vec<TenantOptions>,
@@ -88,6 +92,8 @@ pub enum StartError {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Record(#[from] CodecError),
+    #[error("the snapshots can't be looked at: {0}")]
+    Snapshots(#[from] SnapshotError),
     #[error("a thread could not be started: {0}")]
     Thread(#[from] std::io::Error),
     #[error(
@@ -102,16 +108,8 @@ pub enum StartError {
 pub struct Tower {
     phase: AtomicU8,
     running: OnceLock<Running>,
-    recovery: RwLock<Recovery>,
+    pub(super) recovery: RwLock<Recovery>,
     pub metrics: Arc<Metrics>,
-}
-
-/// How far recovery is.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Recovery {
-    pub replayed: u64,
-    pub of: u64,
-    pub took: Option<Duration>,
 }
 
 /// Everything that requests use once the tower runs.
@@ -128,6 +126,7 @@ pub struct Running {
     pub clocks: Arc<WriterShared>,
     pub shards: Vec<Addr<Shard>>,
     pub reader: JournalReader,
+    pub snapshots: Snapshots,
     /// The journal's identity: the feed's epoch.
     pub identity: String,
     pub started_at: Timestamp,
@@ -258,6 +257,13 @@ impl Tower {
         let deadline = Instant::now() + within;
         let last = running.progress.durable();
         let settled = running.progress.wait_settled(last, within).await;
+        let left = deadline.saturating_duration_since(Instant::now());
+        if settled && left > CLOSE_MIN {
+            // The next start is quick with it, and right without.
+            if let Err(error) = running.snapshots.take(left - CLOSE_MIN).await {
+                warn!(%error, "stopping without a snapshot");
+            }
+        }
         let (done, closed) = oneshot::channel();
         if running.submissions.send(Submission::Stop { done }).is_err() {
             return settled;
@@ -274,28 +280,30 @@ impl Tower {
         feed: JournalSink,
     ) -> Result<(), StartError> {
         let began = Instant::now();
-        let directory_path = options.data.join("journal");
-        let journal_options = JournalOptions { segment_bytes_max: options.segment_bytes_max };
-        let (journal, recovered) = Journal::open(&directory_path, journal_options)?;
+        let Found { journal, recovered, loaded, store } = self.find(&options)?;
+        let Loaded { directory, quarantine, exceptions, cases, idempotency_keys, .. } = &loaded;
+        let (directory, quarantine) = (directory.clone(), quarantine.clone());
+        let (exceptions, cases, idempotency_keys) =
+            (exceptions.clone(), cases.clone(), idempotency_keys.clone());
         let last = Lsn(journal.durable_lsn());
+        let meta = loaded.generation.as_ref().map(|(_, meta)| meta);
+        let start = meta.map(|meta| meta.start()).unwrap_or_default();
+        let clocks = meta.map(|meta| meta.clocks.clone()).unwrap_or_default();
+        let summaries_at = meta.map(|meta| meta.summaries_at).unwrap_or_default();
         if recovered.created {
-            info!(path = %directory_path.display(), "new journal");
+            info!(path = %options.data.join("journal").display(), "new journal");
         } else {
-            info!(records = last.0, "journal verified, replaying");
+            info!(records = last.0, from = %start, "journal verified, replaying");
         }
-        self.recovery.write().of = last.0;
 
         let progress = Arc::new(Progress::new(usize::from(options.shards)));
         let admission = Arc::new(Admission::new(options.records_max, options.bytes_max));
-        let exceptions = Arc::new(Exceptions::new(options.exceptions_ended_max));
-        let cases = Arc::new(Cases::new(options.exceptions_ended_max));
-        let idempotency_keys = Arc::new(IdempotencyKeys::default());
-        let quarantine = Arc::new(RwLock::new(Quarantine::new(options.quarantine_entries_max)));
-        let directory = Arc::new(Directory::new(options.shards));
         // Not bounded by itself: outside work holds credits and is refused at the edge while the queue is long, own work
         // is one group per entity. A channel that blocked would let the two wait for each other.
         let (submissions, submitted) = unbounded();
         let (committed_in, committed_out) = unbounded();
+        // One at a time: the snapshotter waits for its answer.
+        let (captures_in, captures_out) = bounded(1);
         let rebuilder = Rebuilder::start(journal.reader(), options.shards)?;
 
         let mut shards = Vec::new();
@@ -305,6 +313,7 @@ impl Tower {
                 limits: ShardLimits {
                     reconcile_budget: options.reconcile_budget,
                     review_slice: options.review_slice,
+                    capture_slice: options.snapshot_slice_entities,
                     state_interval: options.state_interval,
                 },
                 submissions: submissions.clone(),
@@ -321,7 +330,7 @@ impl Tower {
             shards.push(start_shard(arbiter, parts)?);
         }
 
-        let fold = Fold::new(options.shards, directory.clone(), quarantine.clone());
+        let Loaded { fold, mut duplicates, shards: loaded_shards, generation, .. } = loaded;
         let documents = fold.documents.reader();
         let published = Arc::new(RwLock::new(Arc::new(Reference::default())));
         let usage = Arc::new(RwLock::new(FoldUsage::default()));
@@ -329,22 +338,32 @@ impl Tower {
             fold,
             shards: shards.clone(),
             progress: progress.clone(),
+            clocks,
             batch_records_max: options.batch_records_max,
             published: published.clone(),
             usage: usage.clone(),
             feed,
         };
 
-        let mut duplicates = Duplicates::new(options.duplicate_window_events);
         let reader = journal.reader();
-        let (clocks, last_ingest) =
-            self.replay(&reader, last, &options, &mut dispatcher, &mut duplicates, &idempotency_keys)?;
+        if generation.is_some() {
+            self.fill(&shards, loaded_shards, &dispatcher, summaries_at)?;
+            dispatcher.restored(start);
+        }
+        let replayed_bytes = self.replay(
+            &reader,
+            (start, last),
+            &options,
+            &mut dispatcher,
+            &mut duplicates,
+            &idempotency_keys,
+        )?;
         progress.publish_durable(last);
         dispatcher.go_live(last);
 
         let shared = Arc::new(WriterShared {
             is_disk_full: std::sync::atomic::AtomicBool::new(false),
-            clocks: RwLock::new(clocks),
+            clocks: RwLock::new(dispatcher.clocks.of_writer()),
             reach: RwLock::new(duplicates.reach()),
         });
         let identity = journal.identity().simple().to_string();
@@ -362,7 +381,7 @@ impl Tower {
             admission: admission.clone(),
             metrics: self.metrics.clone(),
             wall_clock,
-            last_ingest,
+            last_ingest: dispatcher.clocks.last_ingest(),
         };
         let write = move || {
             mark_thread_critical();
@@ -375,7 +394,25 @@ impl Tower {
         std::thread::Builder::new().name("dispatcher".into()).spawn(move || {
             mark_thread_critical();
             give_way();
-            dispatcher.run(&committed_out);
+            dispatcher.run(&committed_out, captures_out);
+        })?;
+        let parts = SnapshotterParts {
+            store,
+            reader: reader.clone(),
+            captures: captures_in,
+            progress: progress.clone(),
+            metrics: self.metrics.clone(),
+            exceptions: exceptions.clone(),
+            cases: cases.clone(),
+            idempotency_keys: idempotency_keys.clone(),
+            duplicate_window_events: options.duplicate_window_events,
+            journal_bytes: options.snapshot_journal_bytes,
+            replayed_bytes,
+        };
+        let (snapshotter, snapshots) = Snapshotter::new(parts, generation);
+        std::thread::Builder::new().name("snapshots".into()).spawn(move || {
+            give_way();
+            snapshotter.run();
         })?;
 
         let running = Running {
@@ -391,6 +428,7 @@ impl Tower {
             clocks: shared,
             shards,
             reader,
+            snapshots,
             identity,
             started_at: wall_clock(),
             reference: published,
@@ -398,7 +436,11 @@ impl Tower {
         };
         self.introduce(&running, &options)?;
         let took = began.elapsed();
-        *self.recovery.write() = Recovery { replayed: last.0, of: last.0, took: Some(took) };
+        {
+            let mut recovery = self.recovery.write();
+            recovery.phase = RecoveryPhase::Done;
+            recovery.took = Some(took);
+        }
         if self.running.set(running).is_err() {
             return Err(StartError::Ended);
         }
@@ -409,49 +451,16 @@ impl Tower {
             Ordering::AcqRel,
             Ordering::Acquire,
         );
-        info!(records = last.0, seconds = took.as_secs_f64(), "ready");
+        let Recovery { generation, replayed, load_seconds, replay_seconds, .. } = self.recovery();
+        info!(
+            generation,
+            records = replayed,
+            seconds = took.as_secs_f64(),
+            load_seconds,
+            replay_seconds,
+            "ready"
+        );
         Ok(())
-    }
-
-    /// Folds the whole journal; gives back the tenants' clocks as they stood, and the last ingest time.
-    fn replay(
-        &self,
-        reader: &JournalReader,
-        last: Lsn,
-        options: &TowerOptions,
-        dispatcher: &mut Dispatcher,
-        duplicates: &mut Duplicates,
-        idempotency_keys: &IdempotencyKeys,
-    ) -> Result<(Vec<TenantClock>, Timestamp), StartError> {
-        let progress = dispatcher.progress.clone();
-        let mut group = Vec::with_capacity(options.batch_records_max);
-        let mut replayed = Replayed::default();
-        if last == Lsn::ZERO {
-            return Ok((replayed.clocks, replayed.last_ingest));
-        }
-        let mut told = Instant::now();
-        for read in reader.read_from(1) {
-            let record = replayed.take(&read?.1, duplicates, idempotency_keys)?;
-            let lsn = record.lsn;
-            group.push(Committed { record: Arc::new(record), origin: lsn });
-            if group.len() >= options.batch_records_max {
-                dispatcher.replay(&group);
-                group.clear();
-                self.recovery.write().replayed = lsn.0;
-                while lsn.0.saturating_sub(progress.applied().0) > options.replay_records_in_flight_max {
-                    std::thread::sleep(Duration::from_millis(1));
-                }
-                if told.elapsed() > Duration::from_secs(1) {
-                    told = Instant::now();
-                    info!(replayed = lsn.0, of = last.0, "replaying");
-                }
-            }
-        }
-        dispatcher.replay(&group);
-        while progress.applied() < last {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        Ok((replayed.clocks, replayed.last_ingest))
     }
 
     /// Journals what the fold must know of this start.
@@ -481,45 +490,6 @@ impl Tower {
             }
         }
         Ok(())
-    }
-}
-
-/// What replay gathers for the writer: the tenants' clocks as they stood, and the last ingest time.
-#[derive(Default)]
-pub(super) struct Replayed {
-    pub clocks: Vec<TenantClock>,
-    /// The wall may have been set back since: ingest times go on from where they were.
-    pub last_ingest: Timestamp,
-}
-
-impl Replayed {
-    /// Takes the next record of the journal, also into what is known of events and commands.
-    ///
-    /// # Errors
-    /// If it can't be read.
-    pub fn take(
-        &mut self,
-        bytes: &[u8],
-        duplicates: &mut Duplicates,
-        idempotency_keys: &IdempotencyKeys,
-    ) -> Result<Record, CodecError> {
-        let (record, identity) = codec::decode(bytes)?;
-        self.last_ingest = self.last_ingest.max(record.ingest_time);
-        if record.source == COMMAND_SOURCE {
-            idempotency_keys.replay(&record, codec::content_hash(bytes)?);
-        }
-        if let Some(identity) = identity {
-            duplicates.reserve(&identity, record.lsn, record.ingest_time);
-        }
-        if let Body::System(body) = &record.body
-            && let SystemBody::TenantDeclared { clock, .. } = &**body
-        {
-            self.clocks.push(TenantClock { kind: *clock, business_time: record.business_time });
-        }
-        if let Some(clock) = self.clocks.get_mut(usize::from(record.tenant.0)) {
-            clock.business_time = clock.business_time.max(record.business_time);
-        }
-        Ok(record)
     }
 }
 

@@ -1,43 +1,15 @@
 /** A supplier's numbers: what the list can be sorted by, and what each of them means. */
 
-import type { SupplierState } from "../lib/api/model";
-import type { Stamped } from "../lib/feed/frames";
-
-/** How on time and in full are measured. */
-export interface OtifPolicy {
-  against: string;
-  /** Share of the quantity that may be missing. */
-  quantity_tolerance: number;
-  early_days: number;
-  late_days: number;
-}
-
-/** What a supplier said of its capacity. */
-export interface Capacity {
-  factor: number;
-  from: string | null;
-  until: string | null;
-  reason: string | null;
-}
+import type { SupplierItem } from "../lib/api/model";
 
 /** A supplier as lists, reads and the feed show it. */
-export type Supplier = SupplierState &
-  Stamped & {
-    predicted_late_lines: number;
-    lead_time_p50_days: number | null;
-    lead_time_p90_days: number | null;
-    /** Change of the last lead times against those before, as a share. */
-    lead_time_drift: number | null;
-    otif_share: number | null;
-    in_full_share: number | null;
-    otif_lines: number;
-    otif_policy: OtifPolicy;
-    acknowledgement_mean_hours: number | null;
-    acknowledgement_p90_hours: number | null;
-    unacknowledged_lines: number;
-    capacities: Capacity[];
-    single_sourced: number;
-  };
+export type Supplier = SupplierItem;
+
+/** How on time and in full are measured. */
+export type OtifPolicy = Supplier["otif_policy"];
+
+/** What a supplier said of its capacity. */
+export type Capacity = Supplier["capacities"][number];
 
 /** What the list can be sorted by. */
 export const SORTS = [

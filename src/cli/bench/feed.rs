@@ -3,11 +3,14 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use memchr::memmem::Finder;
 use serde::Serialize;
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 use tokio::time::sleep;
 
@@ -276,35 +279,67 @@ async fn latency(options: &SuiteOptions, progress: Progress) -> Result<(LatencyS
     let events_per_s = (maximum.events_per_s / 2.0).max(1.0) as u64;
     let half = Load { pace: Pace::Rate { events_per_s }, ..at_most };
 
-    let socket = subscribe(session.endpoint(), Some("subject.sku.startsWith('probe-')".to_owned())).await?;
+    let probing = Probing::start(session.endpoint().clone(), options.warm_up)?;
+    let loaded = session.measure(&half, progress).await;
+    let latencies = probing.finish().await?;
+    loaded?;
+    session.stop().await?;
+    Ok((latencies, events_per_s))
+}
+
+/// Sends single events and waits for their frames, on a thread of its own: on the generator's, which is busy, a frame
+/// would wait to be read.
+struct Probing {
+    is_over: Arc<AtomicBool>,
+    done: oneshot::Receiver<Result<LatencySummary, BenchError>>,
+}
+
+impl Probing {
+    /// Starts at once; what was sent within `warm_up` does not count.
+    fn start(endpoint: Endpoint, warm_up: Duration) -> Result<Probing, BenchError> {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (report, done) = oneshot::channel();
+        let stop = is_over.clone();
+        let work = move || {
+            let result = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => LocalSet::new().block_on(&runtime, probe(&endpoint, warm_up, &stop)),
+                Err(error) => Err(BenchError::Connection(error)),
+            };
+            let _ = report.send(result);
+        };
+        std::thread::Builder::new().name("probe".into()).spawn(work).map_err(BenchError::Connection)?;
+        Ok(Probing { is_over, done })
+    }
+
+    async fn finish(self) -> Result<LatencySummary, BenchError> {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.done.await.unwrap_or_else(|_| Err(BenchError::Answer("the probe ended early".to_owned())))
+    }
+}
+
+async fn probe(
+    endpoint: &Endpoint,
+    warm_up: Duration,
+    is_over: &AtomicBool,
+) -> Result<LatencySummary, BenchError> {
+    let socket = subscribe(endpoint, Some("subject.sku.startsWith('probe-')".to_owned())).await?;
     let probe = Rc::new(Probe::default());
     let reader = tokio::task::spawn_local(read_probes(socket, probe.clone()));
-    let mut connection = Connection::open(session.endpoint()).await?;
-    let begin = Instant::now() + options.warm_up;
+    let mut connection = Connection::open(endpoint).await?;
+    let begin = Instant::now() + warm_up;
     let mut number = 0;
-    {
-        let load = session.measure(&half, progress);
-        tokio::pin!(load);
-        loop {
-            tokio::select! {
-                loaded = &mut load => {
-                    loaded?;
-                    break;
-                }
-                () = sleep(PROBE_INTERVAL) => {}
-            }
-            let request = batch(session.endpoint(), &[order(&format!("probe-{number}"))]);
-            if Instant::now() >= begin {
-                probe.sent.borrow_mut().insert(number, Instant::now());
-            }
-            deliver(&mut connection, &request, 1).await?;
-            number += 1;
+    while !is_over.load(Ordering::Relaxed) {
+        let request = batch(endpoint, &[order(&format!("probe-{number}"))]);
+        if Instant::now() >= begin {
+            probe.sent.borrow_mut().insert(number, Instant::now());
         }
+        deliver(&mut connection, &request, 1).await?;
+        number += 1;
+        sleep(PROBE_INTERVAL).await;
     }
     reader.abort();
-    session.stop().await?;
     let latencies = probe.latencies.borrow().summary();
-    Ok((latencies, events_per_s))
+    Ok(latencies)
 }
 
 /// Events on their way, by number, and how long others took.

@@ -120,21 +120,21 @@ pub struct OrderLine {
 }
 
 /// One line of a document by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineNamed {
     pub document: Name,
     pub line_id: Name,
 }
 
 /// A whole document, or one line of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentNamed {
     pub document: Name,
     pub line_id: Option<Name>,
 }
 
 /// Goods moved against a line: shipped, received, dispatched. Quantity above zero.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LineFulfilled {
     pub document: Name,
     pub line_id: Name,
@@ -183,7 +183,7 @@ pub enum PurchaseOrderStep {
 }
 
 /// `purchase_order.placed`, `.changed`, `.acknowledged`; lines it does not name stay as they are.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PurchaseOrder {
     pub step: PurchaseOrderStep,
     pub po_id: Name,
@@ -195,7 +195,7 @@ pub struct PurchaseOrder {
 }
 
 /// One line of a purchase order. Quantity (≥ 0) is the total ordered.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PurchaseOrderLine {
     pub line_id: Name,
     /// Item and location; both or neither: a change may name only the line.
@@ -234,7 +234,7 @@ pub enum ShipmentStep {
 }
 
 /// `shipment.dispatched`, `.delayed`, `.arrived`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shipment {
     pub step: ShipmentStep,
     pub shipment_id: Name,
@@ -254,7 +254,7 @@ pub enum DocumentKind {
 }
 
 /// What a shipment carries of one document line. No quantity means all that is open.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ShipmentLine {
     /// `PurchaseOrder` or `Transfer`.
     pub document_kind: DocumentKind,

@@ -125,3 +125,23 @@ fn what_was_carried_out_is_not_freed() {
     keys.free(TENANT, &"ann".into(), &"never seen".into());
     assert_eq!((told(&keys, "k", 1), told(&keys, "never seen", 1)), ("done 7".into(), "new".into()));
 }
+
+#[test]
+fn what_was_carried_out_is_known_after_a_restart_from_a_snapshot_too() {
+    let keys = IdempotencyKeys::default();
+    keys.replay(&record(7, COMMAND_SOURCE, "a"), [1; 16]);
+    assert_eq!(told(&keys, "b", 1), "new");
+    let mut stored = Vec::new();
+    let kept = keys.store(|key| {
+        stored.push(key);
+        Ok::<(), ()>(())
+    });
+    assert_eq!(kept, Ok(()));
+    let restored = IdempotencyKeys::default();
+    stored.into_iter().for_each(|key| restored.restore(key));
+    // The replay brings what is known already.
+    restored.replay(&record(7, COMMAND_SOURCE, "a"), [1; 16]);
+    assert_eq!(told(&restored, "a", 1), "done 7");
+    assert_eq!(told(&restored, "a", 2), REUSED);
+    assert_eq!(told(&restored, "b", 1), "new", "it was being carried out, and is not in the journal");
+}

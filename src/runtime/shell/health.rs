@@ -91,6 +91,8 @@ impl<E: Hosted> Shell<E> {
         self.shard.metrics.entity_failures.inc();
         if self.shard.live.get() {
             self.journal_failure(failure, detail);
+        } else {
+            self.shard.note_failed_before_live(self.slot);
         }
     }
 

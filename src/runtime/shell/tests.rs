@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix::{Addr, Handler};
 use crossbeam_channel::{Receiver, unbounded};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Decide, EmitState, Health, Hosted, Inspect, Rebuilt, Shell};
@@ -35,7 +36,7 @@ use crate::runtime::writer::Submission;
 const TENANT: TenantNumber = TenantNumber(0);
 
 /// Remembers which records it was given, each with the version of the Reference that it read.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Diary {
     read: Vec<(u64, u64)>,
     revision: u64,
@@ -138,6 +139,7 @@ impl House {
             limits: ShardLimits {
                 reconcile_budget: Duration::MAX,
                 review_slice: 1,
+                capture_slice: 1,
                 state_interval: Duration::MAX,
             },
             submissions,

@@ -39,8 +39,7 @@ impl Follower {
         let durable = house.running.progress.durable();
         while let Ok(input) = house.inlet.receiver.try_recv() {
             match input {
-                FeedInput::Replayed { .. } => {}
-                FeedInput::Records { records, upto } => {
+                FeedInput::Records { records, upto, .. } => {
                     assert!(upto <= durable, "invariant 1: a frame of {upto}, durable is {durable}");
                     trace.step(format!("feed: {} records up to {upto}", records.len()));
                     let position = self.position;

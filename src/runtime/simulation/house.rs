@@ -5,32 +5,32 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, unbounded};
+use crossbeam_channel::{Receiver, bounded, unbounded};
 use parking_lot::RwLock;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::common::random::Random;
+use super::disk::Disk;
 use super::{clock, observe};
 use crate::domain::ids::Lsn;
 use crate::domain::reference::Reference;
 use crate::feed::{self, FeedInlet};
-use crate::journal::{Journal, JournalError, JournalOptions};
+use crate::journal::{JournalError, JournalOptions};
 use crate::runtime::admission::Admission;
-use crate::runtime::commands::IdempotencyKeys;
-use crate::runtime::directory::Directory;
+use crate::runtime::clocks::Clocks;
 use crate::runtime::dispatcher::{Dispatcher, Outbox};
-use crate::runtime::duplicates::Duplicates;
-use crate::runtime::fold::{Fold, FoldUsage};
+use crate::runtime::fold::FoldUsage;
 use crate::runtime::metrics::Metrics;
 use crate::runtime::progress::Progress;
-use crate::runtime::quarantine::Quarantine;
 use crate::runtime::rebuild::{RebuildSteps, Rebuilder};
+use crate::runtime::recovery::{decode, generations_path};
 use crate::runtime::shard::{Shard, ShardLimits, ShardParts};
-use crate::runtime::summaries::{Cases, Exceptions};
-use crate::runtime::tower::{Replayed, introductions};
+use crate::runtime::snapshots::{Loaded, Loading, Snapshotter, SnapshotterParts};
+use crate::runtime::tower::introductions;
 use crate::runtime::writer::{Backlog, DISK_FULL_RETRY, GroupLimits, Writer, WriterShared};
 use crate::runtime::{Committed, Running, Submission, TowerOptions, pending_own, wall_clock};
+use crate::snapshot::Store;
 
 /// The longest that recovery may take, in virtual time.
 const RECOVERY_MAX: Duration = Duration::from_secs(60);
@@ -57,10 +57,14 @@ const RECOVERY_DEATHS: u64 = 12;
 
 impl House {
     /// Opens the journal, replays it, goes live, introduces itself. Shards run on the calling thread's system.
-    pub async fn boot(options: &TowerOptions, random: &mut Random, may_die: bool) -> Result<House, Died> {
+    pub async fn boot(
+        options: &TowerOptions,
+        disk: &Disk,
+        random: &mut Random,
+        may_die: bool,
+    ) -> Result<House, Died> {
         let journal_options = JournalOptions { segment_bytes_max: options.segment_bytes_max };
-        let opened = Journal::open(&options.data.join("journal"), journal_options);
-        let (journal, _) = opened.expect("what a crash left opens again (invariant 23)");
+        let journal = disk.open(journal_options).expect("what a crash left opens again (invariant 23)");
         let last = Lsn(journal.durable_lsn());
         let dies = may_die && random.chance(RECOVERY_DEATHS);
         let dies_at = dies.then(|| Lsn(random.below(last.0 + 1)));
@@ -68,11 +72,16 @@ impl House {
         let progress = Arc::new(Progress::new(usize::from(options.shards)));
         observe::begin(progress.clone());
         let admission = Arc::new(Admission::new(options.records_max, options.bytes_max));
-        let exceptions = Arc::new(Exceptions::new(options.exceptions_ended_max));
-        let cases = Arc::new(Cases::new(options.exceptions_ended_max));
-        let idempotency_keys = Arc::new(IdempotencyKeys::default());
-        let quarantine = Arc::new(RwLock::new(Quarantine::new(options.quarantine_entries_max)));
-        let directory = Arc::new(Directory::new(options.shards));
+        let loading = Loading {
+            shards: options.shards,
+            duplicate_window_events: options.duplicate_window_events,
+            quarantine_entries_max: options.quarantine_entries_max,
+            exceptions_ended_max: options.exceptions_ended_max,
+            progress: &|_| {},
+        };
+        let Loaded {
+            fold, directory, quarantine, exceptions, cases, idempotency_keys, mut duplicates, ..
+        } = loading.nothing();
         let metrics = Arc::new(Metrics::default());
         let (submissions, submitted) = unbounded();
         let (committed_in, committed) = unbounded();
@@ -86,6 +95,7 @@ impl House {
                     limits: ShardLimits {
                         reconcile_budget: options.reconcile_budget,
                         review_slice: options.review_slice,
+                        capture_slice: options.snapshot_slice_entities,
                         state_interval: options.state_interval,
                     },
                     submissions: submissions.clone(),
@@ -101,7 +111,6 @@ impl House {
                 })
             })
             .collect();
-        let fold = Fold::new(options.shards, directory.clone(), quarantine.clone());
         let documents = fold.documents.reader();
         let reference = Arc::new(RwLock::new(Arc::new(Reference::default())));
         let usage = Arc::new(RwLock::new(FoldUsage::default()));
@@ -109,22 +118,21 @@ impl House {
             fold,
             shards: shards.clone(),
             progress: progress.clone(),
+            clocks: Clocks::default(),
             batch_records_max: options.batch_records_max,
             published: reference.clone(),
             usage: usage.clone(),
             feed,
         };
 
-        let mut duplicates = Duplicates::new(options.duplicate_window_events);
-        let mut replayed = Replayed::default();
         let reader = journal.reader();
         if last > Lsn::ZERO {
             let mut group = Vec::new();
             for read in reader.read_from(1) {
                 let (_, bytes) = read.expect("what was verified can be read");
-                let record = replayed.take(&bytes, &mut duplicates, &idempotency_keys).expect("a record");
-                let lsn = record.lsn;
-                group.push(Committed { record: Arc::new(record), origin: lsn });
+                let record = decode(&bytes, &mut duplicates, &idempotency_keys).expect("a record");
+                let lsn = record.origin;
+                group.push(record);
                 if dies_at == Some(lsn) {
                     return Err(Died);
                 }
@@ -149,7 +157,7 @@ impl House {
 
         let shared = Arc::new(WriterShared {
             is_disk_full: std::sync::atomic::AtomicBool::new(false),
-            clocks: RwLock::new(replayed.clocks),
+            clocks: RwLock::new(dispatcher.clocks.of_writer()),
             reach: RwLock::new(duplicates.reach()),
         });
         let identity = journal.identity().simple().to_string();
@@ -167,8 +175,23 @@ impl House {
             admission: admission.clone(),
             metrics: metrics.clone(),
             wall_clock,
-            last_ingest: replayed.last_ingest,
+            last_ingest: dispatcher.clocks.last_ingest(),
         };
+        // Its thread does not run here: captures and restores will be steps of their own.
+        let parts = SnapshotterParts {
+            store: Store::open(&generations_path(options)).unwrap(),
+            reader: reader.clone(),
+            captures: bounded(1).0,
+            progress: progress.clone(),
+            metrics: metrics.clone(),
+            exceptions: exceptions.clone(),
+            cases: cases.clone(),
+            idempotency_keys: idempotency_keys.clone(),
+            duplicate_window_events: options.duplicate_window_events,
+            journal_bytes: options.snapshot_journal_bytes,
+            replayed_bytes: 0,
+        };
+        let (_, snapshots) = Snapshotter::new(parts, None);
         let running = Running {
             submissions,
             progress,
@@ -182,6 +205,7 @@ impl House {
             clocks: shared,
             shards,
             reader,
+            snapshots,
             identity,
             started_at: wall_clock(),
             reference,

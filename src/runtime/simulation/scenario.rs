@@ -52,6 +52,8 @@ pub fn options(random: &mut Random, data: &std::path::Path, clock: ClockKind) ->
         replay_records_in_flight_max: 1_000,
         quarantine_entries_max: 1_000,
         exceptions_ended_max: 10_000,
+        snapshot_journal_bytes: u64::MAX,
+        snapshot_slice_entities: 4,
         settings,
         settings_hash: String::new(),
         tenants: vec![TenantOptions {

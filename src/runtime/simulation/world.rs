@@ -133,7 +133,7 @@ impl World {
         World {
             seed,
             trace: Trace::of(seed),
-            disk: Disk::new(&data.path().join("journal")),
+            disk: Disk::new(seed),
             steps_left: random.between(STEPS_MIN, STEPS_MAX as i64).unsigned_abs().min(steps_max),
             random,
             data,
@@ -174,16 +174,21 @@ impl World {
             let within = handle.enter();
             drop(system);
             drop(within);
-            self.disk.end();
             self.trace.step(format!("life {} ends: {end:?}", self.lives));
             match end {
                 End::Finished => break,
-                End::AtRest => self.disk.lose_power(&mut self.random),
-                End::Killed => self.faults.kills += 1,
-                End::Stopped => self.faults.clean_stops += 1,
+                End::AtRest => self.disk.lose_power(),
+                End::Killed => {
+                    self.faults.kills += 1;
+                    self.disk.end();
+                }
+                End::Stopped => {
+                    self.faults.clean_stops += 1;
+                    self.disk.end();
+                }
                 End::PowerLost => {
                     self.faults.power_losses += 1;
-                    self.disk.lose_power(&mut self.random);
+                    self.disk.lose_power();
                 }
             }
             self.clients.iter_mut().for_each(|client| client.lose_connection(&mut self.random));
@@ -197,7 +202,8 @@ impl World {
     async fn live(&mut self) -> End {
         clock::set(self.wall);
         let may_die = self.steps_left > 0;
-        let Ok(mut house) = House::boot(&self.options, &mut self.random, may_die).await.map_err(|Died| ())
+        let Ok(mut house) =
+            House::boot(&self.options, &self.disk, &mut self.random, may_die).await.map_err(|Died| ())
         else {
             self.faults.deaths_in_recovery += 1;
             return if self.random.chance(50) { End::Killed } else { End::PowerLost };
@@ -279,16 +285,15 @@ impl World {
                 clock::jump(random.between(-2 * HOUR, (latest - now).clamp(0, 3 * HOUR)));
             }
             Kind::FullDisk => {
-                let is_full = &self.disk.refusing.is_full;
-                is_full.set(!is_full.get());
-                self.faults.full_disks += u64::from(is_full.get());
+                self.disk.set_full(!self.disk.is_full());
+                self.faults.full_disks += u64::from(self.disk.is_full());
             }
-            Kind::BrokenDisk => self.disk.refusing.fails_sync.set(true),
+            Kind::BrokenDisk => self.disk.break_sync(true),
             Kind::Kill => return Some(End::Killed),
             Kind::PowerLoss => return Some(End::PowerLost),
             Kind::Stop => {
-                self.disk.refusing.is_full.set(false);
-                self.disk.refusing.fails_sync.set(false);
+                self.disk.set_full(false);
+                self.disk.break_sync(false);
                 return Some(End::Stopped);
             }
         }
@@ -370,8 +375,8 @@ impl World {
     /// No more faults: everyone gets their turn until everything is done. Then it is checked, twice.
     async fn peace(&mut self, house: &mut House) -> End {
         self.trace.step("peace".to_owned());
-        self.disk.refusing.is_full.set(false);
-        self.disk.refusing.fails_sync.set(false);
+        self.disk.set_full(false);
+        self.disk.break_sync(false);
         self.come_to_rest(house).await;
         let midnight = FIRST_DAY + DAY;
         match self.clock_kind {

@@ -1,6 +1,6 @@
 /** Requests to the tower: credentials, problems, lists. */
 import { session } from "../session.svelte";
-import type { Problem } from "./schema";
+import type { Problem } from "./generated/schema";
 
 /** What the tower answered instead of what was asked for. `status` 0: it did not answer at all. */
 export class ApiError extends Error {

@@ -1,8 +1,8 @@
 /**
- * What the API answers with, by name. The types are the tower's own description (`schema.ts`, made by `npm run types`);
+ * What the API answers with, by name. The types are the tower's own description (`generated/schema.ts`, made by `npm run types`);
  * parts of them that have no name there get one here.
  */
-import type { Case, CaseOption, Exception } from "./schema";
+import type { Case, CaseOption, Exception } from "./generated/schema";
 
 export type {
   Action,
@@ -53,7 +53,7 @@ export type {
   SupplierState,
   Transfer,
   Vote,
-} from "./schema";
+} from "./generated/schema";
 
 export type ExceptionType = Exception["type"];
 export type ExceptionState = Exception["state"];

@@ -86,6 +86,8 @@ pub fn components() -> Map<String, Value> {
         "QuarantineRetryAnswer",
         json!({"anyOf": [component("QuarantineRetried"), component("QuarantineClosed")]}),
     );
+    add("Snapshot", snapshot());
+    add("SnapshotList", object([about("items", array(component("Snapshot")), "Newest first.")]));
     add("Statistics", statistics());
     add("FeedStatistics", feed_statistics());
     add("Alive", object([required("status", constant("alive"))]));

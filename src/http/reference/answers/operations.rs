@@ -52,10 +52,23 @@ pub fn retried() -> Vec<Member> {
     [required("id", id("q17"))].into_iter().chain(counts).chain(position()).chain([errors]).collect()
 }
 
+pub fn snapshot() -> Value {
+    object([
+        about("number", count(), "Its directory below `generations`, with leading zeros."),
+        about("lsn", lsn(), "A start replays what comes after this record."),
+        about("entities", count(), "Live entities in it."),
+        about("bytes", count(), "On the disk."),
+        about("seconds", any_number(), "How long it took."),
+        about("taken_at", time(), "When it was begun."),
+    ])
+}
+
 pub fn ready() -> Value {
     object([
         required("status", constant("ready")),
-        about("replayed", count(), "Records read at the start."),
+        maybe("generation", count(), "The snapshot that the start began from."),
+        about("entities_loaded", count(), "Entities that came from it."),
+        about("replayed", count(), "Records replayed at the start."),
         maybe("recovery_seconds", any_number(), "How long that took."),
         required("lsn", lsn()),
     ])

@@ -56,6 +56,8 @@ export interface components {
              * @enum {string}
              */
             kind: "order" | "expedite" | "transfer" | "custom";
+            /** @description Whether it was answered after it had expired, and so was done all the same. */
+            late: boolean;
             /**
              * @description The record that last changed its case.
              * @example 4711
@@ -118,6 +120,8 @@ export interface components {
              * @enum {string}
              */
             kind: "order" | "expedite" | "transfer" | "custom";
+            /** @description Whether it was answered after it had expired, and so was done all the same. */
+            late: boolean;
             /**
              * @description The record that last changed its case.
              * @example 4711
@@ -284,6 +288,8 @@ export interface components {
                 units_at_risk: number | null;
                 value_at_risk: components["schemas"]["Money"] | null;
             }[];
+            /** @description How many of `exceptions` are left out, because they are outside the reader's scope. */
+            hidden: number;
             /** @description What `group` of the affected ones says. */
             key: string;
         };
@@ -318,7 +324,7 @@ export interface components {
             team?: string | null;
             /** @description The version that was decided on (of an exception its `revision`); `409` if it is not current. */
             version?: number | null;
-        };
+        } | unknown | unknown;
         /**
          * @example {
          *       "body": {
@@ -431,8 +437,15 @@ export interface components {
              * @description The earliest of its exceptions.
              */
             decide_by: string | null;
+            /**
+             * Format: date-time
+             * @description Until when an option must be chosen; then it is escalated.
+             */
+            decide_due_at: string | null;
             /** @description Who votes instead of whom, until when. */
             delegations: components["schemas"]["Delegation"][];
+            /** @description How often nobody chose one in time. */
+            escalation_level: number;
             /** @description Ids of the exceptions that one decision solves. */
             exceptions: string[];
             /** @description The version of the facts alone: options are computed for one. */
@@ -627,6 +640,8 @@ export interface components {
              * @enum {string}
              */
             kind: "order" | "expedite" | "transfer" | "custom";
+            /** @description Whether it was answered after it had expired, and so was done all the same. */
+            late: boolean;
             /**
              * Format: date-time
              * @description Not before this.
@@ -678,8 +693,15 @@ export interface components {
              * @description The earliest of its exceptions.
              */
             decide_by: string | null;
+            /**
+             * Format: date-time
+             * @description Until when an option must be chosen; then it is escalated.
+             */
+            decide_due_at: string | null;
             /** @description Who votes instead of whom, until when. */
             delegations: components["schemas"]["Delegation"][];
+            /** @description How often nobody chose one in time. */
+            escalation_level: number;
             /** @description Ids of the exceptions that one decision solves. */
             exceptions: string[];
             /** @description The version of the facts alone: options are computed for one. */
@@ -1040,6 +1062,8 @@ export interface components {
             explanation: components["schemas"]["OptionNumber"][];
             /** @description What it must meet to be carried out. */
             gates: components["schemas"]["Gate"][];
+            /** @description How many places that it touches are left out, because they are outside the reader's scope: it takes somebody who sees them to choose or approve it. */
+            hidden: number;
             /**
              * @description The same when it is computed again.
              * @example order_3f6a12bc90de
@@ -1090,7 +1114,7 @@ export interface components {
              * @description What came of it.
              * @enum {string}
              */
-            result: "avoided" | "not_avoided" | "not_executed" | "nothing_done";
+            result: "avoided" | "not_avoided" | "late" | "not_executed" | "nothing_done";
         };
         CaseRule: {
             /**
@@ -1627,6 +1651,8 @@ export interface components {
             };
             /** @description Whose queue it stands in. */
             team: string | null;
+            /** @description A person gave it to its team. */
+            team_by_hand: boolean;
             /** @description What is wrong. */
             type: ("shortage_now" | "projected_stockout" | "below_safety_stock" | "excess" | "dead_stock" | "expiry_before_use" | "negative_stock" | "stock_mismatch" | "demand_spike" | "demand_drop" | "forecast_bias" | "forecast_accuracy" | "promotion_uncovered" | "promotion_off_plan" | "order_at_risk" | "allocation_shortage" | "purchase_late" | "purchase_late_predicted" | "receipt_partial" | "acknowledgement_missing" | "acknowledgement_differs" | "lead_time_drift" | "supplier_unreliable" | "capacity_exceeded" | "single_source" | "transfer_late" | "action_unconfirmed" | "action_refused" | "reconciliation_mismatch" | "feed_stale" | "missing_master_data" | "data_quality") | string;
             /** @description Ranks what has no price. */
@@ -1793,6 +1819,8 @@ export interface components {
             };
             /** @description Whose queue it stands in. */
             team: string | null;
+            /** @description A person gave it to its team. */
+            team_by_hand: boolean;
             /** @description What is wrong. */
             type: ("shortage_now" | "projected_stockout" | "below_safety_stock" | "excess" | "dead_stock" | "expiry_before_use" | "negative_stock" | "stock_mismatch" | "demand_spike" | "demand_drop" | "forecast_bias" | "forecast_accuracy" | "promotion_uncovered" | "promotion_off_plan" | "order_at_risk" | "allocation_shortage" | "purchase_late" | "purchase_late_predicted" | "receipt_partial" | "acknowledgement_missing" | "acknowledgement_differs" | "lead_time_drift" | "supplier_unreliable" | "capacity_exceeded" | "single_source" | "transfer_late" | "action_unconfirmed" | "action_refused" | "reconciliation_mismatch" | "feed_stale" | "missing_master_data" | "data_quality") | string;
             /** @description Ranks what has no price. */
@@ -2612,6 +2640,11 @@ export interface components {
              */
             line_id: string | null;
             /**
+             * @description The total of an expedited line, which its document goes on to state.
+             * @example 160
+             */
+            line_quantity: number | null;
+            /**
              * @description Where it arrives; empty in a custom step that is about no place.
              * @example store-12
              */
@@ -2624,7 +2657,7 @@ export interface components {
              */
             po_id: string | null;
             /**
-             * @description Units.
+             * @description Units; of an expedited line what is moved: what is open and not on its way.
              * @example 120
              */
             quantity: number;

@@ -1,0 +1,79 @@
+//! An entity as a generation holds it, and back.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix::{Context, Handler};
+
+use super::{Failure, Health, Hosted, Shell};
+use crate::domain::ids::{EntityKey, Lsn};
+use crate::runtime::shard::{CaptureState, ShardShared};
+use crate::runtime::snapshots::{Captured, FailureImage};
+
+/// What a generation holds of one entity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShellImage<E> {
+    /// Absent if it failed and there was no state before that.
+    pub entity: Option<E>,
+    /// It stands still.
+    pub failure: Option<FailureImage>,
+    /// Where it stopped being live.
+    pub stopped_at: Option<Lsn>,
+}
+
+impl<E: Hosted> Shell<E> {
+    /// A shell around an entity as it was captured.
+    pub fn restored(
+        key: Arc<EntityKey>,
+        slot: u32,
+        shard: Rc<ShardShared>,
+        image: ShellImage<E>,
+    ) -> Shell<E> {
+        let ShellImage { entity, failure, stopped_at } = image;
+        let failure = failure.map(|failure| Failure { poison: failure.poison, failed_at: failure.failed_at });
+        let health = match (failure, entity) {
+            (None, Some(entity)) => Health::Live(entity),
+            (None, None) => Health::Live(E::new(&key)),
+            (Some(failure), before) => Health::Failed { failure, before },
+        };
+        Shell {
+            key,
+            slot,
+            shard,
+            health,
+            ticket: 0,
+            stopped_at,
+            in_flight: None,
+            commands: VecDeque::new(),
+            has_news: false,
+        }
+    }
+}
+
+impl<E: Hosted> Handler<CaptureState> for Shell<E> {
+    type Result = ();
+
+    fn handle(&mut self, message: CaptureState, _: &mut Context<Self>) {
+        let (state, failure) = match &self.health {
+            Health::Live(entity) => (Some(entity), None),
+            Health::Failed { failure, before } => {
+                let failure = FailureImage { poison: failure.poison, failed_at: failure.failed_at };
+                (before.as_ref(), Some(failure))
+            }
+            Health::Rebuilding { .. } => {
+                self.shard.capture_later(self.slot, message);
+                return;
+            }
+        };
+        let captured = Captured {
+            key: &self.key,
+            state,
+            failure,
+            stopped_at: self.stopped_at,
+            // What is on its way may not have reached the disk: then it must be proposed again.
+            is_unsettled: self.has_news || self.in_flight.is_some(),
+        };
+        self.shard.captured(self.slot, message, captured);
+    }
+}

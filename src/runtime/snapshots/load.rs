@@ -1,0 +1,197 @@
+//! Reading a generation back, before anything of the tower runs: all of it, or nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ScopedJoinHandle;
+
+use parking_lot::{Mutex, RwLock};
+
+use super::sections::{GenerationSource, STOPPED, entities_of, entries};
+use super::{Meta, Restored, SnapshotFailure, decode_entity};
+use crate::domain::ids::EntityKey;
+use crate::runtime::codec::FOLD_VERSION;
+use crate::runtime::commands::IdempotencyKeys;
+use crate::runtime::directory::{Address, Directory};
+use crate::runtime::duplicates::Duplicates;
+use crate::runtime::fold::Fold;
+use crate::runtime::image::{AddressMap, Section, Source as _, summaries};
+use crate::runtime::quarantine::Quarantine;
+use crate::runtime::shard::Stopped;
+use crate::runtime::summaries::{Cases, Exceptions};
+use crate::snapshot::{Generation, SectionId};
+
+/// How a generation is to be read.
+pub struct Loading<'a> {
+    pub shards: u16,
+    pub duplicate_window_events: usize,
+    pub quarantine_entries_max: usize,
+    pub exceptions_ended_max: usize,
+    /// Told how many more entities were read.
+    pub progress: &'a (dyn Fn(usize) + Sync),
+}
+
+/// What the tower holds before it runs: nothing, or what a generation held.
+pub struct Loaded {
+    pub fold: Fold,
+    pub directory: Arc<Directory>,
+    pub quarantine: Arc<RwLock<Quarantine>>,
+    pub exceptions: Arc<Exceptions>,
+    pub cases: Arc<Cases>,
+    pub idempotency_keys: Arc<IdempotencyKeys>,
+    pub duplicates: Duplicates,
+    pub shards: Vec<LoadedShard>,
+    /// Where it comes from.
+    pub generation: Option<(Generation, Meta)>,
+}
+
+/// One shard's part.
+#[derive(Default)]
+pub struct LoadedShard {
+    /// Slots in use.
+    pub slots: u32,
+    /// Each with its slot.
+    pub entities: Vec<(u32, Arc<EntityKey>, Restored)>,
+    pub stopped: Vec<(EntityKey, Stopped)>,
+}
+
+impl Loading<'_> {
+    /// A tower that has seen nothing.
+    pub fn nothing(&self) -> Loaded {
+        let directory = Arc::new(Directory::new(self.shards));
+        let quarantine = Arc::new(RwLock::new(Quarantine::new(self.quarantine_entries_max)));
+        Loaded {
+            fold: Fold::new(self.shards, directory.clone(), quarantine.clone()),
+            directory,
+            quarantine,
+            exceptions: Arc::new(Exceptions::new(self.exceptions_ended_max)),
+            cases: Arc::new(Cases::new(self.exceptions_ended_max)),
+            idempotency_keys: Arc::default(),
+            duplicates: Duplicates::new(self.duplicate_window_events),
+            shards: (0..self.shards).map(|_| LoadedShard::default()).collect(),
+            generation: None,
+        }
+    }
+
+    /// Reads and verifies all of a generation, each kind of thing on a thread of its own, the entities on as many as
+    /// there are shards.
+    ///
+    /// # Errors
+    /// If any of it is damaged, or of another version.
+    pub fn load(&self, generation: Generation) -> Result<Loaded, SnapshotFailure> {
+        let meta = Meta::of(&generation)?;
+        if meta.fold_version != FOLD_VERSION {
+            return Err(SnapshotFailure::OtherVersion { found: meta.fold_version, ours: FOLD_VERSION });
+        }
+        let source = GenerationSource(&generation);
+        let mut loaded = self.nothing();
+        let (directory, quarantine) = (loaded.directory.clone(), loaded.quarantine.clone());
+        let blocks = Blocks::of(&generation, &meta);
+        let (fold, duplicates, readers) = std::thread::scope(|scope| {
+            let (source, blocks) = (&source, &blocks);
+            let (exceptions, cases, keys) = (&loaded.exceptions, &loaded.cases, &loaded.idempotency_keys);
+            let fold = scope.spawn(move || {
+                let restored = Fold::restore(self.shards, directory.clone(), quarantine, source)?;
+                // They share the keys of entities with the directory.
+                summaries::restore(&directory, exceptions, cases, keys, source)?;
+                Ok::<_, SnapshotFailure>(restored)
+            });
+            let duplicates = scope.spawn(|| {
+                Duplicates::restore(self.duplicate_window_events, source.entries(Section::Duplicates))
+            });
+            let readers: Vec<_> =
+                (0..self.shards).map(|_| scope.spawn(|| blocks.read(self.progress))).collect();
+            let readers: Vec<_> = readers.into_iter().map(join).collect();
+            (join(fold), join(duplicates), readers)
+        });
+        let ((fold, map), duplicates) = (fold??, duplicates??);
+        readers.into_iter().try_for_each(|reader| reader?)?;
+        loaded.shards = place(blocks.into_read(), &map, &fold.next_slot, &meta)?;
+        for entry in entries(&generation, STOPPED) {
+            let stopped: Vec<(EntityKey, Stopped)> = rmp_serde::from_slice(&entry?)
+                .map_err(SnapshotFailure::unreadable("the list of entities that failed"))?;
+            for (key, stopped) in stopped {
+                let shard = usize::from(loaded.directory.shard_of(&key));
+                loaded.shards[shard].stopped.push((key, stopped));
+            }
+        }
+        loaded.fold = fold;
+        loaded.duplicates = duplicates;
+        loaded.generation = Some((generation, meta));
+        Ok(loaded)
+    }
+}
+
+fn join<T>(thread: ScopedJoinHandle<'_, T>) -> Result<T, SnapshotFailure> {
+    thread.join().map_err(|_| SnapshotFailure::Unreadable("reading it failed with a defect".to_owned()))
+}
+
+/// The blocks of entities, read by several threads.
+struct Blocks<'g> {
+    generation: &'g Generation,
+    all: Vec<(u16, SectionId, u32)>,
+    next: AtomicUsize,
+    read: Mutex<Vec<(Address, Restored)>>,
+}
+
+impl<'g> Blocks<'g> {
+    fn of(generation: &'g Generation, meta: &Meta) -> Blocks<'g> {
+        let shards = 0..meta.slots.len() as u16;
+        let blocks = shards.flat_map(|shard| {
+            let section = entities_of(shard);
+            (0..generation.block_count(section)).map(move |block| (shard, section, block))
+        });
+        Blocks { generation, all: blocks.collect(), next: AtomicUsize::new(0), read: Mutex::default() }
+    }
+
+    /// Reads blocks until there are none left.
+    fn read(&self, progress: &(dyn Fn(usize) + Sync)) -> Result<(), SnapshotFailure> {
+        while let Some((shard, section, block)) = self.all.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            let block = self.generation.read_block(*section, *block)?;
+            let mut entities = Vec::with_capacity(block.len());
+            for entry in block.iter() {
+                let (slot, restored) = decode_entity(entry)?;
+                entities.push((Address { shard: *shard, slot }, restored));
+            }
+            progress(entities.len());
+            self.read.lock().append(&mut entities);
+        }
+        Ok(())
+    }
+
+    fn into_read(self) -> Vec<(Address, Restored)> {
+        self.read.into_inner()
+    }
+}
+
+/// Gives every entity its place among the shards that there are now, and checks that each place has one.
+fn place(
+    read: Vec<(Address, Restored)>,
+    map: &AddressMap,
+    slots: &[u32],
+    meta: &Meta,
+) -> Result<Vec<LoadedShard>, SnapshotFailure> {
+    let odd = |what: String| SnapshotFailure::Unreadable(what);
+    let wanted: u64 = slots.iter().map(|slots| u64::from(*slots)).sum();
+    if read.len() as u64 != meta.entities || meta.entities != wanted {
+        return Err(odd(format!(
+            "it says {} entities, has {} and needs {wanted}",
+            meta.entities,
+            read.len()
+        )));
+    }
+    let mut shards: Vec<LoadedShard> =
+        slots.iter().map(|slots| LoadedShard { slots: *slots, ..LoadedShard::default() }).collect();
+    let mut is_taken: Vec<Vec<bool>> = slots.iter().map(|slots| vec![false; *slots as usize]).collect();
+    for (was, restored) in read {
+        let nobody = || odd(format!("slot {} of shard {} is nobody's", was.slot, was.shard));
+        let (now, key) = map.get(was).zip(map.key(was)).ok_or_else(nobody)?;
+        let shard = usize::from(now.shard);
+        let place = is_taken.get_mut(shard).and_then(|slots| slots.get_mut(now.slot as usize));
+        match place {
+            Some(is_taken) if !*is_taken => *is_taken = true,
+            _ => return Err(odd(format!("slot {} of shard {} has two entities", was.slot, was.shard))),
+        }
+        shards[shard].entities.push((now.slot, key.clone(), restored));
+    }
+    Ok(shards)
+}

@@ -1,0 +1,128 @@
+//! What a generation says of itself.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{GenerationInfo, SnapshotFailure};
+use crate::domain::ids::Lsn;
+use crate::domain::time::Timestamp;
+use crate::journal::{GroupHash, Position};
+use crate::runtime::clocks::Clocks;
+use crate::runtime::codec::FOLD_VERSION;
+use crate::runtime::image::duplicates::DuplicateTail;
+use crate::snapshot::Generation;
+
+/// The meta entry: MessagePack with field names, so that fields can be added.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Meta {
+    /// Of the rules that made the states.
+    pub fold_version: u16,
+    /// The program that wrote it.
+    pub program: String,
+    position: PositionImage,
+    /// The last record of which anything in it may show an effect.
+    pub highest: Lsn,
+    /// The summaries show everything that was applied up to here.
+    pub summaries_at: Lsn,
+    pub clocks: Clocks,
+    /// Slots in use at the start, by shard.
+    pub slots: Vec<u32>,
+    pub entities: u64,
+    pub duplicates: DuplicateTail,
+    /// When it was begun, and how long it took until it could be published.
+    taken_at_micros: i64,
+    seconds: f64,
+}
+
+/// The place in the journal behind the start.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct PositionImage {
+    identity: [u8; 16],
+    lsn: u64,
+    group_hash: [u8; 32],
+    segment_first_lsn: u64,
+    end_offset: u64,
+}
+
+/// What a meta entry is made of.
+pub struct MetaParts {
+    pub position: Position,
+    pub highest: Lsn,
+    pub summaries_at: Lsn,
+    pub clocks: Clocks,
+    pub slots: Vec<u32>,
+    pub entities: u64,
+    pub duplicates: DuplicateTail,
+    pub taken_at: Timestamp,
+    pub seconds: f64,
+}
+
+impl Meta {
+    /// Of a generation that this program writes.
+    pub fn new(parts: MetaParts) -> Meta {
+        let Position { identity, lsn, group_hash, segment_first_lsn, end_offset } = parts.position;
+        Meta {
+            fold_version: FOLD_VERSION,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            position: PositionImage {
+                identity: identity.into_bytes(),
+                lsn,
+                group_hash: group_hash.0,
+                segment_first_lsn,
+                end_offset,
+            },
+            highest: parts.highest,
+            summaries_at: parts.summaries_at,
+            clocks: parts.clocks,
+            slots: parts.slots,
+            entities: parts.entities,
+            duplicates: parts.duplicates,
+            taken_at_micros: parts.taken_at.micros(),
+            seconds: parts.seconds,
+        }
+    }
+
+    /// Reads it back.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub fn of(generation: &Generation) -> Result<Meta, SnapshotFailure> {
+        rmp_serde::from_slice(generation.meta()).map_err(SnapshotFailure::unreadable("the meta entry"))
+    }
+
+    /// As it is stored.
+    ///
+    /// # Errors
+    /// If it can't be written, which none of its types allows for.
+    pub fn encode(&self) -> Result<Vec<u8>, SnapshotFailure> {
+        Ok(rmp_serde::to_vec_named(self)?)
+    }
+
+    /// Where it begins: replay begins behind that record.
+    pub fn start(&self) -> Lsn {
+        Lsn(self.position.lsn)
+    }
+
+    /// The place in the journal behind the start.
+    pub fn position(&self) -> Position {
+        Position {
+            identity: Uuid::from_bytes(self.position.identity),
+            lsn: self.position.lsn,
+            group_hash: GroupHash(self.position.group_hash),
+            segment_first_lsn: self.position.segment_first_lsn,
+            end_offset: self.position.end_offset,
+        }
+    }
+
+    /// What lists show of it.
+    pub fn info(&self, generation: &Generation) -> GenerationInfo {
+        GenerationInfo {
+            number: generation.number(),
+            lsn: self.start(),
+            entities: self.entities,
+            bytes: generation.bytes(),
+            seconds: self.seconds,
+            taken_at: Timestamp::from_micros(self.taken_at_micros),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Snapshots: what the whole tower holds, taken while it runs, so that a start need not replay the whole journal.
+//!
+//! A generation is *fuzzy*. It begins at a record, the start: the dispatcher's fold is of there. Entities are captured
+//! after that, each with the record up to which its state stands, and the replay after a restart leaves out what a state
+//! has. So nothing stops while a generation is taken: the shards ask a slice of entities at a time behind their other work
+//! ([`capture`](super::shard)), and the [`Snapshotter`](snapshotter) writes what comes, on a thread of its own.
+//!
+//! Not responsible for: how generations lie on the disk (`crate::snapshot`), how the dispatcher's side is written
+//! (`super::image`), what a restart does with them (`super::recovery`).
+
+mod entity;
+mod load;
+mod meta;
+mod sections;
+mod snapshotter;
+mod take;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Sender, TrySendError};
+use parking_lot::RwLock;
+use tokio::sync::oneshot;
+
+pub use self::entity::{
+    Captured, EntityImage, FailureImage, Restored, RestoredState, decode_entity, encode_entity,
+};
+pub use self::load::{Loaded, LoadedShard, Loading};
+pub use self::meta::Meta;
+pub use self::snapshotter::{Snapshotter, SnapshotterParts};
+use super::clocks::Clocks;
+use super::codec::CodecError;
+use super::image::{FoldImage, ImageError};
+use super::shard::Stopped;
+use crate::domain::ids::{EntityKey, Lsn};
+use crate::domain::time::Timestamp;
+use crate::journal::JournalError;
+use crate::snapshot::{BlockBuilder, SnapshotError};
+
+/// Asked of the dispatcher: begin a generation between two batches.
+pub struct CaptureRequest {
+    pub serial: u64,
+    /// Where the shards put what they capture.
+    pub sink: Sender<FromShard>,
+    pub begun: Sender<Begun>,
+}
+
+/// What the dispatcher holds at the start of a generation.
+pub struct Begun {
+    /// Everything up to here is in the image.
+    pub start: Lsn,
+    pub image: FoldImage,
+    pub clocks: Clocks,
+}
+
+/// What a shard captured.
+pub enum FromShard {
+    Block {
+        shard: u16,
+        entries: BlockBuilder,
+    },
+    Done {
+        shard: u16,
+        entities: u64,
+        /// The last record that anything in it may show.
+        highest: Lsn,
+        stopped: Vec<(EntityKey, Stopped)>,
+    },
+    GivenUp {
+        shard: u16,
+        why: String,
+    },
+}
+
+/// Why a generation was not made, or can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotFailure {
+    #[error(transparent)]
+    Store(#[from] SnapshotError),
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Record(#[from] CodecError),
+    #[error("it can't be written: {0}")]
+    Encode(#[from] rmp_serde::encode::Error),
+    #[error("{0}")]
+    Unreadable(String),
+    #[error("shard {shard} gave up: {why}")]
+    GivenUp { shard: u16, why: String },
+    #[error("there was no time left to finish it")]
+    Late,
+    #[error("invariant 23: it would hold record {contained}, and only {durable} are durable")]
+    AheadOfDisk { contained: Lsn, durable: Lsn },
+    #[error("it is of version {found} of the rules, and this is version {ours}")]
+    OtherVersion { found: u16, ours: u16 },
+    #[error("the tower is stopping")]
+    Ended,
+}
+
+impl SnapshotFailure {
+    /// For `map_err`: what could not be decoded.
+    pub fn unreadable<E: std::fmt::Display>(what: &str) -> impl FnOnce(E) -> SnapshotFailure {
+        move |error| SnapshotFailure::Unreadable(format!("{what} can't be read: {error}"))
+    }
+}
+
+/// A published generation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GenerationInfo {
+    pub number: u64,
+    /// Its start: replay begins behind it.
+    pub lsn: Lsn,
+    pub entities: u64,
+    pub bytes: u64,
+    /// How long it took.
+    pub seconds: f64,
+    pub taken_at: Timestamp,
+}
+
+/// How snapshots stand.
+#[derive(Clone, Debug, Default)]
+pub struct SnapshotStatus {
+    /// Newest first.
+    pub generations: Vec<GenerationInfo>,
+    /// Since the start.
+    pub taken: u64,
+    pub failures: u64,
+    pub is_being_taken: bool,
+    /// Bytes of the journal since the newest one began.
+    pub journal_bytes_since: u64,
+}
+
+/// A handle to the thread that takes snapshots.
+#[derive(Clone)]
+pub struct Snapshots {
+    requests: Sender<TakeRequest>,
+    status: Arc<RwLock<SnapshotStatus>>,
+}
+
+struct TakeRequest {
+    deadline: Instant,
+    reply: oneshot::Sender<Result<GenerationInfo, String>>,
+}
+
+/// Why a snapshot that was asked for was not taken.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TakeError {
+    #[error("as many requests for a snapshot as may wait are waiting")]
+    Busy,
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Requests that wait for the snapshotter; one more is refused.
+const REQUESTS_WAITING_MAX: usize = 16;
+
+impl Snapshots {
+    /// How they stand.
+    pub fn status(&self) -> SnapshotStatus {
+        self.status.read().clone()
+    }
+
+    /// Has a snapshot taken, and waits until it is published. If nothing was journaled since the newest one, that is
+    /// the answer.
+    ///
+    /// # Errors
+    /// [`TakeError`]; then the older ones are as they were.
+    pub async fn take(&self, within: Duration) -> Result<GenerationInfo, TakeError> {
+        let (reply, answer) = oneshot::channel();
+        let request = TakeRequest { deadline: Instant::now() + within, reply };
+        self.requests.try_send(request).map_err(|error| match error {
+            TrySendError::Full(_) => TakeError::Busy,
+            TrySendError::Disconnected(_) => TakeError::Failed(SnapshotFailure::Ended.to_string()),
+        })?;
+        // Another one may be under way, which has its own time.
+        match tokio::time::timeout(within, answer).await {
+            Ok(Ok(outcome)) => outcome.map_err(TakeError::Failed),
+            Ok(Err(_)) => Err(TakeError::Failed(SnapshotFailure::Ended.to_string())),
+            Err(_) => Err(TakeError::Failed(SnapshotFailure::Late.to_string())),
+        }
+    }
+}

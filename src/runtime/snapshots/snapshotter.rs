@@ -1,0 +1,177 @@
+//! The thread that decides when a snapshot is taken, and takes it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use parking_lot::RwLock;
+use tracing::{info, warn};
+
+use super::{
+    CaptureRequest, GenerationInfo, Meta, REQUESTS_WAITING_MAX, SnapshotStatus, Snapshots, TakeRequest,
+};
+use crate::journal::JournalReader;
+use crate::runtime::commands::IdempotencyKeys;
+use crate::runtime::metrics::Metrics;
+use crate::runtime::panics::contain;
+use crate::runtime::progress::Progress;
+use crate::runtime::summaries::{Cases, Exceptions};
+use crate::snapshot::{Generation, Store};
+
+/// How often the journal's growth is looked at.
+const POLL: Duration = Duration::from_millis(500);
+/// How long one that nobody asked for may take.
+const TAKE_MAX: Duration = Duration::from_secs(600);
+/// How long after a failure the next one is tried.
+const RETRY_AFTER: Duration = Duration::from_secs(60);
+/// Generations kept: the newest, and one to fall back to.
+const KEPT: usize = 2;
+
+/// What the snapshotter is made of.
+pub struct SnapshotterParts {
+    pub store: Store,
+    pub reader: JournalReader,
+    pub captures: Sender<CaptureRequest>,
+    pub progress: Arc<Progress>,
+    pub metrics: Arc<Metrics>,
+    pub exceptions: Arc<Exceptions>,
+    pub cases: Arc<Cases>,
+    pub idempotency_keys: Arc<IdempotencyKeys>,
+    pub duplicate_window_events: usize,
+    /// Bytes of the journal after which another one is taken.
+    pub journal_bytes: u64,
+    /// Bytes of records that were replayed at this start: the newest one is older than they are.
+    pub replayed_bytes: u64,
+}
+
+/// The snapshotter, before its thread runs.
+pub struct Snapshotter {
+    pub(super) store: Store,
+    pub(super) reader: JournalReader,
+    pub(super) captures: Sender<CaptureRequest>,
+    pub(super) progress: Arc<Progress>,
+    pub(super) exceptions: Arc<Exceptions>,
+    pub(super) cases: Arc<Cases>,
+    pub(super) idempotency_keys: Arc<IdempotencyKeys>,
+    pub(super) duplicate_window_events: usize,
+    pub(super) serial: u64,
+    /// The newest published generation whose duplicate window can be gone on from.
+    pub(super) newest: Option<(Generation, Meta)>,
+    metrics: Arc<Metrics>,
+    journal_bytes: u64,
+    /// Bytes written when the newest one began. Below zero by what was replayed.
+    bytes_at_newest: i128,
+    not_before: Instant,
+    status: Arc<RwLock<SnapshotStatus>>,
+    requests: Receiver<TakeRequest>,
+}
+
+impl Snapshotter {
+    /// The snapshotter and its handle. `newest` is what this start was restored from.
+    pub fn new(parts: SnapshotterParts, newest: Option<(Generation, Meta)>) -> (Snapshotter, Snapshots) {
+        let (sender, requests) = bounded(REQUESTS_WAITING_MAX);
+        let generations = newest.iter().map(|(generation, meta)| meta.info(generation)).collect();
+        let status = Arc::new(RwLock::new(SnapshotStatus { generations, ..SnapshotStatus::default() }));
+        let snapshotter = Snapshotter {
+            store: parts.store,
+            reader: parts.reader,
+            captures: parts.captures,
+            progress: parts.progress,
+            exceptions: parts.exceptions,
+            cases: parts.cases,
+            idempotency_keys: parts.idempotency_keys,
+            duplicate_window_events: parts.duplicate_window_events,
+            serial: 0,
+            newest,
+            metrics: parts.metrics,
+            journal_bytes: parts.journal_bytes,
+            bytes_at_newest: -i128::from(parts.replayed_bytes),
+            not_before: Instant::now(),
+            status: status.clone(),
+            requests,
+        };
+        (snapshotter, Snapshots { requests: sender, status })
+    }
+
+    /// Works until every handle is gone.
+    pub fn run(mut self) {
+        self.list_older();
+        loop {
+            match self.requests.recv_timeout(POLL) {
+                Ok(TakeRequest { deadline, reply }) => {
+                    // Whoever asked may have gone away; the snapshot counts all the same.
+                    let _ = reply.send(self.attend(deadline));
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    let grown = self.grown();
+                    self.status.write().journal_bytes_since = grown;
+                    if grown >= self.journal_bytes && Instant::now() >= self.not_before {
+                        let _ = self.attend(Instant::now() + TAKE_MAX);
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Those that were there before the one that this start used.
+    fn list_older(&mut self) {
+        let newest = self.newest.as_ref().map_or(u64::MAX, |(generation, _)| generation.number());
+        let numbers = self.store.numbers().unwrap_or_default();
+        let older = numbers.into_iter().filter(|number| *number < newest);
+        let infos = older.filter_map(|number| {
+            let generation = self.store.load(number).ok()?;
+            Some(Meta::of(&generation).ok()?.info(&generation))
+        });
+        let infos: Vec<GenerationInfo> = infos.collect();
+        self.status.write().generations.extend(infos);
+    }
+
+    /// Bytes of the journal since the newest one began.
+    fn grown(&self) -> u64 {
+        let grown = i128::from(self.metrics.journal_bytes.get()) - self.bytes_at_newest;
+        u64::try_from(grown).unwrap_or(0)
+    }
+
+    fn attend(&mut self, deadline: Instant) -> Result<GenerationInfo, String> {
+        let last = self.progress.dispatched();
+        if let Some((generation, meta)) = &self.newest
+            && meta.start() >= last
+        {
+            return Ok(meta.info(generation));
+        }
+        let written = self.metrics.journal_bytes.get();
+        self.status.write().is_being_taken = true;
+        let started = Instant::now();
+        let outcome = contain(|| self.take(deadline)).map_err(|panic| format!("a defect: {panic}"));
+        let outcome = outcome.and_then(|taken| taken.map_err(|failure| failure.to_string()));
+        let mut status = self.status.write();
+        status.is_being_taken = false;
+        match outcome {
+            Ok((generation, meta)) => {
+                let info =
+                    GenerationInfo { seconds: started.elapsed().as_secs_f64(), ..meta.info(&generation) };
+                info!(
+                    generation = info.number, lsn = %info.lsn, entities = info.entities, bytes = info.bytes,
+                    seconds = info.seconds, "snapshot published"
+                );
+                if let Err(error) = self.store.keep_newest(KEPT) {
+                    warn!(%error, "an old snapshot can't be removed");
+                }
+                self.newest = Some((generation, meta));
+                self.bytes_at_newest = i128::from(written);
+                status.generations.insert(0, info);
+                status.generations.truncate(KEPT);
+                status.taken += 1;
+                status.journal_bytes_since = 0;
+                Ok(info)
+            }
+            Err(failure) => {
+                warn!(failure, "no snapshot was taken: the older one stays, and a restart replays more");
+                self.not_before = Instant::now() + RETRY_AFTER;
+                status.failures += 1;
+                Err(failure)
+            }
+        }
+    }
+}

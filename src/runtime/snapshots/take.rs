@@ -1,0 +1,143 @@
+//! Taking one generation, from asking the dispatcher to publishing it.
+
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+
+use super::meta::MetaParts;
+use super::sections::{BlockWriter, GenerationSource, STOPPED, entities_of};
+use super::snapshotter::Snapshotter;
+use super::{Begun, CaptureRequest, FromShard, Meta, SnapshotFailure};
+use crate::domain::ids::Lsn;
+use crate::runtime::codec;
+use crate::runtime::image::duplicates::{DuplicateRuns, DuplicateTail};
+use crate::runtime::image::{Section, Source as _, summaries};
+use crate::runtime::tower::wall_clock;
+use crate::snapshot::{Generation, SectionId};
+
+/// Blocks between the shards and the disk: shards pause when there are as many.
+const BLOCKS_WAITING_MAX: usize = 16;
+
+/// What the shards captured, all together.
+#[derive(Default)]
+struct Contained {
+    entities: u64,
+    highest: Lsn,
+}
+
+impl Snapshotter {
+    /// Takes a generation and publishes it.
+    ///
+    /// # Errors
+    /// [`SnapshotFailure`]; then nothing of it is left.
+    pub(super) fn take(&mut self, deadline: Instant) -> Result<(Generation, Meta), SnapshotFailure> {
+        let taken_at = wall_clock();
+        let started = Instant::now();
+        let (sink, captured) = bounded(BLOCKS_WAITING_MAX);
+        let (begun, answer) = bounded(1);
+        self.serial += 1;
+        let request = CaptureRequest { serial: self.serial, sink, begun };
+        self.captures.send(request).map_err(|_| SnapshotFailure::Ended)?;
+        let Begun { start, image, clocks } = receive(&answer, deadline)?;
+        let slots = image.next_slots().to_vec();
+
+        let mut writer = self.store.begin()?;
+        let mut blocks = BlockWriter::new(&mut writer);
+        let Contained { entities, highest } =
+            receive_entities(&captured, slots.len(), &mut blocks, deadline)?;
+        let mut emit = |section: Section, entry: &[u8]| blocks.push(SectionId(section as u16), entry);
+        image.write(&mut emit)?;
+        // Every change of a summary goes before the record of it counts as applied.
+        let summaries_at = self.progress.applied();
+        summaries::write(&self.exceptions, &self.cases, &self.idempotency_keys, &mut emit)?;
+        let highest = highest.max(start).max(self.progress.dispatched());
+        let duplicates = self.write_duplicates(start, &mut emit)?;
+        blocks.finish()?;
+
+        let durable = self.progress.durable();
+        if highest > durable {
+            return Err(SnapshotFailure::AheadOfDisk { contained: highest, durable });
+        }
+        if Instant::now() > deadline {
+            return Err(SnapshotFailure::Late);
+        }
+        let meta = Meta::new(MetaParts {
+            position: self.reader.position_at(start.0)?,
+            highest,
+            summaries_at,
+            clocks,
+            slots,
+            entities,
+            duplicates,
+            taken_at,
+            seconds: started.elapsed().as_secs_f64(),
+        });
+        if meta.start() != start {
+            return Err(SnapshotFailure::Unreadable(format!(
+                "no group of the journal ends at record {start}"
+            )));
+        }
+        let generation = writer.publish(&meta.encode()?)?;
+        Ok((generation, meta))
+    }
+
+    /// The duplicate window as of `start`: what the generation before has of it, and the events since.
+    fn write_duplicates(
+        &self,
+        start: Lsn,
+        emit: &mut impl FnMut(Section, &[u8]) -> Result<(), SnapshotFailure>,
+    ) -> Result<DuplicateTail, SnapshotFailure> {
+        let tail = self.newest.as_ref().map(|(_, meta)| meta.duplicates.clone()).unwrap_or_default();
+        let mut runs = DuplicateRuns::resume(self.duplicate_window_events, tail);
+        let mut since = Lsn::ZERO;
+        if let Some((generation, meta)) = &self.newest {
+            since = meta.start();
+            for entry in GenerationSource(generation).entries(Section::Duplicates) {
+                let entry = entry?;
+                if runs.needs(&entry) {
+                    emit(Section::Duplicates, &entry)?;
+                }
+            }
+        }
+        for read in self.reader.read_from(since.next().0) {
+            let (lsn, bytes) = read?;
+            if lsn > start.0 {
+                break;
+            }
+            if let Some((identity, lsn, ingested)) = codec::event_identity(&bytes)? {
+                runs.take(&identity, lsn, ingested, emit)?;
+            }
+        }
+        runs.finish(emit)
+    }
+}
+
+fn receive<T>(channel: &Receiver<T>, deadline: Instant) -> Result<T, SnapshotFailure> {
+    channel.recv_deadline(deadline).map_err(|error| match error {
+        RecvTimeoutError::Timeout => SnapshotFailure::Late,
+        RecvTimeoutError::Disconnected => SnapshotFailure::Ended,
+    })
+}
+
+fn receive_entities(
+    captured: &Receiver<FromShard>,
+    shards: usize,
+    blocks: &mut BlockWriter<'_>,
+    deadline: Instant,
+) -> Result<Contained, SnapshotFailure> {
+    let mut contained = Contained::default();
+    let mut done = 0;
+    while done < shards {
+        match receive(captured, deadline)? {
+            FromShard::Block { shard, entries } => blocks.put(entities_of(shard), &entries)?,
+            FromShard::Done { entities, highest, stopped, .. } => {
+                contained.entities += entities;
+                contained.highest = contained.highest.max(highest);
+                blocks.push(STOPPED, &rmp_serde::to_vec_named(&stopped)?)?;
+                done += 1;
+            }
+            FromShard::GivenUp { shard, why } => return Err(SnapshotFailure::GivenUp { shard, why }),
+        }
+    }
+    Ok(contained)
+}

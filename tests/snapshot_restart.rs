@@ -1,0 +1,335 @@
+//! Starts from snapshots, against starts from the whole journal: whatever can be read is the same, whatever was sent again
+//! is known, and what comes afterwards leads to the same.
+//!
+//! `TIDEWATCH_SEEDS` says how many histories (3), `TIDEWATCH_FIRST_SEED` where they begin (1), `TIDEWATCH_KILL_ROUNDS` how
+//! often a snapshot is cut short (4).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failing test should panic")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use common::history::History;
+use common::{Client, Random, Tower, at, count_from_environment, event, eventually};
+use serde_json::{Value, json};
+
+/// 2025-03-03T00:00:00Z.
+const START: i64 = 1_740_960_000;
+const DAY: i64 = 86_400;
+
+fn advance(client: &Client, to: i64) -> u64 {
+    let mut advanced = event("clock.advanced", &format!("clock-{to}"), json!({"to": at(to)}));
+    advanced["time"] = json!(at(to));
+    client.accept(&[advanced])["lsn"].as_u64().unwrap()
+}
+
+fn shards(count: u64) -> String {
+    format!("[runtime]\nshards = {count}\n[snapshots]\nslice_entities = 3\n")
+}
+
+/// Everything that can be read, without what changes with every start: how far the journal is.
+fn picture(client: &Client, lsn: u64) -> Vec<String> {
+    const LISTS: [&str; 13] = [
+        "sku-locations",
+        "suppliers",
+        "exceptions?state=all",
+        "exceptions",
+        "cases",
+        "actions",
+        "quarantine",
+        "orders",
+        "purchase-orders",
+        "transfers",
+        "promotions",
+        "items",
+        "locations",
+    ];
+    assert_eq!(client.settled("/api/v1/stats", lsn).status, 200);
+    let mut all = Vec::new();
+    for list in LISTS {
+        let path = format!("/api/v1/{list}");
+        // Not every list has every filter.
+        if client.get(&path).status != 200 {
+            continue;
+        }
+        for mut item in client.list(&path) {
+            for key in ["lsn", "position", "as_of"] {
+                // Of an exception or a case, `lsn` is its own.
+                if key != "lsn" || list == "sku-locations" || list == "suppliers" {
+                    item.as_object_mut().unwrap().remove(key);
+                }
+            }
+            all.push(format!("{list} {item}"));
+        }
+    }
+    all.sort();
+    all
+}
+
+/// A line of a picture without the numbers of records, which depend on what ran beside what.
+fn unnumbered(line: &str) -> String {
+    fn strip(value: &mut Value, is_quarantine: bool) {
+        match value {
+            Value::Object(members) => {
+                members.retain(|name, _| {
+                    !name.ends_with("lsn") && !(is_quarantine && (name == "id" || name == "at"))
+                });
+                members.values_mut().for_each(|member| strip(member, false));
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| strip(item, false)),
+            _ => {}
+        }
+    }
+    let (list, item) = line.split_once(' ').unwrap();
+    let mut item = serde_json::from_str(item).unwrap();
+    strip(&mut item, list == "quarantine");
+    format!("{list} {item}")
+}
+
+#[track_caller]
+fn same(left: &[String], right: &[String], what: &str) {
+    for (left, right) in left.iter().zip(right) {
+        assert_eq!(left, right, "{what}");
+    }
+    assert_eq!(left.len(), right.len(), "{what}");
+}
+
+fn send(client: &Client, events: &[Value]) -> u64 {
+    let lsns = events.chunks(7).map(|some| {
+        let receipt = client.post_batch(some);
+        assert!(receipt.status == 202 || receipt.status == 422, "{}", receipt.text());
+        receipt.json()["lsn"].as_u64().unwrap_or(0)
+    });
+    lsns.max().unwrap()
+}
+
+/// What became of events that were sent before: all of them are known, each as what it was.
+fn repeated(client: &Client, events: &[Value]) -> Vec<Value> {
+    let answer = |event: &Value| {
+        let receipt = client.post_event(event).json();
+        json!([receipt["accepted"], receipt["duplicates"], receipt["lsn"]])
+    };
+    events.iter().map(answer).collect()
+}
+
+fn snapshot(client: &Client) -> Value {
+    client.send("POST", "/api/v1/snapshots", &[], b"").expect(200)
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn generations(tower: &Tower) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(tower.data().join("generations")).unwrap();
+    let mut all: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    all.sort();
+    all
+}
+
+/// A file of a generation that holds data, with a byte changed in its middle.
+fn corrupt(generation: &Path) {
+    let db = generation.join("db");
+    let mut bytes = std::fs::read(&db).unwrap();
+    let middle = bytes.iter().position(|byte| *byte != 0).unwrap() + 40;
+    bytes[middle] ^= 0x55;
+    std::fs::write(&db, bytes).unwrap();
+}
+
+fn one_history(seed: u64) {
+    let mut random = Random::new(seed);
+    let base = Tower::launch().dev().event_clock().configuration(&shards(3)).start();
+    let mut tower = base;
+    let client = tower.http();
+    advance(&client, START);
+    let mut events = History::wild(seed, "h", START).events;
+    random.shuffle(&mut events);
+    events.push(
+        json!({"specversion": "1.0", "id": "bad", "source": "/erp", "type": "pos.sale", "data": {"sku": 1}}),
+    );
+    let cuts = [events.len() / 3, events.len() * 2 / 3];
+    let mut last = send(&client, &events[..cuts[0]]);
+    // Taken while events come.
+    std::thread::scope(|scope| {
+        let taker = scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(random.below(30)));
+            snapshot(&client)
+        });
+        last = last.max(send(&client, &events[cuts[0]..cuts[1]]));
+        let taken = taker.join().unwrap();
+        assert!(taken["lsn"].as_u64().unwrap() > 0 && taken["entities"].as_u64().unwrap() > 0, "{taken}");
+    });
+    last = last.max(advance(&client, START + DAY));
+    last = last.max(send(&client, &events[cuts[1]..]));
+    let before = picture(&client, last);
+    tower.kill();
+    let kept = tempfile::tempdir().unwrap();
+    copy(&tower.data(), kept.path());
+
+    // The same journal, with the snapshot over another number of shards, and without.
+    let mut afterwards = Vec::new();
+    for (shard_count, with_snapshot) in [(3, true), (2, true), (5, true), (4, false)] {
+        let what = format!("seed {seed}: {shard_count} shards, with a snapshot: {with_snapshot}");
+        std::fs::remove_dir_all(tower.data()).unwrap();
+        copy(kept.path(), &tower.data());
+        if !with_snapshot {
+            std::fs::remove_dir_all(tower.data().join("generations")).unwrap();
+        }
+        tower.configure(&shards(shard_count));
+        tower.start_again();
+        let client = tower.http();
+        let ready = client.get("/readyz").expect(200);
+        assert_eq!(ready["generation"].is_null(), !with_snapshot, "{what}: {ready}");
+        same(&before, &picture(&client, last), &what);
+        let repeated = repeated(&client, &events);
+        // What comes now is decided on what was restored.
+        let mut more = History::wild(seed + 1_000, "h", START + DAY).events;
+        for event in &mut more {
+            event["id"] = json!(format!("more-{}", event["id"].as_str().unwrap()));
+        }
+        // Each request settles before the next: how much is looked at together must not depend on the machine.
+        for some in more.chunks(7) {
+            let lsn = send(&client, some);
+            assert_eq!(client.settled("/api/v1/stats", lsn).status, 200);
+        }
+        let lsn = advance(&client, START + 9 * DAY);
+        let mut picture: Vec<String> = picture(&client, lsn).iter().map(|line| unnumbered(line)).collect();
+        picture.sort();
+        afterwards.push((what, repeated, picture));
+        tower.kill();
+    }
+    let (_, repeated, picture) = afterwards.pop().unwrap();
+    for (what, also_repeated, also_picture) in &afterwards {
+        assert_eq!(also_repeated, &repeated, "{what}: what was sent again");
+        same(also_picture, &picture, &format!("{what}: what came of it"));
+    }
+}
+
+#[test]
+fn a_start_from_a_snapshot_is_as_one_from_the_whole_journal() {
+    let first = count_from_environment("TIDEWATCH_FIRST_SEED", 1);
+    for seed in first..first + count_from_environment("TIDEWATCH_SEEDS", 3) {
+        one_history(seed);
+    }
+}
+
+#[test]
+fn a_damaged_snapshot_is_passed_over() {
+    let mut tower = Tower::launch().dev().event_clock().configuration(&shards(2)).start();
+    let client = tower.http();
+    advance(&client, START);
+    let events = History::wild(77, "d", START).events;
+    let third = events.len() / 3;
+    let mut last = send(&client, &events[..third]);
+    let first = snapshot(&client);
+    last = last.max(send(&client, &events[third..2 * third]));
+    let second = snapshot(&client);
+    assert!(second["lsn"].as_u64() > first["lsn"].as_u64() && second["number"] == 2, "{first} {second}");
+    assert_eq!(snapshot(&client)["number"].as_u64().unwrap(), 2 + u64::from(snapshot_is_newer(&client)));
+    last = last.max(send(&client, &events[2 * third..]));
+    let before = picture(&client, last);
+    let numbers: Vec<u64> = generations(&tower)
+        .iter()
+        .map(|path| path.file_name().unwrap().to_str().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(numbers.len(), 2, "two are kept: {numbers:?}");
+    let listed: Vec<u64> = client.get("/api/v1/snapshots").expect(200)["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["number"].as_u64().unwrap())
+        .collect();
+    assert_eq!(listed, numbers.iter().rev().copied().collect::<Vec<_>>());
+    tower.kill();
+
+    let start_and_compare = |tower: &mut Tower, expected: Option<u64>, what: &str| {
+        tower.start_again();
+        let client = tower.http();
+        let ready = client.get("/readyz").expect(200);
+        assert_eq!(ready["generation"], json!(expected), "{what}: {ready}");
+        same(&before, &picture(&client, last), what);
+        tower.kill();
+    };
+    start_and_compare(&mut tower, Some(numbers[1]), "the newest");
+    assert!(tower.log().contains(&format!("loading snapshot generation={}", numbers[1])), "{}", tower.log());
+    corrupt(&generations(&tower)[1]);
+    start_and_compare(&mut tower, Some(numbers[0]), "the older one");
+    corrupt(&generations(&tower)[0]);
+    start_and_compare(&mut tower, None, "the journal");
+    // The next one is sound again.
+    tower.start_again();
+    let taken = snapshot(&tower.http());
+    tower.kill();
+    start_and_compare(&mut tower, taken["number"].as_u64(), "a new one");
+}
+
+/// Whether another record came between two requests for a snapshot: proposals of the tower do.
+fn snapshot_is_newer(client: &Client) -> bool {
+    client.get("/api/v1/snapshots").expect(200)["items"][0]["number"].as_u64() > Some(2)
+}
+
+#[test]
+fn an_end_while_a_snapshot_is_taken_leaves_the_older_ones() {
+    let mut tower = Tower::launch().dev().event_clock().configuration(&shards(2)).start();
+    let client = tower.http();
+    advance(&client, START);
+    let mut last = send(&client, &History::wild(5, "k", START).events);
+    let mut random = Random::new(9);
+    for round in 0..count_from_environment("TIDEWATCH_KILL_ROUNDS", 4) {
+        let client = tower.http();
+        let more = History::wild(100 + round, &format!("k{round}"), START).events;
+        last = last.max(send(&client, &more));
+        let before = picture(&client, last);
+        std::thread::scope(|scope| {
+            scope.spawn(|| client.try_send("POST", "/api/v1/snapshots", &[], b""));
+            std::thread::sleep(Duration::from_millis(random.below(250)));
+            tower.kill();
+        });
+        tower.start_again();
+        same(&before, &picture(&tower.http(), last), &format!("round {round}"));
+        let unfinished = generations(&tower).into_iter().filter(|path| path.extension().is_some()).count();
+        assert_eq!(unfinished, 0, "what was not published is gone");
+    }
+}
+
+#[test]
+fn a_clean_stop_takes_a_snapshot_and_the_next_start_replays_nothing_of_before() {
+    let mut tower = Tower::dev();
+    let client = tower.http();
+    let lsn = send(&client, &History::wild(3, "s", START).events);
+    assert_eq!(client.settled("/api/v1/stats", lsn).status, 200);
+    tower.stop();
+    tower.start_again();
+    let ready = tower.http().get("/readyz").expect(200);
+    assert_eq!((&ready["generation"], &ready["replayed"]), (&json!(1), &json!(0)), "{ready}");
+    let metrics = tower.http().get("/metrics").text();
+    assert!(metrics.contains("tidewatch_snapshot_generation 1\n"), "{metrics}");
+}
+
+#[test]
+fn who_may_take_and_see_snapshots() {
+    let tower = Tower::launch().start();
+    let as_role = |role: &str| {
+        let client = tower.http().with_key(&tower.create_key(role, role, &[]).1);
+        // A key that was just made is known a moment later.
+        eventually("the key is known", || (client.get("/api/v1/items").status == 200).then_some(()));
+        client
+    };
+    let admin = as_role("admin");
+    assert_eq!(admin.send("POST", "/api/v1/snapshots", &[], b"").expect(200)["number"], 1);
+    let auditor = as_role("auditor");
+    auditor.send("POST", "/api/v1/snapshots", &[], b"").expect_problem(403, "forbidden");
+    assert_eq!(auditor.get("/api/v1/snapshots").expect(200)["items"][0]["number"], 1);
+    as_role("supplier").get("/api/v1/snapshots").expect_problem(403, "forbidden");
+    admin.get("/api/v1/snapshots?limit=1").expect_problem(400, "bad_parameter");
+}
