@@ -27,6 +27,8 @@ use crate::runtime::{Submission, TowerOptions, pending_own, system_record};
 
 /// Rounds of peace before something is said to hang; each gives everyone a step and takes 10 ms of virtual time.
 const PEACE_ROUNDS_MAX: u64 = 20_000;
+/// Until every entity that is due has had its review, at one a tick of 200 ms.
+const REVIEWS_MAX: Duration = Duration::from_secs(30);
 const PEACE_ROUND: Duration = Duration::from_millis(10);
 /// Steps under faults.
 const STEPS_MIN: i64 = 1_000;
@@ -413,8 +415,8 @@ impl World {
     }
 
     async fn come_to_rest(&mut self, house: &mut House) {
-        // Reviews that became due meanwhile are looked for now and then.
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        // What became due meanwhile is looked at a slice at a time.
+        tokio::time::sleep(REVIEWS_MAX).await;
         for round in 0.. {
             self.step_clock(house);
             let World { random, trace, ledger, .. } = self;
