@@ -111,7 +111,8 @@ pub enum CostingError {
     Command(#[from] CommandError),
 }
 
-async fn serve(
+/// Has the options of one case computed and handed to it.
+pub(crate) async fn serve(
     running: &Running,
     tenant: TenantNumber,
     entry: &CaseEntry,

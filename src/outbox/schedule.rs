@@ -1,7 +1,7 @@
 //! Which attempts may begin now. Pure: what waits and the time come in, the choice goes out.
 
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::breaker::Breaker;
 use super::retry_budget::RetryBudget;
@@ -33,6 +33,37 @@ pub struct Gate {
     pub in_flight_max: usize,
     pub breaker: Breaker,
     pub retries: RetryBudget,
+}
+
+/// How long actions wait, as their cases state it: until a moment of business time. A wait is counted by the machine from
+/// when it was first seen: the wall may be set back meanwhile, and then business time stands still.
+#[derive(Debug, Default)]
+pub struct Waits(HashMap<ActionKey, (Timestamp, Instant)>);
+
+impl Waits {
+    /// Until when an action waits that may be tried from `stated` on.
+    pub fn until(
+        &mut self,
+        key: &ActionKey,
+        stated: Timestamp,
+        business_now: Timestamp,
+        now: Instant,
+    ) -> Instant {
+        match self.0.get(key) {
+            Some((known, until)) if *known == stated => *until,
+            _ => {
+                let early = stated.micros().saturating_sub(business_now.micros());
+                let until = now + Duration::from_micros(u64::try_from(early).unwrap_or(0));
+                self.0.insert(key.clone(), (stated, until));
+                until
+            }
+        }
+    }
+
+    /// Forgets all others.
+    pub fn keep(&mut self, wanted: impl Fn(&ActionKey) -> bool) {
+        self.0.retain(|key, _| wanted(key));
+    }
 }
 
 /// What to do now, and when to look again if nothing else happens before.
@@ -94,8 +125,6 @@ impl Gate {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -184,6 +213,26 @@ mod tests {
         let plan = due(waiting, &mut gates(now), 32, now);
         assert_eq!(begun(&plan), ["a", "c"], "one token, and then the first attempt of another");
         assert!(plan.wake_at.is_some_and(|at| at > now));
+    }
+
+    #[test]
+    fn a_wait_ends_though_business_time_stands_still() {
+        let (now, key) = (Instant::now(), candidate("a", "erp", 1, Instant::now()).key);
+        let business = Timestamp::from_micros(1_000_000_000);
+        let stated = business.plus(200_000);
+        let mut waits = Waits::default();
+        let until = now + Duration::from_millis(200);
+        assert_eq!(waits.until(&key, stated, business, now), until);
+        // The wall was set back by hours: business time is where it was.
+        assert_eq!(waits.until(&key, stated, business, until), until, "it is over");
+        let later = until + Duration::from_secs(1);
+        assert_eq!(
+            waits.until(&key, stated.plus(300_000), stated, later),
+            later + Duration::from_millis(300),
+            "the next failure states another one"
+        );
+        waits.keep(|_| false);
+        assert_eq!(waits.until(&key, business, stated, later), later, "what is due does not wait");
     }
 
     #[test]

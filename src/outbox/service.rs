@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use super::breaker::{Breaker, BreakerState};
 use super::flight::{Ended, Flight};
 use super::retry_budget::RetryBudget;
-use super::schedule::{ActionKey, Candidate, Gate, Plan, due};
+use super::schedule::{ActionKey, Candidate, Gate, Plan, Waits, due};
 use super::target::{Target, TargetError};
 use crate::config::{OutboxConfig, TargetConfig};
 use crate::domain::approval_case::{ActionState, AttemptOutcome, CaseAction};
@@ -73,6 +73,7 @@ impl Outbox {
             flights: JoinSet::new(),
             flying: HashMap::new(),
             marks: HashMap::new(),
+            waits: Waits::default(),
             told: HashSet::new(),
             told_of_hold: None,
         };
@@ -131,6 +132,7 @@ struct Service {
     flights: JoinSet<Ended>,
     flying: HashMap<Id, Flying>,
     marks: HashMap<ActionKey, Mark>,
+    waits: Waits,
     /// Targets about which was said that they have no address.
     told: HashSet<Name>,
     /// The hold about which was said that everything waits.
@@ -210,6 +212,7 @@ impl Service {
                 }
             }
         }
+        self.waits.keep(|key| wanted.contains_key(key));
         self.marks
             .retain(|key, mark| wanted.contains_key(key) || flying.contains(key) || mark.not_before > now);
 
@@ -270,16 +273,15 @@ impl Service {
         let tenant = wanted.key.tenant;
         let business_now = running.clocks.business_time(tenant, wall_clock());
         // Without a time something holds it, such as a task that has to be done first.
-        let early = action.next_attempt_at?.micros().saturating_sub(business_now.micros());
+        let stated = action.next_attempt_at?;
         // What was refused has changed since, or has waited.
         let mark = self.marks.get(&wanted.key).filter(|mark| mark.refused_at.is_none());
-        let mut not_before = mark.map_or(now, |mark| mark.not_before);
-        if early > 0 {
-            if reference.tenant(tenant).is_some_and(|tenant| tenant.clock == ClockKind::Event) {
-                return None;
-            }
-            not_before = not_before.max(now + Duration::from_micros(early.unsigned_abs()));
+        let not_before = mark.map_or(now, |mark| mark.not_before);
+        let is_early = stated > business_now;
+        if is_early && reference.tenant(tenant).is_some_and(|tenant| tenant.clock == ClockKind::Event) {
+            return None;
         }
+        let not_before = not_before.max(self.waits.until(&wanted.key, stated, business_now, now));
         Some(Candidate {
             key: wanted.key.clone(),
             target: action.target.clone(),

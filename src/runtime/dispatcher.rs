@@ -36,7 +36,7 @@ pub struct Dispatcher {
 }
 
 /// Batches under construction.
-struct Outbox {
+pub(super) struct Outbox {
     /// Entities made in this batch, by shard: they come before all its steps, so that runs of deliveries stay whole.
     created: Vec<Vec<(u32, Arc<EntityKey>)>>,
     steps: Vec<Vec<Step>>,
@@ -54,8 +54,7 @@ impl Dispatcher {
             select! {
                 recv(committed) -> group => {
                     let Ok(group) = group else { return };
-                    self.dispatch(&group, &mut outbox);
-                    self.feed.group(&group, self.fold.no_ops());
+                    self.step(&group, &mut outbox);
                 }
                 recv(captures) -> request => match request {
                     Ok(request) => self.begin_capture(request),
@@ -64,6 +63,12 @@ impl Dispatcher {
                 }
             }
         }
+    }
+
+    /// Hands one group on.
+    pub(super) fn step(&mut self, group: &[Committed], outbox: &mut Outbox) {
+        self.dispatch(group, outbox);
+        self.feed.group(group, self.fold.no_ops());
     }
 
     /// Begins a generation: between two groups, so that its start is a place in the journal.
@@ -87,7 +92,7 @@ impl Dispatcher {
         self.flush(&mut outbox, start);
     }
 
-    fn outbox(&self) -> Outbox {
+    pub(super) fn outbox(&self) -> Outbox {
         let shards = self.shards.len();
         Outbox {
             created: (0..shards).map(|_| Vec::new()).collect(),

@@ -38,6 +38,8 @@ mod reviews;
 mod revisions;
 mod shard;
 mod shell;
+#[cfg(test)]
+mod simulation;
 pub mod snapshots;
 pub mod summaries;
 pub mod summary;

@@ -95,6 +95,31 @@ impl Rebuilder {
     pub(super) fn idle() -> Rebuilder {
         Rebuilder { queue: unbounded().0 }
     }
+
+    /// One without a thread: it works when it is told to.
+    #[cfg(test)]
+    pub(super) fn stepped(reader: JournalReader, shards: u16) -> (Rebuilder, RebuildSteps) {
+        let (queue, waiting) = unbounded();
+        (Rebuilder { queue }, RebuildSteps { worker: Worker { reader, shards }, waiting })
+    }
+}
+
+/// The work of a [`Rebuilder::stepped`].
+#[cfg(test)]
+pub(super) struct RebuildSteps {
+    worker: Worker,
+    waiting: Receiver<Box<dyn Task>>,
+}
+
+#[cfg(test)]
+impl RebuildSteps {
+    /// Makes what is asked for, in one pass; whether anything was.
+    pub(super) fn step(&self) -> bool {
+        let first = self.waiting.try_recv().ok();
+        let is_asked = first.is_some();
+        first.into_iter().for_each(|first| self.worker.work(first, &self.waiting));
+        is_asked
+    }
 }
 
 /// One entity on its way, whatever its kind.
@@ -119,10 +144,15 @@ struct Worker {
 impl Worker {
     fn run(&self, queue: &Receiver<Box<dyn Task>>) {
         while let Ok(first) = queue.recv() {
-            // A later request of the same entity takes the place of an earlier one, whose answer nobody awaits.
-            let tasks = std::iter::once(first).chain(queue.try_iter());
-            self.serve(tasks.map(|task| (task.key().clone(), task)).collect());
+            self.work(first, queue);
         }
+    }
+
+    /// Serves the first one with all that wait behind it.
+    fn work(&self, first: Box<dyn Task>, queue: &Receiver<Box<dyn Task>>) {
+        // A later request of the same entity takes the place of an earlier one, whose answer nobody awaits.
+        let tasks = std::iter::once(first).chain(queue.try_iter());
+        self.serve(tasks.map(|task| (task.key().clone(), task)).collect());
     }
 
     fn serve(&self, mut tasks: Tasks) {

@@ -8,7 +8,7 @@ use actix::Addr;
 use crossbeam_channel::{Sender, bounded};
 use tracing::{info, warn};
 
-use super::codec;
+use super::codec::{self, CodecError};
 use super::commands::{COMMAND_SOURCE, IdempotencyKeys};
 use super::dispatcher::Dispatcher;
 use super::duplicates::Duplicates;
@@ -291,15 +291,7 @@ impl Decoding<'_> {
                 break;
             }
             batch.bytes += bytes.len() as u64;
-            let (record, identity) = codec::decode(&bytes)?;
-            if record.source == COMMAND_SOURCE {
-                idempotency_keys.replay(&record, codec::content_hash(&bytes)?);
-            }
-            if let Some(identity) = identity {
-                duplicates.reserve(&identity, record.lsn, record.ingest_time);
-            }
-            let origin = record.lsn;
-            batch.records.push(Committed { record: std::sync::Arc::new(record), origin });
+            batch.records.push(decode(&bytes, duplicates, idempotency_keys)?);
             if batch.records.len() >= self.batch_records_max {
                 let full = std::mem::replace(&mut batch, self.batch());
                 if self.decoded.send(Ok(full)).is_err() {
@@ -314,4 +306,24 @@ impl Decoding<'_> {
     fn batch(&self) -> Batch {
         Batch { records: Vec::with_capacity(self.batch_records_max), bytes: 0 }
     }
+}
+
+/// Reads a journaled record for the fold, and notes what is known by it of events and commands.
+///
+/// # Errors
+/// If it can't be read.
+pub(super) fn decode(
+    bytes: &[u8],
+    duplicates: &mut Duplicates,
+    idempotency_keys: &IdempotencyKeys,
+) -> Result<Committed, CodecError> {
+    let (record, identity) = codec::decode(bytes)?;
+    if record.source == COMMAND_SOURCE {
+        idempotency_keys.replay(&record, codec::content_hash(bytes)?);
+    }
+    if let Some(identity) = identity {
+        duplicates.reserve(&identity, record.lsn, record.ingest_time);
+    }
+    let origin = record.lsn;
+    Ok(Committed { record: std::sync::Arc::new(record), origin })
 }

@@ -160,6 +160,8 @@ impl<E: Hosted> Shell<E> {
                 return;
             }
         };
+        #[cfg(test)]
+        super::simulation::observe::applying(&self.key, &at);
         let delivery = Delivery { record: at.record, lsn: at.lsn, business_time: at.business_time };
         let revision = entity.revision();
         match contain(|| entity.apply(&delivery, reference)) {

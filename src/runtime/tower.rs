@@ -135,8 +135,8 @@ pub struct Running {
     /// The journal's identity, and from its second epoch on that too: the feed's epoch.
     pub identity: String,
     pub started_at: Timestamp,
-    reference: Arc<RwLock<Arc<Reference>>>,
-    usage: Arc<RwLock<FoldUsage>>,
+    pub(super) reference: Arc<RwLock<Arc<Reference>>>,
+    pub(super) usage: Arc<RwLock<FoldUsage>>,
 }
 
 impl Running {
@@ -194,6 +194,10 @@ pub fn system_record(tenant: TenantNumber, principal: Name, body: SystemBody) ->
 
 /// The machine's clock.
 pub fn wall_clock() -> Timestamp {
+    #[cfg(test)]
+    if let Some(now) = super::simulation::clock::now() {
+        return now;
+    }
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
@@ -473,51 +477,9 @@ impl Tower {
         Ok(())
     }
 
-    /// Journals what the fold must know of this start: code, tenants, configuration.
+    /// Journals what the fold must know of this start.
     fn introduce(&self, running: &Running, options: &TowerOptions) -> Result<(), StartError> {
-        let reference = running.reference();
-        let own = |body| system_record(TenantNumber(0), Name::const_new("tidewatch"), body);
-        let version = env!("CARGO_PKG_VERSION").to_owned();
-        let mut records = vec![own(SystemBody::Started { version, fold_version: FOLD_VERSION })];
-        for tenant in &options.tenants {
-            match reference.tenant_by_name(&tenant.name).and_then(|number| reference.tenant(number)) {
-                None => {
-                    let number = TenantNumber(
-                        u16::try_from(reference.tenants().count() + records.len() - 1).unwrap_or(u16::MAX),
-                    );
-                    let body = SystemBody::TenantDeclared {
-                        name: tenant.name.clone(),
-                        clock: tenant.clock,
-                        base_currency: tenant.base_currency,
-                        timezone: tenant.timezone.clone(),
-                    };
-                    records.push(system_record(number, Name::const_new("tidewatch"), body));
-                }
-                Some(known) if known.clock != tenant.clock => {
-                    return Err(StartError::Clock {
-                        name: tenant.name.clone(),
-                        journaled: clock_name(known.clock),
-                        asked: clock_name(tenant.clock),
-                    });
-                }
-                Some(known) => {
-                    if known.base_currency != tenant.base_currency
-                        || known.time_zone.iana_name() != Some(tenant.timezone.as_str())
-                    {
-                        warn!(
-                            tenant = %tenant.name,
-                            "base currency and time zone stay as they were when the tenant was declared"
-                        );
-                    }
-                }
-            }
-        }
-        if reference.version() == Lsn::ZERO || *reference.settings() != options.settings {
-            records.push(own(SystemBody::ConfigurationActivated {
-                hash: options.settings_hash.clone(),
-                settings: Box::new(options.settings.clone()),
-            }));
-        }
+        let records = introductions(&running.reference(), options)?;
         let (reply, mut answer) = oneshot::channel();
         let mut buffer = Vec::new();
         let records =
@@ -553,6 +515,56 @@ fn feed_epoch(journal: &Journal) -> String {
         FIRST_EPOCH => identity.to_string(),
         epoch => format!("{identity}e{epoch}"),
     }
+}
+
+/// The records of a start: code, tenants and configuration, as far as the Reference does not know them.
+pub(super) fn introductions(
+    reference: &Reference,
+    options: &TowerOptions,
+) -> Result<Vec<Record>, StartError> {
+    let own = |body| system_record(TenantNumber(0), Name::const_new("tidewatch"), body);
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let mut records = vec![own(SystemBody::Started { version, fold_version: FOLD_VERSION })];
+    for tenant in &options.tenants {
+        match reference.tenant_by_name(&tenant.name).and_then(|number| reference.tenant(number)) {
+            None => {
+                let number = TenantNumber(
+                    u16::try_from(reference.tenants().count() + records.len() - 1).unwrap_or(u16::MAX),
+                );
+                let body = SystemBody::TenantDeclared {
+                    name: tenant.name.clone(),
+                    clock: tenant.clock,
+                    base_currency: tenant.base_currency,
+                    timezone: tenant.timezone.clone(),
+                };
+                records.push(system_record(number, Name::const_new("tidewatch"), body));
+            }
+            Some(known) if known.clock != tenant.clock => {
+                return Err(StartError::Clock {
+                    name: tenant.name.clone(),
+                    journaled: clock_name(known.clock),
+                    asked: clock_name(tenant.clock),
+                });
+            }
+            Some(known) => {
+                if known.base_currency != tenant.base_currency
+                    || known.time_zone.iana_name() != Some(tenant.timezone.as_str())
+                {
+                    warn!(
+                        tenant = %tenant.name,
+                        "base currency and time zone stay as they were when the tenant was declared"
+                    );
+                }
+            }
+        }
+    }
+    if reference.version() == Lsn::ZERO || *reference.settings() != options.settings {
+        records.push(own(SystemBody::ConfigurationActivated {
+            hash: options.settings_hash.clone(),
+            settings: Box::new(options.settings.clone()),
+        }));
+    }
+    Ok(records)
 }
 
 /// How long closing the journal may take when settling took all the time there was.

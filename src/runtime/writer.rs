@@ -141,23 +141,44 @@ struct Waiting {
     outcomes: Vec<Outcome>,
 }
 
+/// What the writer carries from one group to the next.
+pub struct Backlog {
+    builder: GroupBuilder,
+    waiting: Vec<Waiting>,
+    /// Own work that met a full disk; bounded because every entity has at most one group in flight.
+    postponed: VecDeque<Submission>,
+    /// Whether there may be room on the disk for what is postponed.
+    has_room: bool,
+    /// Had no place in the last group.
+    carried: Option<Submission>,
+}
+
+impl Backlog {
+    /// What goes before anything that is queued.
+    pub fn first(&mut self) -> Option<Submission> {
+        self.carried.take().or_else(|| self.has_room.then(|| self.postponed.pop_front()).flatten())
+    }
+
+    /// Whether own work waits for room on the disk.
+    pub fn has_postponed(&self) -> bool {
+        !self.postponed.is_empty()
+    }
+
+    /// Has what is postponed tried again.
+    pub fn try_again(&mut self) {
+        self.has_room = true;
+    }
+}
+
 impl Writer {
     /// Works until told to stop, until every handle is gone, or until the journal fails: then the process must end,
     /// because what the disk holds is no longer known.
     pub fn run(mut self) -> Result<(), JournalError> {
-        let mut builder = GroupBuilder::new(self.journal.next_lsn());
-        let mut waiting: Vec<Waiting> = Vec::new();
-        // Own work that met a full disk; bounded because every entity has at most one group in flight.
-        let mut postponed: VecDeque<Submission> = VecDeque::new();
-        let mut room = true;
-        // Had no place in the last group.
-        let mut carried: Option<Submission> = None;
+        let mut backlog = self.backlog();
         loop {
-            let first = if let Some(submission) = carried.take() {
+            let first = if let Some(submission) = backlog.first() {
                 submission
-            } else if room && let Some(submission) = postponed.pop_front() {
-                submission
-            } else if postponed.is_empty() {
+            } else if !backlog.has_postponed() {
                 match self.submissions.recv() {
                     Ok(submission) => submission,
                     Err(_) => return self.journal.close(),
@@ -166,60 +187,83 @@ impl Writer {
                 match self.submissions.recv_timeout(DISK_FULL_RETRY) {
                     Ok(submission) => submission,
                     Err(_) => {
-                        room = true;
+                        backlog.try_again();
                         continue;
                     }
                 }
             };
-            let mut stop = None;
-            let mut next = Some(first);
-            builder.reset(self.journal.next_lsn());
-            let clocks_before = self.shared.clocks.read().clone();
-            while let Some(mut submission) = next.take() {
-                if let Submission::Stop { done } = submission {
-                    stop = Some(done);
-                    break;
-                }
-                if !builder.is_empty()
-                    && builder.payload_bytes() + submission.size() > GROUP_PAYLOAD_BYTES_MAX
-                {
-                    carried = Some(submission);
-                    break;
-                }
-                let outcomes = self.take(&mut submission, &mut builder)?;
-                waiting.push(Waiting { submission, outcomes });
-                let full = builder.record_count() as usize >= self.limits.records_max
-                    || builder.payload_bytes() >= self.limits.bytes_max;
-                if !full {
-                    // What met a full disk goes first once there is room, all of it in one group.
-                    let waited = if room { postponed.pop_front() } else { None };
-                    next = waited.or_else(|| self.submissions.try_recv().ok());
-                }
-            }
-            match self.write(&mut builder) {
-                Ok(()) => {
-                    room = true;
-                    self.shared.is_disk_full.store(!postponed.is_empty(), Ordering::Release);
-                    self.answer(&mut waiting);
-                }
-                Err(JournalError::DiskFull { .. }) => {
-                    room = false;
-                    self.shared.is_disk_full.store(true, Ordering::Release);
-                    // What is refused has not happened: no clock was moved by it.
-                    *self.shared.clocks.write() = clocks_before;
-                    self.refuse(&mut waiting, &mut postponed);
-                }
-                Err(failure) => {
-                    error!(%failure, "the journal failed: nothing more can be promised, stopping");
-                    return Err(failure);
-                }
-            }
-            if let Some(done) = stop {
+            if let Some(done) = self.step(first, &mut backlog)? {
                 self.journal.close()?;
                 let _ = done.send(());
                 return Ok(());
             }
         }
+    }
+
+    /// Before the first group.
+    pub fn backlog(&self) -> Backlog {
+        Backlog {
+            builder: GroupBuilder::new(self.journal.next_lsn()),
+            waiting: Vec::new(),
+            postponed: VecDeque::new(),
+            has_room: true,
+            carried: None,
+        }
+    }
+
+    /// Makes one group of `first` and what is queued behind it, writes it, answers, hands on. Gives whom to tell when
+    /// it was told to stop: nothing more is taken then.
+    ///
+    /// # Errors
+    /// If the journal fails; a full disk is no failure.
+    pub fn step(
+        &mut self,
+        first: Submission,
+        backlog: &mut Backlog,
+    ) -> Result<Option<oneshot::Sender<()>>, JournalError> {
+        let Backlog { builder, waiting, postponed, has_room, carried } = backlog;
+        let mut stop = None;
+        let mut next = Some(first);
+        builder.reset(self.journal.next_lsn());
+        let clocks_before = self.shared.clocks.read().clone();
+        while let Some(mut submission) = next.take() {
+            if let Submission::Stop { done } = submission {
+                stop = Some(done);
+                break;
+            }
+            if !builder.is_empty() && builder.payload_bytes() + submission.size() > GROUP_PAYLOAD_BYTES_MAX {
+                *carried = Some(submission);
+                break;
+            }
+            let outcomes = self.take(&mut submission, builder)?;
+            waiting.push(Waiting { submission, outcomes });
+            let full = builder.record_count() as usize >= self.limits.records_max
+                || builder.payload_bytes() >= self.limits.bytes_max;
+            if !full {
+                // What met a full disk goes first once there is room, all of it in one group.
+                let waited = if *has_room { postponed.pop_front() } else { None };
+                next = waited.or_else(|| self.submissions.try_recv().ok());
+            }
+        }
+        match self.write(builder) {
+            Ok(()) => {
+                *has_room = true;
+                self.shared.is_disk_full.store(!postponed.is_empty(), Ordering::Release);
+                self.answer(waiting);
+            }
+            Err(JournalError::DiskFull { .. }) => {
+                *has_room = false;
+                self.shared.is_disk_full.store(true, Ordering::Release);
+                // What is refused has not happened: no clock was moved by it.
+                *self.shared.clocks.write() = clocks_before;
+                self.refuse(waiting, postponed);
+            }
+            Err(failure) => {
+                error!(%failure, "the journal failed: nothing more can be promised, stopping");
+                return Err(failure);
+            }
+        }
+        Ok(stop)
     }
 
     /// Numbers a submission's records and puts them into the group.
@@ -358,7 +402,7 @@ impl Writer {
 }
 
 /// How long own work waits before it tries a full disk again.
-const DISK_FULL_RETRY: std::time::Duration = std::time::Duration::from_millis(500);
+pub(super) const DISK_FULL_RETRY: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Whether a record says that a quarantine entry was dealt with. After an event it does so for that event.
 fn closes_an_entry(record: &Record) -> bool {

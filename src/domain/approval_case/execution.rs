@@ -213,7 +213,11 @@ pub fn decide(
             if now >= action.expires_at {
                 return Err(Refusal::conflict("the action has expired"));
             }
-            if action.next_attempt_at.is_none_or(|due| now < due) {
+            // Of one that nobody ended it is not known whether it is still under way. The wait after one that ended is
+            // the outbox's to keep, by the machine: business time stands still for as long as the wall was set back.
+            let last = action.attempts.iter().find(|made| made.attempt == action.attempt_count);
+            let is_under_way = last.is_some_and(|made| made.finished_at.is_none());
+            if action.next_attempt_at.is_none_or(|due| is_under_way && now < due) {
                 return Err(Refusal::conflict("the next attempt is not due yet"));
             }
             action.state = Sending;

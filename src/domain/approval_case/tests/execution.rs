@@ -106,7 +106,6 @@ fn a_failed_attempt_is_due_again_and_the_last_one_is_dead() {
     desk.begin(1).unwrap();
     desk.end(1, Failed, Some(hour(1))).unwrap();
     assert_eq!((desk.action().state, desk.action().next_attempt_at), (ActionState::Pending, Some(hour(1))));
-    check_refused(desk.begin(2), Conflict, None);
     desk.at(hour(1));
     desk.begin(2).unwrap();
     desk.end(2, Unknown, Some(hour(2))).unwrap();
@@ -125,6 +124,19 @@ fn a_failed_attempt_is_due_again_and_the_last_one_is_dead() {
     desk.begin(4).unwrap();
     desk.end(4, Delivered, None).unwrap();
     assert_eq!(desk.settle(), [CaseChange::Executed]);
+}
+
+#[test]
+fn the_wait_after_a_failure_is_the_outboxs_to_keep() {
+    let mut desk = Desk::approved();
+    desk.begin(1).unwrap();
+    check_refused(desk.begin(2), Conflict, None);
+    desk.end(1, Failed, Some(hour(1))).unwrap();
+    // The wall was set back: business time is where it was, and the wait is over all the same.
+    desk.begin(2).unwrap();
+    check_refused(desk.begin(3), Conflict, None);
+    desk.end(2, Delivered, None).unwrap();
+    assert_eq!(desk.action().state, ActionState::Delivered);
 }
 
 #[test]

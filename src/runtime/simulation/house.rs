@@ -1,0 +1,286 @@
+//! One life of the tower, wired as [`super::super::tower::Tower`] wires it, but without threads: whoever holds it says
+//! which part makes its next step.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, bounded, unbounded};
+use parking_lot::RwLock;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::common::random::Random;
+use super::disk::Disk;
+use super::{clock, observe};
+use crate::domain::ids::Lsn;
+use crate::domain::reference::Reference;
+use crate::feed::{self, FeedInlet};
+use crate::journal::{JournalError, JournalOptions};
+use crate::runtime::admission::Admission;
+use crate::runtime::clocks::Clocks;
+use crate::runtime::dispatcher::{Dispatcher, Outbox};
+use crate::runtime::fold::FoldUsage;
+use crate::runtime::metrics::Metrics;
+use crate::runtime::progress::Progress;
+use crate::runtime::rebuild::{RebuildSteps, Rebuilder};
+use crate::runtime::recovery::{decode, generations_path};
+use crate::runtime::shard::{Shard, ShardLimits, ShardParts};
+use crate::runtime::snapshots::{Loaded, Loading, Snapshotter, SnapshotterParts};
+use crate::runtime::tower::introductions;
+use crate::runtime::writer::{Backlog, DISK_FULL_RETRY, GroupLimits, Writer, WriterShared};
+use crate::runtime::{Committed, Running, Submission, TowerOptions, pending_own, wall_clock};
+use crate::snapshot::Store;
+
+/// The longest that recovery may take, in virtual time.
+const RECOVERY_MAX: Duration = Duration::from_secs(60);
+
+/// The tower in one thread.
+pub struct House {
+    pub running: Rc<Running>,
+    pub inlet: FeedInlet,
+    writer: Writer,
+    backlog: Backlog,
+    /// When the writer met a full disk.
+    full_since: Option<Instant>,
+    dispatcher: Dispatcher,
+    outbox: Outbox,
+    committed: Receiver<Vec<Committed>>,
+    rebuilds: RebuildSteps,
+}
+
+/// It did not come to life: the power failed on the way.
+pub struct Died;
+
+/// How often the power fails in a recovery, percent.
+const RECOVERY_DEATHS: u64 = 12;
+
+impl House {
+    /// Opens the journal, replays it, goes live, introduces itself. Shards run on the calling thread's system.
+    pub async fn boot(
+        options: &TowerOptions,
+        disk: &Disk,
+        random: &mut Random,
+        may_die: bool,
+    ) -> Result<House, Died> {
+        let journal_options = JournalOptions { segment_bytes_max: options.segment_bytes_max };
+        let journal = disk.open(journal_options).expect("what a crash left opens again (invariant 23)");
+        let last = Lsn(journal.durable_lsn());
+        let dies = may_die && random.chance(RECOVERY_DEATHS);
+        let dies_at = dies.then(|| Lsn(random.below(last.0 + 1)));
+
+        let progress = Arc::new(Progress::new(usize::from(options.shards)));
+        observe::begin(progress.clone());
+        let admission = Arc::new(Admission::new(options.records_max, options.bytes_max));
+        let loading = Loading {
+            shards: options.shards,
+            duplicate_window_events: options.duplicate_window_events,
+            quarantine_entries_max: options.quarantine_entries_max,
+            exceptions_ended_max: options.exceptions_ended_max,
+            progress: &|_| {},
+        };
+        let Loaded {
+            fold, directory, quarantine, exceptions, cases, idempotency_keys, mut duplicates, ..
+        } = loading.nothing();
+        let metrics = Arc::new(Metrics::default());
+        let (submissions, submitted) = unbounded();
+        let (committed_in, committed) = unbounded();
+        let (rebuilder, rebuilds) = Rebuilder::stepped(journal.reader(), options.shards);
+        let (state_sink, feed, inlet) = feed::channel();
+        inlet.wanted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let shards: Vec<_> = (0..usize::from(options.shards))
+            .map(|index| {
+                Shard::start_here(ShardParts {
+                    index,
+                    limits: ShardLimits {
+                        reconcile_budget: options.reconcile_budget,
+                        review_slice: options.review_slice,
+                        capture_slice: options.snapshot_slice_entities,
+                        state_interval: options.state_interval,
+                    },
+                    submissions: submissions.clone(),
+                    progress: progress.clone(),
+                    admission: admission.clone(),
+                    metrics: metrics.clone(),
+                    exceptions: exceptions.clone(),
+                    cases: cases.clone(),
+                    idempotency_keys: idempotency_keys.clone(),
+                    rebuilder: rebuilder.clone(),
+                    state_sink: state_sink.clone(),
+                    wall_clock,
+                })
+            })
+            .collect();
+        let documents = fold.documents.reader();
+        let reference = Arc::new(RwLock::new(Arc::new(Reference::default())));
+        let usage = Arc::new(RwLock::new(FoldUsage::default()));
+        let mut dispatcher = Dispatcher {
+            fold,
+            shards: shards.clone(),
+            progress: progress.clone(),
+            clocks: Clocks::default(),
+            batch_records_max: options.batch_records_max,
+            published: reference.clone(),
+            usage: usage.clone(),
+            feed,
+        };
+
+        let reader = journal.reader();
+        if last > Lsn::ZERO {
+            let mut group = Vec::new();
+            for read in reader.read_from(1) {
+                let (_, bytes) = read.expect("what was verified can be read");
+                let record = decode(&bytes, &mut duplicates, &idempotency_keys).expect("a record");
+                let lsn = record.origin;
+                group.push(record);
+                if dies_at == Some(lsn) {
+                    return Err(Died);
+                }
+                if group.len() >= options.batch_records_max {
+                    dispatcher.replay(&group);
+                    group.clear();
+                    for _ in 0..random.below(3) {
+                        tokio::task::yield_now().await;
+                    }
+                }
+            }
+            dispatcher.replay(&group);
+        }
+        let began = Instant::now();
+        while progress.applied() < last {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            assert!(began.elapsed() < RECOVERY_MAX, "recovery comes to an end");
+        }
+        progress.publish_durable(last);
+        observe::go_live();
+        dispatcher.go_live(last);
+
+        let shared = Arc::new(WriterShared {
+            is_disk_full: std::sync::atomic::AtomicBool::new(false),
+            clocks: RwLock::new(dispatcher.clocks.of_writer()),
+            reach: RwLock::new(duplicates.reach()),
+        });
+        let identity = journal.identity().simple().to_string();
+        let writer = Writer {
+            journal,
+            duplicates,
+            limits: GroupLimits {
+                records_max: options.group_records_max,
+                bytes_max: options.group_bytes_max,
+            },
+            submissions: submitted,
+            committed: committed_in,
+            shared: shared.clone(),
+            progress: progress.clone(),
+            admission: admission.clone(),
+            metrics: metrics.clone(),
+            wall_clock,
+            last_ingest: dispatcher.clocks.last_ingest(),
+        };
+        // Its thread does not run here: captures and restores will be steps of their own.
+        let parts = SnapshotterParts {
+            store: Store::open(&generations_path(options)).unwrap(),
+            reader: reader.clone(),
+            captures: bounded(1).0,
+            progress: progress.clone(),
+            metrics: metrics.clone(),
+            exceptions: exceptions.clone(),
+            cases: cases.clone(),
+            idempotency_keys: idempotency_keys.clone(),
+            duplicate_window_events: options.duplicate_window_events,
+            journal_bytes: options.snapshot_journal_bytes,
+            replayed_bytes: 0,
+        };
+        let (_, snapshots) = Snapshotter::new(parts, None);
+        let running = Running {
+            submissions,
+            progress,
+            admission,
+            directory,
+            documents,
+            exceptions,
+            cases,
+            idempotency_keys,
+            quarantine,
+            clocks: shared,
+            shards,
+            reader,
+            snapshots,
+            identity,
+            started_at: wall_clock(),
+            reference,
+            usage,
+        };
+        let (backlog, outbox) = (writer.backlog(), dispatcher.outbox());
+        let mut house = House {
+            running: Rc::new(running),
+            inlet,
+            writer,
+            backlog,
+            full_since: None,
+            dispatcher,
+            outbox,
+            committed,
+            rebuilds,
+        };
+        house.introduce(options).await;
+        Ok(house)
+    }
+
+    async fn introduce(&mut self, options: &TowerOptions) {
+        let records = introductions(&self.running.reference(), options).expect("the same clock as before");
+        let mut buffer = Vec::new();
+        let records = records.into_iter().map(|record| pending_own(record, &mut buffer).unwrap()).collect();
+        let (reply, answer) = oneshot::channel();
+        let own = Submission::Own { records, buffer, origin: None, reply: Some(reply) };
+        self.running.submissions.send(own).unwrap();
+        while self.step_writer().expect("a disk that works at the start") {}
+        answer.await.unwrap();
+        while self.step_dispatcher() {}
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert!(clock::now().is_some());
+    }
+
+    /// The writer writes one group, if there is anything to write.
+    pub fn step_writer(&mut self) -> Result<bool, JournalError> {
+        let first = self.backlog.first().or_else(|| self.writer.submissions.try_recv().ok());
+        let Some(first) = first else {
+            let is_over = self.full_since.is_some_and(|since| since.elapsed() >= DISK_FULL_RETRY);
+            if self.backlog.has_postponed() && is_over {
+                self.full_since = None;
+                self.backlog.try_again();
+                return self.step_writer();
+            }
+            return Ok(false);
+        };
+        let done = self.writer.step(first, &mut self.backlog)?;
+        assert!(done.is_none(), "nobody stops it but by `stop`");
+        if self.backlog.has_postponed() {
+            self.full_since.get_or_insert_with(Instant::now);
+        }
+        Ok(true)
+    }
+
+    /// The dispatcher hands one group on, if there is one.
+    pub fn step_dispatcher(&mut self) -> bool {
+        let Ok(group) = self.committed.try_recv() else { return false };
+        self.dispatcher.step(&group, &mut self.outbox);
+        true
+    }
+
+    /// Entities that failed are made anew, if any wait for it.
+    pub fn step_rebuilds(&mut self) -> bool {
+        self.rebuilds.step()
+    }
+
+    /// Whether nothing waits for the writer or the dispatcher.
+    pub fn is_idle(&self) -> bool {
+        self.writer.submissions.is_empty() && self.committed.is_empty() && !self.backlog.has_postponed()
+    }
+
+    /// Stops as a clean stop does: the journal is closed.
+    pub fn stop(mut self) {
+        while self.step_writer().expect("a disk that works") {}
+        self.writer.journal.close().expect("the journal closes");
+    }
+}

@@ -1,0 +1,498 @@
+//! One run: a tower and everything around it, from the first step to the last check.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use super::client::{Client, Ledger, TENANT};
+use super::common::events::at;
+use super::common::history::History;
+use super::common::random::Random;
+use super::decisions::Decisions;
+use super::disk::Disk;
+use super::follower::Follower;
+use super::house::{Died, House};
+use super::mix::{Kind, Mix};
+use super::scenario::{DAY, FIRST_DAY, options, story};
+use super::trace::Trace;
+use super::{checks, clock, observe};
+use crate::domain::ids::Name;
+use crate::domain::record::{ClockKind, SystemBody};
+use crate::domain::sku_location::testing::{Poison, poison};
+use crate::domain::time::{HOUR, Timestamp};
+use crate::runtime::quarantine::QuarantineReason;
+use crate::runtime::{Submission, TowerOptions, pending_own, system_record};
+
+/// Rounds of peace before something is said to hang; each gives everyone a step and takes 10 ms of virtual time.
+const PEACE_ROUNDS_MAX: u64 = 20_000;
+/// Until every entity that is due has had its review, at one a tick of 200 ms.
+const REVIEWS_MAX: Duration = Duration::from_secs(30);
+const PEACE_ROUND: Duration = Duration::from_millis(10);
+/// Steps under faults.
+const STEPS_MIN: i64 = 1_000;
+pub const STEPS_MAX: u64 = 3_500;
+
+/// What came of a run.
+pub struct Summary {
+    pub hash: blake3::Hash,
+    pub counts: Vec<(&'static str, u64)>,
+}
+
+/// An event on which its entity's code fails.
+struct Poisoned {
+    id: &'static str,
+    /// Lives until the code is better.
+    failing: Option<Poison>,
+    /// It is left out in the end.
+    skip: bool,
+}
+
+/// How a life ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Killed,
+    PowerLost,
+    Stopped,
+    /// Everything is done and checked; what is recovered of it must be the same.
+    AtRest,
+    Finished,
+}
+
+#[derive(Default)]
+struct Faults {
+    kills: u64,
+    power_losses: u64,
+    deaths_in_recovery: u64,
+    clean_stops: u64,
+    broken_disks: u64,
+    full_disks: u64,
+    clock_jumps: u64,
+    releases: u64,
+}
+
+/// The run.
+pub struct World {
+    seed: u64,
+    random: Random,
+    trace: Trace,
+    data: TempDir,
+    options: TowerOptions,
+    disk: Disk,
+    mix: Mix,
+    steps_left: u64,
+    wall: Timestamp,
+    clock_kind: ClockKind,
+    ledger: Ledger,
+    /// Two that keep no order, one that does, and the system of record.
+    clients: [Client; 4],
+    /// On an event clock: who advances it, and to when last.
+    clock: Client,
+    advanced_to: i64,
+    settling: Option<(JoinHandle<bool>, i64)>,
+    decisions: Decisions,
+    follower: Follower,
+    poisoned: Option<Poisoned>,
+    faults: Faults,
+    /// What was shown in the end, before the last restart.
+    shown: Option<Vec<String>>,
+    applied: u64,
+    lives: u64,
+}
+
+const ORDERED: usize = 2;
+const SYSTEM_OF_RECORD: usize = 3;
+
+impl World {
+    pub fn of(seed: u64, steps_max: u64) -> World {
+        let mut random = Random::new(seed);
+        let memory = std::path::Path::new("/dev/shm");
+        let data = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+        let clock_kind = *random.pick(&[ClockKind::Wall, ClockKind::Event]);
+        let options = options(&mut random, data.path(), clock_kind);
+        let mut ledger = Ledger::default();
+        let mut clients = [
+            Client::new("tills", false),
+            Client::new("warehouse", false),
+            Client::new("buyer", true),
+            Client::new("record", false),
+        ];
+        let mut history = History::of_seed(seed, &format!("s{seed}"), FIRST_DAY).events;
+        random.shuffle(&mut history);
+        let poisoned = random.chance(40).then(|| {
+            let sales: Vec<&Value> = history.iter().filter(|event| event["type"] == "pos.sale").collect();
+            let id: &'static str = random.pick(&sales)["id"].as_str().unwrap().to_owned().leak();
+            Poisoned { id, failing: Some(poison(id)), skip: random.chance(50) }
+        });
+        for event in history {
+            clients[usize::try_from(random.below(2)).unwrap()].tell(&mut ledger, event);
+        }
+        for event in story(seed) {
+            clients[ORDERED].tell(&mut ledger, event);
+        }
+        let mix = Mix::random(&mut random);
+        World {
+            seed,
+            trace: Trace::of(seed),
+            disk: Disk::new(seed),
+            steps_left: random.between(STEPS_MIN, STEPS_MAX as i64).unsigned_abs().min(steps_max),
+            random,
+            data,
+            options,
+            mix,
+            wall: Timestamp::from_micros((FIRST_DAY + DAY / 2) * 1_000_000),
+            clock_kind,
+            ledger,
+            clients,
+            clock: Client::new("clock", true),
+            advanced_to: FIRST_DAY,
+            settling: None,
+            decisions: Decisions::new(),
+            follower: Follower::default(),
+            poisoned,
+            faults: Faults::default(),
+            shown: None,
+            applied: 0,
+            lives: 0,
+        }
+    }
+
+    /// Life after life, until everything is done and checked.
+    pub fn run(&mut self) {
+        loop {
+            let runtime = || {
+                let mut builder = tokio::runtime::Builder::new_current_thread();
+                builder.enable_all().start_paused(true).build().unwrap()
+            };
+            self.lives += 1;
+            // A restart may find another number of cores.
+            self.options.shards = u16::try_from(1 + self.random.below(3)).unwrap();
+            self.disk.begin();
+            let system = actix_rt::System::with_tokio_rt(runtime);
+            let end = system.block_on(self.live());
+            // Actors that never ran begin when they are dropped, and then want a clock.
+            let handle = system.block_on(async { tokio::runtime::Handle::current() });
+            let within = handle.enter();
+            drop(system);
+            drop(within);
+            self.trace.step(format!("life {} ends: {end:?}", self.lives));
+            match end {
+                End::Finished => break,
+                End::AtRest => self.disk.lose_power(),
+                End::Killed => {
+                    self.faults.kills += 1;
+                    self.disk.end();
+                }
+                End::Stopped => {
+                    self.faults.clean_stops += 1;
+                    self.disk.end();
+                }
+                End::PowerLost => {
+                    self.faults.power_losses += 1;
+                    self.disk.lose_power();
+                }
+            }
+            self.clients.iter_mut().for_each(|client| client.lose_connection(&mut self.random));
+            self.clock.lose_connection(&mut self.random);
+            self.settling = None;
+            self.decisions.lose_connection();
+        }
+        clock::stop();
+    }
+
+    async fn live(&mut self) -> End {
+        clock::set(self.wall);
+        let may_die = self.steps_left > 0;
+        let Ok(mut house) =
+            House::boot(&self.options, &self.disk, &mut self.random, may_die).await.map_err(|Died| ())
+        else {
+            self.faults.deaths_in_recovery += 1;
+            return if self.random.chance(50) { End::Killed } else { End::PowerLost };
+        };
+        self.follower.come_back(&house);
+        if self.clock_kind == ClockKind::Event && self.advanced_to == FIRST_DAY {
+            self.advance_to(FIRST_DAY + DAY / 2);
+            // Nothing happens in 1970.
+            while !self.clock.is_done() {
+                self.step_clock(&house);
+                assert!(self.write(&mut house).is_none(), "the disk works at the start");
+                house.step_dispatcher();
+                tokio::time::sleep(PEACE_ROUND).await;
+                self.hear(&house);
+            }
+        }
+        let end = loop {
+            if self.steps_left == 0 {
+                break self.peace(&mut house).await;
+            }
+            self.steps_left -= 1;
+            let kind = self.mix.next(&mut self.random);
+            if let Some(end) = self.step(kind, &mut house).await {
+                break end;
+            }
+            let (count, hash) = observe::check();
+            let progress = &house.running.progress;
+            let state = (progress.durable().0, progress.applied().0, progress.unsettled_count());
+            self.trace.step(format!("{kind:?} {state:?} {count} {hash:016x}"));
+        };
+        self.applied += observe::check().0;
+        self.wall = clock::now().unwrap_or(self.wall);
+        if end == End::Stopped {
+            house.stop();
+        }
+        end
+    }
+
+    async fn step(&mut self, kind: Kind, house: &mut House) -> Option<End> {
+        let World { random, trace, ledger, .. } = self;
+        match kind {
+            Kind::Submit => {
+                let chosen = usize::try_from(random.below(self.clients.len() as u64)).unwrap();
+                self.clients[chosen].submit(house, ledger, random, true, trace);
+            }
+            Kind::Hear => self.hear(house),
+            Kind::Write => return self.write(house),
+            Kind::Dispatch => {
+                house.step_dispatcher();
+            }
+            Kind::Rebuild => {
+                house.step_rebuilds();
+            }
+            Kind::Work => {
+                for _ in 0..=random.below(4) {
+                    tokio::task::yield_now().await;
+                }
+            }
+            Kind::Pause => tokio::time::sleep(Duration::from_millis(1 + random.below(40))).await,
+            Kind::LongPause => tokio::time::sleep(Duration::from_millis(500 + random.below(4_000))).await,
+            Kind::Costing => self.decisions.step_costing(house),
+            Kind::People => self.decisions.step_people(house, random, true),
+            Kind::Outbox => self.decisions.step_outbox(house, random),
+            Kind::SystemOfRecord => {
+                let client = &mut self.clients[SYSTEM_OF_RECORD];
+                self.decisions.step_system_of_record(client, ledger, random, false, trace);
+            }
+            Kind::Feed => self.follower.drain(house, trace),
+            Kind::Release => self.release(house),
+            Kind::AdvanceClock => {
+                let ahead = random.between(600, 3 * 3_600);
+                self.advance_to((self.advanced_to + ahead).min(FIRST_DAY + 22 * 3_600));
+                self.step_clock(house);
+            }
+            Kind::JumpClock => {
+                self.faults.clock_jumps += 1;
+                let now = clock::now().unwrap_or_default().micros();
+                let latest = (FIRST_DAY + 22 * 3_600) * 1_000_000;
+                clock::jump(random.between(-2 * HOUR, (latest - now).clamp(0, 3 * HOUR)));
+            }
+            Kind::FullDisk => {
+                self.disk.set_full(!self.disk.is_full());
+                self.faults.full_disks += u64::from(self.disk.is_full());
+            }
+            Kind::BrokenDisk => self.disk.break_sync(true),
+            Kind::Kill => return Some(End::Killed),
+            Kind::PowerLoss => return Some(End::PowerLost),
+            Kind::Stop => {
+                self.disk.set_full(false);
+                self.disk.break_sync(false);
+                return Some(End::Stopped);
+            }
+        }
+        None
+    }
+
+    fn write(&mut self, house: &mut House) -> Option<End> {
+        match house.step_writer() {
+            Ok(_) => None,
+            Err(failure) => {
+                self.trace.step(format!("the process stops: {}", failure.to_string().len()));
+                self.faults.broken_disks += 1;
+                Some(End::PowerLost)
+            }
+        }
+    }
+
+    fn hear(&mut self, house: &House) {
+        let World { random, trace, ledger, .. } = self;
+        for client in self.clients.iter_mut().chain([&mut self.clock]) {
+            client.hear(house, ledger, random, trace);
+        }
+        self.decisions.hear(house, trace);
+    }
+
+    /// Lets a failed entity go on, as an operator does.
+    fn release(&mut self, house: &House) {
+        let Some(poisoned) = &mut self.poisoned else { return };
+        let failed = {
+            let quarantine = house.running.quarantine.read();
+            quarantine.list(TENANT, Default::default()).find_map(|entry| match &entry.reason {
+                QuarantineReason::Entity(key) => Some(((**key).clone(), entry.event)),
+                _ => None,
+            })
+        };
+        let Some((entity, event)) = failed else { return };
+        let skip = poisoned.skip;
+        if !skip {
+            poisoned.failing = None;
+        }
+        self.faults.releases += 1;
+        let body = SystemBody::EntityReleased { entity, poison: event, skip };
+        let record = system_record(TENANT, Name::const_new("operator"), body);
+        let mut buffer = Vec::new();
+        let records = vec![pending_own(record, &mut buffer).unwrap()];
+        let own = Submission::Own { records, buffer, origin: None, reply: None };
+        house.running.submissions.send(own).unwrap();
+    }
+
+    fn advance_to(&mut self, to: i64) {
+        if self.clock_kind == ClockKind::Event && self.clock.is_done() && to > self.advanced_to {
+            self.advanced_to = to;
+            let event = json!({"specversion": "1.0", "id": format!("clock-{to}"), "source": "/clock",
+                "type": "clock.advanced", "time": at(to), "data": {"to": at(to)}});
+            self.clock.tell(&mut self.ledger, event);
+        }
+    }
+
+    /// As the door does: a clock is advanced when everything before it has settled.
+    fn step_clock(&mut self, house: &House) {
+        if self.clock.is_done() {
+            return;
+        }
+        match self.settling.take() {
+            None => {
+                let (running, last) = (house.running.clone(), house.running.progress.durable());
+                let settle =
+                    async move { running.progress.wait_settled(last, Duration::from_secs(60)).await };
+                self.settling = Some((actix_rt::spawn(settle), self.advanced_to));
+            }
+            Some((task, to)) if !task.is_finished() => self.settling = Some((task, to)),
+            Some(_) => {
+                let World { clock, ledger, random, trace, .. } = self;
+                clock.submit(house, ledger, random, false, trace);
+            }
+        }
+    }
+
+    /// No more faults: everyone gets their turn until everything is done. Then it is checked, twice.
+    async fn peace(&mut self, house: &mut House) -> End {
+        self.trace.step("peace".to_owned());
+        self.disk.set_full(false);
+        self.disk.break_sync(false);
+        self.come_to_rest(house).await;
+        let midnight = FIRST_DAY + DAY;
+        match self.clock_kind {
+            ClockKind::Event => self.advance_to(midnight),
+            ClockKind::Wall => {
+                let now = clock::now().unwrap_or_default().micros();
+                clock::jump((midnight * 1_000_000 - now).max(0));
+            }
+        }
+        self.come_to_rest(house).await;
+        let left_out = self.poisoned.as_ref().filter(|poisoned| poisoned.skip).map(|poisoned| poisoned.id);
+        let journal = checks::check(house, &self.ledger, &self.decisions, &self.follower, left_out).await;
+        if self.shown.is_some() {
+            for record in &journal {
+                self.trace.bytes(format!("{record:?}").as_bytes());
+            }
+        }
+        // While an event clock stands still, a restart changes nothing that is shown.
+        let shown = match self.clock_kind {
+            ClockKind::Event => checks::everything_shown(house).await,
+            ClockKind::Wall => Vec::new(),
+        };
+        match self.shown.replace(shown) {
+            None => End::AtRest,
+            Some(before) => {
+                let after = self.shown.as_ref().unwrap();
+                let changed: Vec<_> =
+                    before.iter().zip(after).filter(|(before, after)| before != after).collect();
+                let is_same = changed.is_empty() && before.len() == after.len();
+                assert!(is_same, "invariant 3: a restart changed {changed:#?}");
+                End::Finished
+            }
+        }
+    }
+
+    async fn come_to_rest(&mut self, house: &mut House) {
+        // What became due meanwhile is looked at a slice at a time.
+        tokio::time::sleep(REVIEWS_MAX).await;
+        for round in 0.. {
+            self.step_clock(house);
+            let World { random, trace, ledger, .. } = self;
+            for client in &mut self.clients {
+                client.submit(house, ledger, random, false, trace);
+            }
+            assert!(self.write(house).is_none(), "the disk works again");
+            house.step_dispatcher();
+            house.step_rebuilds();
+            self.release(house);
+            self.decisions.step_costing(house);
+            self.decisions.step_people(house, &mut self.random, false);
+            self.decisions.step_outbox(house, &mut self.random);
+            let World { random, trace, ledger, .. } = self;
+            let client = &mut self.clients[SYSTEM_OF_RECORD];
+            self.decisions.step_system_of_record(client, ledger, random, true, trace);
+            self.follower.drain(house, trace);
+            tokio::time::sleep(PEACE_ROUND).await;
+            self.hear(house);
+            let (count, hash) = observe::check();
+            let progress = &house.running.progress;
+            self.trace.step(format!("round {} {count} {hash:016x}", progress.durable()));
+            let is_quiet = self.clients.iter().chain([&self.clock]).all(Client::is_done)
+                && self.decisions.is_done(house)
+                && house.is_idle()
+                && progress.applied() == progress.durable()
+                && progress.unsettled_count() == 0;
+            if is_quiet {
+                self.follower.drain(house, &mut self.trace);
+                return;
+            }
+            assert!(
+                round < PEACE_ROUNDS_MAX,
+                "invariant 25: seed {} does not come to rest: durable {}, applied {}, unsettled {}, {}, clients {:?}",
+                self.seed,
+                progress.durable(),
+                progress.applied(),
+                progress.unsettled_count(),
+                self.decisions.waits_for(house),
+                self.clients.iter().chain([&self.clock]).map(Client::is_done).collect::<Vec<_>>(),
+            );
+        }
+    }
+
+    pub fn summary(&self) -> Summary {
+        let (faults, counts) = (&self.faults, &self.decisions.counts);
+        assert!(self.data.path().exists());
+        Summary {
+            hash: self.trace.hash(),
+            counts: vec![
+                ("steps", self.trace.steps),
+                ("lives", self.lives),
+                ("records applied by entities", self.applied),
+                ("events acknowledged", self.ledger.acknowledged.len() as u64),
+                ("repeats answered", self.ledger.repeats),
+                ("requests without credits", self.ledger.refused),
+                ("requests refused by a full disk", self.ledger.full),
+                ("kills", faults.kills),
+                ("power losses", faults.power_losses),
+                ("deaths in recovery", faults.deaths_in_recovery),
+                ("clean stops", faults.clean_stops),
+                ("broken disks", faults.broken_disks),
+                ("full disks", faults.full_disks),
+                ("clock jumps", faults.clock_jumps),
+                ("releases of failed entities", faults.releases),
+                ("decisions", counts.decisions as u64),
+                ("commands", counts.commands),
+                ("repeated commands", counts.repeated_commands),
+                ("attempts to deliver", counts.attempts),
+                ("requests lost", counts.requests_lost),
+                ("requests twice", counts.requests_twice),
+                ("answers lost", counts.answers_lost),
+                ("actions carried out", self.decisions.carried_out.len() as u64),
+                ("frames", self.follower.seen.len() as u64),
+                ("states shown", self.follower.states),
+            ],
+        }
+    }
+}
