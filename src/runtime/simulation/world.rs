@@ -28,7 +28,7 @@ use crate::runtime::{Submission, TowerOptions, pending_own, system_record};
 /// Rounds of peace before something is said to hang; each gives everyone a step and takes 10 ms of virtual time.
 const PEACE_ROUNDS_MAX: u64 = 20_000;
 /// Until every entity that is due has had its review, at one a tick of 200 ms.
-const REVIEWS_MAX: Duration = Duration::from_secs(30);
+const REVIEWS_MAX: Duration = Duration::from_secs(10);
 const PEACE_ROUND: Duration = Duration::from_millis(10);
 /// Steps under faults.
 const STEPS_MIN: i64 = 1_000;
