@@ -93,7 +93,7 @@ pub enum SnapshotFailure {
     GivenUp { shard: u16, why: String },
     #[error("there was no time left to finish it")]
     Late,
-    #[error("invariant 23: it would hold record {contained}, and only {durable} are durable")]
+    #[error("invariant 27: it would hold record {contained}, and only {durable} are durable")]
     AheadOfDisk { contained: Lsn, durable: Lsn },
     #[error("it is of version {found} of the rules, and this is version {ours}")]
     OtherVersion { found: u16, ours: u16 },
