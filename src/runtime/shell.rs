@@ -148,7 +148,10 @@ impl<E: Hosted> Shell<E> {
         }
         let entity = match &mut self.health {
             Health::Live(entity) => entity,
-            Health::Failed { .. } => return,
+            Health::Failed { .. } => {
+                self.settle_own_command(at.record);
+                return;
+            }
             Health::Rebuilding { waiting } => {
                 waiting.push(Waiting {
                     record: at.record.clone(),
@@ -157,6 +160,7 @@ impl<E: Hosted> Shell<E> {
                     origin: at.origin,
                     reference: reference.clone(),
                 });
+                self.settle_own_command(at.record);
                 return;
             }
         };
@@ -178,6 +182,16 @@ impl<E: Hosted> Shell<E> {
                 self.request_before(failure, at.lsn);
                 self.report(failure, &panic);
             }
+        }
+    }
+
+    /// A command that it decided while it worked is in the journal now, whatever it does with the record: its key is used.
+    /// A snapshot keeps only keys that are settled, and what replays behind one does not come past this record again.
+    fn settle_own_command(&self, record: &Record) {
+        if let Body::Transition(body) = &record.body
+            && body.entity == *self.key
+        {
+            self.shard.idempotency_keys.settle(record);
         }
     }
 
