@@ -13,7 +13,7 @@ use super::commands::{COMMAND_SOURCE, IdempotencyKeys};
 use super::dispatcher::Dispatcher;
 use super::duplicates::Duplicates;
 use super::shard::{BeginRestore, RestoreEntities, Shard};
-use super::snapshots::{Loaded, LoadedShard, Loading, SnapshotFailure};
+use super::snapshots::{Loaded, LoadedShard, Loading, Meta, SnapshotFailure};
 use super::tower::{StartError, Tower, TowerOptions};
 use super::writer::Committed;
 use crate::domain::ids::Lsn;
@@ -177,7 +177,7 @@ impl Tower {
     fn load(&self, store: &Store, number: u64, loading: &Loading<'_>) -> Result<Loaded, SnapshotFailure> {
         let began = Instant::now();
         let generation = store.load(number)?;
-        let entities = super::snapshots::Meta::of(&generation)?.entities;
+        let entities = Meta::of(&generation)?.entities;
         {
             let mut recovery = self.recovery.write();
             recovery.phase = RecoveryPhase::LoadingSnapshot;
@@ -195,9 +195,13 @@ impl Tower {
         shards: &[Addr<Shard>],
         loaded: Vec<LoadedShard>,
         dispatcher: &Dispatcher,
-        summaries_at: Lsn,
+        meta: &Meta,
     ) -> Result<(), StartError> {
         let began = Instant::now();
+        let is_of_this_program = meta.is_of_this_program();
+        if !is_of_this_program {
+            info!("another program wrote this snapshot: every entity is looked at again");
+        }
         let reference = std::sync::Arc::new(dispatcher.fold.reference.clone());
         let (done, answers) = bounded(loaded.iter().map(|shard| shard.entities.len()).sum::<usize>().max(1));
         let mut left = 0;
@@ -208,7 +212,8 @@ impl Tower {
                 reference: reference.clone(),
                 business: dispatcher.clocks.business(),
                 stopped,
-                summaries_at,
+                summaries_at: meta.summaries_at,
+                is_of_this_program,
             });
             let mut entities = entities.into_iter();
             loop {

@@ -302,7 +302,6 @@ impl Tower {
         let meta = loaded.generation.as_ref().map(|(_, meta)| meta);
         let start = meta.map(|meta| meta.start()).unwrap_or_default();
         let clocks = meta.map(|meta| meta.clocks.clone()).unwrap_or_default();
-        let summaries_at = meta.map(|meta| meta.summaries_at).unwrap_or_default();
         if recovered.created {
             info!(path = %options.data.join("journal").display(), "new journal");
         } else {
@@ -359,8 +358,8 @@ impl Tower {
         };
 
         let reader = journal.reader();
-        if generation.is_some() {
-            self.fill(&shards, loaded_shards, &dispatcher, summaries_at)?;
+        if let Some((_, meta)) = &generation {
+            self.fill(&shards, loaded_shards, &dispatcher, meta)?;
             dispatcher.restored(start);
         }
         let replayed_bytes = self.replay(

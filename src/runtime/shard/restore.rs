@@ -26,6 +26,8 @@ pub struct BeginRestore {
     pub stopped: Vec<(EntityKey, Stopped)>,
     /// The summaries show what was applied up to here.
     pub summaries_at: Lsn,
+    /// Another program would have to look at everybody: it may see what the one that wrote it did not.
+    pub is_of_this_program: bool,
 }
 
 /// Some entities of this shard.
@@ -52,7 +54,7 @@ impl Handler<BeginRestore> for Shard {
             stopped.restore(key, entity);
         }
         shared.summaries_at.set(message.summaries_at);
-        shared.is_restored.set(true);
+        shared.is_known_who_looks.set(message.is_of_this_program);
     }
 }
 

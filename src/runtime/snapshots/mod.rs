@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError};
 use parking_lot::RwLock;
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 pub use self::entity::{
@@ -130,7 +131,7 @@ impl SnapshotFailure {
 }
 
 /// A published generation.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GenerationInfo {
     pub number: u64,
     /// Its start: replay begins behind it.

@@ -8,7 +8,7 @@ use parking_lot::RwLock;
 use tracing::{info, warn};
 
 use super::{
-    CaptureRequest, GenerationInfo, Meta, REQUESTS_WAITING_MAX, SnapshotStatus, Snapshots, TakeRequest,
+    CaptureRequest, GenerationInfo, Meta, REQUESTS_WAITING_MAX, SnapshotFailure, SnapshotStatus, Snapshots, TakeRequest,
 };
 use crate::journal::JournalReader;
 use crate::runtime::commands::IdempotencyKeys;
@@ -98,6 +98,10 @@ impl Snapshotter {
         self.list_older();
         loop {
             match self.requests.recv_timeout(POLL) {
+                // Whoever asked no longer waits for it.
+                Ok(TakeRequest { deadline, reply }) if reply.is_closed() || Instant::now() >= deadline => {
+                    let _ = reply.send(Err(SnapshotFailure::Late.to_string()));
+                }
                 Ok(TakeRequest { deadline, reply }) => {
                     // Whoever asked may have gone away; the snapshot counts all the same.
                     let _ = reply.send(self.attend(deadline));
@@ -114,17 +118,13 @@ impl Snapshotter {
         }
     }
 
-    /// Those that were there before the one that this start used.
+    /// The one that was there before the one that this start used, as that one says: looking into it would mean to read
+    /// all of it.
     fn list_older(&mut self) {
-        let newest = self.newest.as_ref().map_or(u64::MAX, |(generation, _)| generation.number());
-        let numbers = self.store.numbers().unwrap_or_default();
-        let older = numbers.into_iter().filter(|number| *number < newest);
-        let infos = older.filter_map(|number| {
-            let generation = self.store.load(number).ok()?;
-            Some(Meta::of(&generation).ok()?.info(&generation))
-        });
-        let infos: Vec<GenerationInfo> = infos.collect();
-        self.status.write().generations.extend(infos);
+        let Some(older) = self.newest.as_ref().and_then(|(_, meta)| meta.previous) else { return };
+        if self.store.numbers().is_ok_and(|numbers| numbers.contains(&older.number)) {
+            self.status.write().generations.push(older);
+        }
     }
 
     /// Bytes of the journal since the newest one began.
@@ -145,8 +145,6 @@ impl Snapshotter {
         let started = Instant::now();
         let outcome = contain(|| self.take(deadline)).map_err(|panic| format!("a defect: {panic}"));
         let outcome = outcome.and_then(|taken| taken.map_err(|failure| failure.to_string()));
-        let mut status = self.status.write();
-        status.is_being_taken = false;
         match outcome {
             Ok((generation, meta)) => {
                 let info =
@@ -155,11 +153,14 @@ impl Snapshotter {
                     generation = info.number, lsn = %info.lsn, entities = info.entities, bytes = info.bytes,
                     seconds = info.seconds, "snapshot published"
                 );
+                // Closing and removing takes a while. Whoever asks how snapshots stand must not wait for it.
+                self.newest = Some((generation, meta));
                 if let Err(error) = self.store.keep_newest(KEPT) {
                     warn!(%error, "an old snapshot can't be removed");
                 }
-                self.newest = Some((generation, meta));
                 self.bytes_at_newest = i128::from(written);
+                let mut status = self.status.write();
+                status.is_being_taken = false;
                 status.generations.insert(0, info);
                 status.generations.truncate(KEPT);
                 status.taken += 1;
@@ -169,6 +170,8 @@ impl Snapshotter {
             Err(failure) => {
                 warn!(failure, "no snapshot was taken: the older one stays, and a restart replays more");
                 self.not_before = Instant::now() + RETRY_AFTER;
+                let mut status = self.status.write();
+                status.is_being_taken = false;
                 status.failures += 1;
                 Err(failure)
             }

@@ -71,6 +71,7 @@ impl Snapshotter {
             slots,
             entities,
             duplicates,
+            previous: self.newest.as_ref().map(|(generation, meta)| meta.info(generation)),
             taken_at,
             seconds: started.elapsed().as_secs_f64(),
         });
