@@ -104,7 +104,8 @@ pub struct TenantClock {
 
 /// What others may ask of the writer while it works.
 pub struct WriterShared {
-    /// Whether own work waits for room on a full disk.
+    /// Whether the disk was full when it was last tried, less than [`DISK_FULL_RETRY`] ago or with own work that waits for
+    /// room.
     pub is_disk_full: AtomicBool,
     /// By tenant number.
     pub clocks: RwLock<Vec<TenantClock>>,
@@ -157,7 +158,7 @@ impl Writer {
                 submission
             } else if room && let Some(submission) = postponed.pop_front() {
                 submission
-            } else if postponed.is_empty() {
+            } else if postponed.is_empty() && !self.shared.is_disk_full.load(Ordering::Acquire) {
                 match self.submissions.recv() {
                     Ok(submission) => submission,
                     Err(_) => return self.journal.close(),
@@ -167,6 +168,11 @@ impl Writer {
                     Ok(submission) => submission,
                     Err(_) => {
                         room = true;
+                        if postponed.is_empty() {
+                            // Nothing is there to try the disk with, and commands are refused before they get here: the
+                            // next one is let through to find out.
+                            self.shared.is_disk_full.store(false, Ordering::Release);
+                        }
                         continue;
                     }
                 }
