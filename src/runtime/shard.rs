@@ -97,8 +97,9 @@ pub struct ShardShared {
     /// Highest business time delivered here, by tenant.
     business: RefCell<Vec<Timestamp>>,
     stopped: RefCell<StoppedEntities>,
-    /// Failed before the tower was live: whether the journal knows is asked then.
-    failed_before_live: RefCell<Vec<u32>>,
+    /// Failed, or were being rebuilt, before the tower was live: whether the journal knows, and who rebuilds them, is asked
+    /// then.
+    stopped_before_live: RefCell<Vec<u32>>,
     capture: RefCell<Option<CaptureInWork>>,
     myself: RefCell<Option<Addr<Shard>>>,
 }
@@ -148,7 +149,7 @@ impl ShardShared {
             reviews: RefCell::default(),
             business: RefCell::default(),
             stopped: RefCell::default(),
-            failed_before_live: RefCell::default(),
+            stopped_before_live: RefCell::default(),
             capture: RefCell::default(),
             myself: RefCell::default(),
         }
@@ -187,9 +188,14 @@ impl ShardShared {
         business[index] = business[index].max(time);
     }
 
-    /// Before the tower is live: an entity stands still, and the journal may not know.
-    pub fn note_failed_before_live(&self, slot: u32) {
-        self.failed_before_live.borrow_mut().push(slot);
+    /// Before the tower is live: an entity stands still, and the journal may not know; or nobody rebuilds it.
+    pub fn note_stopped_before_live(&self, slot: u32) {
+        self.stopped_before_live.borrow_mut().push(slot);
+    }
+
+    /// Up to where an entity's state came from a snapshot.
+    pub fn restored_at(&self, slot: u32) -> Lsn {
+        self.slots.borrow().get(slot as usize).map_or(Lsn::ZERO, |slot| slot.restored_at)
     }
 
     /// Whether the summaries show a record's effect already, because they were restored with it.
@@ -400,11 +406,11 @@ impl Shard {
         self.shared.live.set(true);
         {
             let slots = self.shared.slots.borrow();
-            let mut failed = self.shared.failed_before_live.take();
-            failed.sort_unstable();
+            let mut stopped = self.shared.stopped_before_live.take();
+            stopped.sort_unstable();
             // One that was restored as failed may have failed again.
-            failed.dedup();
-            for slot in failed {
+            stopped.dedup();
+            for slot in stopped {
                 if let Some(entity) = slots.get(slot as usize).and_then(|slot| slot.entity.as_ref()) {
                     entity.send(GoLive);
                 }

@@ -524,13 +524,21 @@ impl<E: Hosted> Handler<GoLive> for Shell<E> {
     type Result = ();
 
     fn handle(&mut self, _: GoLive, _: &mut Context<Self>) {
-        let Health::Failed { failure, before } = &self.health else { return };
-        if !self.shard.is_recorded_as_quarantined(&self.key) {
-            self.journal_failure(*failure, "failed again when the journal was replayed");
-        }
-        // Captured while the state before was being made, which nobody does any more.
-        if before.is_none() && self.ticket == 0 {
-            self.request_before(*failure, self.shard.applied());
+        match &self.health {
+            Health::Failed { failure, before } => {
+                if !self.shard.is_recorded_as_quarantined(&self.key) {
+                    self.journal_failure(*failure, "failed again when the journal was replayed");
+                }
+                // Captured while the state before was being made, which nobody does any more.
+                if before.is_none() && self.ticket == 0 {
+                    self.request_before(*failure, self.shard.applied());
+                }
+            }
+            // Captured while it was being rebuilt, which nobody does any more. What came since waits.
+            Health::Rebuilding { .. } if self.ticket == 0 => {
+                self.request(self.shard.restored_at(self.slot), None);
+            }
+            Health::Rebuilding { .. } | Health::Live(_) => {}
         }
     }
 }

@@ -75,7 +75,7 @@ impl Shard {
         let Restored { at, is_dirty, review_at, state } = restored;
         let shared = &self.shared;
         let tenant = key.tenant();
-        let has_failed = state.has_failed();
+        let has_stopped = state.has_stopped();
         let entity = match state {
             RestoredState::SkuLocation(image) => EntityAddr::SkuLocation(self.revive(slot, key, *image)),
             RestoredState::Supplier(image) => EntityAddr::Supplier(self.revive(slot, key, *image)),
@@ -87,8 +87,8 @@ impl Shard {
             let Some(entry) = slots.get_mut(slot as usize) else { return };
             *entry = Slot { touched: is_dirty, restored_at: at, ..Slot::new(Some(entity), tenant) };
         }
-        if has_failed {
-            shared.note_failed_before_live(slot);
+        if has_stopped {
+            shared.note_stopped_before_live(slot);
         }
         if review_at.is_some() {
             shared.schedule_review(slot, tenant, review_at);
