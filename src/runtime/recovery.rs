@@ -1,7 +1,8 @@
 //! What a start does before the tower runs: open the journal, read the newest snapshot that is sound, fill the shards,
 //! replay what came after.
 
-use std::path::PathBuf;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use actix::Addr;
@@ -108,8 +109,9 @@ impl Tower {
     /// its beginning.
     pub(super) fn find(&self, options: &TowerOptions) -> Result<Found, StartError> {
         let directory = options.data.join("journal");
-        // Before anything is cleaned up: another tower may be at work here.
+        // Before anything is cleaned up: another tower may be at work here, or whatever else works with its journal.
         Journal::check_unlocked(&directory)?;
+        *self.lock.lock() = Some(lock(&options.data)?);
         let store = Store::open(&generations_path(options))?;
         let journal_options = JournalOptions { segment_bytes_max: options.segment_bytes_max };
         let note = |entities: usize| self.recovery.write().entities += entities as u64;
@@ -281,6 +283,17 @@ impl Tower {
         }
         self.recovery.write().replay_seconds = began.elapsed().as_secs_f64();
         Ok(bytes)
+    }
+}
+
+/// Locks the data directory until the file is dropped.
+fn lock(data: &Path) -> Result<File, StartError> {
+    let file = File::options().create(true).truncate(false).write(true).open(data.join("lock"));
+    let file = file.map_err(StartError::Lock)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Locked(data.to_owned()).into()),
+        Err(TryLockError::Error(error)) => Err(StartError::Lock(error)),
     }
 }
 

@@ -100,6 +100,12 @@ pub enum SnapshotFailure {
     OtherRecords { at: Lsn },
     #[error("it is of version {found} of the rules, and this is version {ours}")]
     OtherVersion { found: u16, ours: u16 },
+    #[error("the disk is full")]
+    DiskFull,
+    #[error(
+        "{free} bytes are free on the disk, and one as large as the last, with what must be left, takes {needed}"
+    )]
+    NoRoom { free: u64, needed: u64 },
     #[error("the tower is stopping")]
     Ended,
 }
@@ -120,8 +126,20 @@ impl SnapshotFailure {
             | SnapshotFailure::GivenUp { .. }
             | SnapshotFailure::Late
             | SnapshotFailure::OtherVersion { .. }
+            | SnapshotFailure::DiskFull
+            | SnapshotFailure::NoRoom { .. }
             | SnapshotFailure::Ended => false,
         }
+    }
+
+    /// Whether it is for want of room on the disk.
+    pub fn is_for_want_of_room(&self) -> bool {
+        matches!(
+            self,
+            SnapshotFailure::DiskFull
+                | SnapshotFailure::NoRoom { .. }
+                | SnapshotFailure::Store(SnapshotError::DiskFull { .. })
+        )
     }
 
     /// For `map_err`: what could not be decoded.

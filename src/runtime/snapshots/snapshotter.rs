@@ -8,7 +8,8 @@ use parking_lot::RwLock;
 use tracing::{info, warn};
 
 use super::{
-    CaptureRequest, GenerationInfo, Meta, REQUESTS_WAITING_MAX, SnapshotFailure, SnapshotStatus, Snapshots, TakeRequest,
+    CaptureRequest, GenerationInfo, Meta, REQUESTS_WAITING_MAX, SnapshotFailure, SnapshotStatus, Snapshots,
+    TakeRequest,
 };
 use crate::journal::JournalReader;
 use crate::runtime::commands::IdempotencyKeys;
@@ -16,6 +17,7 @@ use crate::runtime::metrics::Metrics;
 use crate::runtime::panics::contain;
 use crate::runtime::progress::Progress;
 use crate::runtime::summaries::{Cases, Exceptions};
+use crate::runtime::writer::WriterShared;
 use crate::snapshot::{Generation, Store};
 
 /// How often the journal's growth is looked at.
@@ -24,6 +26,8 @@ const POLL: Duration = Duration::from_millis(500);
 const TAKE_MAX: Duration = Duration::from_secs(600);
 /// How long after a failure the next one is tried.
 const RETRY_AFTER: Duration = Duration::from_secs(60);
+/// For want of room on the disk it is twice as long each time, up to this.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 /// Generations kept: the newest, and one to fall back to.
 const KEPT: usize = 2;
 
@@ -38,8 +42,11 @@ pub struct SnapshotterParts {
     pub cases: Arc<Cases>,
     pub idempotency_keys: Arc<IdempotencyKeys>,
     pub duplicate_window_events: usize,
+    pub writer: Arc<WriterShared>,
     /// Bytes of the journal after which another one is taken.
     pub journal_bytes: u64,
+    /// Bytes that stay free on the disk beside a new one.
+    pub free_bytes_min: u64,
     /// Bytes of records that were replayed at this start: the newest one is older than they are.
     pub replayed_bytes: u64,
 }
@@ -54,6 +61,8 @@ pub struct Snapshotter {
     pub(super) cases: Arc<Cases>,
     pub(super) idempotency_keys: Arc<IdempotencyKeys>,
     pub(super) duplicate_window_events: usize,
+    pub(super) writer: Arc<WriterShared>,
+    pub(super) free_bytes_min: u64,
     pub(super) serial: u64,
     /// The newest published generation whose duplicate window can be gone on from.
     pub(super) newest: Option<(Generation, Meta)>,
@@ -62,6 +71,7 @@ pub struct Snapshotter {
     /// Bytes written when the newest one began. Below zero by what was replayed.
     bytes_at_newest: i128,
     not_before: Instant,
+    retry_after: Duration,
     status: Arc<RwLock<SnapshotStatus>>,
     requests: Receiver<TakeRequest>,
 }
@@ -81,12 +91,15 @@ impl Snapshotter {
             cases: parts.cases,
             idempotency_keys: parts.idempotency_keys,
             duplicate_window_events: parts.duplicate_window_events,
+            writer: parts.writer,
+            free_bytes_min: parts.free_bytes_min,
             serial: 0,
             newest,
             metrics: parts.metrics,
             journal_bytes: parts.journal_bytes,
             bytes_at_newest: -i128::from(parts.replayed_bytes),
             not_before: Instant::now(),
+            retry_after: RETRY_AFTER,
             status: status.clone(),
             requests,
         };
@@ -144,6 +157,7 @@ impl Snapshotter {
         self.status.write().is_being_taken = true;
         let started = Instant::now();
         let outcome = contain(|| self.take(deadline)).map_err(|panic| format!("a defect: {panic}"));
+        let is_want_of_room = matches!(&outcome, Ok(Err(failure)) if failure.is_for_want_of_room());
         let outcome = outcome.and_then(|taken| taken.map_err(|failure| failure.to_string()));
         match outcome {
             Ok((generation, meta)) => {
@@ -159,6 +173,7 @@ impl Snapshotter {
                     warn!(%error, "an old snapshot can't be removed");
                 }
                 self.bytes_at_newest = i128::from(written);
+                self.retry_after = RETRY_AFTER;
                 let mut status = self.status.write();
                 status.is_being_taken = false;
                 status.generations.insert(0, info);
@@ -169,7 +184,9 @@ impl Snapshotter {
             }
             Err(failure) => {
                 warn!(failure, "no snapshot was taken: the older one stays, and a restart replays more");
-                self.not_before = Instant::now() + RETRY_AFTER;
+                self.retry_after =
+                    if is_want_of_room { (self.retry_after * 2).min(RETRY_AFTER_MAX) } else { RETRY_AFTER };
+                self.not_before = Instant::now() + self.retry_after;
                 let mut status = self.status.write();
                 status.is_being_taken = false;
                 status.failures += 1;

@@ -1,5 +1,6 @@
 //! Taking one generation, from asking the dispatcher to publishing it.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
@@ -32,6 +33,7 @@ impl Snapshotter {
     /// # Errors
     /// [`SnapshotFailure`]; then nothing of it is left.
     pub(super) fn take(&mut self, deadline: Instant) -> Result<(Generation, Meta), SnapshotFailure> {
+        self.check_room()?;
         let taken_at = wall_clock();
         let started = Instant::now();
         let (sink, captured) = bounded(BLOCKS_WAITING_MAX);
@@ -82,6 +84,18 @@ impl Snapshotter {
         }
         let generation = writer.publish(&meta.encode()?)?;
         Ok((generation, meta))
+    }
+
+    /// A disk that is nearly full is left to the journal: what is written here only to be given up takes the room that
+    /// events would have had meanwhile.
+    fn check_room(&self) -> Result<(), SnapshotFailure> {
+        if self.writer.is_disk_full.load(Ordering::Acquire) {
+            return Err(SnapshotFailure::DiskFull);
+        }
+        let last = self.newest.as_ref().map_or(0, |(generation, _)| generation.bytes());
+        let needed = self.free_bytes_min.saturating_add(last.saturating_mul(3) / 2);
+        let free = self.store.free_bytes()?;
+        if free < needed { Err(SnapshotFailure::NoRoom { free, needed }) } else { Ok(()) }
     }
 
     /// The duplicate window as of `start`: what the generation before has of it, and the events since.

@@ -121,7 +121,9 @@ fn a_survey_leaves_out_what_fell_out_of_the_window_meanwhile_and_nothing_else() 
     };
     let events: Vec<EventIdentity> = (0..60_000).map(event).collect();
     // With nothing before; with a window that ended long before; with one that reaches back.
-    for at in [vec![60_000], vec![5_000, 60_000], vec![52_000, 60_000], vec![59_999, 60_000], vec![60_000, 60_000]] {
+    for at in
+        [vec![60_000], vec![5_000, 60_000], vec![52_000, 60_000], vec![59_999, 60_000], vec![60_000, 60_000]]
+    {
         let window = 20_000;
         let entries = snapshots_with(window, &events, &at, true);
         let places: u64 = events.iter().map(places_of).sum();
