@@ -1,7 +1,8 @@
 //! What a start does before the tower runs: open the journal, read the newest snapshot that is sound, fill the shards,
 //! replay what came after.
 
-use std::path::PathBuf;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use actix::Addr;
@@ -13,11 +14,11 @@ use super::commands::{COMMAND_SOURCE, IdempotencyKeys};
 use super::dispatcher::Dispatcher;
 use super::duplicates::Duplicates;
 use super::shard::{BeginRestore, RestoreEntities, Shard};
-use super::snapshots::{Loaded, LoadedShard, Loading, SnapshotFailure};
+use super::snapshots::{Loaded, LoadedShard, Loading, Meta, SnapshotFailure};
 use super::tower::{StartError, Tower, TowerOptions};
 use super::writer::Committed;
 use crate::domain::ids::Lsn;
-use crate::journal::{Journal, JournalError, JournalOptions, JournalReader, Recovered};
+use crate::journal::{Journal, JournalError, JournalOptions, JournalReader, Misfit, Recovered};
 use crate::snapshot::Store;
 
 /// What recovery is doing.
@@ -108,8 +109,9 @@ impl Tower {
     /// its beginning.
     pub(super) fn find(&self, options: &TowerOptions) -> Result<Found, StartError> {
         let directory = options.data.join("journal");
-        // Before anything is cleaned up: another tower may be at work here.
+        // Before anything is cleaned up: another tower may be at work here, or whatever else works with its journal.
         Journal::check_unlocked(&directory)?;
+        *self.lock.lock() = Some(lock(&options.data)?);
         let store = Store::open(&generations_path(options))?;
         let journal_options = JournalOptions { segment_bytes_max: options.segment_bytes_max };
         let note = |entities: usize| self.recovery.write().entities += entities as u64;
@@ -120,15 +122,19 @@ impl Tower {
             exceptions_ended_max: options.exceptions_ended_max,
             progress: &note,
         };
+        let mut of_no_use = Vec::new();
         for number in store.numbers()? {
-            let pass_over = |failure: &dyn std::fmt::Display| {
+            let mut pass_over = |failure: SnapshotFailure| {
                 warn!(generation = number, %failure, "this snapshot can't be used; trying without it");
                 self.recovery.write().generations_passed_over += 1;
+                if failure.is_for_good() {
+                    of_no_use.push(number);
+                }
             };
             let loaded = match self.load(&store, number, &loading) {
                 Ok(loaded) => loaded,
                 Err(failure) => {
-                    pass_over(&failure);
+                    pass_over(failure);
                     continue;
                 }
             };
@@ -136,15 +142,25 @@ impl Tower {
             let began = Instant::now();
             self.recovery.write().phase = RecoveryPhase::OpeningJournal;
             match Journal::open_trusting(&directory, journal_options.clone(), &meta.position()) {
-                Ok((journal, recovered)) if journal.durable_lsn() >= meta.highest.0 => {
-                    self.recovery.write().open_seconds = began.elapsed().as_secs_f64();
-                    return Ok(Found { journal, recovered, loaded, store });
+                Ok((journal, recovered)) => match meta.check_against(&journal.reader()) {
+                    Ok(()) => {
+                        self.recovery.write().open_seconds = began.elapsed().as_secs_f64();
+                        set_aside(&store, &of_no_use)?;
+                        return Ok(Found { journal, recovered, loaded, store });
+                    }
+                    Err(SnapshotFailure::Journal(error)) => return Err(error.into()),
+                    Err(failure) => pass_over(failure),
+                },
+                // The position was durable: going on without it would hide that records are lost.
+                Err(source @ JournalError::PositionMisfit { misfit: Misfit::BeyondEnd, .. }) => {
+                    return Err(StartError::EndsBeforeSnapshot {
+                        generation: number,
+                        lsn: meta.start(),
+                        generations: generations_path(options),
+                        source,
+                    });
                 }
-                Ok((journal, _)) => pass_over(&SnapshotFailure::AheadOfDisk {
-                    contained: meta.highest,
-                    durable: Lsn(journal.durable_lsn()),
-                }),
-                Err(error @ JournalError::PositionMisfit { .. }) => pass_over(&error),
+                Err(error @ JournalError::PositionMisfit { .. }) => pass_over(error.into()),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -156,13 +172,14 @@ impl Tower {
         let began = Instant::now();
         let (journal, recovered) = Journal::open(&directory, journal_options)?;
         self.recovery.write().open_seconds = began.elapsed().as_secs_f64();
+        set_aside(&store, &of_no_use)?;
         Ok(Found { journal, recovered, loaded: loading.nothing(), store })
     }
 
     fn load(&self, store: &Store, number: u64, loading: &Loading<'_>) -> Result<Loaded, SnapshotFailure> {
         let began = Instant::now();
         let generation = store.load(number)?;
-        let entities = super::snapshots::Meta::of(&generation)?.entities;
+        let entities = Meta::of(&generation)?.entities;
         {
             let mut recovery = self.recovery.write();
             recovery.phase = RecoveryPhase::LoadingSnapshot;
@@ -180,9 +197,13 @@ impl Tower {
         shards: &[Addr<Shard>],
         loaded: Vec<LoadedShard>,
         dispatcher: &Dispatcher,
-        summaries_at: Lsn,
+        meta: &Meta,
     ) -> Result<(), StartError> {
         let began = Instant::now();
+        let is_of_this_program = meta.is_of_this_program();
+        if !is_of_this_program {
+            info!("another program wrote this snapshot: every entity is looked at again");
+        }
         let reference = std::sync::Arc::new(dispatcher.fold.reference.clone());
         let (done, answers) = bounded(loaded.iter().map(|shard| shard.entities.len()).sum::<usize>().max(1));
         let mut left = 0;
@@ -193,7 +214,8 @@ impl Tower {
                 reference: reference.clone(),
                 business: dispatcher.clocks.business(),
                 stopped,
-                summaries_at,
+                summaries_at: meta.summaries_at,
+                is_of_this_program,
             });
             let mut entities = entities.into_iter();
             loop {
@@ -262,6 +284,29 @@ impl Tower {
         self.recovery.write().replay_seconds = began.elapsed().as_secs_f64();
         Ok(bytes)
     }
+}
+
+/// Locks the data directory until the file is dropped.
+fn lock(data: &Path) -> Result<File, StartError> {
+    let file = File::options().create(true).truncate(false).write(true).open(data.join("lock"));
+    let file = file.map_err(StartError::Lock)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Locked(data.to_owned()).into()),
+        Err(TryLockError::Error(error)) => Err(StartError::Lock(error)),
+    }
+}
+
+/// Takes snapshots that were passed over for good out of the way, before anything new is journaled: a later start would
+/// take one that is ahead of the journal today for one that fits, once the journal has grown past it; and one that is
+/// damaged would count as one of those that are kept. Only once the journal is open, so that a start that fails changes
+/// nothing.
+fn set_aside(store: &Store, of_no_use: &[u64]) -> Result<(), StartError> {
+    for number in of_no_use {
+        store.set_aside(*number)?;
+        warn!(generation = number, "set this snapshot aside, until the next one is published");
+    }
+    Ok(())
 }
 
 /// Decoded records in LSN order.

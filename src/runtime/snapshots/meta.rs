@@ -1,12 +1,15 @@
 //! What a generation says of itself.
 
+use std::fs::File;
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{GenerationInfo, SnapshotFailure};
 use crate::domain::ids::Lsn;
 use crate::domain::time::Timestamp;
-use crate::journal::{GroupHash, Position};
+use crate::journal::{GroupHash, JournalReader, Position};
 use crate::runtime::clocks::Clocks;
 use crate::runtime::codec::FOLD_VERSION;
 use crate::runtime::image::duplicates::DuplicateTail;
@@ -17,11 +20,15 @@ use crate::snapshot::Generation;
 pub struct Meta {
     /// Of the rules that made the states.
     pub fold_version: u16,
-    /// The program that wrote it.
-    pub program: String,
+    /// The program that wrote it: version and build.
+    program: String,
     position: PositionImage,
     /// The last record of which anything in it may show an effect.
     pub highest: Lsn,
+    /// The end of a group at or behind `highest`: a journal that has another one there is not the one that the states
+    /// were made of. Absent in what was written before this was kept.
+    #[serde(default)]
+    witness: Option<PositionImage>,
     /// The summaries show everything that was applied up to here.
     pub summaries_at: Lsn,
     pub clocks: Clocks,
@@ -29,6 +36,9 @@ pub struct Meta {
     pub slots: Vec<u32>,
     pub entities: u64,
     pub duplicates: DuplicateTail,
+    /// The one that was the newest before.
+    #[serde(default)]
+    pub previous: Option<GenerationInfo>,
     /// When it was begun, and how long it took until it could be published.
     taken_at_micros: i64,
     seconds: f64,
@@ -44,15 +54,52 @@ struct PositionImage {
     end_offset: u64,
 }
 
+impl PositionImage {
+    fn of(position: &Position) -> PositionImage {
+        let Position { identity, lsn, group_hash, segment_first_lsn, end_offset } = *position;
+        PositionImage {
+            identity: identity.into_bytes(),
+            lsn,
+            group_hash: group_hash.0,
+            segment_first_lsn,
+            end_offset,
+        }
+    }
+
+    fn position(&self) -> Position {
+        Position {
+            identity: Uuid::from_bytes(self.identity),
+            lsn: self.lsn,
+            group_hash: GroupHash(self.group_hash),
+            segment_first_lsn: self.segment_first_lsn,
+            end_offset: self.end_offset,
+        }
+    }
+}
+
+/// Version and build of this program: the build is told by its file's hash. `None` if the file can't be read.
+fn program() -> Option<&'static str> {
+    static PROGRAM: LazyLock<Option<String>> = LazyLock::new(|| {
+        let mut hasher = blake3::Hasher::new();
+        let file = File::open(std::env::current_exe().ok()?).ok()?;
+        hasher.update_reader(file).ok()?;
+        Some(format!("{}+{}", env!("CARGO_PKG_VERSION"), hasher.finalize().to_hex()))
+    });
+    PROGRAM.as_deref()
+}
+
 /// What a meta entry is made of.
 pub struct MetaParts {
     pub position: Position,
     pub highest: Lsn,
+    /// The end of a durable group at or behind `highest`.
+    pub witness: Position,
     pub summaries_at: Lsn,
     pub clocks: Clocks,
     pub slots: Vec<u32>,
     pub entities: u64,
     pub duplicates: DuplicateTail,
+    pub previous: Option<GenerationInfo>,
     pub taken_at: Timestamp,
     pub seconds: f64,
 }
@@ -60,23 +107,18 @@ pub struct MetaParts {
 impl Meta {
     /// Of a generation that this program writes.
     pub fn new(parts: MetaParts) -> Meta {
-        let Position { identity, lsn, group_hash, segment_first_lsn, end_offset } = parts.position;
         Meta {
             fold_version: FOLD_VERSION,
-            program: env!("CARGO_PKG_VERSION").to_owned(),
-            position: PositionImage {
-                identity: identity.into_bytes(),
-                lsn,
-                group_hash: group_hash.0,
-                segment_first_lsn,
-                end_offset,
-            },
+            program: program().unwrap_or(env!("CARGO_PKG_VERSION")).to_owned(),
+            position: PositionImage::of(&parts.position),
             highest: parts.highest,
+            witness: Some(PositionImage::of(&parts.witness)),
             summaries_at: parts.summaries_at,
             clocks: parts.clocks,
             slots: parts.slots,
             entities: parts.entities,
             duplicates: parts.duplicates,
+            previous: parts.previous,
             taken_at_micros: parts.taken_at.micros(),
             seconds: parts.seconds,
         }
@@ -98,6 +140,11 @@ impl Meta {
         Ok(rmp_serde::to_vec_named(self)?)
     }
 
+    /// Whether this very program wrote it, so that whoever had looked then would see nothing else now. Another build may.
+    pub fn is_of_this_program(&self) -> bool {
+        program() == Some(self.program.as_str())
+    }
+
     /// Where it begins: replay begins behind that record.
     pub fn start(&self) -> Lsn {
         Lsn(self.position.lsn)
@@ -105,13 +152,29 @@ impl Meta {
 
     /// The place in the journal behind the start.
     pub fn position(&self) -> Position {
-        Position {
-            identity: Uuid::from_bytes(self.position.identity),
-            lsn: self.position.lsn,
-            group_hash: GroupHash(self.position.group_hash),
-            segment_first_lsn: self.position.segment_first_lsn,
-            end_offset: self.position.end_offset,
+        self.position.position()
+    }
+
+    /// Whether the journal has the records that the states show, and not others in their places. It was opened from this
+    /// meta entry's position. Reads the headers of a few groups.
+    ///
+    /// # Errors
+    /// `AheadOfDisk` or `OtherRecords` if it has not; those of the journal if that can't be told.
+    pub fn check_against(&self, journal: &JournalReader) -> Result<(), SnapshotFailure> {
+        let durable = Lsn(journal.durable_lsn());
+        let witness = self.witness.map(|witness| witness.position());
+        let contained = self.highest.max(witness.map_or(Lsn::ZERO, |witness| Lsn(witness.lsn)));
+        if contained > durable {
+            return Err(SnapshotFailure::AheadOfDisk { contained, durable });
         }
+        // The position itself was compared when the journal was opened.
+        if let Some(witness) = witness.filter(|witness| Lsn(witness.lsn) > self.start()) {
+            let found = journal.position_at(witness.lsn)?;
+            if (found.lsn, found.group_hash) != (witness.lsn, witness.group_hash) {
+                return Err(SnapshotFailure::OtherRecords { at: Lsn(witness.lsn) });
+            }
+        }
+        Ok(())
     }
 
     /// What lists show of it.

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError};
 use parking_lot::RwLock;
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 pub use self::entity::{
@@ -95,13 +96,52 @@ pub enum SnapshotFailure {
     Late,
     #[error("invariant 27: it would hold record {contained}, and only {durable} are durable")]
     AheadOfDisk { contained: Lsn, durable: Lsn },
+    #[error("it shows other records than the journal has up to record {at}")]
+    OtherRecords { at: Lsn },
     #[error("it is of version {found} of the rules, and this is version {ours}")]
     OtherVersion { found: u16, ours: u16 },
+    #[error("the disk is full")]
+    DiskFull,
+    #[error(
+        "{free} bytes are free on the disk, and one as large as the last, with what must be left, takes {needed}"
+    )]
+    NoRoom { free: u64, needed: u64 },
     #[error("the tower is stopping")]
     Ended,
 }
 
 impl SnapshotFailure {
+    /// Whether a published generation with this is of no more use, now or later: nothing that passes by itself, and
+    /// nothing that another version of the program could read.
+    pub fn is_for_good(&self) -> bool {
+        match self {
+            SnapshotFailure::Store(error) => matches!(error, SnapshotError::Damaged { .. }),
+            // Its files are as they were written, so reading it again gives the same.
+            SnapshotFailure::Image(ImageError::Source(_)) => false,
+            SnapshotFailure::Image(_) | SnapshotFailure::Unreadable(_) => true,
+            SnapshotFailure::Journal(error) => matches!(error, JournalError::PositionMisfit { .. }),
+            SnapshotFailure::AheadOfDisk { .. } | SnapshotFailure::OtherRecords { .. } => true,
+            SnapshotFailure::Record(_)
+            | SnapshotFailure::Encode(_)
+            | SnapshotFailure::GivenUp { .. }
+            | SnapshotFailure::Late
+            | SnapshotFailure::OtherVersion { .. }
+            | SnapshotFailure::DiskFull
+            | SnapshotFailure::NoRoom { .. }
+            | SnapshotFailure::Ended => false,
+        }
+    }
+
+    /// Whether it is for want of room on the disk.
+    pub fn is_for_want_of_room(&self) -> bool {
+        matches!(
+            self,
+            SnapshotFailure::DiskFull
+                | SnapshotFailure::NoRoom { .. }
+                | SnapshotFailure::Store(SnapshotError::DiskFull { .. })
+        )
+    }
+
     /// For `map_err`: what could not be decoded.
     pub fn unreadable<E: std::fmt::Display>(what: &str) -> impl FnOnce(E) -> SnapshotFailure {
         move |error| SnapshotFailure::Unreadable(format!("{what} can't be read: {error}"))
@@ -109,7 +149,7 @@ impl SnapshotFailure {
 }
 
 /// A published generation.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GenerationInfo {
     pub number: u64,
     /// Its start: replay begins behind it.
