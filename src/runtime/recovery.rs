@@ -17,7 +17,7 @@ use super::snapshots::{Loaded, LoadedShard, Loading, SnapshotFailure};
 use super::tower::{StartError, Tower, TowerOptions};
 use super::writer::Committed;
 use crate::domain::ids::Lsn;
-use crate::journal::{Journal, JournalError, JournalOptions, JournalReader, Recovered};
+use crate::journal::{Journal, JournalError, JournalOptions, JournalReader, Misfit, Recovered};
 use crate::snapshot::Store;
 
 /// What recovery is doing.
@@ -120,15 +120,19 @@ impl Tower {
             exceptions_ended_max: options.exceptions_ended_max,
             progress: &note,
         };
+        let mut of_no_use = Vec::new();
         for number in store.numbers()? {
-            let pass_over = |failure: &dyn std::fmt::Display| {
+            let mut pass_over = |failure: SnapshotFailure| {
                 warn!(generation = number, %failure, "this snapshot can't be used; trying without it");
                 self.recovery.write().generations_passed_over += 1;
+                if failure.is_for_good() {
+                    of_no_use.push(number);
+                }
             };
             let loaded = match self.load(&store, number, &loading) {
                 Ok(loaded) => loaded,
                 Err(failure) => {
-                    pass_over(&failure);
+                    pass_over(failure);
                     continue;
                 }
             };
@@ -136,15 +140,25 @@ impl Tower {
             let began = Instant::now();
             self.recovery.write().phase = RecoveryPhase::OpeningJournal;
             match Journal::open_trusting(&directory, journal_options.clone(), &meta.position()) {
-                Ok((journal, recovered)) if journal.durable_lsn() >= meta.highest.0 => {
-                    self.recovery.write().open_seconds = began.elapsed().as_secs_f64();
-                    return Ok(Found { journal, recovered, loaded, store });
+                Ok((journal, recovered)) => match meta.check_against(&journal.reader()) {
+                    Ok(()) => {
+                        self.recovery.write().open_seconds = began.elapsed().as_secs_f64();
+                        set_aside(&store, &of_no_use)?;
+                        return Ok(Found { journal, recovered, loaded, store });
+                    }
+                    Err(SnapshotFailure::Journal(error)) => return Err(error.into()),
+                    Err(failure) => pass_over(failure),
+                },
+                // The position was durable: going on without it would hide that records are lost.
+                Err(source @ JournalError::PositionMisfit { misfit: Misfit::BeyondEnd, .. }) => {
+                    return Err(StartError::EndsBeforeSnapshot {
+                        generation: number,
+                        lsn: meta.start(),
+                        generations: generations_path(options),
+                        source,
+                    });
                 }
-                Ok((journal, _)) => pass_over(&SnapshotFailure::AheadOfDisk {
-                    contained: meta.highest,
-                    durable: Lsn(journal.durable_lsn()),
-                }),
-                Err(error @ JournalError::PositionMisfit { .. }) => pass_over(&error),
+                Err(error @ JournalError::PositionMisfit { .. }) => pass_over(error.into()),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -156,6 +170,7 @@ impl Tower {
         let began = Instant::now();
         let (journal, recovered) = Journal::open(&directory, journal_options)?;
         self.recovery.write().open_seconds = began.elapsed().as_secs_f64();
+        set_aside(&store, &of_no_use)?;
         Ok(Found { journal, recovered, loaded: loading.nothing(), store })
     }
 
@@ -262,6 +277,18 @@ impl Tower {
         self.recovery.write().replay_seconds = began.elapsed().as_secs_f64();
         Ok(bytes)
     }
+}
+
+/// Takes snapshots that were passed over for good out of the way, before anything new is journaled: a later start would
+/// take one that is ahead of the journal today for one that fits, once the journal has grown past it; and one that is
+/// damaged would count as one of those that are kept. Only once the journal is open, so that a start that fails changes
+/// nothing.
+fn set_aside(store: &Store, of_no_use: &[u64]) -> Result<(), StartError> {
+    for number in of_no_use {
+        store.set_aside(*number)?;
+        warn!(generation = number, "set this snapshot aside, until the next one is published");
+    }
+    Ok(())
 }
 
 /// Decoded records in LSN order.

@@ -99,6 +99,14 @@ pub enum StartError {
     /// Found before anything was opened for writing.
     #[error("{source}; nothing in {directory} was changed", directory = .directory.display())]
     Newer { directory: PathBuf, source: CodecError },
+    /// Records that were durable are gone, and the journal's own mark went with them.
+    #[error(
+        "snapshot generation {generation} was taken at record {lsn}, and the journal ends before it: records that were \
+         durable are lost; restore the journal's missing files or a backup, or, to go on without those records, move {} \
+         away ({source})",
+        .generations.display()
+    )]
+    EndsBeforeSnapshot { generation: u64, lsn: Lsn, generations: PathBuf, source: JournalError },
     #[error("a thread could not be started: {0}")]
     Thread(#[from] std::io::Error),
     #[error(

@@ -18,6 +18,8 @@ const NUMBER_DIGITS: usize = 10;
 const UNPUBLISHED_EXTENSION: &str = "new";
 /// Of a generation that is being removed.
 const RETIRED_EXTENSION: &str = "dead";
+/// Of a generation that can't be used: kept to be looked at until the next one is published.
+const SET_ASIDE_EXTENSION: &str = "bad";
 
 /// The generations of one data directory. Cheap to clone. To be opened once in a process, under the journal's lock.
 #[derive(Clone)]
@@ -56,7 +58,7 @@ impl Store {
             writing: Mutex::new(false),
         };
         for (number, extension) in list(directory)? {
-            if let Some(extension) = extension {
+            if let Some(extension) = extension.filter(|extension| *extension != SET_ASIDE_EXTENSION) {
                 let path = shared.path(number, Some(extension));
                 if let Err(error) = disk::remove_tree(&path) {
                     tracing::warn!(path = %path.display(), %error, "cannot remove an unpublished snapshot generation");
@@ -104,17 +106,37 @@ impl Store {
     /// # Errors
     /// `AlreadyWriting`; `DiskFull`; `Io`.
     pub fn begin(&self) -> Result<GenerationWriter, SnapshotError> {
-        GenerationWriter::begin(&self.shared, self.numbers()?.first().map_or(1, |newest| newest + 1))
+        let numbers = list(&self.shared.directory)?.into_iter();
+        // Also of those that were set aside: a number is given once.
+        let newest = numbers
+            .filter(|(_, extension)| matches!(extension, None | Some(SET_ASIDE_EXTENSION)))
+            .map(|(number, _)| number)
+            .max();
+        GenerationWriter::begin(&self.shared, newest.map_or(1, |newest| newest + 1))
     }
 
-    /// Removes all published generations but the `count` newest. Those that are open answer `NoSuchGeneration` from then
-    /// on.
+    /// Takes a published generation that can't be used out of the way, for good once this returns: it is no longer one of
+    /// [`Store::numbers`]. Its files stay, under another name, until [`Store::keep_newest`].
+    ///
+    /// # Errors
+    /// `Io`. Then it may be there still.
+    pub fn set_aside(&self, number: u64) -> Result<(), SnapshotError> {
+        self.shared.set_aside(number)
+    }
+
+    /// Removes all published generations but the `count` newest, and those that were set aside. Those that are open answer
+    /// `NoSuchGeneration` from then on.
     ///
     /// # Errors
     /// `Io`. A generation is there whole, or no longer published, whatever failed.
     pub fn keep_newest(&self, count: usize) -> Result<(), SnapshotError> {
         for number in self.numbers()?.into_iter().skip(count) {
             self.shared.retire(number)?;
+        }
+        for (number, extension) in list(&self.shared.directory)? {
+            if extension == Some(SET_ASIDE_EXTENSION) {
+                remove_if_there(&self.shared.path(number, extension))?;
+            }
         }
         Ok(())
     }
@@ -151,15 +173,30 @@ impl Shared {
     fn retire(&self, number: u64) -> Result<(), SnapshotError> {
         // Held to the end, so that nobody opens what is being removed.
         let mut open = self.open.lock();
-        let retired = self.path(number, Some(RETIRED_EXTENSION));
-        remove_if_there(&retired)?;
+        let retired = self.unpublish(&mut open, number, RETIRED_EXTENSION)?;
+        disk::remove_tree(&retired).map_err(SnapshotError::io("remove", &retired))
+    }
+
+    fn set_aside(&self, number: u64) -> Result<(), SnapshotError> {
+        self.unpublish(&mut self.open.lock(), number, SET_ASIDE_EXTENSION).map(drop)
+    }
+
+    /// Gives a generation's directory a name that does not count, durably.
+    fn unpublish(
+        &self,
+        open: &mut BTreeMap<u64, Weak<Inner>>,
+        number: u64,
+        extension: &str,
+    ) -> Result<PathBuf, SnapshotError> {
+        let unpublished = self.path(number, Some(extension));
+        remove_if_there(&unpublished)?;
         let path = self.path(number, None);
         if let Some(inner) = open.remove(&number).and_then(|inner| inner.upgrade()) {
             Generation::from_inner(inner).retire();
         }
-        disk::rename(&path, &retired).map_err(SnapshotError::io("rename", &path))?;
+        disk::rename(&path, &unpublished).map_err(SnapshotError::io("rename", &path))?;
         disk::sync_directory(&self.directory).map_err(SnapshotError::io("sync", &self.directory))?;
-        disk::remove_tree(&retired).map_err(SnapshotError::io("remove", &retired))
+        Ok(unpublished)
     }
 }
 
@@ -184,6 +221,7 @@ fn list(directory: &Path) -> Result<Vec<(u64, Option<&'static str>)>, SnapshotEr
             None => (name, None),
             Some((digits, UNPUBLISHED_EXTENSION)) => (digits, Some(UNPUBLISHED_EXTENSION)),
             Some((digits, RETIRED_EXTENSION)) => (digits, Some(RETIRED_EXTENSION)),
+            Some((digits, SET_ASIDE_EXTENSION)) => (digits, Some(SET_ASIDE_EXTENSION)),
             Some(_) => continue,
         };
         let is_number = digits.len() == NUMBER_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{GenerationInfo, SnapshotFailure};
 use crate::domain::ids::Lsn;
 use crate::domain::time::Timestamp;
-use crate::journal::{GroupHash, Position};
+use crate::journal::{GroupHash, JournalReader, Position};
 use crate::runtime::clocks::Clocks;
 use crate::runtime::codec::FOLD_VERSION;
 use crate::runtime::image::duplicates::DuplicateTail;
@@ -22,6 +22,10 @@ pub struct Meta {
     position: PositionImage,
     /// The last record of which anything in it may show an effect.
     pub highest: Lsn,
+    /// The end of a group at or behind `highest`: a journal that has another one there is not the one that the states
+    /// were made of. Absent in what was written before this was kept.
+    #[serde(default)]
+    witness: Option<PositionImage>,
     /// The summaries show everything that was applied up to here.
     pub summaries_at: Lsn,
     pub clocks: Clocks,
@@ -44,10 +48,35 @@ struct PositionImage {
     end_offset: u64,
 }
 
+impl PositionImage {
+    fn of(position: &Position) -> PositionImage {
+        let Position { identity, lsn, group_hash, segment_first_lsn, end_offset } = *position;
+        PositionImage {
+            identity: identity.into_bytes(),
+            lsn,
+            group_hash: group_hash.0,
+            segment_first_lsn,
+            end_offset,
+        }
+    }
+
+    fn position(&self) -> Position {
+        Position {
+            identity: Uuid::from_bytes(self.identity),
+            lsn: self.lsn,
+            group_hash: GroupHash(self.group_hash),
+            segment_first_lsn: self.segment_first_lsn,
+            end_offset: self.end_offset,
+        }
+    }
+}
+
 /// What a meta entry is made of.
 pub struct MetaParts {
     pub position: Position,
     pub highest: Lsn,
+    /// The end of a durable group at or behind `highest`.
+    pub witness: Position,
     pub summaries_at: Lsn,
     pub clocks: Clocks,
     pub slots: Vec<u32>,
@@ -60,18 +89,12 @@ pub struct MetaParts {
 impl Meta {
     /// Of a generation that this program writes.
     pub fn new(parts: MetaParts) -> Meta {
-        let Position { identity, lsn, group_hash, segment_first_lsn, end_offset } = parts.position;
         Meta {
             fold_version: FOLD_VERSION,
             program: env!("CARGO_PKG_VERSION").to_owned(),
-            position: PositionImage {
-                identity: identity.into_bytes(),
-                lsn,
-                group_hash: group_hash.0,
-                segment_first_lsn,
-                end_offset,
-            },
+            position: PositionImage::of(&parts.position),
             highest: parts.highest,
+            witness: Some(PositionImage::of(&parts.witness)),
             summaries_at: parts.summaries_at,
             clocks: parts.clocks,
             slots: parts.slots,
@@ -105,13 +128,29 @@ impl Meta {
 
     /// The place in the journal behind the start.
     pub fn position(&self) -> Position {
-        Position {
-            identity: Uuid::from_bytes(self.position.identity),
-            lsn: self.position.lsn,
-            group_hash: GroupHash(self.position.group_hash),
-            segment_first_lsn: self.position.segment_first_lsn,
-            end_offset: self.position.end_offset,
+        self.position.position()
+    }
+
+    /// Whether the journal has the records that the states show, and not others in their places. It was opened from this
+    /// meta entry's position. Reads the headers of a few groups.
+    ///
+    /// # Errors
+    /// `AheadOfDisk` or `OtherRecords` if it has not; those of the journal if that can't be told.
+    pub fn check_against(&self, journal: &JournalReader) -> Result<(), SnapshotFailure> {
+        let durable = Lsn(journal.durable_lsn());
+        let witness = self.witness.map(|witness| witness.position());
+        let contained = self.highest.max(witness.map_or(Lsn::ZERO, |witness| Lsn(witness.lsn)));
+        if contained > durable {
+            return Err(SnapshotFailure::AheadOfDisk { contained, durable });
         }
+        // The position itself was compared when the journal was opened.
+        if let Some(witness) = witness.filter(|witness| Lsn(witness.lsn) > self.start()) {
+            let found = journal.position_at(witness.lsn)?;
+            if (found.lsn, found.group_hash) != (witness.lsn, witness.group_hash) {
+                return Err(SnapshotFailure::OtherRecords { at: Lsn(witness.lsn) });
+            }
+        }
+        Ok(())
     }
 
     /// What lists show of it.

@@ -95,6 +95,8 @@ pub enum SnapshotFailure {
     Late,
     #[error("invariant 27: it would hold record {contained}, and only {durable} are durable")]
     AheadOfDisk { contained: Lsn, durable: Lsn },
+    #[error("it shows other records than the journal has up to record {at}")]
+    OtherRecords { at: Lsn },
     #[error("it is of version {found} of the rules, and this is version {ours}")]
     OtherVersion { found: u16, ours: u16 },
     #[error("the tower is stopping")]
@@ -102,6 +104,25 @@ pub enum SnapshotFailure {
 }
 
 impl SnapshotFailure {
+    /// Whether a published generation with this is of no more use, now or later: nothing that passes by itself, and
+    /// nothing that another version of the program could read.
+    pub fn is_for_good(&self) -> bool {
+        match self {
+            SnapshotFailure::Store(error) => matches!(error, SnapshotError::Damaged { .. }),
+            // Its files are as they were written, so reading it again gives the same.
+            SnapshotFailure::Image(ImageError::Source(_)) => false,
+            SnapshotFailure::Image(_) | SnapshotFailure::Unreadable(_) => true,
+            SnapshotFailure::Journal(error) => matches!(error, JournalError::PositionMisfit { .. }),
+            SnapshotFailure::AheadOfDisk { .. } | SnapshotFailure::OtherRecords { .. } => true,
+            SnapshotFailure::Record(_)
+            | SnapshotFailure::Encode(_)
+            | SnapshotFailure::GivenUp { .. }
+            | SnapshotFailure::Late
+            | SnapshotFailure::OtherVersion { .. }
+            | SnapshotFailure::Ended => false,
+        }
+    }
+
     /// For `map_err`: what could not be decoded.
     pub fn unreadable<E: std::fmt::Display>(what: &str) -> impl FnOnce(E) -> SnapshotFailure {
         move |error| SnapshotFailure::Unreadable(format!("{what} can't be read: {error}"))

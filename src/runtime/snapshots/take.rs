@@ -54,7 +54,9 @@ impl Snapshotter {
         let duplicates = self.write_duplicates(start, &mut emit)?;
         blocks.finish()?;
 
-        let durable = self.progress.durable();
+        // Behind everything that was captured, so at or behind `highest` if that is durable.
+        let witness = self.reader.position_at(u64::MAX)?;
+        let durable = Lsn(witness.lsn);
         if highest > durable {
             return Err(SnapshotFailure::AheadOfDisk { contained: highest, durable });
         }
@@ -64,6 +66,7 @@ impl Snapshotter {
         let meta = Meta::new(MetaParts {
             position: self.reader.position_at(start.0)?,
             highest,
+            witness,
             summaries_at,
             clocks,
             slots,
