@@ -52,7 +52,7 @@ fn a_mistyped_section_is_an_unknown_key_of_the_file() {
         ProblemKind::UnknownKey,
         "1:2",
         "`sevrer` is no known key; the file has admission, cases, defaults, demand, exceptions, feed, journal, \
-         log, outbox, routing, runtime, server, sku_location, supplier, targets, teams, tenants",
+         log, outbox, routing, runtime, server, sku_location, snapshots, supplier, targets, teams, tenants",
         Some("did you mean `server`?"),
     );
 }
