@@ -5,7 +5,8 @@
 //! `load` drives all connections from one thread, `recorder` measures from when a request was *due*. `prepare` tells
 //! the tower about the `world` first; `tower` runs it as a child; `observe` and `process` ask what it cost. `session`
 //! is one load from beginning to end, `suite` the whole table with its targets, `feed` that of the feed with the
-//! `subscribers` that it counts frames with, `report` what people and programs see.
+//! `subscribers` that it counts frames with, `recovery` that of snapshots and of starts after a kill, `report` what
+//! people and programs see.
 //!
 //! A `profile` says what a load is like over time. `trial` runs one from beginning to end: the `open_loop` sends what is
 //! due and goes on whatever the tower does, `timeline` records it, a `crowd` of `feed_client`s stands beside it, a
@@ -31,6 +32,7 @@ mod profile_report;
 mod progress;
 mod random;
 mod recorder;
+mod recovery;
 mod report;
 mod requests;
 mod session;
@@ -55,6 +57,7 @@ use self::mix::Mix;
 use self::prepare::Step;
 use self::profile::Profile;
 use self::progress::Progress;
+use self::recovery::RecoveryOptions;
 use self::session::{Load, Session};
 use self::suite::SuiteOptions;
 use self::tower::TowerOptions;
@@ -77,7 +80,7 @@ const EXIT_INTERRUPTED: u8 = 130;
 /// Measures a tower under load: one load, a profile over time, or with --suite the whole table of targets. Without
 /// --against it starts a tower of its own in a temporary directory and removes both at the end.
 #[derive(Clone, Debug, Args)]
-#[command(group = clap::ArgGroup::new("table").args(["suite", "feed", "profile"]))]
+#[command(group = clap::ArgGroup::new("table").args(["suite", "feed", "recovery", "profile"]))]
 #[command(after_help = "\
 Examples:
   tidewatch bench                                   the most that a tower takes
@@ -85,6 +88,7 @@ Examples:
   tidewatch bench --batch 1 --hot 0.8               single events, most of them about one SKU-location
   tidewatch bench --suite --repeat 3 --markdown FILE
   tidewatch bench --feed --repeat 3                 the feed: frames per second, latency, idle sockets
+  tidewatch bench --recovery                        snapshots under load, and the start after a kill
 
   tidewatch bench --profile black-friday --rate 8000 --duration 2m --html report.html
   tidewatch bench --profile flash-promotion         80 % of events on one SKU within seconds
@@ -95,10 +99,10 @@ Examples:
 Profiles send at times that are fixed beforehand, and latency counts from then: a tower that stands still shows it.
 
 Exit codes:
-    0  measured; with --suite or --feed: and every target is met
+    0  measured; with --suite, --feed or --recovery: and every target is met
     1  the tower could not be run, fell silent, or did not accept each event exactly once; with --profile also if
        requests failed, or feed clients that read missed an event
-    3  --suite or --feed: measured, and a target is missed
+    3  --suite, --feed or --recovery: measured, and a target is missed
   130  interrupted")]
 pub struct BenchArgs {
     /// A running tower to measure instead, as in http://127.0.0.1:8080; what is sent to it stays there
@@ -118,7 +122,7 @@ pub struct BenchArgs {
     mode: Mode,
     /// A load over time; --rate is then the highest of its rates [default: 5000], requests hold one event by default
     #[arg(long, value_name = "NAME", value_parser = parse_profiles,
-          conflicts_with_all = ["suite", "feed", "mode", "hot", "mix", "warm_up"])]
+          conflicts_with_all = ["suite", "feed", "recovery", "mode", "hot", "mix", "warm_up"])]
     profile: Option<Profiles>,
     /// Feed clients that drop, or that read too slowly, with the profiles that have some [default: 100; 20 slow ones]
     #[arg(long, value_name = "N", requires = "profile", value_parser = clap::value_parser!(u16).range(1..=2_000))]
@@ -127,13 +131,14 @@ pub struct BenchArgs {
     #[arg(long, value_name = "MS", default_value_t = 250, requires = "profile",
           value_parser = clap::value_parser!(u64).range(1..=60_000))]
     stall_ms: u64,
-    /// Events per second with --mode rate, or at most with --profile
+    /// Events per second with --mode rate, or at most with --profile; with --recovery while snapshots are taken
+    /// [default: a quarter of the maximum]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     rate: Option<u64>,
     /// Events in one request; 1 sends single events [default: 256; 1 with --profile]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     batch: Option<u16>,
-    /// SKU-locations [default: 50000; 10000 with --profile]
+    /// SKU-locations [default: 50000; 10000 with --profile; 1000000 with --recovery]
     #[arg(long, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..=i64::from(world::KEYS_MAX)))]
     keys: Option<u32>,
@@ -163,7 +168,13 @@ pub struct BenchArgs {
     /// Measure the feed's table of targets
     #[arg(long, conflicts_with_all = ["suite", "mode", "rate", "batch", "keys", "hot", "connections", "mix", "against"])]
     feed: bool,
-    /// Shorter loads, with --suite and --feed also fewer SKU-locations, to see that it works rather than how fast
+    /// Measure snapshots and recovery: acknowledgements while snapshots are taken, and how soon a killed tower is ready
+    #[arg(long, conflicts_with_all = ["suite", "feed", "mode", "batch", "hot", "connections", "mix", "against"])]
+    recovery: bool,
+    /// Records behind the snapshot with --recovery [default: as many as SKU-locations]
+    #[arg(long, value_name = "N", requires = "recovery", value_parser = clap::value_parser!(u32).range(10..=100_000_000))]
+    suffix: Option<u32>,
+    /// Shorter loads, with --suite, --feed and --recovery also fewer SKU-locations, to see that it works rather than how fast
     #[arg(long, requires = "table")]
     quick: bool,
     /// Run all of it that many times; the table shows the median and the spread
@@ -174,7 +185,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "FILE", requires = "table")]
     markdown: Option<PathBuf>,
     /// Write it into that page too, as Markdown between `<!-- generated: NAME -->` and `<!-- end: NAME -->`; NAME is
-    /// suite, feed or profiles
+    /// suite, feed, recovery or profiles
     #[arg(long, value_name = "FILE", requires = "table")]
     into: Option<PathBuf>,
     /// Write a report there too, as a page with charts that needs nothing else
@@ -294,7 +305,7 @@ pub fn run(args: BenchArgs) -> ExitCode {
 
 async fn measure(args: BenchArgs) -> Result<ExitCode, BenchError> {
     let progress = Progress::new(args.json);
-    let tower = TowerOptions { parent: args.data, config: args.config, duplicate_window_events: None };
+    let tower = TowerOptions { parent: args.data, config: args.config, ..TowerOptions::default() };
     let or_default = |given: Option<u32>, usual: u32, quick: u32| {
         Duration::from_secs(u64::from(given.unwrap_or(if args.quick { quick } else { usual })))
     };
@@ -331,6 +342,22 @@ async fn measure(args: BenchArgs) -> Result<ExitCode, BenchError> {
         let report = feed::run(&options(), usize::from(args.repeat), progress).await?;
         let origin = (report.version, report.date.as_str(), report.command.as_str());
         written.write("feed", &report::feed_markdown(&report), || {
+            html::targets(origin, &report.machine, &report.rows, report.runs.len())
+        })?;
+        let table = report::table_text(&report.rows, report.runs.len());
+        report::print(&if args.json { report::json(&report)? } else { table })?;
+        return Ok(code(&report.rows));
+    }
+    if args.recovery {
+        let options = RecoveryOptions {
+            suite: options(),
+            keys: args.keys,
+            suffix: args.suffix,
+            events_per_s: args.rate,
+        };
+        let report = recovery::run(&options, usize::from(args.repeat), progress).await?;
+        let origin = (report.version, report.date.as_str(), report.command.as_str());
+        written.write("recovery", &report::recovery_markdown(&report), || {
             html::targets(origin, &report.machine, &report.rows, report.runs.len())
         })?;
         let table = report::table_text(&report.rows, report.runs.len());
@@ -402,6 +429,7 @@ mod tests {
             "--mode rate --rate 7",
             "--suite --quick --repeat 3",
             "--feed --quick --markdown F",
+            "--recovery --keys 100000 --suffix 1000 --rate 5000 --into F",
             "--hot 0.8 --batch 1",
             "--mix sale=1",
             "--profile black-friday --rate 100 --duration 5m --html F --json",
@@ -416,6 +444,8 @@ mod tests {
             "--repeat 2",
             "--suite --keys 5",
             "--suite --feed",
+            "--recovery --against http://h:1",
+            "--suffix 10",
             "--suite --against http://h:1",
             "--profile steady --suite",
             "--profile sideways",

@@ -2,11 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::BenchError;
 use super::wire::{Connection, Endpoint};
 
 /// How long consequences may take to settle after a load.
 const SETTLE_MAX: Duration = Duration::from_secs(600);
+/// How long a snapshot may take.
+const SNAPSHOT_MAX: Duration = Duration::from_secs(600);
 
 /// Asks questions, each on a connection of its own: between two of them a load may last longer than the tower keeps an
 /// idle connection open.
@@ -24,6 +28,26 @@ pub struct Counters {
     pub transitions: f64,
     /// Seconds that groups took to be written and synced, all together; not a number where it is not shown.
     pub group_seconds: f64,
+}
+
+/// A snapshot as the tower answers it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TakenSnapshot {
+    pub entities: u64,
+    pub bytes: u64,
+    pub seconds: f64,
+}
+
+/// What the tower says of its last start.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Recovery {
+    pub load_s: f64,
+    pub open_s: f64,
+    pub replay_s: f64,
+    /// Loaded from a snapshot.
+    pub entities: u64,
+    /// Replayed.
+    pub records: u64,
 }
 
 /// What the tower counted at its door since its start, and what it holds as unusable.
@@ -93,6 +117,33 @@ impl Observer {
         let answer = connection.exchange(request.as_bytes()).await?;
         Ok((answer.status == 200).then(|| counters_in(&String::from_utf8_lossy(answer.body))).flatten())
     }
+
+    /// Takes a snapshot and waits until it is published.
+    ///
+    /// # Errors
+    /// If the tower can't be reached or does not take one.
+    pub async fn take_snapshot(&self) -> Result<TakenSnapshot, BenchError> {
+        let request = self.endpoint.post("/api/v1/snapshots");
+        let mut connection = Connection::open(&self.endpoint).await?;
+        let answer = connection.exchange_within(request.as_bytes(), SNAPSHOT_MAX).await?;
+        if answer.status != 200 {
+            let status = answer.status;
+            return Err(BenchError::Status { request: "snapshots", status, answer: answer.excerpt() });
+        }
+        serde_json::from_slice(answer.body).map_err(|error| BenchError::Answer(error.to_string()))
+    }
+
+    /// How the tower's last start went.
+    ///
+    /// # Errors
+    /// If the tower can't be reached, or does not show it.
+    pub async fn recovery(&self) -> Result<Recovery, BenchError> {
+        let request = self.endpoint.get("/metrics");
+        let mut connection = Connection::open(&self.endpoint).await?;
+        let answer = connection.exchange(request.as_bytes()).await?;
+        let shown = recovery_in(&String::from_utf8_lossy(answer.body));
+        shown.ok_or_else(|| BenchError::Answer("it shows nothing of its start".into()))
+    }
 }
 
 fn counts_in(stats: &[u8]) -> Option<Counts> {
@@ -106,12 +157,26 @@ fn counts_in(stats: &[u8]) -> Option<Counts> {
     })
 }
 
+/// The value of a metric, by its whole name.
+fn value_of(metrics: &str, name: &str) -> Option<f64> {
+    metrics
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.split(' ').next()?.parse().ok())
+}
+
+fn recovery_in(metrics: &str) -> Option<Recovery> {
+    let value = |name| value_of(metrics, name);
+    Some(Recovery {
+        load_s: value("tidewatch_recovery_load_seconds")?,
+        open_s: value("tidewatch_recovery_open_seconds")?,
+        replay_s: value("tidewatch_recovery_replay_seconds")?,
+        entities: value("tidewatch_recovery_entities_loaded")? as u64,
+        records: value("tidewatch_recovery_replayed")? as u64,
+    })
+}
+
 fn counters_in(metrics: &str) -> Option<Counters> {
-    let value = |name: &str| -> Option<f64> {
-        metrics
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.split(' ').next()?.parse().ok())
-    };
+    let value = |name| value_of(metrics, name);
     Some(Counters {
         groups: value("tidewatch_journal_groups_total")?,
         group_records: value("tidewatch_journal_group_records_sum")?,
@@ -149,6 +214,16 @@ tidewatch_proposals_total 4
         };
         assert_eq!(counters_in(METRICS), Some(expected));
         assert_eq!(counters_in("tidewatch_journal_groups_total 12\n"), None);
+    }
+
+    #[test]
+    fn a_start_is_read_from_its_gauges() {
+        let metrics = "tidewatch_recovery_load_seconds 1.5\ntidewatch_recovery_open_seconds 0.25\n\
+            tidewatch_recovery_replay_seconds 2\ntidewatch_recovery_entities_loaded 7\n\
+            tidewatch_recovery_replayed 9\n";
+        let expected = Recovery { load_s: 1.5, open_s: 0.25, replay_s: 2.0, entities: 7, records: 9 };
+        assert_eq!(recovery_in(metrics), Some(expected));
+        assert_eq!(recovery_in("tidewatch_recovery_load_seconds 1.5\n"), None);
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub enum Step {
     AmpleStock,
     OpenLines,
     Movements,
+    /// That many sales of one unit each, all SKU-locations in turn.
+    Sales(u64),
 }
 
 impl Step {
@@ -51,6 +53,7 @@ impl Step {
             Step::Stock | Step::AmpleStock => "stock",
             Step::OpenLines => "open lines",
             Step::Movements => "movements",
+            Step::Sales(_) => "sales",
         }
     }
 
@@ -62,6 +65,7 @@ impl Step {
             Step::Forecasts | Step::Stock | Step::AmpleStock => keys,
             Step::OpenLines => MEMORY_LINES * keys,
             Step::Movements => MEMORY_MOVEMENTS * keys,
+            Step::Sales(events) => events,
         }
     }
 }
@@ -171,7 +175,7 @@ impl Preparation {
                 let line = format!("{{\"line_id\":\"1\",{},\"quantity\":24}}", place());
                 ("purchase_order.placed", format!("\"po_id\":\"P{number}\",\"lines\":[{line}]"))
             }
-            Step::Movements => ("pos.sale", format!("{},\"quantity\":1", place())),
+            Step::Movements | Step::Sales(_) => ("pos.sale", format!("{},\"quantity\":1", place())),
         };
         let time = match &self.counted_at {
             Some(time) if step == Step::Stock => format!("\"time\":\"{time}\","),

@@ -9,6 +9,7 @@ use super::BenchError;
 use super::feed::{FeedReport, FeedRun};
 use super::process::Machine;
 use super::recorder::{LatencySummary, Stalls};
+use super::recovery::{RecoveryReport, RecoveryRun, Start};
 use super::session::LoadReport;
 use super::suite::{MemoryReport, Row, SuiteReport, SuiteRun};
 
@@ -145,7 +146,7 @@ pub fn count(value: f64) -> String {
 
 fn quantity(row: &Row, value: f64) -> String {
     match row.unit {
-        "times" | "ms" => format!("{value:.2}"),
+        "times" | "ms" | "s" => format!("{value:.2}"),
         _ => count(value),
     }
 }
@@ -225,6 +226,74 @@ pub fn feed_markdown(report: &FeedReport) -> String {
     };
     push_table(&mut text, &columns, runs.iter().enumerate().map(run_cells));
     text
+}
+
+/// The table of snapshots and recovery with what it takes to understand and repeat it.
+pub fn recovery_markdown(report: &RecoveryReport) -> String {
+    let RecoveryReport { version, date, command, machine, rows, runs } = report;
+    let mut text = heading(version, date, command, machine, rows, runs.len());
+    for (number, run) in runs.iter().enumerate() {
+        let _ = writeln!(text, "\n### Start {}\n", number + 1);
+        push_starts(&mut text, run);
+        push_capture(&mut text, run);
+    }
+    text
+}
+
+fn push_starts(text: &mut String, run: &RecoveryRun) {
+    let columns = [
+        "SKU-locations",
+        "records replayed",
+        "ready after",
+        "loading",
+        "opening the journal",
+        "replaying",
+        "entities",
+        "snapshot at rest",
+        "its size",
+    ];
+    let seconds = |seconds: f64| format!("{seconds:.2} s");
+    push_table(
+        text,
+        &columns,
+        run.starts.iter().map(|start| {
+            vec![
+                count(f64::from(start.keys)),
+                count(start.recovery.records as f64),
+                seconds(start.ready_s),
+                seconds(start.recovery.load_s),
+                seconds(start.recovery.open_s),
+                seconds(start.recovery.replay_s),
+                count(start.recovery.entities as f64),
+                seconds(start.snapshot.seconds),
+                format!("{} MiB", start.snapshot.bytes >> 20),
+            ]
+        }),
+    );
+    if let [smaller, larger] = run.starts.as_slice() {
+        let times = |value: fn(&Start) -> f64| value(larger) / value(smaller);
+        let _ = writeln!(
+            text,
+            "\n{:.1} times the SKU-locations and {:.1} times the records take {:.1} times as long.",
+            times(|start| f64::from(start.keys)),
+            times(|start| start.recovery.records as f64),
+            times(|start| start.ready_s),
+        );
+    }
+}
+
+fn push_capture(text: &mut String, run: &RecoveryRun) {
+    let capture = &run.capture;
+    let longest = capture.snapshots.iter().map(|taken| taken.seconds).fold(0.0, f64::max);
+    let _ = writeln!(
+        text,
+        "\nAcknowledgements at {} events/s: {} before; {} while {} snapshot{} taken, the longest in {longest:.2} s.",
+        count(capture.before.rate.unwrap_or(0) as f64),
+        latency(&capture.before.latency),
+        latency(&capture.during.latency),
+        capture.snapshots.len(),
+        if capture.snapshots.len() == 1 { " was" } else { "s were" },
+    );
 }
 
 /// What was measured where, and the table of targets.

@@ -143,6 +143,21 @@ impl Session {
         self.tower.as_ref()
     }
 
+    /// Kills a tower of its own as a crash would, and starts it again with what it left: how long it took from its
+    /// start until it was ready.
+    ///
+    /// # Errors
+    /// If it does not come up, or is not its own.
+    pub async fn kill_and_start(&mut self) -> Result<Duration, BenchError> {
+        let Some(tower) = &mut self.tower else {
+            return Err(BenchError::Config("only a tower of one's own can be killed".into()));
+        };
+        let took = tower.kill_and_start().await?;
+        self.endpoint = tower.endpoint().clone();
+        self.observer = Observer::new(self.endpoint.clone());
+        Ok(took)
+    }
+
     /// Ends a tower of its own.
     ///
     /// # Errors

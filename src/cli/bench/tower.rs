@@ -16,6 +16,8 @@ use super::process::Usage;
 use super::wire::Endpoint;
 
 const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// With something to recover.
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(600);
 const READY_INTERVAL: Duration = Duration::from_millis(20);
 /// Last lines of the tower's log that are shown when it does not start.
 const LOG_LINES_SHOWN: usize = 20;
@@ -28,6 +30,8 @@ pub struct TowerOptions {
     pub config: Option<PathBuf>,
     /// Instead of what the configuration says. Remembered events would otherwise be counted as memory of entities.
     pub duplicate_window_events: Option<u32>,
+    /// Instead of what the configuration says. Where snapshots are measured, none comes by itself.
+    pub snapshot_journal_bytes: Option<u64>,
 }
 
 /// A tower with a directory of its own. Dropping it kills the process and removes the directory: what it wrote was
@@ -35,6 +39,7 @@ pub struct TowerOptions {
 pub struct Tower {
     child: Child,
     endpoint: Endpoint,
+    config: Option<PathBuf>,
     /// Dropped last.
     directory: TempDir,
 }
@@ -50,33 +55,22 @@ impl Tower {
             .prefix("tidewatch-bench-")
             .tempdir_in(parent)
             .map_err(BenchError::Directory)?;
-        let log_path = directory.path().join("log");
-        let log = std::fs::File::create(&log_path).map_err(BenchError::Directory)?;
-        let mut command = Command::new(std::env::current_exe().map_err(BenchError::Directory)?);
-        command
-            .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"])
-            .arg(directory.path().join("data"));
-        if let Some(config) = configuration(options, directory.path())? {
-            command.arg("--config").arg(config);
-        }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
-        // Its own group: Ctrl-C in the terminal is for the bench, which then ends the tower.
-        command.process_group(0).kill_on_drop(true);
-        let mut child = command.spawn().map_err(BenchError::Directory)?;
+        let config = configuration(options, directory.path())?;
+        let (child, endpoint) = spawn(directory.path(), config.as_deref(), START_TIMEOUT).await?;
+        Ok(Tower { child, endpoint, config, directory })
+    }
 
-        let start = async {
-            let address = address_of(&mut child).await?;
-            let endpoint = Endpoint::parse(&address, None)?;
-            await_ready(&endpoint).await.map(|()| endpoint)
-        };
-        match timeout(START_TIMEOUT, start).await {
-            Ok(Ok(endpoint)) => Ok(Tower { child, endpoint, directory }),
-            Ok(Err(error)) => Err(BenchError::Tower { cause: error.to_string(), log: log_end(&log_path) }),
-            Err(_) => {
-                let cause = format!("it was not ready within {} s", START_TIMEOUT.as_secs());
-                Err(BenchError::Tower { cause, log: log_end(&log_path) })
-            }
-        }
+    /// Kills the process as a crash would, and starts it again with what it left: how long it took from its start
+    /// until it was ready.
+    ///
+    /// # Errors
+    /// As for [`Tower::start`].
+    pub async fn kill_and_start(&mut self) -> Result<Duration, BenchError> {
+        self.child.kill().await.map_err(BenchError::Directory)?;
+        let began = Instant::now();
+        (self.child, self.endpoint) =
+            spawn(self.directory.path(), self.config.as_deref(), RECOVERY_TIMEOUT).await?;
+        Ok(began.elapsed())
     }
 
     pub fn endpoint(&self) -> &Endpoint {
@@ -105,24 +99,69 @@ impl Tower {
     }
 }
 
+/// Starts this very program as `serve` and waits until it is ready.
+async fn spawn(
+    directory: &Path,
+    config: Option<&Path>,
+    limit: Duration,
+) -> Result<(Child, Endpoint), BenchError> {
+    let log_path = directory.join("log");
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&log_path)
+        .map_err(BenchError::Directory)?;
+    let mut command = Command::new(std::env::current_exe().map_err(BenchError::Directory)?);
+    command.args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"]).arg(directory.join("data"));
+    if let Some(config) = config {
+        command.arg("--config").arg(config);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+    // Its own group: Ctrl-C in the terminal is for the bench, which then ends the tower.
+    command.process_group(0).kill_on_drop(true);
+    let mut child = command.spawn().map_err(BenchError::Directory)?;
+
+    let start = async {
+        let address = address_of(&mut child).await?;
+        let endpoint = Endpoint::parse(&address, None)?;
+        await_ready(&endpoint, limit).await.map(|()| endpoint)
+    };
+    let cause = match timeout(limit, start).await {
+        Ok(Ok(endpoint)) => return Ok((child, endpoint)),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("it was not ready within {} s", limit.as_secs()),
+    };
+    Err(BenchError::Tower { cause, log: log_end(&log_path) })
+}
+
 /// The configuration to start with: the given one, or a copy with what the options change.
 fn configuration(options: &TowerOptions, directory: &Path) -> Result<Option<PathBuf>, BenchError> {
-    let Some(window) = options.duplicate_window_events else { return Ok(options.config.clone()) };
-    let text = match &options.config {
+    let window = options.duplicate_window_events.map(i64::from);
+    let growth = options.snapshot_journal_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+    let changes = [("journal", "duplicate_window_events", window), ("snapshots", "journal_bytes", growth)];
+    let changes: Vec<_> =
+        changes.into_iter().filter_map(|(section, key, value)| Some((section, key, value?))).collect();
+    if changes.is_empty() {
+        return Ok(options.config.clone());
+    }
+    let mut text = match &options.config {
         Some(path) => std::fs::read_to_string(path).map_err(BenchError::Directory)?,
         None => String::new(),
     };
+    for (section, key, value) in changes {
+        text = with_changed(&text, section, key, value)?;
+    }
     let path = directory.join("actors.toml");
-    std::fs::write(&path, with_duplicate_window(&text, window)?).map_err(BenchError::Directory)?;
+    std::fs::write(&path, text).map_err(BenchError::Directory)?;
     Ok(Some(path))
 }
 
-fn with_duplicate_window(text: &str, window: u32) -> Result<String, BenchError> {
+fn with_changed(text: &str, section: &str, key: &str, value: i64) -> Result<String, BenchError> {
     let mut config: toml::Table =
         text.parse().map_err(|error: toml::de::Error| BenchError::Config(error.to_string()))?;
-    let journal = config.entry("journal").or_insert_with(|| toml::Table::new().into());
-    let journal = journal.as_table_mut().ok_or_else(|| BenchError::Config("journal is no table".into()))?;
-    journal.insert("duplicate_window_events".into(), i64::from(window).into());
+    let table = config.entry(section).or_insert_with(|| toml::Table::new().into());
+    let table = table.as_table_mut().ok_or_else(|| BenchError::Config(format!("{section} is no table")))?;
+    table.insert(key.into(), value.into());
     Ok(config.to_string())
 }
 
@@ -148,9 +187,9 @@ fn address_in(line: &str) -> Option<String> {
     Some(format!("{HOST}{port}"))
 }
 
-async fn await_ready(endpoint: &Endpoint) -> Result<(), BenchError> {
+async fn await_ready(endpoint: &Endpoint, limit: Duration) -> Result<(), BenchError> {
     let observer = Observer::new(endpoint.clone());
-    let deadline = Instant::now() + START_TIMEOUT;
+    let deadline = Instant::now() + limit;
     loop {
         match observer.is_ready().await {
             Ok(true) => return Ok(()),
@@ -181,16 +220,16 @@ mod tests {
     }
 
     #[test]
-    fn only_the_window_is_changed() {
-        let changed =
-            with_duplicate_window("[journal]\ngroup_records_max = 7\n[log]\nlevel = \"warn\"\n", 1_000);
+    fn only_what_is_asked_for_is_changed() {
+        let with_window = |text: &str| with_changed(text, "journal", "duplicate_window_events", 1_000);
+        let changed = with_window("[journal]\ngroup_records_max = 7\n[log]\nlevel = \"warn\"\n");
         let changed: toml::Table = changed.expect("TOML").parse().expect("TOML");
         let expected =
             "[journal]\ngroup_records_max = 7\nduplicate_window_events = 1000\n[log]\nlevel = \"warn\"";
         assert_eq!(changed, expected.parse().expect("TOML"));
-        assert!(with_duplicate_window("", 1_000).expect("TOML").contains("[journal]"));
-        assert!(with_duplicate_window("journal = 1", 1_000).is_err());
-        assert!(with_duplicate_window("[", 1_000).is_err());
+        assert!(with_window("").expect("TOML").contains("[journal]"));
+        assert!(with_window("journal = 1").is_err());
+        assert!(with_window("[").is_err());
     }
 
     #[test]

@@ -64,6 +64,11 @@ impl Endpoint {
         format!("GET {path_and_query} HTTP/1.1\r\n{}\r\n", self.common_headers())
     }
 
+    /// A whole request that posts nothing to `path`.
+    pub fn post(&self, path: &str) -> String {
+        format!("POST {path} HTTP/1.1\r\n{}Content-Length: 0\r\n\r\n", self.common_headers())
+    }
+
     /// A whole request that opens a WebSocket. The key is no secret and the answer to it is not checked: it guards
     /// against caches and proxies, of which there are none.
     pub fn upgrade(&self, path: &str) -> String {
@@ -138,6 +143,18 @@ impl Connection {
     /// # Errors
     /// If the connection breaks, nothing comes for [`ANSWER_TIMEOUT`], or what comes is no HTTP answer.
     pub async fn exchange(&mut self, request: &[u8]) -> Result<Answer<'_>, BenchError> {
+        self.exchange_within(request, ANSWER_TIMEOUT).await
+    }
+
+    /// The same with an answer that may take longer.
+    ///
+    /// # Errors
+    /// As for [`Connection::exchange`].
+    pub async fn exchange_within(
+        &mut self,
+        request: &[u8],
+        limit: Duration,
+    ) -> Result<Answer<'_>, BenchError> {
         self.reader.begin();
         let exchange = async {
             self.stream.write_all(request).await.map_err(BenchError::Connection)?;
@@ -151,9 +168,7 @@ impl Connection {
             }
             Ok(())
         };
-        timeout(ANSWER_TIMEOUT, exchange)
-            .await
-            .map_err(|_| BenchError::Silent { seconds: ANSWER_TIMEOUT.as_secs() })??;
+        timeout(limit, exchange).await.map_err(|_| BenchError::Silent { seconds: limit.as_secs() })??;
         self.reader.answer()
     }
 }

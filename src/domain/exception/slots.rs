@@ -35,7 +35,7 @@ struct Kept {
     members: BTreeMap<Name, Members>,
     /// The highest generation among forgotten slots of each type: a part that comes back goes on above it, so that no
     /// id is given twice.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     forgotten: BTreeMap<ExceptionType, u32>,
 }
 

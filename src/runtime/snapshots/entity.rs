@@ -1,6 +1,10 @@
 //! One entity as an entry of a block: what its shard knows of it, then its state.
 //!
 //! Four bytes say how long the first part is, so that whom an entry is about can be told without reading the state.
+//!
+//! Both parts are MessagePack with fields by their place, not by name: names are most of what there is to read, and a
+//! start reads a million states. So a field may be added at the end of its type, with `#[serde(default)]`; anything else
+//! needs a higher [`FOLD_VERSION`](crate::runtime::codec::FOLD_VERSION), and no field may be left out when it is written.
 
 use serde::{Deserialize, Serialize};
 
@@ -68,14 +72,10 @@ struct Head {
     slot: u32,
     kind: Kind,
     at: Lsn,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_dirty: bool,
     /// Microseconds since the Unix epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     review_at: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<FailureImage>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     stopped_at: Option<Lsn>,
 }
 
@@ -101,11 +101,11 @@ pub fn encode_entity<E: Serialize>(
     };
     let start = out.len();
     out.extend_from_slice(&[0; HEAD_LENGTH_BYTES]);
-    rmp_serde::encode::write_named(out, &head)?;
+    rmp_serde::encode::write(out, &head)?;
     let length = (out.len() - start - HEAD_LENGTH_BYTES) as u32;
     out[start..start + HEAD_LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
     match captured.state {
-        Some(state) => rmp_serde::encode::write_named(out, state),
+        Some(state) => rmp_serde::encode::write(out, state),
         None => Ok(()),
     }
 }

@@ -5,6 +5,7 @@ use crate::domain::approval_case::ApprovalCase;
 use crate::domain::entity::Entity;
 use crate::domain::ids::{Name, SubjectKind, TenantNumber};
 use crate::domain::sku_location::SkuLocation;
+use crate::domain::sku_location::testing::{Place, counted, hour, order, purchase, sale};
 use crate::domain::subject::Subject;
 use crate::domain::supplier::Supplier;
 use crate::runtime::shell::Hosted;
@@ -95,6 +96,43 @@ fn an_entity_comes_back_as_it_was_captured() {
             };
             assert_eq!(seen, (found.failure, stopped_at));
         }
+    }
+}
+
+/// Orders, purchases, sales, and more sold than there is: two kinds of exceptions or more are open.
+fn busy() -> Place {
+    let mut place = Place::new();
+    place.event(hour(0), counted(5));
+    place.event(hour(0), order("O1", 5, Some(hour(40))));
+    place.event(hour(1), order("O2", 5, None));
+    place.event(hour(1), purchase("P1", 50, Some(hour(90))));
+    for n in 2..18 {
+        place.at(hour(n));
+        place.event(hour(n), sale(1 + n % 3));
+        place.settle();
+    }
+    place
+}
+
+/// Fields have no names: one that is left out, wherever it stands, puts others in its place.
+#[test]
+fn a_state_with_and_without_all_that_it_may_hold_comes_back_whole() {
+    let (busy, mut calm) = (busy(), Place::new());
+    calm.event(hour(0), counted(500));
+    calm.settle();
+    assert!(busy.state.open_exceptions().count() >= 2 && calm.state.open_exceptions().count() == 0);
+    for place in [busy, calm] {
+        let (_, restored) = decode_entity(&entry(&place.key, &place.state, LIVE)).unwrap();
+        let RestoredState::SkuLocation(image) = restored.state else { panic!("something else came back") };
+        assert_eq!(image.entity, Some(place.state));
+    }
+}
+
+#[test]
+fn an_entry_has_no_names_of_fields() {
+    let bytes = entry_of(&keys()[0], LIVE);
+    for name in ["review_at", "applied_lsn", "order_lines", "smoothing"] {
+        assert!(bytes.windows(name.len()).all(|window| window != name.as_bytes()), "{name}");
     }
 }
 
