@@ -72,7 +72,7 @@ impl Dispatcher {
     }
 
     /// Begins a generation: between two groups, so that its start is a place in the journal.
-    fn begin_capture(&self, request: CaptureRequest) {
+    pub(super) fn begin_capture(&self, request: CaptureRequest) {
         let image = self.fold.image();
         for (shard, below_slot) in self.shards.iter().zip(image.next_slots()) {
             shard.do_send(Capture {

@@ -78,7 +78,7 @@ pub(super) fn is_full(error: &io::Error) -> bool {
 
 /// Records the operations of this thread and makes a chosen one fail.
 #[cfg(test)]
-pub(super) mod faults {
+pub(crate) mod faults {
     use std::cell::RefCell;
     use std::io;
     use std::path::PathBuf;
@@ -94,7 +94,7 @@ pub(super) mod faults {
     }
 
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub(in crate::snapshot) enum Fault {
+    pub(crate) enum Fault {
         /// The process is gone: from this step on nothing happens any more, no cleaning up either.
         Abort,
         /// This one step fails.
@@ -113,7 +113,7 @@ pub(super) mod faults {
     }
 
     /// From now on operations are counted from 0, and `fault` happens at its step.
-    pub(in crate::snapshot) fn begin(fault: Option<(usize, Fault)>) {
+    pub(crate) fn begin(fault: Option<(usize, Fault)>) {
         STATE.set(State { fault, ..State::default() });
     }
 

@@ -30,6 +30,9 @@ pub use store::Store;
 pub use writer::GenerationWriter;
 
 #[cfg(test)]
+pub(crate) use disk::faults;
+
+#[cfg(test)]
 mod damage_tests;
 #[cfg(test)]
 mod fault_tests;

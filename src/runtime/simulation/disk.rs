@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::journal::simulated_disk::{Fate, Loss, Operation, SimulatedDisk};
-use crate::journal::{Journal, JournalError, JournalOptions};
+use crate::journal::{Journal, JournalError, JournalOptions, Position};
 
 /// Where the journal is on its disk.
 const DIRECTORY: &str = "/journal";
@@ -54,8 +54,9 @@ impl Disk {
         self.fails_sync.store(fails, Ordering::Relaxed);
     }
 
-    pub fn open(&self, options: JournalOptions) -> Result<Journal, JournalError> {
-        Journal::open_simulated(&self.disk, Path::new(DIRECTORY), options, None).map(|(journal, _)| journal)
+    /// Opens the journal, all of it or from a place on.
+    pub fn open(&self, options: JournalOptions, from: Option<&Position>) -> Result<Journal, JournalError> {
+        Journal::open_simulated(&self.disk, Path::new(DIRECTORY), options, from).map(|(journal, _)| journal)
     }
 
     /// The life is over; what was written stays.

@@ -1,36 +1,127 @@
 //! One life of the tower, wired as [`super::super::tower::Tower`] wires it, but without threads: whoever holds it says
 //! which part makes its next step.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, bounded, unbounded};
+use actix::Addr;
+use crossbeam_channel::{Receiver, unbounded};
 use parking_lot::RwLock;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::common::random::Random;
 use super::disk::Disk;
+use super::snapshots::{InHand, Step};
 use super::{clock, observe};
 use crate::domain::ids::Lsn;
 use crate::domain::reference::Reference;
 use crate::feed::{self, FeedInlet};
-use crate::journal::{JournalError, JournalOptions};
+use crate::journal::{Journal, JournalError, JournalOptions};
 use crate::runtime::admission::Admission;
-use crate::runtime::clocks::Clocks;
 use crate::runtime::dispatcher::{Dispatcher, Outbox};
 use crate::runtime::fold::FoldUsage;
 use crate::runtime::metrics::Metrics;
 use crate::runtime::progress::Progress;
 use crate::runtime::rebuild::{RebuildSteps, Rebuilder};
 use crate::runtime::recovery::{decode, generations_path};
-use crate::runtime::shard::{Shard, ShardLimits, ShardParts};
-use crate::runtime::snapshots::{Loaded, Loading, Snapshotter, SnapshotterParts};
+use crate::runtime::shard::{BeginRestore, RestoreEntities, Shard, ShardLimits, ShardParts};
+use crate::runtime::snapshots::{
+    Loaded, LoadedShard, Loading, SnapshotFailure, Snapshotter, SnapshotterParts,
+};
 use crate::runtime::tower::introductions;
 use crate::runtime::writer::{Backlog, DISK_FULL_RETRY, GroupLimits, Writer, WriterShared};
 use crate::runtime::{Committed, Running, Submission, TowerOptions, pending_own, wall_clock};
 use crate::snapshot::Store;
+
+/// What is on the disk.
+struct Found {
+    journal: Journal,
+    loaded: Loaded,
+    passed_over: u64,
+}
+
+/// The newest generation that was not damaged, and the journal from there on. Every other one is one that fits: a
+/// generation that is ahead of the journal, or does not verify, would be a defect.
+fn find(
+    options: &TowerOptions,
+    disk: &Disk,
+    store: &Store,
+    loading: &Loading<'_>,
+    damaged: &mut BTreeSet<u64>,
+) -> Found {
+    let journal_options = JournalOptions { segment_bytes_max: options.segment_bytes_max };
+    let mut of_no_use = Vec::new();
+    let mut found = None;
+    for number in store.numbers().unwrap() {
+        let generation = store.load(number).map_err(SnapshotFailure::from);
+        match generation.and_then(|generation| loading.load(generation)) {
+            Ok(loaded) => {
+                assert!(!damaged.contains(&number), "generation {number} was damaged");
+                let (_, meta) = loaded.generation.as_ref().unwrap();
+                let journal = disk.open(journal_options.clone(), Some(&meta.position()));
+                let journal = journal.expect("what a crash left opens again (invariant 23)");
+                meta.check_against(&journal.reader()).expect("what it holds is durable (invariant 27)");
+                found = Some((journal, loaded));
+                break;
+            }
+            Err(failure) => {
+                assert!(damaged.contains(&number), "generation {number}: {failure}");
+                assert!(failure.is_for_good(), "generation {number}: {failure}");
+                of_no_use.push(number);
+            }
+        }
+    }
+    let (journal, loaded) = found.unwrap_or_else(|| {
+        let journal = disk.open(journal_options, None);
+        (journal.expect("what a crash left opens again (invariant 23)"), loading.nothing())
+    });
+    for number in &of_no_use {
+        store.set_aside(*number).unwrap();
+        damaged.remove(number);
+    }
+    Found { journal, loaded, passed_over: of_no_use.len() as u64 }
+}
+
+/// Fills the shards with what was loaded.
+async fn fill(
+    shards: &[Addr<Shard>],
+    loaded: Vec<LoadedShard>,
+    dispatcher: &Dispatcher,
+    summaries_at: Lsn,
+    random: &mut Random,
+) {
+    let reference = Arc::new(dispatcher.fold.reference.clone());
+    let (done, answers) = unbounded();
+    let mut left = 0;
+    for (shard, LoadedShard { slots, mut entities, stopped }) in shards.iter().zip(loaded) {
+        left += entities.len();
+        shard.do_send(BeginRestore {
+            slots,
+            reference: reference.clone(),
+            business: dispatcher.clocks.business(),
+            stopped,
+            summaries_at,
+        });
+        // They were read by several threads.
+        entities.sort_by_key(|(slot, ..)| *slot);
+        entities.iter().for_each(|(_, key, restored)| observe::restored(key, restored.at));
+        while !entities.is_empty() {
+            let some = entities.len().min(usize::try_from(1 + random.below(20)).unwrap());
+            let entities = entities.drain(..some).collect();
+            shard.do_send(RestoreEntities { entities, done: done.clone() });
+        }
+    }
+    while left > 0 {
+        match answers.try_recv() {
+            Ok(some) => left -= some,
+            Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
+        }
+    }
+}
 
 /// The longest that recovery may take, in virtual time.
 const RECOVERY_MAX: Duration = Duration::from_secs(60);
@@ -47,6 +138,22 @@ pub struct House {
     outbox: Outbox,
     committed: Receiver<Vec<Committed>>,
     rebuilds: RebuildSteps,
+    snapshots: InHand,
+    /// Ends when the house is gone.
+    pub snapshotter: Option<JoinHandle<()>>,
+    pub start: Start,
+}
+
+/// What a life began with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Start {
+    /// The generation that it was restored from, and its start.
+    pub generation: Option<(u64, Lsn)>,
+    /// Of another number of shards.
+    pub is_replaced: bool,
+    pub passed_over: u64,
+    /// Records that were replayed.
+    pub replayed: u64,
 }
 
 /// It did not come to life: the power failed on the way.
@@ -62,16 +169,8 @@ impl House {
         disk: &Disk,
         random: &mut Random,
         may_die: bool,
+        damaged: &mut BTreeSet<u64>,
     ) -> Result<House, Died> {
-        let journal_options = JournalOptions { segment_bytes_max: options.segment_bytes_max };
-        let journal = disk.open(journal_options).expect("what a crash left opens again (invariant 23)");
-        let last = Lsn(journal.durable_lsn());
-        let dies = may_die && random.chance(RECOVERY_DEATHS);
-        let dies_at = dies.then(|| Lsn(random.below(last.0 + 1)));
-
-        let progress = Arc::new(Progress::new(usize::from(options.shards)));
-        observe::begin(progress.clone());
-        let admission = Arc::new(Admission::new(options.records_max, options.bytes_max));
         let loading = Loading {
             shards: options.shards,
             duplicate_window_events: options.duplicate_window_events,
@@ -79,9 +178,29 @@ impl House {
             exceptions_ended_max: options.exceptions_ended_max,
             progress: &|_| {},
         };
+        let store = Store::open(&generations_path(options)).unwrap();
+        let Found { journal, loaded, passed_over } = find(options, disk, &store, &loading, damaged);
+        let last = Lsn(journal.durable_lsn());
+        let dies = may_die && random.chance(RECOVERY_DEATHS);
+        let dies_at = dies.then(|| Lsn(random.below(last.0 + 1)));
+
+        let progress = Arc::new(Progress::new(usize::from(options.shards)));
+        observe::begin(progress.clone());
+        let admission = Arc::new(Admission::new(options.records_max, options.bytes_max));
         let Loaded {
-            fold, directory, quarantine, exceptions, cases, idempotency_keys, mut duplicates, ..
-        } = loading.nothing();
+            fold,
+            directory,
+            quarantine,
+            exceptions,
+            cases,
+            idempotency_keys,
+            mut duplicates,
+            shards: loaded_shards,
+            generation,
+        } = loaded;
+        let meta = generation.as_ref().map(|(_, meta)| meta.clone());
+        let start = meta.as_ref().map(|meta| meta.start()).unwrap_or_default();
+        let clocks = meta.as_ref().map(|meta| meta.clocks.clone()).unwrap_or_default();
         let metrics = Arc::new(Metrics::default());
         let (submissions, submitted) = unbounded();
         let (committed_in, committed) = unbounded();
@@ -118,7 +237,7 @@ impl House {
             fold,
             shards: shards.clone(),
             progress: progress.clone(),
-            clocks: Clocks::default(),
+            clocks,
             batch_records_max: options.batch_records_max,
             published: reference.clone(),
             usage: usage.clone(),
@@ -126,9 +245,16 @@ impl House {
         };
 
         let reader = journal.reader();
-        if last > Lsn::ZERO {
+        if let Some(meta) = &meta {
+            fill(&shards, loaded_shards, &dispatcher, meta.summaries_at, random).await;
+            if dies_at.is_some_and(|dies_at| dies_at <= start) {
+                return Err(Died);
+            }
+            dispatcher.restored(start);
+        }
+        if last > start {
             let mut group = Vec::new();
-            for read in reader.read_from(1) {
+            for read in reader.read_from(start.next().0) {
                 let (_, bytes) = read.expect("what was verified can be read");
                 let record = decode(&bytes, &mut duplicates, &idempotency_keys).expect("a record");
                 let lsn = record.origin;
@@ -177,11 +303,16 @@ impl House {
             wall_clock,
             last_ingest: dispatcher.clocks.last_ingest(),
         };
-        // Its thread does not run here: captures and restores will be steps of their own.
-        let parts = SnapshotterParts {
-            store: Store::open(&generations_path(options)).unwrap(),
+        let start = Start {
+            generation: generation.as_ref().map(|(generation, _)| (generation.number(), start)),
+            is_replaced: meta.is_some_and(|meta| meta.slots.len() != shards.len()),
+            passed_over,
+            replayed: last.0 - start.0,
+        };
+        let parts = |captures| SnapshotterParts {
+            store,
             reader: reader.clone(),
-            captures: bounded(1).0,
+            captures,
             progress: progress.clone(),
             metrics: metrics.clone(),
             exceptions: exceptions.clone(),
@@ -191,7 +322,8 @@ impl House {
             journal_bytes: options.snapshot_journal_bytes,
             replayed_bytes: 0,
         };
-        let (_, snapshots) = Snapshotter::new(parts, None);
+        let new = |captures| Snapshotter::new(parts(captures), generation);
+        let (in_hand, snapshots, snapshotter) = InHand::start(new, shards.len(), random, may_die);
         let running = Running {
             submissions,
             progress,
@@ -222,6 +354,9 @@ impl House {
             outbox,
             committed,
             rebuilds,
+            snapshots: in_hand,
+            snapshotter: Some(snapshotter),
+            start,
         };
         house.introduce(options).await;
         Ok(house)
@@ -271,6 +406,16 @@ impl House {
     /// Entities that failed are made anew, if any wait for it.
     pub fn step_rebuilds(&mut self) -> bool {
         self.rebuilds.step()
+    }
+
+    /// A snapshot comes one step further.
+    pub fn step_snapshot(&mut self, random: &mut Random) -> Step {
+        self.snapshots.step(&self.dispatcher, random)
+    }
+
+    /// The snapshot under way fails, if there is one.
+    pub fn fail_snapshot(&mut self) -> Option<Step> {
+        self.snapshots.give_up()
     }
 
     /// Whether nothing waits for the writer or the dispatcher.

@@ -23,11 +23,13 @@ pub enum Kind {
     Outbox,
     SystemOfRecord,
     Feed,
+    Snapshot,
     Release,
     AdvanceClock,
     JumpClock,
     FullDisk,
     BrokenDisk,
+    FailedSnapshot,
     Kill,
     PowerLoss,
     Stop,
@@ -51,18 +53,21 @@ impl Mix {
             (Outbox, 40),
             (SystemOfRecord, 60),
             (Feed, 40),
+            (Snapshot, 24),
             (Release, 6),
             (AdvanceClock, 10),
             (JumpClock, 8),
             (FullDisk, 10),
             (BrokenDisk, 2),
+            (FailedSnapshot, 2),
             (Kill, 3),
             (PowerLoss, 5),
             (Stop, 2),
         ];
         // Every seed has its own favourites, and does without some faults.
         let weigh = |random: &mut Random, (kind, weight): (Kind, u64)| {
-            let is_fault = matches!(kind, JumpClock | FullDisk | BrokenDisk | Kill | PowerLoss | Stop);
+            let is_fault =
+                matches!(kind, JumpClock | FullDisk | BrokenDisk | FailedSnapshot | Kill | PowerLoss | Stop);
             let factor = if is_fault { *random.pick(&[0, 1, 1, 2]) } else { *random.pick(&[1, 2, 4, 8]) };
             (kind, weight * factor)
         };

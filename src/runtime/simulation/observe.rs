@@ -17,6 +17,8 @@ thread_local! {
 struct Seen {
     progress: Arc<Progress>,
     is_live: bool,
+    /// Where the states stood that a snapshot brought.
+    restored: BTreeMap<EntityKey, Lsn>,
     last: BTreeMap<EntityKey, Lsn>,
     applied: BTreeSet<(EntityKey, Lsn)>,
     count: u64,
@@ -29,6 +31,7 @@ pub fn begin(progress: Arc<Progress>) {
     SEEN.set(Some(Seen {
         progress,
         is_live: false,
+        restored: BTreeMap::new(),
         last: BTreeMap::new(),
         applied: BTreeSet::new(),
         count: 0,
@@ -42,6 +45,15 @@ pub fn go_live() {
     SEEN.with_borrow_mut(|seen| seen.iter_mut().for_each(|seen| seen.is_live = true));
 }
 
+/// An entity begins with a state that shows everything up to `at`.
+pub fn restored(key: &EntityKey, at: Lsn) {
+    SEEN.with_borrow_mut(|seen| {
+        seen.iter_mut().for_each(|seen| {
+            seen.restored.insert(key.clone(), at);
+        });
+    });
+}
+
 /// A shell is about to apply a record to its entity.
 pub fn applying(key: &EntityKey, at: &Routed<'_>) {
     SEEN.with_borrow_mut(|seen| {
@@ -49,6 +61,9 @@ pub fn applying(key: &EntityKey, at: &Routed<'_>) {
         let record = at.record.lsn;
         if seen.is_live && at.lsn > seen.progress.durable() {
             seen.violations.push(format!("invariant 1: {key} is handed {} before it is durable", at.lsn));
+        }
+        if seen.restored.get(key).is_some_and(|restored| at.lsn <= *restored) {
+            seen.violations.push(format!("invariant 27: {key} is handed {}, which its state has", at.lsn));
         }
         let last = seen.last.entry(key.clone()).or_default();
         if at.lsn < *last {

@@ -43,6 +43,7 @@ pub fn options(random: &mut Random, data: &std::path::Path, clock: ClockKind) ->
         group_records_max: *random.pick(&[1, 5, 1_000]),
         group_bytes_max: 1 << 20,
         duplicate_window_events: 100_000,
+        compress_sealed: false,
         records_max: *random.pick(&[15, 60, 10_000]),
         bytes_max: *random.pick(&[8_000, 1 << 24]),
         batch_records_max: *random.pick(&[1, 4, 512]),
@@ -53,7 +54,7 @@ pub fn options(random: &mut Random, data: &std::path::Path, clock: ClockKind) ->
         quarantine_entries_max: 1_000,
         exceptions_ended_max: 10_000,
         snapshot_journal_bytes: u64::MAX,
-        snapshot_slice_entities: 4,
+        snapshot_slice_entities: *random.pick(&[1, 4, 256]),
         settings,
         settings_hash: String::new(),
         tenants: vec![TenantOptions {

@@ -1,5 +1,7 @@
 //! One run: a tower and everything around it, from the first step to the last check.
 
+use std::collections::BTreeSet;
+use std::thread::JoinHandle as ThreadHandle;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -13,9 +15,10 @@ use super::common::random::Random;
 use super::decisions::Decisions;
 use super::disk::Disk;
 use super::follower::Follower;
-use super::house::{Died, House};
+use super::house::{Died, House, Start};
 use super::mix::{Kind, Mix};
 use super::scenario::{DAY, FIRST_DAY, options, story};
+use super::snapshots::{Step, damage};
 use super::trace::Trace;
 use super::{checks, clock, observe};
 use crate::domain::ids::Name;
@@ -23,6 +26,7 @@ use crate::domain::record::{ClockKind, SystemBody};
 use crate::domain::sku_location::testing::{Poison, poison};
 use crate::domain::time::{HOUR, Timestamp};
 use crate::runtime::quarantine::QuarantineReason;
+use crate::runtime::recovery::generations_path;
 use crate::runtime::{Submission, TowerOptions, pending_own, system_record};
 
 /// Rounds of peace before something is said to hang; each gives everyone a step and takes 10 ms of virtual time.
@@ -30,6 +34,11 @@ const PEACE_ROUNDS_MAX: u64 = 20_000;
 /// Until every entity that is due has had its review, at one a tick of 200 ms.
 const REVIEWS_MAX: Duration = Duration::from_secs(10);
 const PEACE_ROUND: Duration = Duration::from_millis(10);
+/// How often everything comes to rest, with a loss of power in between: the first start after that is from a snapshot, if
+/// there is one, the second from the journal alone.
+const RESTS: usize = 3;
+/// How often the newest snapshot is damaged between two lives, percent.
+const DAMAGED: u64 = 20;
 /// Steps under faults.
 const STEPS_MIN: i64 = 1_000;
 pub const STEPS_MAX: u64 = 3_500;
@@ -70,6 +79,22 @@ struct Faults {
     full_disks: u64,
     clock_jumps: u64,
     releases: u64,
+    damaged_snapshots: u64,
+    /// By a power loss, a kill or a stop while one was under way.
+    snapshots_cut_short: u64,
+    deaths_while_publishing: u64,
+    snapshots_failed: u64,
+}
+
+/// What became of snapshots.
+#[derive(Default)]
+struct Used {
+    taken: u64,
+    restores: u64,
+    restores_elsewhere: u64,
+    passed_over: u64,
+    starts_without: u64,
+    replayed: u64,
 }
 
 /// The run.
@@ -95,8 +120,14 @@ pub struct World {
     follower: Follower,
     poisoned: Option<Poisoned>,
     faults: Faults,
-    /// What was shown in the end, before the last restart.
-    shown: Option<Vec<String>>,
+    used: Used,
+    /// Generations on the disk that were damaged.
+    damaged: BTreeSet<u64>,
+    /// The snapshotter of this life.
+    snapshotter: Option<ThreadHandle<()>>,
+    is_snapshot_under_way: bool,
+    /// What was shown whenever everything was at rest, with a restart in between.
+    shown: Vec<Vec<String>>,
     applied: u64,
     lives: u64,
 }
@@ -152,7 +183,11 @@ impl World {
             follower: Follower::default(),
             poisoned,
             faults: Faults::default(),
-            shown: None,
+            used: Used::default(),
+            damaged: BTreeSet::new(),
+            snapshotter: None,
+            is_snapshot_under_way: false,
+            shown: Vec::new(),
             applied: 0,
             lives: 0,
         }
@@ -176,6 +211,10 @@ impl World {
             let within = handle.enter();
             drop(system);
             drop(within);
+            if let Some(thread) = self.snapshotter.take() {
+                thread.join().expect("the snapshotter ends with its tower");
+            }
+            self.faults.snapshots_cut_short += u64::from(std::mem::take(&mut self.is_snapshot_under_way));
             self.trace.step(format!("life {} ends: {end:?}", self.lives));
             match end {
                 End::Finished => break,
@@ -197,19 +236,45 @@ impl World {
             self.clock.lose_connection(&mut self.random);
             self.settling = None;
             self.decisions.lose_connection();
+            self.damage_snapshots(end);
         }
         clock::stop();
+    }
+
+    /// Between two lives snapshots may be damaged; and the last start is from the journal alone.
+    fn damage_snapshots(&mut self, end: End) {
+        let generations = generations_path(&self.options);
+        if end == End::AtRest && self.shown.len() == RESTS - 1 {
+            self.damaged.clear();
+            return std::fs::remove_dir_all(&generations).unwrap();
+        }
+        let share = if self.random.chance(DAMAGED) { 1 + usize::from(self.random.chance(25)) } else { 0 };
+        let names = std::fs::read_dir(&generations).map(|names| names.map(|name| name.unwrap().file_name()));
+        let published = names.into_iter().flatten().filter_map(|name| name.to_str()?.parse().ok());
+        let mut published: Vec<u64> = published.collect();
+        published.sort_unstable_by(|left, right| right.cmp(left));
+        for number in published.into_iter().take(share) {
+            if self.damaged.insert(number) {
+                damage(&generations.join(format!("{number:010}")), &mut self.random);
+                self.faults.damaged_snapshots += 1;
+                self.trace.step(format!("snapshot {number} is damaged"));
+            }
+        }
     }
 
     async fn live(&mut self) -> End {
         clock::set(self.wall);
         let may_die = self.steps_left > 0;
         let Ok(mut house) =
-            House::boot(&self.options, &self.disk, &mut self.random, may_die).await.map_err(|Died| ())
+            House::boot(&self.options, &self.disk, &mut self.random, may_die, &mut self.damaged)
+                .await
+                .map_err(|Died| ())
         else {
             self.faults.deaths_in_recovery += 1;
             return if self.random.chance(50) { End::Killed } else { End::PowerLost };
         };
+        self.snapshotter = house.snapshotter.take();
+        self.note(house.start);
         self.follower.come_back(&house);
         if self.clock_kind == ClockKind::Event && self.advanced_to == FIRST_DAY {
             self.advance_to(FIRST_DAY + DAY / 2);
@@ -244,6 +309,18 @@ impl World {
         end
     }
 
+    fn note(&mut self, start: Start) {
+        self.trace.step(format!("{start:?}"));
+        self.used.passed_over += start.passed_over;
+        self.used.replayed += start.replayed;
+        match start.generation {
+            Some(_) => self.used.restores += 1,
+            None if start.replayed > 0 => self.used.starts_without += 1,
+            None => {}
+        }
+        self.used.restores_elsewhere += u64::from(start.is_replaced);
+    }
+
     async fn step(&mut self, kind: Kind, house: &mut House) -> Option<End> {
         let World { random, trace, ledger, .. } = self;
         match kind {
@@ -274,6 +351,11 @@ impl World {
                 self.decisions.step_system_of_record(client, ledger, random, false, trace);
             }
             Kind::Feed => self.follower.drain(house, trace),
+            Kind::Snapshot => {
+                let step = house.step_snapshot(random);
+                return self.note_snapshot(step);
+            }
+            Kind::FailedSnapshot => return house.fail_snapshot().and_then(|step| self.note_snapshot(step)),
             Kind::Release => self.release(house),
             Kind::AdvanceClock => {
                 let ahead = random.between(600, 3 * 3_600);
@@ -299,6 +381,31 @@ impl World {
                 return Some(End::Stopped);
             }
         }
+        None
+    }
+
+    fn note_snapshot(&mut self, step: Step) -> Option<End> {
+        self.is_snapshot_under_way = matches!(step, Step::Begun | Step::Parts(_) | Step::Captured);
+        let said = match step {
+            Step::Begun => "begun".to_owned(),
+            Step::Parts(parts) => format!("{parts} parts"),
+            Step::Captured => "captured".to_owned(),
+            Step::NothingNew => "nothing new".to_owned(),
+            Step::Published(info) => {
+                self.used.taken += 1;
+                format!("{} published: {} entities as of {}", info.number, info.entities, info.lsn)
+            }
+            Step::Failed => {
+                self.faults.snapshots_failed += 1;
+                "failed".to_owned()
+            }
+            Step::Died => {
+                self.faults.deaths_while_publishing += 1;
+                self.trace.step("snapshot: the process dies".to_owned());
+                return Some(if self.random.chance(50) { End::Killed } else { End::PowerLost });
+            }
+        };
+        self.trace.step(format!("snapshot: {said}"));
         None
     }
 
@@ -391,7 +498,7 @@ impl World {
         self.come_to_rest(house).await;
         let left_out = self.poisoned.as_ref().filter(|poisoned| poisoned.skip).map(|poisoned| poisoned.id);
         let journal = checks::check(house, &self.ledger, &self.decisions, &self.follower, left_out).await;
-        if self.shown.is_some() {
+        if self.shown.len() == RESTS - 1 {
             for record in &journal {
                 self.trace.bytes(format!("{record:?}").as_bytes());
             }
@@ -401,17 +508,28 @@ impl World {
             ClockKind::Event => checks::everything_shown(house).await,
             ClockKind::Wall => Vec::new(),
         };
-        match self.shown.replace(shown) {
-            None => End::AtRest,
-            Some(before) => {
-                let after = self.shown.as_ref().unwrap();
-                let changed: Vec<_> =
-                    before.iter().zip(after).filter(|(before, after)| before != after).collect();
-                let is_same = changed.is_empty() && before.len() == after.len();
-                assert!(is_same, "invariant 3: a restart changed {changed:#?}");
-                End::Finished
+        if let Some(before) = self.shown.last() {
+            let changed: Vec<_> =
+                before.iter().zip(&shown).filter(|(before, after)| before != after).collect();
+            let is_same = changed.is_empty() && before.len() == shown.len();
+            assert!(is_same, "invariants 3 and 28: a restart changed {changed:#?}");
+        }
+        self.shown.push(shown);
+        if self.shown.len() == RESTS {
+            return End::Finished;
+        }
+        while self.random.chance(50) {
+            loop {
+                let step = house.step_snapshot(&mut self.random);
+                let is_over = !matches!(step, Step::Begun | Step::Parts(_) | Step::Captured);
+                let end = self.note_snapshot(step);
+                if is_over || end.is_some() {
+                    break;
+                }
+                tokio::time::sleep(PEACE_ROUND).await;
             }
         }
+        End::AtRest
     }
 
     async fn come_to_rest(&mut self, house: &mut House) {
@@ -482,6 +600,16 @@ impl World {
                 ("full disks", faults.full_disks),
                 ("clock jumps", faults.clock_jumps),
                 ("releases of failed entities", faults.releases),
+                ("snapshots taken", self.used.taken),
+                ("snapshots cut short", faults.snapshots_cut_short),
+                ("snapshots failed", faults.snapshots_failed),
+                ("deaths while publishing a snapshot", faults.deaths_while_publishing),
+                ("snapshots damaged", faults.damaged_snapshots),
+                ("snapshots passed over", self.used.passed_over),
+                ("starts from a snapshot", self.used.restores),
+                ("starts from a snapshot of other shards", self.used.restores_elsewhere),
+                ("starts from the journal alone", self.used.starts_without),
+                ("records replayed", self.used.replayed),
                 ("decisions", counts.decisions as u64),
                 ("commands", counts.commands),
                 ("repeated commands", counts.repeated_commands),
