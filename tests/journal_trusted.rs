@@ -261,6 +261,10 @@ fn a_torn_tail_behind_the_position_is_cut_and_an_end_below_the_mark_is_refused()
     assert!(matches!(open_trusting(&cut, before), Err(JournalError::EndsBelowMark { .. })));
     cut.remove(Path::new(MARK));
     assert!(matches!(open_trusting(&cut, before), Err(JournalError::MarkMissing(_))));
+    // Also where there is no group behind the position.
+    let mut unmarked = files.clone();
+    unmarked.remove(Path::new(MARK));
+    assert!(matches!(open_trusting(&unmarked, end), Err(JournalError::MarkMissing(_))));
 }
 
 #[test]
