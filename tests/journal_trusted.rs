@@ -184,8 +184,26 @@ fn what_lies_before_is_not_scanned_and_damage_there_shows_when_it_is_read() {
                 Err(error) => assert!(matches!(error, JournalError::Damaged { .. }), "{error}"),
             }
         }
-        assert!(matches!(journal.reader().read_one(1), Ok(Some(_)) | Err(JournalError::Damaged { .. })));
+        let read = journal.reader().read_one(1);
+        assert!(matches!(read, Err(JournalError::Damaged { .. })), "byte {index} is missed: {read:?}");
     }
+}
+
+#[test]
+fn a_segment_that_is_missing_or_another_one_before_the_position_shows_when_what_stands_there_is_read() {
+    let (files, positions) = sample();
+    let position = positions.last().unwrap();
+    let mut firsts: Vec<u64> = positions.iter().map(|position| position.segment_first_lsn).collect();
+    firsts.dedup();
+    let second: PathBuf = format!("{:020}.twj", firsts[1]).into();
+    let mut without = files.clone();
+    without.remove(&second).unwrap();
+    let (journal, _directory) = open_trusting(&without, position).unwrap();
+    let reads: Vec<_> = journal.reader().read_from(1).collect();
+    assert!(
+        matches!(&reads[..], [Err(JournalError::Damaged { damage: Damage::LsnGap { .. }, .. })]),
+        "{reads:?}"
+    );
 }
 
 #[test]

@@ -286,6 +286,7 @@ fn tower_options(args: &ServeArgs, config: &Config) -> Result<TowerOptions, Fail
         state_interval: Duration::from_millis(config.feed.state_interval_ms),
         snapshot_journal_bytes: config.snapshots.journal_bytes as u64,
         snapshot_slice_entities: config.snapshots.slice_entities,
+        snapshot_free_bytes_min: config.snapshots.free_bytes_min as u64,
         settings: settings(config),
         settings_hash: hash.to_hex().to_string(),
         tenants: tenants.collect::<Result<_, Failure>>()?,

@@ -120,6 +120,8 @@ pub struct SnapshotsConfig {
     pub journal_bytes: usize,
     /// Entities that a shard captures at a time, before it looks at what else there is to do, 1–100,000.
     pub slice_entities: usize,
+    /// Bytes that stay free on the disk beside a new snapshot, 0–1 TiB.
+    pub free_bytes_min: usize,
 }
 
 impl SnapshotsConfig {
@@ -127,6 +129,7 @@ impl SnapshotsConfig {
         Self {
             journal_bytes: section.integer("journal_bytes", 256 << 20, 1 << 20..=1 << 40),
             slice_entities: section.integer("slice_entities", 256, 1..=100_000),
+            free_bytes_min: section.integer("free_bytes_min", 64 << 20, 0..=1 << 40),
         }
     }
 }

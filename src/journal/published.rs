@@ -144,6 +144,13 @@ impl Published {
         self.segments.read().iter().map(|segment| segment.first_lsn).collect()
     }
 
+    /// First LSN of the segment behind the one that begins with this LSN.
+    pub(super) fn first_lsn_behind(&self, first_lsn: u64) -> Option<u64> {
+        let segments = self.segments.read();
+        let behind = segments.partition_point(|segment| segment.first_lsn <= first_lsn);
+        segments.get(behind).map(|segment| segment.first_lsn)
+    }
+
     pub(super) fn has_segment(&self, first_lsn: u64) -> bool {
         self.segments.read().binary_search_by_key(&first_lsn, |segment| segment.first_lsn).is_ok()
     }

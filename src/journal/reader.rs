@@ -7,9 +7,10 @@ use parking_lot::Mutex;
 
 use super::directory::Directory;
 use super::error::{Damage, JournalError};
-use super::group::record_at;
+use super::group::{for_each_record, record_at};
 use super::published::{Located, Published, SegmentIndex, SegmentStatistics};
-use super::segment::{HashCheck, HeaderStep, SegmentCursor, Step};
+use super::recovery::{Chain, named_header};
+use super::segment::{HashCheck, SegmentCursor, Step};
 use super::trim::Holds;
 
 /// What the writer, its readers and those who look after the files share.
@@ -36,12 +37,41 @@ impl Shared {
             Located::Trimmed(first_lsn) => Err(JournalError::Trimmed { lsn, first_lsn }),
             Located::Unseen(first_lsn) => {
                 // Two readers may do it at once, with the same result.
-                let index = look_through(self.open_cursor(first_lsn)?, first_lsn)?;
+                let index = self.look_through(first_lsn)?;
                 let offset = index.offset_before(lsn);
                 self.published.note_seen(index);
                 Ok((first_lsn, offset))
             }
         }
+    }
+
+    /// Checks a sealed segment that lies before a trusted position, so that nobody has since the journal was opened: every
+    /// hash, the chain, and that the next segment goes on where it ends. Gives where its groups start.
+    fn look_through(&self, first_lsn: u64) -> Result<SegmentIndex, JournalError> {
+        let mut cursor = self.open_cursor(first_lsn)?;
+        let mut index = SegmentIndex::new(first_lsn, None);
+        let header = named_header(&mut cursor, first_lsn, |_| Ok(()))?;
+        let mut chain = Chain::begin_at(&header);
+        let path = cursor.path().to_owned();
+        loop {
+            let offset = cursor.offset();
+            let path = &path;
+            let damaged = |lsn| move |damage| JournalError::damaged(path, offset, lsn, damage);
+            match cursor.next_group(HashCheck::Verify)? {
+                Step::End => break,
+                Step::Damaged(damage) => return Err(damaged(chain.next_lsn)(damage)),
+                Step::Group(group) => {
+                    let header = group.header;
+                    chain.take(&header).map_err(damaged(header.first_lsn))?;
+                    for_each_record(&header, group.payload, |_, _| {}).map_err(damaged(header.first_lsn))?;
+                    index.note_group(header.first_lsn, offset);
+                }
+            }
+        }
+        if let Some(next) = self.published.first_lsn_behind(first_lsn) {
+            named_header(&mut self.open_cursor(next)?, next, |header| chain.check_segment(header))?;
+        }
+        Ok(index)
     }
 
     /// Opens a segment. If it was trimmed since it was located, that is what the error says.
@@ -67,25 +97,6 @@ impl Shared {
     /// From here on, [`Shared::change_files`] does nothing.
     pub(super) fn close(&self) {
         *self.is_open.lock() = false;
-    }
-}
-
-/// Where groups of a sealed segment start, by looking through their headers.
-fn look_through(mut cursor: SegmentCursor, first_lsn: u64) -> Result<SegmentIndex, JournalError> {
-    let mut index = SegmentIndex::new(first_lsn, None);
-    let mut next_lsn = first_lsn;
-    loop {
-        let offset = cursor.offset();
-        match cursor.skip_group()? {
-            HeaderStep::End => return Ok(index),
-            HeaderStep::Group(header) => {
-                index.note_group(header.first_lsn, offset);
-                next_lsn = header.last_lsn().saturating_add(1);
-            }
-            HeaderStep::Damaged(damage) => {
-                return Err(JournalError::damaged(cursor.path(), offset, next_lsn, damage));
-            }
-        }
     }
 }
 

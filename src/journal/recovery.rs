@@ -418,7 +418,8 @@ impl Scan {
     fn check_end(&self, directory: &Directory) -> Result<(), JournalError> {
         let Some(durable_lsn) = self.report.marked_lsn else {
             // Without a group the mark was perhaps not written yet.
-            return match self.report.groups {
+            // What lies before a trusted position was not counted, and is there all the same.
+            return match self.report.tail_lsn {
                 0 if self.report.torn_tail.is_none() => Ok(()),
                 _ => Err(JournalError::MarkMissing(mark_path(directory))),
             };

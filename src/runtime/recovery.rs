@@ -1,7 +1,8 @@
 //! What a start does before the tower runs: open the journal, read the newest snapshot that is sound, fill the shards,
 //! replay what came after.
 
-use std::path::PathBuf;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use actix::Addr;
@@ -13,7 +14,7 @@ use super::commands::{COMMAND_SOURCE, IdempotencyKeys};
 use super::dispatcher::Dispatcher;
 use super::duplicates::Duplicates;
 use super::shard::{BeginRestore, RestoreEntities, Shard};
-use super::snapshots::{Loaded, LoadedShard, Loading, SnapshotFailure};
+use super::snapshots::{Loaded, LoadedShard, Loading, Meta, SnapshotFailure};
 use super::tower::{StartError, Tower, TowerOptions};
 use super::writer::Committed;
 use crate::domain::ids::Lsn;
@@ -108,8 +109,9 @@ impl Tower {
     /// its beginning.
     pub(super) fn find(&self, options: &TowerOptions) -> Result<Found, StartError> {
         let directory = options.data.join("journal");
-        // Before anything is cleaned up: another tower may be at work here.
+        // Before anything is cleaned up: another tower may be at work here, or whatever else works with its journal.
         Journal::check_unlocked(&directory)?;
+        *self.lock.lock() = Some(lock(&options.data)?);
         let store = Store::open(&generations_path(options))?;
         let journal_options = JournalOptions { segment_bytes_max: options.segment_bytes_max };
         let note = |entities: usize| self.recovery.write().entities += entities as u64;
@@ -177,7 +179,7 @@ impl Tower {
     fn load(&self, store: &Store, number: u64, loading: &Loading<'_>) -> Result<Loaded, SnapshotFailure> {
         let began = Instant::now();
         let generation = store.load(number)?;
-        let entities = super::snapshots::Meta::of(&generation)?.entities;
+        let entities = Meta::of(&generation)?.entities;
         {
             let mut recovery = self.recovery.write();
             recovery.phase = RecoveryPhase::LoadingSnapshot;
@@ -195,9 +197,13 @@ impl Tower {
         shards: &[Addr<Shard>],
         loaded: Vec<LoadedShard>,
         dispatcher: &Dispatcher,
-        summaries_at: Lsn,
+        meta: &Meta,
     ) -> Result<(), StartError> {
         let began = Instant::now();
+        let is_of_this_program = meta.is_of_this_program();
+        if !is_of_this_program {
+            info!("another program wrote this snapshot: every entity is looked at again");
+        }
         let reference = std::sync::Arc::new(dispatcher.fold.reference.clone());
         let (done, answers) = bounded(loaded.iter().map(|shard| shard.entities.len()).sum::<usize>().max(1));
         let mut left = 0;
@@ -208,7 +214,8 @@ impl Tower {
                 reference: reference.clone(),
                 business: dispatcher.clocks.business(),
                 stopped,
-                summaries_at,
+                summaries_at: meta.summaries_at,
+                is_of_this_program,
             });
             let mut entities = entities.into_iter();
             loop {
@@ -276,6 +283,17 @@ impl Tower {
         }
         self.recovery.write().replay_seconds = began.elapsed().as_secs_f64();
         Ok(bytes)
+    }
+}
+
+/// Locks the data directory until the file is dropped.
+fn lock(data: &Path) -> Result<File, StartError> {
+    let file = File::options().create(true).truncate(false).write(true).open(data.join("lock"));
+    let file = file.map_err(StartError::Lock)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Locked(data.to_owned()).into()),
+        Err(TryLockError::Error(error)) => Err(StartError::Lock(error)),
     }
 }
 

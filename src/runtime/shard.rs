@@ -69,8 +69,8 @@ pub struct ShardLimits {
 pub struct ShardShared {
     pub index: usize,
     pub live: Cell<bool>,
-    /// It was filled from a snapshot: then what has to be looked at is known.
-    is_restored: Cell<bool>,
+    /// It was filled from a snapshot of this very program: then it is known who has to look when the tower is live.
+    is_known_who_looks: Cell<bool>,
     /// The summaries showed what was applied up to here when they were restored.
     summaries_at: Cell<Lsn>,
     pub submissions: Sender<Submission>,
@@ -97,8 +97,9 @@ pub struct ShardShared {
     /// Highest business time delivered here, by tenant.
     business: RefCell<Vec<Timestamp>>,
     stopped: RefCell<StoppedEntities>,
-    /// Failed before the tower was live: whether the journal knows is asked then.
-    failed_before_live: RefCell<Vec<u32>>,
+    /// Failed, or were being rebuilt, before the tower was live: whether the journal knows, and who rebuilds them, is asked
+    /// then.
+    stopped_before_live: RefCell<Vec<u32>>,
     capture: RefCell<Option<CaptureInWork>>,
     myself: RefCell<Option<Addr<Shard>>>,
 }
@@ -124,7 +125,7 @@ impl ShardShared {
         ShardShared {
             index: parts.index,
             live: Cell::new(false),
-            is_restored: Cell::new(false),
+            is_known_who_looks: Cell::new(false),
             summaries_at: Cell::new(Lsn::ZERO),
             submissions: parts.submissions,
             progress: parts.progress,
@@ -148,7 +149,7 @@ impl ShardShared {
             reviews: RefCell::default(),
             business: RefCell::default(),
             stopped: RefCell::default(),
-            failed_before_live: RefCell::default(),
+            stopped_before_live: RefCell::default(),
             capture: RefCell::default(),
             myself: RefCell::default(),
         }
@@ -187,9 +188,14 @@ impl ShardShared {
         business[index] = business[index].max(time);
     }
 
-    /// Before the tower is live: an entity stands still, and the journal may not know.
-    pub fn note_failed_before_live(&self, slot: u32) {
-        self.failed_before_live.borrow_mut().push(slot);
+    /// Before the tower is live: an entity stands still, and the journal may not know; or nobody rebuilds it.
+    pub fn note_stopped_before_live(&self, slot: u32) {
+        self.stopped_before_live.borrow_mut().push(slot);
+    }
+
+    /// Up to where an entity's state came from a snapshot.
+    pub fn restored_at(&self, slot: u32) -> Lsn {
+        self.slots.borrow().get(slot as usize).map_or(Lsn::ZERO, |slot| slot.restored_at)
     }
 
     /// Whether the summaries show a record's effect already, because they were restored with it.
@@ -393,26 +399,35 @@ impl Shard {
         }
     }
 
-    /// Those who have to look now: after a snapshot, whoever something happened to since they last did. The journal alone
-    /// does not say who looked when, so without one it is everybody.
+    /// Those who have to look now: after a snapshot, whoever something happened to since they last did, and whose review
+    /// came due while the tower was down. The journal alone does not say who looked when, so without one it is everybody;
+    /// and so it is after one that another program wrote.
     fn go_live(&self, origin: Lsn) {
         self.shared.live.set(true);
         {
             let slots = self.shared.slots.borrow();
-            for slot in self.shared.failed_before_live.take() {
+            let mut stopped = self.shared.stopped_before_live.take();
+            stopped.sort_unstable();
+            // One that was restored as failed may have failed again.
+            stopped.dedup();
+            for slot in stopped {
                 if let Some(entity) = slots.get(slot as usize).and_then(|slot| slot.entity.as_ref()) {
                     entity.send(GoLive);
                 }
             }
         }
-        if self.shared.is_restored.get() {
-            let touched: Vec<u32> = {
+        if self.shared.is_known_who_looks.get() {
+            let mut whom: Vec<u32> = {
                 let mut slots = self.shared.slots.borrow_mut();
                 let touched =
                     |(at, slot): (usize, &mut Slot)| std::mem::take(&mut slot.touched).then_some(at as u32);
                 slots.iter_mut().enumerate().filter_map(touched).collect()
             };
-            self.make_dirty(ShardDirty::These(touched), origin);
+            // Now, so that the tower is not settled before they have looked.
+            let due = self.shared.reviews.borrow_mut().due_wall((self.shared.wall_clock)(), usize::MAX);
+            self.shared.metrics.reviews.inc_by(due.len() as u64);
+            whom.extend(due);
+            self.make_dirty(ShardDirty::These(whom), origin);
         } else {
             self.make_dirty(ShardDirty::Everyone, origin);
         }

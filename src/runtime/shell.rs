@@ -148,7 +148,10 @@ impl<E: Hosted> Shell<E> {
         }
         let entity = match &mut self.health {
             Health::Live(entity) => entity,
-            Health::Failed { .. } => return,
+            Health::Failed { .. } => {
+                self.settle_own_command(at.record);
+                return;
+            }
             Health::Rebuilding { waiting } => {
                 waiting.push(Waiting {
                     record: at.record.clone(),
@@ -157,6 +160,7 @@ impl<E: Hosted> Shell<E> {
                     origin: at.origin,
                     reference: reference.clone(),
                 });
+                self.settle_own_command(at.record);
                 return;
             }
         };
@@ -180,6 +184,16 @@ impl<E: Hosted> Shell<E> {
                 self.request_before(failure, at.lsn);
                 self.report(failure, &panic);
             }
+        }
+    }
+
+    /// A command that it decided while it worked is in the journal now, whatever it does with the record: its key is used.
+    /// A snapshot keeps only keys that are settled, and what replays behind one does not come past this record again.
+    fn settle_own_command(&self, record: &Record) {
+        if let Body::Transition(body) = &record.body
+            && body.entity == *self.key
+        {
+            self.shard.idempotency_keys.settle(record);
         }
     }
 
@@ -512,13 +526,21 @@ impl<E: Hosted> Handler<GoLive> for Shell<E> {
     type Result = ();
 
     fn handle(&mut self, _: GoLive, _: &mut Context<Self>) {
-        let Health::Failed { failure, before } = &self.health else { return };
-        if !self.shard.is_recorded_as_quarantined(&self.key) {
-            self.journal_failure(*failure, "failed again when the journal was replayed");
-        }
-        // Captured while the state before was being made, which nobody does any more.
-        if before.is_none() && self.ticket == 0 {
-            self.request_before(*failure, self.shard.applied());
+        match &self.health {
+            Health::Failed { failure, before } => {
+                if !self.shard.is_recorded_as_quarantined(&self.key) {
+                    self.journal_failure(*failure, "failed again when the journal was replayed");
+                }
+                // Captured while the state before was being made, which nobody does any more.
+                if before.is_none() && self.ticket == 0 {
+                    self.request_before(*failure, self.shard.applied());
+                }
+            }
+            // Captured while it was being rebuilt, which nobody does any more. What came since waits.
+            Health::Rebuilding { .. } if self.ticket == 0 => {
+                self.request(self.shard.restored_at(self.slot), None);
+            }
+            Health::Rebuilding { .. } | Health::Live(_) => {}
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The tower as a whole: how it starts, recovers, and stops.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use actix::Addr;
 use actix_rt::Arbiter;
 use crossbeam_channel::{Sender, bounded, unbounded};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
@@ -64,6 +65,8 @@ pub struct TowerOptions {
     pub snapshot_journal_bytes: u64,
     /// Entities that a shard asks for their states at a time.
     pub snapshot_slice_entities: usize,
+    /// Bytes that stay free on the disk beside a new snapshot.
+    pub snapshot_free_bytes_min: u64,
     pub settings: Settings,
     pub settings_hash: String,
     pub tenants: Vec<TenantOptions>,
@@ -107,6 +110,8 @@ pub enum StartError {
         .generations.display()
     )]
     EndsBeforeSnapshot { generation: u64, lsn: Lsn, generations: PathBuf, source: JournalError },
+    #[error("the data directory can't be locked: {0}")]
+    Lock(std::io::Error),
     #[error("a thread could not be started: {0}")]
     Thread(#[from] std::io::Error),
     #[error(
@@ -122,6 +127,8 @@ pub struct Tower {
     phase: AtomicU8,
     running: OnceLock<Running>,
     pub(super) recovery: RwLock<Recovery>,
+    /// Keeps other towers out of the data directory, from before anything in it is cleaned up.
+    pub(super) lock: Mutex<Option<File>>,
     pub metrics: Arc<Metrics>,
 }
 
@@ -225,6 +232,7 @@ impl Tower {
             phase: AtomicU8::new(Phase::Recovering as u8),
             running: OnceLock::new(),
             recovery: RwLock::default(),
+            lock: Mutex::default(),
             metrics: Arc::new(Metrics::default()),
         });
         let booting = tower.clone();
@@ -282,7 +290,12 @@ impl Tower {
             return settled;
         }
         let left = deadline.saturating_duration_since(Instant::now()).max(CLOSE_MIN);
-        settled && matches!(tokio::time::timeout(left, closed).await, Ok(Ok(())))
+        let is_closed = matches!(tokio::time::timeout(left, closed).await, Ok(Ok(())));
+        // A snapshot that nobody waits for any more may still be written: then only the end of the process unlocks.
+        if is_closed && !running.snapshots.status().is_being_taken {
+            self.lock.lock().take();
+        }
+        settled && is_closed
     }
 
     fn boot(
@@ -311,7 +324,6 @@ impl Tower {
         let meta = loaded.generation.as_ref().map(|(_, meta)| meta);
         let start = meta.map(|meta| meta.start()).unwrap_or_default();
         let clocks = meta.map(|meta| meta.clocks.clone()).unwrap_or_default();
-        let summaries_at = meta.map(|meta| meta.summaries_at).unwrap_or_default();
         if recovered.created {
             info!(path = %options.data.join("journal").display(), "new journal");
         } else {
@@ -368,8 +380,8 @@ impl Tower {
         };
 
         let reader = journal.reader();
-        if generation.is_some() {
-            self.fill(&shards, loaded_shards, &dispatcher, summaries_at)?;
+        if let Some((_, meta)) = &generation {
+            self.fill(&shards, loaded_shards, &dispatcher, meta)?;
             dispatcher.restored(start);
         }
         let replayed_bytes = self.replay(
@@ -428,7 +440,9 @@ impl Tower {
             cases: cases.clone(),
             idempotency_keys: idempotency_keys.clone(),
             duplicate_window_events: options.duplicate_window_events,
+            writer: shared.clone(),
             journal_bytes: options.snapshot_journal_bytes,
+            free_bytes_min: options.snapshot_free_bytes_min,
             replayed_bytes,
         };
         let (snapshotter, snapshots) = Snapshotter::new(parts, generation);

@@ -104,7 +104,8 @@ pub struct TenantClock {
 
 /// What others may ask of the writer while it works.
 pub struct WriterShared {
-    /// Whether own work waits for room on a full disk.
+    /// Whether the disk was full when it was last tried, less than [`DISK_FULL_RETRY`] ago or with own work that waits for
+    /// room.
     pub is_disk_full: AtomicBool,
     /// By tenant number.
     pub clocks: RwLock<Vec<TenantClock>>,
@@ -178,7 +179,7 @@ impl Writer {
         loop {
             let first = if let Some(submission) = backlog.first() {
                 submission
-            } else if !backlog.has_postponed() {
+            } else if !backlog.has_postponed() && !self.shared.is_disk_full.load(Ordering::Acquire) {
                 match self.submissions.recv() {
                     Ok(submission) => submission,
                     Err(_) => return self.journal.close(),
@@ -188,6 +189,11 @@ impl Writer {
                     Ok(submission) => submission,
                     Err(_) => {
                         backlog.try_again();
+                        if !backlog.has_postponed() {
+                            // Nothing is there to try the disk with, and commands are refused before they get here: the
+                            // next one is let through to find out.
+                            self.shared.is_disk_full.store(false, Ordering::Release);
+                        }
                         continue;
                     }
                 }

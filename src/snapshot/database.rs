@@ -138,6 +138,10 @@ fn config(directory: &Path) -> sled::Config {
 /// the process or an actor: the generation is given up or refused, and there is an older one, or the journal. What sled
 /// leaves behind after a panic is not trusted either: what is read is verified by its hash, what is written by reading
 /// it again before it is published.
+///
+/// Invariant: sled is called only on threads whose panics don't end the process: the one that recovers, those that load,
+/// the one that takes snapshots. On a thread that is marked as critical (the journal's, the dispatcher's, the shards') the
+/// panic hook ends the process before a panic gets here.
 fn contain<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, DatabaseError> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(done)) => Ok(done),

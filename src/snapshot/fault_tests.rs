@@ -264,3 +264,25 @@ fn a_generation_that_is_retired_while_it_is_open_says_so_and_does_not_come_back(
     assert_eq!(mem::take(&mut store.numbers().unwrap()), [2]);
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 }
+
+#[test]
+fn what_is_set_aside_no_longer_counts_and_goes_with_the_next_generation() {
+    let directory = fast_directory();
+    let store = prepare(directory.path());
+    let numbers = store.numbers().unwrap();
+    let open = store.load(numbers[0]).unwrap();
+    store.set_aside(numbers[0]).unwrap();
+    drop(open);
+    assert_eq!(store.numbers().unwrap(), numbers[1..]);
+    assert!(matches!(store.load(numbers[0]), Err(SnapshotError::NoSuchGeneration(_))));
+    drop(store);
+    // It stays over a start, and its number is not given again.
+    let store = Store::open(directory.path()).unwrap();
+    let aside = directory.path().join(format!("{:010}.bad", numbers[0]));
+    assert!(aside.join("files.b3").is_file());
+    let next = write(&store, &content_of(9)).unwrap();
+    assert_eq!(next.number(), numbers[0] + 1);
+    store.keep_newest(2).unwrap();
+    assert_eq!(store.numbers().unwrap(), [next.number(), numbers[1]], "the older sound one is kept");
+    assert!(!aside.exists());
+}

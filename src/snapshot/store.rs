@@ -100,6 +100,15 @@ impl Store {
         Ok(generation)
     }
 
+    /// Bytes that are free on the disk for whoever may write here.
+    ///
+    /// # Errors
+    /// `Io`
+    pub fn free_bytes(&self) -> Result<u64, SnapshotError> {
+        let directory = &self.shared.directory;
+        disk::free_bytes(directory).map_err(SnapshotError::io("look for free space at", directory))
+    }
+
     /// Begins a generation with the number after the newest one's. Nothing of it shows before it is published; dropping
     /// the writer removes it.
     ///

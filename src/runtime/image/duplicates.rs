@@ -5,6 +5,8 @@
 //!
 //! Nothing of this is in memory between snapshots, and what is needed of an older one is copied as it is.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
 use super::{ImageError, Section};
@@ -21,6 +23,54 @@ const ENTRY_BYTES: usize = 48 << 10;
 pub struct DuplicateTail {
     /// Places taken by all events of the journal up to there.
     places: u64,
+}
+
+/// Entries that end at or before this place are in neither table of a window that so many places were taken in.
+fn needed_from(window: usize, places: u64) -> u64 {
+    let half = (window / 2).max(1) as u64;
+    let newer = places.saturating_sub(1) / half;
+    newer.saturating_sub(1) * half
+}
+
+/// Looks through the events since the last snapshot for where the window begins, so that what fell out of it meanwhile is
+/// never written. Holds one mark for every few thousand events of the window.
+pub struct DuplicateSurvey {
+    window: usize,
+    /// Where to begin from, ascending: the places taken before an event, and its LSN.
+    marks: VecDeque<(u64, Lsn)>,
+    places: u64,
+}
+
+/// Places between two marks of a survey.
+const MARK_PLACES: u64 = 4_096;
+
+impl DuplicateSurvey {
+    /// Goes on behind an older snapshot, or begins with the journal.
+    pub fn resume(window: usize, tail: &DuplicateTail) -> DuplicateSurvey {
+        DuplicateSurvey { window, marks: VecDeque::new(), places: tail.places }
+    }
+
+    /// Takes the next event of the journal.
+    pub fn take(&mut self, identity: &EventIdentity, lsn: Lsn) {
+        if self.marks.back().is_none_or(|(places, _)| self.places >= places + MARK_PLACES) {
+            self.marks.push_back((self.places, lsn));
+            let needed_from = needed_from(self.window, self.places);
+            while self.marks.get(1).is_some_and(|(places, _)| *places <= needed_from) {
+                self.marks.pop_front();
+            }
+        }
+        self.places += places_of(identity);
+    }
+
+    /// What to make the entries with, and the event to begin with, which is the first one if the window still has some of
+    /// the older snapshot; none if there was no event.
+    pub fn finish(self) -> (DuplicateRuns, Option<Lsn>) {
+        let needed_from = needed_from(self.window, self.places);
+        let begin = self.marks.iter().rev().find(|(places, _)| *places <= needed_from);
+        let begin = begin.or(self.marks.front()).copied();
+        let places = begin.map_or(self.places, |(places, _)| places);
+        (DuplicateRuns { needed_from, ..DuplicateRuns::behind(places) }, begin.map(|(_, lsn)| lsn))
+    }
 }
 
 /// Takes the events since the last snapshot and makes entries of them.
@@ -40,15 +90,12 @@ const RETRY: u8 = 1;
 impl DuplicateRuns {
     /// Goes on behind an older snapshot, or begins with the journal.
     pub fn resume(window: usize, tail: DuplicateTail) -> DuplicateRuns {
-        let half = (window / 2).max(1) as u64;
-        let newer = tail.places.saturating_sub(1) / half;
-        DuplicateRuns {
-            needed_from: newer.saturating_sub(1) * half,
-            places: tail.places,
-            entry: Vec::new(),
-            last_lsn: 0,
-            last_taken: 0,
-        }
+        let needed_from = needed_from(window, tail.places);
+        DuplicateRuns { needed_from, ..DuplicateRuns::behind(tail.places) }
+    }
+
+    fn behind(places: u64) -> DuplicateRuns {
+        DuplicateRuns { needed_from: 0, places, entry: Vec::new(), last_lsn: 0, last_taken: 0 }
     }
 
     /// Whether an entry of the older snapshot belongs to the next one, too. Those that do come before all new ones.

@@ -154,15 +154,13 @@ impl ShardShared {
         });
     }
 
-    /// An entity has no state to capture: it is being rebuilt.
-    pub fn capture_later(&self, slot: u32, asked: CaptureState) {
-        self.answered(asked, |capture, shard| {
-            if capture.is_last_round {
-                capture.give_up(shard, "an entity is being rebuilt, and was so to the end".to_owned());
-            } else {
-                capture.postponed.push(slot);
-            }
-        });
+    /// An entity has no state to capture: it is being rebuilt. Whether it will be asked again; that is once, at the end.
+    pub fn capture_later(&self, slot: u32, asked: CaptureState) -> bool {
+        let is_last_round = self.capture.borrow().as_ref().is_some_and(|capture| capture.is_last_round);
+        if !is_last_round {
+            self.answered(asked, |capture, _| capture.postponed.push(slot));
+        }
+        !is_last_round
     }
 
     fn answered(&self, asked: CaptureState, take: impl FnOnce(&mut CaptureInWork, u16)) {

@@ -26,6 +26,8 @@ pub struct BeginRestore {
     pub stopped: Vec<(EntityKey, Stopped)>,
     /// The summaries show what was applied up to here.
     pub summaries_at: Lsn,
+    /// Another program would have to look at everybody: it may see what the one that wrote it did not.
+    pub is_of_this_program: bool,
 }
 
 /// Some entities of this shard.
@@ -52,7 +54,7 @@ impl Handler<BeginRestore> for Shard {
             stopped.restore(key, entity);
         }
         shared.summaries_at.set(message.summaries_at);
-        shared.is_restored.set(true);
+        shared.is_known_who_looks.set(message.is_of_this_program);
     }
 }
 
@@ -73,7 +75,7 @@ impl Shard {
         let Restored { at, is_dirty, review_at, state } = restored;
         let shared = &self.shared;
         let tenant = key.tenant();
-        let has_failed = state.has_failed();
+        let has_stopped = state.has_stopped();
         let entity = match state {
             RestoredState::SkuLocation(image) => EntityAddr::SkuLocation(self.revive(slot, key, *image)),
             RestoredState::Supplier(image) => EntityAddr::Supplier(self.revive(slot, key, *image)),
@@ -85,8 +87,8 @@ impl Shard {
             let Some(entry) = slots.get_mut(slot as usize) else { return };
             *entry = Slot { touched: is_dirty, restored_at: at, ..Slot::new(Some(entity), tenant) };
         }
-        if has_failed {
-            shared.note_failed_before_live(slot);
+        if has_stopped {
+            shared.note_stopped_before_live(slot);
         }
         if review_at.is_some() {
             shared.schedule_review(slot, tenant, review_at);

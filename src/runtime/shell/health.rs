@@ -92,7 +92,7 @@ impl<E: Hosted> Shell<E> {
         if self.shard.live.get() {
             self.journal_failure(failure, detail);
         } else {
-            self.shard.note_failed_before_live(self.slot);
+            self.shard.note_stopped_before_live(self.slot);
         }
     }
 
@@ -121,7 +121,7 @@ impl<E: Hosted> Shell<E> {
         }
     }
 
-    fn request(&self, until: Lsn, stop_before: Option<Lsn>) {
+    pub(super) fn request(&self, until: Lsn, stop_before: Option<Lsn>) {
         self.shard.rebuild::<E>(RebuildRequest {
             key: (*self.key).clone(),
             slot: self.slot,

@@ -14,10 +14,11 @@ use crate::runtime::snapshots::{Captured, FailureImage};
 /// What a generation holds of one entity.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShellImage<E> {
-    /// Absent if it failed and there was no state before that.
+    /// Absent if it failed and there was no state before that, or if it was being rebuilt.
     pub entity: Option<E>,
     /// It stands still.
     pub failure: Option<FailureImage>,
+    pub is_rebuilding: bool,
     /// Where it stopped being live.
     pub stopped_at: Option<Lsn>,
 }
@@ -30,9 +31,11 @@ impl<E: Hosted> Shell<E> {
         shard: Rc<ShardShared>,
         image: ShellImage<E>,
     ) -> Shell<E> {
-        let ShellImage { entity, failure, stopped_at } = image;
+        let ShellImage { entity, failure, is_rebuilding, stopped_at } = image;
         let failure = failure.map(|failure| Failure { poison: failure.poison, failed_at: failure.failed_at });
         let health = match (failure, entity) {
+            // Asked for when the tower is live, which knows by then what was left out meanwhile.
+            (None, None) if is_rebuilding => Health::Rebuilding { waiting: Vec::new() },
             (None, Some(entity)) => Health::Live(entity),
             (None, None) => Health::Live(E::new(&key)),
             (Some(failure), before) => Health::Failed { failure, before },
@@ -62,14 +65,17 @@ impl<E: Hosted> Handler<CaptureState> for Shell<E> {
                 (before.as_ref(), Some(failure))
             }
             Health::Rebuilding { .. } => {
-                self.shard.capture_later(self.slot, message);
-                return;
+                if self.shard.capture_later(self.slot, message) {
+                    return;
+                }
+                (None, None)
             }
         };
         let captured = Captured {
             key: &self.key,
             state,
             failure,
+            is_rebuilding: matches!(self.health, Health::Rebuilding { .. }),
             stopped_at: self.stopped_at,
             // What is on its way may not have reached the disk: then it must be proposed again.
             is_unsettled: self.has_news || self.in_flight.is_some(),

@@ -30,6 +30,8 @@ pub struct Captured<'a, E> {
     /// Absent if it failed and the state before that is not known.
     pub state: Option<&'a E>,
     pub failure: Option<FailureImage>,
+    /// It has no state, because that is being rebuilt: whoever restores it has it rebuilt anew.
+    pub is_rebuilding: bool,
     /// Where it stopped being live.
     pub stopped_at: Option<Lsn>,
     /// Something waits for its next look.
@@ -76,6 +78,7 @@ struct Head {
     /// Microseconds since the Unix epoch.
     review_at: Option<i64>,
     failure: Option<FailureImage>,
+    is_rebuilding: bool,
     stopped_at: Option<Lsn>,
 }
 
@@ -97,6 +100,7 @@ pub fn encode_entity<E: Serialize>(
         is_dirty: image.is_dirty,
         review_at: image.review_at.map(Timestamp::micros),
         failure: captured.failure,
+        is_rebuilding: captured.is_rebuilding,
         stopped_at: captured.stopped_at,
     };
     let start = out.len();
@@ -127,13 +131,16 @@ pub enum RestoredState {
 }
 
 impl RestoredState {
-    /// Whether the entity stands still.
-    pub fn has_failed(&self) -> bool {
+    /// Whether the entity stands still, or is being rebuilt.
+    pub fn has_stopped(&self) -> bool {
+        fn has_stopped<E>(image: &ShellImage<E>) -> bool {
+            image.failure.is_some() || image.is_rebuilding
+        }
         match self {
-            RestoredState::SkuLocation(image) => image.failure.is_some(),
-            RestoredState::Supplier(image) => image.failure.is_some(),
-            RestoredState::Subject(image) => image.failure.is_some(),
-            RestoredState::ApprovalCase(image) => image.failure.is_some(),
+            RestoredState::SkuLocation(image) => has_stopped(image),
+            RestoredState::Supplier(image) => has_stopped(image),
+            RestoredState::Subject(image) => has_stopped(image),
+            RestoredState::ApprovalCase(image) => has_stopped(image),
         }
     }
 }
@@ -160,10 +167,11 @@ pub fn decode_entity(entry: &[u8]) -> Result<(u32, Restored), SnapshotFailure> {
 
 fn decode_state<E: Hosted>(head: &Head, state: &[u8]) -> Result<Box<ShellImage<E>>, SnapshotFailure> {
     let entity = match state {
-        [] if head.failure.is_some() => None,
+        [] if head.failure.is_some() || head.is_rebuilding => None,
         state => Some(
             rmp_serde::from_slice::<E>(state).map_err(SnapshotFailure::unreadable("an entity's state"))?,
         ),
     };
-    Ok(Box::new(ShellImage { entity, failure: head.failure, stopped_at: head.stopped_at }))
+    let Head { failure, is_rebuilding, stopped_at, .. } = *head;
+    Ok(Box::new(ShellImage { entity, failure, is_rebuilding, stopped_at }))
 }

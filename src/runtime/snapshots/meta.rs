@@ -1,5 +1,8 @@
 //! What a generation says of itself.
 
+use std::fs::File;
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -17,8 +20,8 @@ use crate::snapshot::Generation;
 pub struct Meta {
     /// Of the rules that made the states.
     pub fold_version: u16,
-    /// The program that wrote it.
-    pub program: String,
+    /// The program that wrote it: version and build.
+    program: String,
     position: PositionImage,
     /// The last record of which anything in it may show an effect.
     pub highest: Lsn,
@@ -33,6 +36,9 @@ pub struct Meta {
     pub slots: Vec<u32>,
     pub entities: u64,
     pub duplicates: DuplicateTail,
+    /// The one that was the newest before.
+    #[serde(default)]
+    pub previous: Option<GenerationInfo>,
     /// When it was begun, and how long it took until it could be published.
     taken_at_micros: i64,
     seconds: f64,
@@ -71,6 +77,17 @@ impl PositionImage {
     }
 }
 
+/// Version and build of this program: the build is told by its file's hash. `None` if the file can't be read.
+fn program() -> Option<&'static str> {
+    static PROGRAM: LazyLock<Option<String>> = LazyLock::new(|| {
+        let mut hasher = blake3::Hasher::new();
+        let file = File::open(std::env::current_exe().ok()?).ok()?;
+        hasher.update_reader(file).ok()?;
+        Some(format!("{}+{}", env!("CARGO_PKG_VERSION"), hasher.finalize().to_hex()))
+    });
+    PROGRAM.as_deref()
+}
+
 /// What a meta entry is made of.
 pub struct MetaParts {
     pub position: Position,
@@ -82,6 +99,7 @@ pub struct MetaParts {
     pub slots: Vec<u32>,
     pub entities: u64,
     pub duplicates: DuplicateTail,
+    pub previous: Option<GenerationInfo>,
     pub taken_at: Timestamp,
     pub seconds: f64,
 }
@@ -91,7 +109,7 @@ impl Meta {
     pub fn new(parts: MetaParts) -> Meta {
         Meta {
             fold_version: FOLD_VERSION,
-            program: env!("CARGO_PKG_VERSION").to_owned(),
+            program: program().unwrap_or(env!("CARGO_PKG_VERSION")).to_owned(),
             position: PositionImage::of(&parts.position),
             highest: parts.highest,
             witness: Some(PositionImage::of(&parts.witness)),
@@ -100,6 +118,7 @@ impl Meta {
             slots: parts.slots,
             entities: parts.entities,
             duplicates: parts.duplicates,
+            previous: parts.previous,
             taken_at_micros: parts.taken_at.micros(),
             seconds: parts.seconds,
         }
@@ -119,6 +138,11 @@ impl Meta {
     /// If it can't be written, which none of its types allows for.
     pub fn encode(&self) -> Result<Vec<u8>, SnapshotFailure> {
         Ok(rmp_serde::to_vec_named(self)?)
+    }
+
+    /// Whether this very program wrote it, so that whoever had looked then would see nothing else now. Another build may.
+    pub fn is_of_this_program(&self) -> bool {
+        program() == Some(self.program.as_str())
     }
 
     /// Where it begins: replay begins behind that record.

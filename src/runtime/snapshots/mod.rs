@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError};
 use parking_lot::RwLock;
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 pub use self::entity::{
@@ -99,6 +100,12 @@ pub enum SnapshotFailure {
     OtherRecords { at: Lsn },
     #[error("it is of version {found} of the rules, and this is version {ours}")]
     OtherVersion { found: u16, ours: u16 },
+    #[error("the disk is full")]
+    DiskFull,
+    #[error(
+        "{free} bytes are free on the disk, and one as large as the last, with what must be left, takes {needed}"
+    )]
+    NoRoom { free: u64, needed: u64 },
     #[error("the tower is stopping")]
     Ended,
 }
@@ -119,8 +126,20 @@ impl SnapshotFailure {
             | SnapshotFailure::GivenUp { .. }
             | SnapshotFailure::Late
             | SnapshotFailure::OtherVersion { .. }
+            | SnapshotFailure::DiskFull
+            | SnapshotFailure::NoRoom { .. }
             | SnapshotFailure::Ended => false,
         }
+    }
+
+    /// Whether it is for want of room on the disk.
+    pub fn is_for_want_of_room(&self) -> bool {
+        matches!(
+            self,
+            SnapshotFailure::DiskFull
+                | SnapshotFailure::NoRoom { .. }
+                | SnapshotFailure::Store(SnapshotError::DiskFull { .. })
+        )
     }
 
     /// For `map_err`: what could not be decoded.
@@ -130,7 +149,7 @@ impl SnapshotFailure {
 }
 
 /// A published generation.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GenerationInfo {
     pub number: u64,
     /// Its start: replay begins behind it.

@@ -8,7 +8,8 @@ use parking_lot::RwLock;
 use tracing::{info, warn};
 
 use super::{
-    CaptureRequest, GenerationInfo, Meta, REQUESTS_WAITING_MAX, SnapshotStatus, Snapshots, TakeRequest,
+    CaptureRequest, GenerationInfo, Meta, REQUESTS_WAITING_MAX, SnapshotFailure, SnapshotStatus, Snapshots,
+    TakeRequest,
 };
 use crate::journal::JournalReader;
 use crate::runtime::commands::IdempotencyKeys;
@@ -16,6 +17,7 @@ use crate::runtime::metrics::Metrics;
 use crate::runtime::panics::contain;
 use crate::runtime::progress::Progress;
 use crate::runtime::summaries::{Cases, Exceptions};
+use crate::runtime::writer::WriterShared;
 use crate::snapshot::{Generation, Store};
 
 /// How often the journal's growth is looked at.
@@ -24,6 +26,8 @@ const POLL: Duration = Duration::from_millis(500);
 const TAKE_MAX: Duration = Duration::from_secs(600);
 /// How long after a failure the next one is tried.
 const RETRY_AFTER: Duration = Duration::from_secs(60);
+/// For want of room on the disk it is twice as long each time, up to this.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 /// Generations kept: the newest, and one to fall back to.
 const KEPT: usize = 2;
 
@@ -38,8 +42,11 @@ pub struct SnapshotterParts {
     pub cases: Arc<Cases>,
     pub idempotency_keys: Arc<IdempotencyKeys>,
     pub duplicate_window_events: usize,
+    pub writer: Arc<WriterShared>,
     /// Bytes of the journal after which another one is taken.
     pub journal_bytes: u64,
+    /// Bytes that stay free on the disk beside a new one.
+    pub free_bytes_min: u64,
     /// Bytes of records that were replayed at this start: the newest one is older than they are.
     pub replayed_bytes: u64,
 }
@@ -54,6 +61,8 @@ pub struct Snapshotter {
     pub(super) cases: Arc<Cases>,
     pub(super) idempotency_keys: Arc<IdempotencyKeys>,
     pub(super) duplicate_window_events: usize,
+    pub(super) writer: Arc<WriterShared>,
+    pub(super) free_bytes_min: u64,
     pub(super) serial: u64,
     /// The newest published generation whose duplicate window can be gone on from.
     pub(super) newest: Option<(Generation, Meta)>,
@@ -62,6 +71,7 @@ pub struct Snapshotter {
     /// Bytes written when the newest one began. Below zero by what was replayed.
     bytes_at_newest: i128,
     not_before: Instant,
+    retry_after: Duration,
     status: Arc<RwLock<SnapshotStatus>>,
     requests: Receiver<TakeRequest>,
 }
@@ -81,12 +91,15 @@ impl Snapshotter {
             cases: parts.cases,
             idempotency_keys: parts.idempotency_keys,
             duplicate_window_events: parts.duplicate_window_events,
+            writer: parts.writer,
+            free_bytes_min: parts.free_bytes_min,
             serial: 0,
             newest,
             metrics: parts.metrics,
             journal_bytes: parts.journal_bytes,
             bytes_at_newest: -i128::from(parts.replayed_bytes),
             not_before: Instant::now(),
+            retry_after: RETRY_AFTER,
             status: status.clone(),
             requests,
         };
@@ -98,6 +111,10 @@ impl Snapshotter {
         self.list_older();
         loop {
             match self.requests.recv_timeout(POLL) {
+                // Whoever asked no longer waits for it.
+                Ok(TakeRequest { deadline, reply }) if reply.is_closed() || Instant::now() >= deadline => {
+                    let _ = reply.send(Err(SnapshotFailure::Late.to_string()));
+                }
                 Ok(TakeRequest { deadline, reply }) => {
                     // Whoever asked may have gone away; the snapshot counts all the same.
                     let _ = reply.send(self.attend(deadline));
@@ -114,17 +131,13 @@ impl Snapshotter {
         }
     }
 
-    /// Those that were there before the one that this start used.
+    /// The one that was there before the one that this start used, as that one says: looking into it would mean to read
+    /// all of it.
     fn list_older(&mut self) {
-        let newest = self.newest.as_ref().map_or(u64::MAX, |(generation, _)| generation.number());
-        let numbers = self.store.numbers().unwrap_or_default();
-        let older = numbers.into_iter().filter(|number| *number < newest);
-        let infos = older.filter_map(|number| {
-            let generation = self.store.load(number).ok()?;
-            Some(Meta::of(&generation).ok()?.info(&generation))
-        });
-        let infos: Vec<GenerationInfo> = infos.collect();
-        self.status.write().generations.extend(infos);
+        let Some(older) = self.newest.as_ref().and_then(|(_, meta)| meta.previous) else { return };
+        if self.store.numbers().is_ok_and(|numbers| numbers.contains(&older.number)) {
+            self.status.write().generations.push(older);
+        }
     }
 
     /// Bytes of the journal since the newest one began.
@@ -144,9 +157,8 @@ impl Snapshotter {
         self.status.write().is_being_taken = true;
         let started = Instant::now();
         let outcome = contain(|| self.take(deadline)).map_err(|panic| format!("a defect: {panic}"));
+        let is_want_of_room = matches!(&outcome, Ok(Err(failure)) if failure.is_for_want_of_room());
         let outcome = outcome.and_then(|taken| taken.map_err(|failure| failure.to_string()));
-        let mut status = self.status.write();
-        status.is_being_taken = false;
         match outcome {
             Ok((generation, meta)) => {
                 let info =
@@ -155,11 +167,15 @@ impl Snapshotter {
                     generation = info.number, lsn = %info.lsn, entities = info.entities, bytes = info.bytes,
                     seconds = info.seconds, "snapshot published"
                 );
+                // Closing and removing takes a while. Whoever asks how snapshots stand must not wait for it.
+                self.newest = Some((generation, meta));
                 if let Err(error) = self.store.keep_newest(KEPT) {
                     warn!(%error, "an old snapshot can't be removed");
                 }
-                self.newest = Some((generation, meta));
                 self.bytes_at_newest = i128::from(written);
+                self.retry_after = RETRY_AFTER;
+                let mut status = self.status.write();
+                status.is_being_taken = false;
                 status.generations.insert(0, info);
                 status.generations.truncate(KEPT);
                 status.taken += 1;
@@ -168,7 +184,11 @@ impl Snapshotter {
             }
             Err(failure) => {
                 warn!(failure, "no snapshot was taken: the older one stays, and a restart replays more");
-                self.not_before = Instant::now() + RETRY_AFTER;
+                self.retry_after =
+                    if is_want_of_room { (self.retry_after * 2).min(RETRY_AFTER_MAX) } else { RETRY_AFTER };
+                self.not_before = Instant::now() + self.retry_after;
+                let mut status = self.status.write();
+                status.is_being_taken = false;
                 status.failures += 1;
                 Err(failure)
             }

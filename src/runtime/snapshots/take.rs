@@ -1,5 +1,6 @@
 //! Taking one generation, from asking the dispatcher to publishing it.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
@@ -9,8 +10,9 @@ use super::sections::{BlockWriter, GenerationSource, STOPPED, entities_of};
 use super::snapshotter::Snapshotter;
 use super::{Begun, CaptureRequest, FromShard, Meta, SnapshotFailure};
 use crate::domain::ids::Lsn;
-use crate::runtime::codec;
-use crate::runtime::image::duplicates::{DuplicateRuns, DuplicateTail};
+use crate::domain::time::Timestamp;
+use crate::runtime::codec::{self, EventIdentity};
+use crate::runtime::image::duplicates::{DuplicateRuns, DuplicateSurvey, DuplicateTail};
 use crate::runtime::image::{Section, Source as _, summaries};
 use crate::runtime::tower::wall_clock;
 use crate::snapshot::{Generation, SectionId};
@@ -31,6 +33,7 @@ impl Snapshotter {
     /// # Errors
     /// [`SnapshotFailure`]; then nothing of it is left.
     pub(super) fn take(&mut self, deadline: Instant) -> Result<(Generation, Meta), SnapshotFailure> {
+        self.check_room()?;
         let taken_at = wall_clock();
         let started = Instant::now();
         let (sink, captured) = bounded(BLOCKS_WAITING_MAX);
@@ -51,7 +54,7 @@ impl Snapshotter {
         let summaries_at = self.progress.applied();
         summaries::write(&self.exceptions, &self.cases, &self.idempotency_keys, &mut emit)?;
         let highest = highest.max(start).max(self.progress.dispatched());
-        let duplicates = self.write_duplicates(start, &mut emit)?;
+        let duplicates = self.write_duplicates(start, deadline, &mut emit)?;
         blocks.finish()?;
 
         // Behind everything that was captured, so at or behind `highest` if that is durable.
@@ -60,9 +63,7 @@ impl Snapshotter {
         if highest > durable {
             return Err(SnapshotFailure::AheadOfDisk { contained: highest, durable });
         }
-        if Instant::now() > deadline {
-            return Err(SnapshotFailure::Late);
-        }
+        in_time(deadline)?;
         let meta = Meta::new(MetaParts {
             position: self.reader.position_at(start.0)?,
             highest,
@@ -72,6 +73,7 @@ impl Snapshotter {
             slots,
             entities,
             duplicates,
+            previous: self.newest.as_ref().map(|(generation, meta)| meta.info(generation)),
             taken_at,
             seconds: started.elapsed().as_secs_f64(),
         });
@@ -84,35 +86,84 @@ impl Snapshotter {
         Ok((generation, meta))
     }
 
+    /// A disk that is nearly full is left to the journal: what is written here only to be given up takes the room that
+    /// events would have had meanwhile.
+    fn check_room(&self) -> Result<(), SnapshotFailure> {
+        if self.writer.is_disk_full.load(Ordering::Acquire) {
+            return Err(SnapshotFailure::DiskFull);
+        }
+        let last = self.newest.as_ref().map_or(0, |(generation, _)| generation.bytes());
+        let needed = self.free_bytes_min.saturating_add(last.saturating_mul(3) / 2);
+        let free = self.store.free_bytes()?;
+        if free < needed { Err(SnapshotFailure::NoRoom { free, needed }) } else { Ok(()) }
+    }
+
     /// The duplicate window as of `start`: what the generation before has of it, and the events since.
     fn write_duplicates(
         &self,
         start: Lsn,
+        deadline: Instant,
         emit: &mut impl FnMut(Section, &[u8]) -> Result<(), SnapshotFailure>,
     ) -> Result<DuplicateTail, SnapshotFailure> {
+        let window = self.duplicate_window_events;
         let tail = self.newest.as_ref().map(|(_, meta)| meta.duplicates.clone()).unwrap_or_default();
-        let mut runs = DuplicateRuns::resume(self.duplicate_window_events, tail);
-        let mut since = Lsn::ZERO;
-        if let Some((generation, meta)) = &self.newest {
-            since = meta.start();
+        let since = self.newest.as_ref().map_or(Lsn::ZERO, |(_, meta)| meta.start());
+        let mut begin = since.next();
+        let mut runs = if start.0.saturating_sub(since.0) <= window as u64 {
+            DuplicateRuns::resume(window, tail)
+        } else {
+            // More than the window may have gone by since: reading twice is cheaper than writing what nobody needs.
+            let mut survey = DuplicateSurvey::resume(window, &tail);
+            self.each_event((begin, start), deadline, |identity, lsn, _| {
+                survey.take(identity, lsn);
+                Ok(())
+            })?;
+            let (runs, first) = survey.finish();
+            begin = first.unwrap_or(begin);
+            runs
+        };
+        if let Some((generation, _)) = &self.newest {
             for entry in GenerationSource(generation).entries(Section::Duplicates) {
                 let entry = entry?;
                 if runs.needs(&entry) {
                     emit(Section::Duplicates, &entry)?;
                 }
+                in_time(deadline)?;
             }
         }
-        for read in self.reader.read_from(since.next().0) {
-            let (lsn, bytes) = read?;
-            if lsn > start.0 {
-                break;
-            }
-            if let Some((identity, lsn, ingested)) = codec::event_identity(&bytes)? {
-                runs.take(&identity, lsn, ingested, emit)?;
-            }
-        }
+        self.each_event((begin, start), deadline, |identity, lsn, ingested| {
+            runs.take(identity, lsn, ingested, emit)
+        })?;
         runs.finish(emit)
     }
+
+    /// Every event of the journal from one record to another, with its LSN and ingest time.
+    fn each_event(
+        &self,
+        (first, last): (Lsn, Lsn),
+        deadline: Instant,
+        mut take: impl FnMut(&EventIdentity, Lsn, Timestamp) -> Result<(), SnapshotFailure>,
+    ) -> Result<(), SnapshotFailure> {
+        for read in self.reader.read_from(first.0) {
+            let (lsn, bytes) = read?;
+            if lsn > last.0 {
+                break;
+            }
+            if lsn % RECORDS_BETWEEN_LOOKS_AT_THE_CLOCK == 0 {
+                in_time(deadline)?;
+            }
+            if let Some((identity, lsn, ingested)) = codec::event_identity(&bytes)? {
+                take(&identity, lsn, ingested)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+const RECORDS_BETWEEN_LOOKS_AT_THE_CLOCK: u64 = 1_024;
+
+fn in_time(deadline: Instant) -> Result<(), SnapshotFailure> {
+    if Instant::now() > deadline { Err(SnapshotFailure::Late) } else { Ok(()) }
 }
 
 fn receive<T>(channel: &Receiver<T>, deadline: Instant) -> Result<T, SnapshotFailure> {

@@ -26,6 +26,7 @@ fn keys() -> [EntityKey; 4] {
 struct As {
     has_state: bool,
     failure: Option<FailureImage>,
+    is_rebuilding: bool,
     is_unsettled: bool,
     review_at: Option<Timestamp>,
 }
@@ -35,6 +36,7 @@ fn entry<E: Hosted>(key: &EntityKey, entity: &E, found: As) -> Vec<u8> {
         key,
         state: found.has_state.then_some(entity),
         failure: found.failure,
+        is_rebuilding: found.is_rebuilding,
         stopped_at: found.failure.map(|failure| failure.failed_at),
         is_unsettled: found.is_unsettled,
     };
@@ -59,10 +61,13 @@ fn entry_of(key: &EntityKey, found: As) -> Vec<u8> {
     }
 }
 
-const LIVE: As = As { has_state: true, failure: None, is_unsettled: false, review_at: None };
+const LIVE: As =
+    As { has_state: true, failure: None, is_rebuilding: false, is_unsettled: false, review_at: None };
+const REBUILDING: As = As { has_state: false, is_rebuilding: true, ..LIVE };
 const FAILED: As = As {
     has_state: false,
     failure: Some(FailureImage { poison: Lsn(5), failed_at: Lsn(6) }),
+    is_rebuilding: false,
     is_unsettled: true,
     review_at: Some(Timestamp::MIN),
 };
@@ -70,31 +75,32 @@ const FAILED: As = As {
 #[test]
 fn an_entity_comes_back_as_it_was_captured() {
     for key in keys() {
-        for found in [LIVE, FAILED, As { has_state: true, ..FAILED }] {
+        for found in [LIVE, FAILED, REBUILDING, As { has_state: true, ..FAILED }] {
             let (slot, restored) = decode_entity(&entry_of(&key, found)).unwrap();
             assert_eq!((slot, restored.at), (7, Lsn(1 << 40)));
             assert_eq!((restored.is_dirty, restored.review_at), (found.is_unsettled, found.review_at));
+            assert_eq!(restored.state.has_stopped(), found.failure.is_some() || found.is_rebuilding);
             let stopped_at = found.failure.map(|failure| failure.failed_at);
             let seen = match (&key, restored.state) {
                 (EntityKey::SkuLocation { .. }, RestoredState::SkuLocation(image)) => {
                     assert_eq!(image.entity, found.has_state.then(|| SkuLocation::new(&key)));
-                    (image.failure, image.stopped_at)
+                    (image.failure, image.stopped_at, image.is_rebuilding)
                 }
                 (EntityKey::Supplier { .. }, RestoredState::Supplier(image)) => {
                     assert_eq!(image.entity, found.has_state.then(|| Supplier::new(&key)));
-                    (image.failure, image.stopped_at)
+                    (image.failure, image.stopped_at, image.is_rebuilding)
                 }
                 (EntityKey::Subject { .. }, RestoredState::Subject(image)) => {
                     assert_eq!(image.entity, found.has_state.then(|| Subject::new(&key)));
-                    (image.failure, image.stopped_at)
+                    (image.failure, image.stopped_at, image.is_rebuilding)
                 }
                 (EntityKey::ApprovalCase { .. }, RestoredState::ApprovalCase(image)) => {
                     assert_eq!(image.entity, found.has_state.then(|| ApprovalCase::new(&key)));
-                    (image.failure, image.stopped_at)
+                    (image.failure, image.stopped_at, image.is_rebuilding)
                 }
                 _ => panic!("{key} came back as something else"),
             };
-            assert_eq!(seen, (found.failure, stopped_at));
+            assert_eq!(seen, (found.failure, stopped_at, found.is_rebuilding));
         }
     }
 }

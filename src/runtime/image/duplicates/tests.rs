@@ -16,9 +16,23 @@ fn events() -> impl Strategy<Value = Vec<EventIdentity>> {
 
 /// The window as of each of those snapshots in turn, made from the one before; and the entries of the last.
 fn snapshots(window: usize, events: &[EventIdentity], at: &[usize]) -> Vec<Vec<u8>> {
+    snapshots_with(window, events, at, false)
+}
+
+fn snapshots_with(window: usize, events: &[EventIdentity], at: &[usize], is_surveyed: bool) -> Vec<Vec<u8>> {
     let (mut entries, mut tail, mut done) = (Vec::<Vec<u8>>::new(), DuplicateTail::default(), 0);
     for at in at {
-        let mut runs = DuplicateRuns::resume(window, tail);
+        let mut runs = if is_surveyed {
+            let mut survey = DuplicateSurvey::resume(window, &tail);
+            for (n, identity) in events.iter().enumerate().take(*at).skip(done) {
+                survey.take(identity, place(n).0);
+            }
+            let (runs, begin) = survey.finish();
+            done = begin.map_or(done, |begin| (0..).find(|n| place(*n).0 == begin).unwrap());
+            runs
+        } else {
+            DuplicateRuns::resume(window, tail)
+        };
         entries.retain(|entry| runs.needs(entry));
         let mut emit = |section: Section, entry: &[u8]| {
             assert_eq!(section, Section::Duplicates);
@@ -93,6 +107,35 @@ proptest! {
                 // An event that is tried again may have its two places on either side of a turn.
                 prop_assert!(place(n).0 <= since || restored.look_up(identity) != Seen::New);
             }
+        }
+    }
+}
+
+#[test]
+fn a_survey_leaves_out_what_fell_out_of_the_window_meanwhile_and_nothing_else() {
+    let retry = |n: u64| RetryIdentity { entry_key: u128::from(n) + (1 << 100), keeps_id: true };
+    let event = |n: u64| EventIdentity {
+        key: u128::from(n),
+        content_hash: [1; 16],
+        retry: (n % 7 == 0).then(|| retry(n)),
+    };
+    let events: Vec<EventIdentity> = (0..60_000).map(event).collect();
+    // With nothing before; with a window that ended long before; with one that reaches back.
+    for at in
+        [vec![60_000], vec![5_000, 60_000], vec![52_000, 60_000], vec![59_999, 60_000], vec![60_000, 60_000]]
+    {
+        let window = 20_000;
+        let entries = snapshots_with(window, &events, &at, true);
+        let places: u64 = events.iter().map(places_of).sum();
+        let first = Decoding::begin(&entries[0]).unwrap().from;
+        // One entry of the generation before, or one mark, may stand across the window's beginning.
+        assert!(places - first <= window as u64 + 5_000, "{at:?}: from {first} of {places}");
+        let restored = Duplicates::restore(window, entries.into_iter().map(Ok)).unwrap();
+        let mut whole = Duplicates::new(window);
+        reserve(&mut whole, &events, 0);
+        assert_eq!(restored.reach(), whole.reach(), "{at:?}");
+        for event in &events {
+            assert_eq!(restored.look_up(event), whole.look_up(event), "{at:?}");
         }
     }
 }
