@@ -106,6 +106,7 @@ async fn fill(
             business: dispatcher.clocks.business(),
             stopped,
             summaries_at,
+            is_of_this_program: true,
         });
         // They were read by several threads.
         entities.sort_by_key(|(slot, ..)| *slot);
@@ -320,7 +321,9 @@ impl House {
             cases: cases.clone(),
             idempotency_keys: idempotency_keys.clone(),
             duplicate_window_events: options.duplicate_window_events,
+            writer: shared.clone(),
             journal_bytes: options.snapshot_journal_bytes,
+            free_bytes_min: options.snapshot_free_bytes_min,
             replayed_bytes: 0,
         };
         let new = |captures| Snapshotter::new(parts(captures), generation);

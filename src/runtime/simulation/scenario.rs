@@ -54,6 +54,7 @@ pub fn options(random: &mut Random, data: &std::path::Path, clock: ClockKind) ->
         quarantine_entries_max: 1_000,
         exceptions_ended_max: 10_000,
         snapshot_journal_bytes: u64::MAX,
+        snapshot_free_bytes_min: 0,
         snapshot_slice_entities: *random.pick(&[1, 4, 256]),
         settings,
         settings_hash: String::new(),
