@@ -178,3 +178,31 @@ fn a_clock_event_that_was_refused_has_not_moved_the_clock() {
     let seen = client.settled("/api/v1/sku-locations/A/L", lsn).expect(200);
     assert_eq!(seen["as_of"], "2020-01-01T00:00:00Z");
 }
+
+#[test]
+fn commands_alone_find_out_that_there_is_room_again() {
+    let mut tower = Tower::dev();
+    let Some(disk) = move_to_small_disk(&mut tower) else { return };
+    let client = tower.http();
+    let lsn = client.post_batch(&events(0, 1)).expect(202)["lsn"].as_u64().unwrap();
+    client.settled("/api/v1/sku-locations/A/L", lsn).expect(200);
+    let exception = client.list("/api/v1/exceptions")[0]["id"].clone();
+    let open_case = || {
+        let headers = [("Content-Type", "application/json")];
+        let body = json!({"exceptions": [exception]}).to_string();
+        client.send("POST", "/api/v1/cases", &headers, body.as_bytes())
+    };
+    let ballast = disk.0.join("ballast");
+    // Fills the disk to its last page, then the last page, with what nothing follows from.
+    let _ = std::fs::write(&ballast, vec![0u8; 16 << 20]);
+    let small = |n: usize| {
+        client.post_event(&event("item.described", &format!("small-{n}"), json!({"sku": format!("I{n}")})))
+    };
+    assert!((0..200).any(|n| small(n).status == 503), "the disk never fills");
+    // Refused at once; or, where this machine was slow, let through to find out, and then it waits for room.
+    let refused = open_case();
+    assert!(!(200..300).contains(&refused.status), "{}", refused.text());
+    std::fs::remove_file(&ballast).unwrap();
+    // Nothing else comes. A conflict is with the one that waited.
+    eventually("a command is taken again", || matches!(open_case().status, 201 | 409).then_some(()));
+}

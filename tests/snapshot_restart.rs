@@ -264,13 +264,45 @@ fn a_damaged_snapshot_is_passed_over() {
     assert!(tower.log().contains(&format!("loading snapshot generation={}", numbers[1])), "{}", tower.log());
     corrupt(&generations(&tower)[1]);
     start_and_compare(&mut tower, Some(numbers[0]), "the older one");
+    let aside = generations(&tower).pop().unwrap();
+    assert!(aside.ends_with(format!("{:010}.bad", numbers[1])), "{}", aside.display());
     corrupt(&generations(&tower)[0]);
     start_and_compare(&mut tower, None, "the journal");
     // The next one is sound again.
     tower.start_again();
     let taken = snapshot(&tower.http());
+    assert!(taken["number"].as_u64() > Some(numbers[1]), "a number is given once: {taken}");
     tower.kill();
+    let left = generations(&tower);
+    assert!(left.len() == 1 && left[0].extension().is_none(), "what was set aside is gone: {left:?}");
     start_and_compare(&mut tower, taken["number"].as_u64(), "a new one");
+}
+
+#[test]
+fn a_journal_that_ends_before_a_snapshot_is_refused() {
+    let mut tower = Tower::launch().dev().event_clock().configuration(&shards(2)).start();
+    advance(&tower.http(), START);
+    tower.kill();
+    let journal = tower.data().join("journal");
+    let early = tempfile::tempdir().unwrap();
+    copy(&journal, early.path());
+    tower.start_again();
+    send(&tower.http(), &History::wild(6, "b", START).events);
+    let taken = snapshot(&tower.http());
+    tower.kill();
+    // The journal of before, with its mark: nothing in it says that it was longer.
+    std::fs::remove_dir_all(&journal).unwrap();
+    copy(early.path(), &journal);
+    let output = tower.command(&["serve", "--dev", "--listen", "127.0.0.1:0"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let said = said.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let expected = format!("snapshot generation 1 was taken at record {}", taken["lsn"]);
+    assert!(!output.status.success() && said.contains(&expected), "{expected}: {said}");
+    assert_eq!(generations(&tower).len(), 1, "nothing was changed");
+    // As it says.
+    std::fs::rename(tower.data().join("generations"), tower.data().join("away")).unwrap();
+    tower.start_again();
+    assert!(tower.http().get("/readyz").expect(200)["generation"].is_null());
 }
 
 /// Whether another record came between two requests for a snapshot: proposals of the tower do.

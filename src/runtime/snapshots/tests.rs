@@ -1,5 +1,8 @@
 //! An entity's entry, written and read.
 
+use std::path::Path;
+
+use super::meta::MetaParts;
 use super::*;
 use crate::domain::approval_case::ApprovalCase;
 use crate::domain::entity::Entity;
@@ -8,6 +11,7 @@ use crate::domain::sku_location::SkuLocation;
 use crate::domain::sku_location::testing::{Place, counted, hour, order, purchase, sale};
 use crate::domain::subject::Subject;
 use crate::domain::supplier::Supplier;
+use crate::journal::{GroupBuilder, Journal, JournalOptions};
 use crate::runtime::shell::Hosted;
 
 const TENANT: TenantNumber = TenantNumber(3);
@@ -150,4 +154,51 @@ fn an_entry_that_is_cut_off_is_refused() {
             assert!(decode_entity(&whole[..length]).is_err(), "{key} cut at {length} of {}", whole.len());
         }
     }
+}
+
+/// A journal, behind what it has, with groups of two records each, which say these.
+fn journal(directory: &Path, groups: &[&str]) -> Journal {
+    let (mut journal, _) = Journal::open(directory, JournalOptions { segment_bytes_max: 1 << 20 }).unwrap();
+    for text in groups {
+        let mut group = GroupBuilder::new(journal.next_lsn());
+        group.push(text.as_bytes()).unwrap();
+        group.push(text.as_bytes()).unwrap();
+        journal.append_group(&mut group).unwrap();
+    }
+    journal
+}
+
+#[test]
+fn a_generation_fits_only_a_journal_that_has_the_records_it_shows() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    drop(journal(first.path(), &["a", "b"]));
+    for file in std::fs::read_dir(first.path()).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), second.path().join(file.file_name())).unwrap();
+    }
+    let taken_of = journal(first.path(), &["c", "d"]);
+    let reader = taken_of.reader();
+    let meta = Meta::new(MetaParts {
+        position: reader.position_at(4).unwrap(),
+        highest: Lsn(7),
+        witness: reader.position_at(u64::MAX).unwrap(),
+        summaries_at: Lsn(7),
+        clocks: Clocks::default(),
+        slots: Vec::new(),
+        entities: 0,
+        duplicates: Default::default(),
+        previous: None,
+        taken_at: Timestamp::MIN,
+        seconds: 0.0,
+    });
+    meta.check_against(&reader).unwrap();
+    // The same up to the generation's start, and shorter.
+    let other = journal(second.path(), &["x"]);
+    let error = meta.check_against(&other.reader()).unwrap_err();
+    assert!(matches!(error, SnapshotFailure::AheadOfDisk { .. }) && error.is_for_good(), "{error}");
+    drop(other);
+    // It has grown past the generation since.
+    let other = journal(second.path(), &["y", "z"]);
+    let error = meta.check_against(&other.reader()).unwrap_err();
+    assert!(matches!(error, SnapshotFailure::OtherRecords { at: Lsn(8) }) && error.is_for_good(), "{error}");
 }
