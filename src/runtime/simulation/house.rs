@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::common::random::Random;
 use super::disk::Disk;
-use super::snapshots::{InHand, Step};
+use super::snapshots::{InHand, Step, describe};
 use super::{clock, observe};
 use crate::domain::ids::Lsn;
 use crate::domain::reference::Reference;
@@ -69,7 +69,8 @@ fn find(
                 break;
             }
             Err(failure) => {
-                assert!(damaged.contains(&number), "generation {number}: {failure}");
+                let files = || describe(&generations_path(options).join(format!("{number:010}")));
+                assert!(damaged.contains(&number), "generation {number}: {failure}: {}", files());
                 assert!(failure.is_for_good(), "generation {number}: {failure}");
                 of_no_use.push(number);
             }

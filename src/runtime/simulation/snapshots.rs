@@ -99,6 +99,10 @@ impl InHand {
         }
         let before = taking.parts.len();
         for _ in 0..=random.below(4) {
+            // Who gives up ends it for all.
+            if taking.shards_left == 0 {
+                break;
+            }
             let Ok(part) = taking.captured.try_recv() else { break };
             match &part {
                 FromShard::Block { .. } => {}
@@ -192,6 +196,16 @@ pub fn damage(generation: &Path, random: &mut Random) {
         (_, None) => bytes.push(0),
     }
     std::fs::write(path, bytes).unwrap();
+}
+
+/// The files of a generation with their lengths, and its list of them, for whoever has to find out what is wrong.
+pub fn describe(generation: &Path) -> String {
+    let mut files = Vec::new();
+    list(generation, &mut files);
+    let length = |path: &PathBuf| std::fs::metadata(path).map(|file| file.len()).unwrap_or_default();
+    let files: Vec<_> = files.iter().map(|path| format!("{} {}", path.display(), length(path))).collect();
+    let manifest = std::fs::read_to_string(generation.join("files.b3")).unwrap_or_default();
+    format!("{files:#?}\n{manifest}")
 }
 
 fn list(directory: &Path, files: &mut Vec<PathBuf>) {
