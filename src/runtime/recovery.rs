@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use actix::Addr;
-use crossbeam_channel::{Sender, bounded};
+use bytes::Bytes;
+use crossbeam_channel::{Receiver, Sender, bounded};
 use tracing::{info, warn};
 
-use super::codec::{self, CodecError};
+use super::codec::{self, CodecError, EventIdentity};
 use super::commands::{COMMAND_SOURCE, IdempotencyKeys};
 use super::dispatcher::Dispatcher;
 use super::duplicates::Duplicates;
@@ -18,6 +19,7 @@ use super::snapshots::{Loaded, LoadedShard, Loading, Meta, SnapshotFailure};
 use super::tower::{StartError, Tower, TowerOptions};
 use super::writer::Committed;
 use crate::domain::ids::Lsn;
+use crate::domain::record::Record;
 use crate::journal::{Journal, JournalError, JournalOptions, JournalReader, Misfit, Recovered};
 use crate::snapshot::Store;
 
@@ -101,6 +103,8 @@ pub(super) struct Found {
 
 /// Decoded batches ahead of the fold.
 const DECODED_BATCHES_MAX: usize = 16;
+/// Threads that decode what a replay reads.
+const DECODERS: usize = 2;
 /// Entities handed to a shard at a time.
 const ENTITIES_AT_ONCE: usize = 4_096;
 
@@ -315,7 +319,20 @@ struct Batch {
     bytes: u64,
 }
 
-/// Reads the journal ahead of the fold.
+/// Records as the journal has them.
+type Raw = Vec<Bytes>;
+
+/// What a record has for the window of duplicates and for the idempotency keys.
+struct Remembered {
+    event: Option<EventIdentity>,
+    /// The hash of its content, if it may be of a command.
+    command: Option<[u8; 16]>,
+}
+
+/// What is made of [`Raw`]: the batch, and what is remembered of each record.
+type Decoded = Result<(Batch, Vec<Remembered>), StartError>;
+
+/// Reads the journal ahead of the fold: one thread reads, several decode, and this one puts it in order again.
 struct Decoding<'a> {
     reader: &'a JournalReader,
     after: Lsn,
@@ -326,49 +343,110 @@ struct Decoding<'a> {
 
 impl Decoding<'_> {
     fn run(&self, duplicates: &mut Duplicates, idempotency_keys: &IdempotencyKeys) -> Result<(), StartError> {
-        let mut batch = self.batch();
-        if self.after >= self.last {
-            return Ok(());
-        }
-        for read in self.reader.read_from(self.after.next().0) {
-            let (lsn, bytes) = read?;
-            if lsn > self.last.0 {
-                break;
+        std::thread::scope(|scope| {
+            let (work_in, work_out) = bounded::<(Raw, Sender<Decoded>)>(DECODED_BATCHES_MAX);
+            let (order_in, order_out) = bounded::<Receiver<Decoded>>(DECODED_BATCHES_MAX);
+            for _ in 0..DECODERS {
+                let work = work_out.clone();
+                scope.spawn(move || {
+                    for (raw, answer) in work {
+                        // If nobody waits any more there was an error before.
+                        let _ = answer.send(decode_all(&raw));
+                    }
+                });
             }
-            batch.bytes += bytes.len() as u64;
-            batch.records.push(decode(&bytes, duplicates, idempotency_keys)?);
-            if batch.records.len() >= self.batch_records_max {
-                let full = std::mem::replace(&mut batch, self.batch());
-                if self.decoded.send(Ok(full)).is_err() {
-                    return Ok(());
+            drop(work_out);
+            scope.spawn(move || self.read(&work_in, &order_in));
+            for answer in order_out {
+                let (batch, remembered) = answer.recv().map_err(|_| StartError::Ended)??;
+                for (Committed { record, .. }, remembered) in batch.records.iter().zip(remembered) {
+                    remembered.keep(record, duplicates, idempotency_keys);
+                }
+                if self.decoded.send(Ok(batch)).is_err() {
+                    break;
                 }
             }
-        }
-        let _ = self.decoded.send(Ok(batch));
-        Ok(())
+            Ok(())
+        })
     }
 
-    fn batch(&self) -> Batch {
-        Batch { records: Vec::with_capacity(self.batch_records_max), bytes: 0 }
+    /// Cuts the journal into batches, each given to a decoder, and in its turn to whoever puts them in order.
+    fn read(&self, work: &Sender<(Raw, Sender<Decoded>)>, order: &Sender<Receiver<Decoded>>) {
+        let give = |raw: Raw| {
+            let (answer, answered) = bounded(1);
+            order.send(answered).is_ok() && work.send((raw, answer)).is_ok()
+        };
+        let mut raw = Vec::with_capacity(self.batch_records_max);
+        if self.after >= self.last {
+            return;
+        }
+        for read in self.reader.read_from(self.after.next().0) {
+            match read {
+                Ok((lsn, _)) if lsn > self.last.0 => break,
+                Ok((_, bytes)) => raw.push(bytes),
+                Err(error) => {
+                    let (answer, answered) = bounded(1);
+                    let _ = answer.send(Err(error.into()));
+                    let _ = order.send(answered);
+                    return;
+                }
+            }
+            if raw.len() >= self.batch_records_max
+                && !give(std::mem::replace(&mut raw, Vec::with_capacity(self.batch_records_max)))
+            {
+                return;
+            }
+        }
+        give(raw);
     }
 }
 
-/// Reads a journaled record for the fold, and notes what is known by it of events and commands.
+/// Reads a journaled record for the fold.
+fn decode(bytes: &[u8]) -> Result<(Committed, Remembered), CodecError> {
+    let (record, event) = codec::decode(bytes)?;
+    let command = match record.source == COMMAND_SOURCE {
+        true => Some(codec::content_hash(bytes)?),
+        false => None,
+    };
+    let origin = record.lsn;
+    Ok((Committed { record: std::sync::Arc::new(record), origin }, Remembered { event, command }))
+}
+
+fn decode_all(raw: &Raw) -> Decoded {
+    let mut batch = Batch { records: Vec::with_capacity(raw.len()), bytes: 0 };
+    let mut all = Vec::with_capacity(raw.len());
+    for bytes in raw {
+        let (committed, remembered) = decode(bytes)?;
+        batch.bytes += bytes.len() as u64;
+        batch.records.push(committed);
+        all.push(remembered);
+    }
+    Ok((batch, all))
+}
+
+impl Remembered {
+    /// Notes what is known by a record of events and commands.
+    fn keep(self, record: &Record, duplicates: &mut Duplicates, idempotency_keys: &IdempotencyKeys) {
+        if let Some(content) = self.command {
+            idempotency_keys.replay(record, content);
+        }
+        if let Some(identity) = self.event {
+            duplicates.reserve(&identity, record.lsn, record.ingest_time);
+        }
+    }
+}
+
+/// Reads a journaled record and notes what is known by it, as recovery does.
 ///
 /// # Errors
 /// If it can't be read.
-pub(super) fn decode(
+#[cfg(test)]
+pub(super) fn replay_one(
     bytes: &[u8],
     duplicates: &mut Duplicates,
     idempotency_keys: &IdempotencyKeys,
 ) -> Result<Committed, CodecError> {
-    let (record, identity) = codec::decode(bytes)?;
-    if record.source == COMMAND_SOURCE {
-        idempotency_keys.replay(&record, codec::content_hash(bytes)?);
-    }
-    if let Some(identity) = identity {
-        duplicates.reserve(&identity, record.lsn, record.ingest_time);
-    }
-    let origin = record.lsn;
-    Ok(Committed { record: std::sync::Arc::new(record), origin })
+    let (committed, remembered) = decode(bytes)?;
+    remembered.keep(&committed.record, duplicates, idempotency_keys);
+    Ok(committed)
 }

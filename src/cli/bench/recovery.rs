@@ -18,7 +18,7 @@ use super::recorder::LatencySummary;
 use super::report::count;
 use super::session::{Load, LoadReport, Session};
 use super::suite::{Row, SuiteOptions, command_line};
-use super::tower::TowerOptions;
+use super::tower::{Tower, TowerOptions};
 use super::world::World;
 
 const BATCH: usize = 256;
@@ -90,7 +90,7 @@ pub struct Start {
 /// Measures `repeat` times.
 ///
 /// # Errors
-/// The first error of any run; [`BenchError::Answer`] if a start did not use its snapshot.
+/// The first error of any run; [`BenchError::Tower`] if a start did not use its snapshot.
 pub async fn run(
     options: &RecoveryOptions,
     repeat: usize,
@@ -138,11 +138,13 @@ async fn run_once(
     let ready_s = session.kill_and_start().await?.as_secs_f64();
     bar.finish_and_clear();
     let recovery = session.observer().recovery().await?;
-    session.stop().await?;
     if recovery.entities != snapshot.entities {
-        let (loaded, had) = (recovery.entities, snapshot.entities);
-        return Err(BenchError::Answer(format!("{loaded} entities were loaded of a snapshot with {had}")));
+        let cause =
+            format!("{} entities were loaded of a snapshot with {}", recovery.entities, snapshot.entities);
+        let log = session.tower().map(Tower::log_end).unwrap_or_default();
+        return Err(BenchError::Tower { cause, log });
     }
+    session.stop().await?;
     Ok((capture, Start { keys, snapshot, ready_s, recovery }))
 }
 

@@ -27,7 +27,7 @@ use crate::runtime::fold::FoldUsage;
 use crate::runtime::metrics::Metrics;
 use crate::runtime::progress::Progress;
 use crate::runtime::rebuild::{RebuildSteps, Rebuilder};
-use crate::runtime::recovery::{decode, generations_path};
+use crate::runtime::recovery::{generations_path, replay_one};
 use crate::runtime::shard::{BeginRestore, RestoreEntities, Shard, ShardLimits, ShardParts};
 use crate::runtime::snapshots::{
     Loaded, LoadedShard, Loading, SnapshotFailure, Snapshotter, SnapshotterParts,
@@ -258,7 +258,7 @@ impl House {
             let mut group = Vec::new();
             for read in reader.read_from(start.next().0) {
                 let (_, bytes) = read.expect("what was verified can be read");
-                let record = decode(&bytes, &mut duplicates, &idempotency_keys).expect("a record");
+                let record = replay_one(&bytes, &mut duplicates, &idempotency_keys).expect("a record");
                 let lsn = record.origin;
                 group.push(record);
                 if dies_at == Some(lsn) {
