@@ -26,6 +26,11 @@ use super::store::{Shared, remove_if_there};
 const KEYS_AHEAD_MIN: u32 = 24;
 const KEYS_AT_ONCE: u32 = 64;
 
+/// sled splits a node that is too large when someone comes by. Of the leaves with blocks this can only be those that a
+/// section shares with the one before, whose keys came later: there the first key is. Nodes above leaves have at least
+/// 128 leaves with 8 keys.
+const KEYS_BETWEEN_VISITS: usize = 512;
+
 /// A generation that is being written. If it is dropped without being published, nothing of it is left.
 pub struct GenerationWriter {
     shared: Arc<Shared>,
@@ -178,6 +183,11 @@ impl GenerationWriter {
     /// Opens the database as a reader will, and checks that it has what was written.
     fn settle(&self, meta: &Meta, hashes: &BlockHashes) -> Result<(), SnapshotError> {
         let read = Database::settle(&self.directory, |database| {
+            for (section, blocks) in &self.sections {
+                for index in (0..blocks.hashes.len() as u32).step_by(KEYS_BETWEEN_VISITS) {
+                    database.get(&block_key(*section, index))?;
+                }
+            }
             Ok(read_contents(database, &self.directory, self.number))
         });
         let (read_meta, read_hashes) = read.map_err(|error| self.write_error(error))??;
