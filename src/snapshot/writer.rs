@@ -1,8 +1,9 @@
 //! Writing a generation and publishing it.
 //!
-//! Publishing is, in this order: the lists of block hashes, then the meta entry; close the database, open it once more
-//! and read back what vouches for the rest, close it; sync and hash each file; write and sync the list of files; sync
-//! the directories; rename; sync the parent. Before the rename nothing of it counts, after it everything is on the disk.
+//! Publishing is, in this order: the lists of block hashes, then the meta entry; close the database, open it again and
+//! read what readers will until that changes nothing, close it; sync and hash each file; write and sync the list of
+//! files; sync the directories; rename; sync the parent. Before the rename nothing of it counts, after it everything is on
+//! the disk.
 
 use std::collections::BTreeMap;
 use std::mem;
