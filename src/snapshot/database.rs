@@ -2,15 +2,21 @@
 //!
 //! What opening a sled 0.34 database does to its files decides much of this module:
 //! - `snap.*`, the page table, is written when a database is opened, as of what its log holds then. A database that was
-//!   only written and closed has none; opening it changes its files. So a generation is opened and closed once more
-//!   before its files are hashed ([`Database::settle`]); after that, opening finds nothing new and changes no byte.
+//!   only written and closed has none; opening it changes its files.
+//! - A leaf or an index node that its last insertion made too large is split by whoever comes by next, be it a reader:
+//!   then reading writes.
+//! - So a generation is opened, visited and closed before its files are hashed, as often as it takes until the log stays
+//!   as it is ([`Database::settle`]); after that, neither opening nor reading changes a byte.
 //! - On every opening, what follows the last message in the last segment of `db` is overwritten with zeros and synced.
 //!   After settling there are zeros already, so that a crash in the middle changes nothing.
 //! - A message that can't be read counts as the log's end, and everything behind it is zeroed. So sled must not be let
 //!   near a damaged database: the files' hashes are verified first (`manifest.rs`).
 //! - A missing directory is created. So whoever opens must know that it is there.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fmt::Display;
+use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -29,6 +35,9 @@ const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 /// sled lets go of its file only when its last background write has returned, a moment after the database is dropped.
 const LOCK_ATTEMPTS_MAX: u32 = 400;
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
+
+/// Once for the page table, once to see that it stays; each level of the tree that has to be split costs one more.
+const SETTLE_ATTEMPTS_MAX: u32 = 16;
 
 /// Why sled did not do what it was asked to.
 #[derive(Debug)]
@@ -87,16 +96,25 @@ impl Database {
         self.drop_sled()
     }
 
-    /// Opens and closes a database that was written, so that opening it again changes nothing. `look` may read it
-    /// meanwhile.
+    /// Opens and closes a database that was written until that changes nothing any more. `look` reads it meanwhile, and
+    /// visits every node that is too large and that readers will come by.
     pub(super) fn settle<T>(
         directory: &Path,
-        look: impl FnOnce(&Self) -> Result<T, DatabaseError>,
+        look: impl Fn(&Self) -> Result<T, DatabaseError>,
     ) -> Result<T, DatabaseError> {
-        let database = Self::open(directory)?;
-        let seen = look(&database)?;
-        database.close()?;
-        Ok(seen)
+        let mut before = page_tables(directory)?;
+        for _ in 0..SETTLE_ATTEMPTS_MAX {
+            let database = Self::open(directory)?;
+            let seen = look(&database)?;
+            database.close()?;
+            // Named by the end of the log that it was written at.
+            let after = page_tables(directory)?;
+            if after == before {
+                return Ok(seen);
+            }
+            before = after;
+        }
+        Err(failed("reading it goes on changing it"))
     }
 
     fn with<T>(&self, work: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, DatabaseError> {
@@ -120,6 +138,15 @@ impl Drop for Database {
         // Who drops without closing has no use for what failed.
         let _ = self.drop_sled();
     }
+}
+
+/// The names of the page tables in a database's directory.
+fn page_tables(directory: &Path) -> Result<BTreeSet<OsString>, DatabaseError> {
+    let names = fs::read_dir(directory).and_then(|entries| {
+        entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<BTreeSet<_>>>()
+    });
+    let is_page_table = |name: &OsString| name.as_encoded_bytes().starts_with(b"snap.");
+    names.map(|names| names.into_iter().filter(is_page_table).collect()).map_err(DatabaseError::Io)
 }
 
 fn config(directory: &Path) -> sled::Config {

@@ -1,8 +1,9 @@
 //! Writing a generation and publishing it.
 //!
-//! Publishing is, in this order: the lists of block hashes, then the meta entry; close the database, open it once more
-//! and read back what vouches for the rest, close it; sync and hash each file; write and sync the list of files; sync
-//! the directories; rename; sync the parent. Before the rename nothing of it counts, after it everything is on the disk.
+//! Publishing is, in this order: the lists of block hashes, then the meta entry; close the database, open it again and
+//! read what readers will until that changes nothing, close it; sync and hash each file; write and sync the list of
+//! files; sync the directories; rename; sync the parent. Before the rename nothing of it counts, after it everything is on
+//! the disk.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -25,6 +26,11 @@ use super::store::{Shared, remove_if_there};
 /// disk, and so what is synced and hashed. More than a leaf, so that the last one never has a value when it is split.
 const KEYS_AHEAD_MIN: u32 = 24;
 const KEYS_AT_ONCE: u32 = 64;
+
+/// sled splits a node that is too large when someone comes by. Of the leaves with blocks this can only be those that a
+/// section shares with the one before, whose keys came later: there the first key is. Nodes above leaves have at least
+/// 128 leaves with 8 keys.
+const KEYS_BETWEEN_VISITS: usize = 512;
 
 /// A generation that is being written. If it is dropped without being published, nothing of it is left.
 pub struct GenerationWriter {
@@ -178,6 +184,11 @@ impl GenerationWriter {
     /// Opens the database as a reader will, and checks that it has what was written.
     fn settle(&self, meta: &Meta, hashes: &BlockHashes) -> Result<(), SnapshotError> {
         let read = Database::settle(&self.directory, |database| {
+            for (section, blocks) in &self.sections {
+                for index in (0..blocks.hashes.len() as u32).step_by(KEYS_BETWEEN_VISITS) {
+                    database.get(&block_key(*section, index))?;
+                }
+            }
             Ok(read_contents(database, &self.directory, self.number))
         });
         let (read_meta, read_hashes) = read.map_err(|error| self.write_error(error))??;

@@ -30,7 +30,7 @@ use crate::runtime::rebuild::{RebuildSteps, Rebuilder};
 use crate::runtime::recovery::{generations_path, replay_one};
 use crate::runtime::shard::{BeginRestore, RestoreEntities, Shard, ShardLimits, ShardParts};
 use crate::runtime::snapshots::{
-    Loaded, LoadedShard, Loading, SnapshotFailure, Snapshotter, SnapshotterParts,
+    Loaded, LoadedShard, Loading, Meta, SnapshotFailure, Snapshotter, SnapshotterParts,
 };
 use crate::runtime::tower::introductions;
 use crate::runtime::writer::{Backlog, DISK_FULL_RETRY, GroupLimits, Writer, WriterShared};
@@ -92,7 +92,7 @@ async fn fill(
     shards: &[Addr<Shard>],
     loaded: Vec<LoadedShard>,
     dispatcher: &Dispatcher,
-    summaries_at: Lsn,
+    meta: &Meta,
     random: &mut Random,
 ) {
     let reference = Arc::new(dispatcher.fold.reference.clone());
@@ -105,8 +105,8 @@ async fn fill(
             reference: reference.clone(),
             business: dispatcher.clocks.business(),
             stopped,
-            summaries_at,
-            is_of_this_program: true,
+            summaries_at: meta.summaries_at,
+            is_of_this_program: meta.is_of_this_program(),
         });
         // They were read by several threads.
         entities.sort_by_key(|(slot, ..)| *slot);
@@ -248,7 +248,7 @@ impl House {
 
         let reader = journal.reader();
         if let Some(meta) = &meta {
-            fill(&shards, loaded_shards, &dispatcher, meta.summaries_at, random).await;
+            fill(&shards, loaded_shards, &dispatcher, meta, random).await;
             if dies_at.is_some_and(|dies_at| dies_at <= start) {
                 return Err(Died);
             }
@@ -322,8 +322,8 @@ impl House {
             idempotency_keys: idempotency_keys.clone(),
             duplicate_window_events: options.duplicate_window_events,
             writer: shared.clone(),
-            journal_bytes: options.snapshot_journal_bytes,
             free_bytes_min: options.snapshot_free_bytes_min,
+            journal_bytes: options.snapshot_journal_bytes,
             replayed_bytes: 0,
         };
         let new = |captures| Snapshotter::new(parts(captures), generation);

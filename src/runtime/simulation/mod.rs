@@ -50,6 +50,7 @@ mod mix;
 pub(super) mod observe;
 mod scenario;
 mod snapshots;
+mod summary;
 mod trace;
 mod world;
 
@@ -58,7 +59,8 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use self::world::{Summary, World};
+use self::summary::Summary;
+use self::world::World;
 
 /// Seeds of a usual test run.
 const SEEDS: u64 = 24;

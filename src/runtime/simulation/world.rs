@@ -19,6 +19,7 @@ use super::house::{Died, House, Start};
 use super::mix::{Kind, Mix};
 use super::scenario::{DAY, FIRST_DAY, options, story};
 use super::snapshots::{Step, damage};
+use super::summary::{Faults, Used};
 use super::trace::Trace;
 use super::{checks, clock, observe};
 use crate::domain::ids::Name;
@@ -43,12 +44,6 @@ const DAMAGED: u64 = 20;
 const STEPS_MIN: i64 = 1_000;
 pub const STEPS_MAX: u64 = 3_500;
 
-/// What came of a run.
-pub struct Summary {
-    pub hash: blake3::Hash,
-    pub counts: Vec<(&'static str, u64)>,
-}
-
 /// An event on which its entity's code fails.
 struct Poisoned {
     id: &'static str,
@@ -69,58 +64,30 @@ enum End {
     Finished,
 }
 
-#[derive(Default)]
-struct Faults {
-    kills: u64,
-    power_losses: u64,
-    deaths_in_recovery: u64,
-    clean_stops: u64,
-    broken_disks: u64,
-    full_disks: u64,
-    clock_jumps: u64,
-    releases: u64,
-    damaged_snapshots: u64,
-    /// By a power loss, a kill or a stop while one was under way.
-    snapshots_cut_short: u64,
-    deaths_while_publishing: u64,
-    snapshots_failed: u64,
-}
-
-/// What became of snapshots.
-#[derive(Default)]
-struct Used {
-    taken: u64,
-    restores: u64,
-    restores_elsewhere: u64,
-    passed_over: u64,
-    starts_without: u64,
-    replayed: u64,
-}
-
 /// The run.
 pub struct World {
     seed: u64,
     random: Random,
-    trace: Trace,
-    data: TempDir,
+    pub(super) trace: Trace,
+    pub(super) data: TempDir,
     options: TowerOptions,
     disk: Disk,
     mix: Mix,
     steps_left: u64,
     wall: Timestamp,
     clock_kind: ClockKind,
-    ledger: Ledger,
+    pub(super) ledger: Ledger,
     /// Two that keep no order, one that does, and the system of record.
     clients: [Client; 4],
     /// On an event clock: who advances it, and to when last.
     clock: Client,
     advanced_to: i64,
     settling: Option<(JoinHandle<bool>, i64)>,
-    decisions: Decisions,
-    follower: Follower,
+    pub(super) decisions: Decisions,
+    pub(super) follower: Follower,
     poisoned: Option<Poisoned>,
-    faults: Faults,
-    used: Used,
+    pub(super) faults: Faults,
+    pub(super) used: Used,
     /// Generations on the disk that were damaged.
     damaged: BTreeSet<u64>,
     /// The snapshotter of this life.
@@ -128,8 +95,8 @@ pub struct World {
     is_snapshot_under_way: bool,
     /// What was shown whenever everything was at rest, with a restart in between.
     shown: Vec<Vec<String>>,
-    applied: u64,
-    lives: u64,
+    pub(super) applied: u64,
+    pub(super) lives: u64,
 }
 
 const ORDERED: usize = 2;
@@ -576,51 +543,6 @@ impl World {
                 self.decisions.waits_for(house),
                 self.clients.iter().chain([&self.clock]).map(Client::is_done).collect::<Vec<_>>(),
             );
-        }
-    }
-
-    pub fn summary(&self) -> Summary {
-        let (faults, counts) = (&self.faults, &self.decisions.counts);
-        assert!(self.data.path().exists());
-        Summary {
-            hash: self.trace.hash(),
-            counts: vec![
-                ("steps", self.trace.steps),
-                ("lives", self.lives),
-                ("records applied by entities", self.applied),
-                ("events acknowledged", self.ledger.acknowledged.len() as u64),
-                ("repeats answered", self.ledger.repeats),
-                ("requests without credits", self.ledger.refused),
-                ("requests refused by a full disk", self.ledger.full),
-                ("kills", faults.kills),
-                ("power losses", faults.power_losses),
-                ("deaths in recovery", faults.deaths_in_recovery),
-                ("clean stops", faults.clean_stops),
-                ("broken disks", faults.broken_disks),
-                ("full disks", faults.full_disks),
-                ("clock jumps", faults.clock_jumps),
-                ("releases of failed entities", faults.releases),
-                ("snapshots taken", self.used.taken),
-                ("snapshots cut short", faults.snapshots_cut_short),
-                ("snapshots failed", faults.snapshots_failed),
-                ("deaths while publishing a snapshot", faults.deaths_while_publishing),
-                ("snapshots damaged", faults.damaged_snapshots),
-                ("snapshots passed over", self.used.passed_over),
-                ("starts from a snapshot", self.used.restores),
-                ("starts from a snapshot of other shards", self.used.restores_elsewhere),
-                ("starts from the journal alone", self.used.starts_without),
-                ("records replayed", self.used.replayed),
-                ("decisions", counts.decisions as u64),
-                ("commands", counts.commands),
-                ("repeated commands", counts.repeated_commands),
-                ("attempts to deliver", counts.attempts),
-                ("requests lost", counts.requests_lost),
-                ("requests twice", counts.requests_twice),
-                ("answers lost", counts.answers_lost),
-                ("actions carried out", self.decisions.carried_out.len() as u64),
-                ("frames", self.follower.seen.len() as u64),
-                ("states shown", self.follower.states),
-            ],
         }
     }
 }
