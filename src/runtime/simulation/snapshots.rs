@@ -191,8 +191,9 @@ pub fn damage(generation: &Path, random: &mut Random) {
     let place = usize::try_from(place % bytes.len().max(1) as u64).unwrap();
     match (kind, bytes.get_mut(place)) {
         (0, _) => return std::fs::remove_file(path).unwrap(),
-        (1, Some(byte)) => *byte ^= 1 << random.below(8),
-        (_, Some(_)) => bytes.truncate(place),
+        // In the list of hashes neither the case of a digit nor the end of the last line says anything.
+        (1, Some(byte)) => *byte ^= 1 << random.below(5),
+        (_, Some(_)) => bytes.truncate(place / 2),
         (_, None) => bytes.push(0),
     }
     std::fs::write(path, bytes).unwrap();
