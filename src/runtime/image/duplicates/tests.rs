@@ -117,7 +117,7 @@ fn a_survey_leaves_out_what_fell_out_of_the_window_meanwhile_and_nothing_else() 
     let event = |n: u64| EventIdentity {
         key: u128::from(n),
         content_hash: [1; 16],
-        retry: (n % 7 == 0).then(|| retry(n)),
+        retry: n.is_multiple_of(7).then(|| retry(n)),
     };
     let events: Vec<EventIdentity> = (0..60_000).map(event).collect();
     // With nothing before; with a window that ended long before; with one that reaches back.
