@@ -127,7 +127,7 @@ pub struct SnapshotsConfig {
 impl SnapshotsConfig {
     pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
         Self {
-            journal_bytes: section.integer("journal_bytes", 256 << 20, 1 << 20..=1 << 40),
+            journal_bytes: section.integer("journal_bytes", 1 << 30, 1 << 20..=1 << 40),
             slice_entities: section.integer("slice_entities", 256, 1..=100_000),
             free_bytes_min: section.integer("free_bytes_min", 64 << 20, 0..=1 << 40),
         }
