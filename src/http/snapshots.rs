@@ -29,9 +29,7 @@ fn item(info: &GenerationInfo) -> Value {
 
 /// They are of the whole process: a scope does not allow for them.
 fn check(request: &HttpRequest, caller: &Caller, permission: Permission) -> Result<(), Problem> {
-    if !caller.principal.may(permission) {
-        return Err(Problem::new(&code::FORBIDDEN));
-    }
+    caller.need(permission)?;
     if !caller.principal.scope.is_unrestricted() {
         let detail = "snapshots are of the whole process, which a scope doesn't allow to see";
         return Err(Problem::new(&code::FORBIDDEN).detail(detail));

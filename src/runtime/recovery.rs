@@ -143,6 +143,13 @@ impl Tower {
                 }
             };
             let Some((_, meta)) = &loaded.generation else { continue };
+            // What it shows was durable: going on without it would hide that records are lost.
+            let ends_before = |source| StartError::EndsBeforeSnapshot {
+                generation: number,
+                lsn: meta.highest.max(meta.start()),
+                generations: generations_path(options),
+                source,
+            };
             let began = Instant::now();
             self.recovery.write().phase = RecoveryPhase::OpeningJournal;
             match Journal::open_trusting(&directory, journal_options.clone(), &meta.position()) {
@@ -153,16 +160,11 @@ impl Tower {
                         return Ok(Found { journal, recovered, loaded, store });
                     }
                     Err(SnapshotFailure::Journal(error)) => return Err(error.into()),
+                    Err(failure @ SnapshotFailure::AheadOfDisk { .. }) => return Err(ends_before(failure)),
                     Err(failure) => pass_over(failure),
                 },
-                // The position was durable: going on without it would hide that records are lost.
-                Err(source @ JournalError::PositionMisfit { misfit: Misfit::BeyondEnd, .. }) => {
-                    return Err(StartError::EndsBeforeSnapshot {
-                        generation: number,
-                        lsn: meta.start(),
-                        generations: generations_path(options),
-                        source,
-                    });
+                Err(error @ JournalError::PositionMisfit { misfit: Misfit::BeyondEnd, .. }) => {
+                    return Err(ends_before(error.into()));
                 }
                 Err(error @ JournalError::PositionMisfit { .. }) => pass_over(error.into()),
                 Err(error) => return Err(error.into()),
@@ -301,9 +303,8 @@ fn lock(data: &Path) -> Result<File, StartError> {
     }
 }
 
-/// Takes snapshots that were passed over for good out of the way, before anything new is journaled: a later start would
-/// take one that is ahead of the journal today for one that fits, once the journal has grown past it; and one that is
-/// damaged would count as one of those that are kept. Only once the journal is open, so that a start that fails changes
+/// Takes snapshots that were passed over for good out of the way, before anything new is journaled: one that is damaged
+/// would count as one of those that are kept. Only once the journal is open, so that a start that fails changes
 /// nothing.
 fn set_aside(store: &Store, of_no_use: &[u64]) -> Result<(), StartError> {
     for number in of_no_use {

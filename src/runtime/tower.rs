@@ -27,7 +27,7 @@ use super::quarantine::Quarantine;
 use super::rebuild::Rebuilder;
 use super::recovery::{Found, Recovery, RecoveryPhase};
 use super::shard::{Shard, ShardLimits, ShardParts};
-use super::snapshots::{Loaded, Snapshots, Snapshotter, SnapshotterParts};
+use super::snapshots::{Loaded, SnapshotFailure, Snapshots, Snapshotter, SnapshotterParts};
 use super::summaries::{Cases, Exceptions};
 use super::writer::{GroupLimits, Pending, Submission, Writer, WriterShared, Written};
 use crate::domain::ids::{Lsn, Name, TenantNumber};
@@ -104,12 +104,12 @@ pub enum StartError {
     Newer { directory: PathBuf, source: CodecError },
     /// Records that were durable are gone, and the journal's own mark went with them.
     #[error(
-        "snapshot generation {generation} was taken at record {lsn}, and the journal ends before it: records that were \
+        "snapshot generation {generation} shows records up to {lsn}, and the journal ends before that: records that were \
          durable are lost; restore the journal's missing files or a backup, or, to go on without those records, move {} \
          away ({source})",
         .generations.display()
     )]
-    EndsBeforeSnapshot { generation: u64, lsn: Lsn, generations: PathBuf, source: JournalError },
+    EndsBeforeSnapshot { generation: u64, lsn: Lsn, generations: PathBuf, source: SnapshotFailure },
     #[error("the data directory can't be locked: {0}")]
     Lock(std::io::Error),
     #[error("a thread could not be started: {0}")]

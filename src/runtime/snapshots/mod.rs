@@ -94,7 +94,7 @@ pub enum SnapshotFailure {
     GivenUp { shard: u16, why: String },
     #[error("there was no time left to finish it")]
     Late,
-    #[error("invariant 27: it would hold record {contained}, and only {durable} are durable")]
+    #[error("invariant 27: it holds record {contained}, and only {durable} are durable")]
     AheadOfDisk { contained: Lsn, durable: Lsn },
     #[error("it shows other records than the journal has up to record {at}")]
     OtherRecords { at: Lsn },
@@ -120,8 +120,10 @@ impl SnapshotFailure {
             SnapshotFailure::Image(ImageError::Source(_)) => false,
             SnapshotFailure::Image(_) | SnapshotFailure::Unreadable(_) => true,
             SnapshotFailure::Journal(error) => matches!(error, JournalError::PositionMisfit { .. }),
-            SnapshotFailure::AheadOfDisk { .. } | SnapshotFailure::OtherRecords { .. } => true,
-            SnapshotFailure::Record(_)
+            SnapshotFailure::OtherRecords { .. } => true,
+            // It tells of records that are lost: whoever starts the tower must know of it.
+            SnapshotFailure::AheadOfDisk { .. }
+            | SnapshotFailure::Record(_)
             | SnapshotFailure::Encode(_)
             | SnapshotFailure::GivenUp { .. }
             | SnapshotFailure::Late
