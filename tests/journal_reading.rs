@@ -2,19 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "common/journal_files.rs"]
+mod journal_files;
+
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 use std::thread;
 
+use journal_files::directory;
 use proptest::prelude::*;
 use tempfile::TempDir;
 use tidewatch::journal::{GroupBuilder, Journal, JournalOptions, JournalReader};
-
-fn directory() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
-}
 
 fn open(directory: &TempDir, segment_bytes_max: u64) -> Journal {
     Journal::open(directory.path(), JournalOptions { segment_bytes_max }).unwrap().0

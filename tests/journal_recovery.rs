@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "common/journal_files.rs"]
+mod journal_files;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use journal_files::{Files, MARK, append, directory, directory_of, files};
 use tempfile::TempDir;
 use tidewatch::journal::envelope::{Envelope, encode_record};
 use tidewatch::journal::{
@@ -13,14 +17,6 @@ use tidewatch::journal::{
 };
 
 const OPTIONS: JournalOptions = JournalOptions { segment_bytes_max: 900 };
-const MARK: &str = "durable.mark";
-
-type Files = BTreeMap<PathBuf, Vec<u8>>;
-
-fn directory() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
-}
 
 fn record(lsn: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -31,28 +27,6 @@ fn record(lsn: u64) -> Vec<u8> {
 
 fn open(directory: &Path) -> Result<(Journal, Recovered), JournalError> {
     Journal::open(directory, OPTIONS)
-}
-
-fn append(journal: &mut Journal, count: u64) {
-    let mut group = GroupBuilder::new(journal.next_lsn());
-    for _ in 0..count {
-        let lsn = group.next_lsn();
-        group.push(&record(lsn)).unwrap();
-    }
-    journal.append_group(&mut group).unwrap();
-}
-
-fn files(directory: &Path) -> Files {
-    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    entries.map(|path| (path.file_name().unwrap().into(), fs::read(&path).unwrap())).collect()
-}
-
-fn directory_of(files: &Files) -> TempDir {
-    let directory = directory();
-    for (name, bytes) in files {
-        fs::write(directory.path().join(name), bytes).unwrap();
-    }
-    directory
 }
 
 fn segments(files: &Files) -> Vec<PathBuf> {
@@ -70,7 +44,7 @@ fn sample() -> (Files, Vec<(u64, Vec<u8>)>) {
     assert!(recovered.created);
     let mut marks = Vec::new();
     for count in [1, 2, 3, 1, 2, 1] {
-        append(&mut journal, count);
+        append(&mut journal, count, record);
         marks.push((journal.durable_lsn(), fs::read(directory.path().join(MARK)).unwrap()));
     }
     journal.close().unwrap();
@@ -166,11 +140,11 @@ fn a_changed_byte_anywhere_below_the_mark_is_refused() {
 fn a_changed_byte_above_the_mark_never_yields_a_wrong_record_nor_hides_a_group_behind_it() {
     let directory = directory();
     let (mut journal, _) = open(directory.path()).unwrap();
-    append(&mut journal, 1);
+    append(&mut journal, 1, record);
     let mark = fs::read(directory.path().join(MARK)).unwrap();
-    append(&mut journal, 1);
+    append(&mut journal, 1, record);
     let last_group_start = fs::metadata(directory.path().join("00000000000000000001.twj")).unwrap().len();
-    append(&mut journal, 1);
+    append(&mut journal, 1, record);
     let marked_end = 80 + (last_group_start - 80) / 2;
     let mut files = files(directory.path());
     files.insert(MARK.into(), mark);
@@ -242,19 +216,19 @@ fn segments_and_mark_of_different_journals_are_refused() {
 fn a_mark_from_another_history_of_the_same_journal_is_refused() {
     let directory = directory();
     let (mut journal, _) = open(directory.path()).unwrap();
-    append(&mut journal, 1);
+    append(&mut journal, 1, record);
     journal.close().unwrap();
     let backup = files(directory.path());
     let (mut journal, _) = open(directory.path()).unwrap();
-    append(&mut journal, 2);
+    append(&mut journal, 2, record);
     drop(journal);
     let mark = files(directory.path())[Path::new(MARK)].clone();
 
     // The same LSNs again, in other groups.
     let restored = directory_of(&backup);
     let (mut journal, _) = open(restored.path()).unwrap();
-    append(&mut journal, 1);
-    append(&mut journal, 1);
+    append(&mut journal, 1, record);
+    append(&mut journal, 1, record);
     drop(journal);
     let mut mixed = files(restored.path());
     mixed.insert(MARK.into(), mark);
@@ -266,12 +240,12 @@ fn a_mark_from_another_history_of_the_same_journal_is_refused() {
 fn two_histories(segment_bytes_max: u64) -> (Files, Files) {
     let open = |directory: &Path| Journal::open(directory, JournalOptions { segment_bytes_max }).unwrap().0;
     let directory = directory();
-    append(&mut open(directory.path()), 1);
+    append(&mut open(directory.path()), 1, record);
     let beginning = files(directory.path());
     let history = |counts: &[u64]| {
         let directory = directory_of(&beginning);
         let mut journal = open(directory.path());
-        counts.iter().for_each(|&count| append(&mut journal, count));
+        counts.iter().for_each(|&count| append(&mut journal, count, record));
         drop(journal);
         files(directory.path())
     };

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "common/journal_files.rs"]
+mod journal_files;
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use journal_files::{append, directory};
 use tempfile::TempDir;
 use tidewatch::journal::{
     GroupBuilder, InspectLine, Journal, JournalError, JournalOptions, JournalReader, inspect, verify,
@@ -18,22 +22,8 @@ const OPTIONS: JournalOptions = JournalOptions { segment_bytes_max: 600_000 };
 /// How long the other thread may take until the test is a failure rather than slow.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn directory() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
-}
-
 fn record(lsn: u64) -> Vec<u8> {
     format!("{{\"sku\":\"{}\",\"quantity\":{},\"lsn\":{lsn}}}", lsn % 97, lsn * 7 % 11).repeat(5).into_bytes()
-}
-
-fn append(journal: &mut Journal, count: u64) {
-    let mut group = GroupBuilder::new(journal.next_lsn());
-    for _ in 0..count {
-        let lsn = group.next_lsn();
-        group.push(&record(lsn)).unwrap();
-    }
-    journal.append_group(&mut group).unwrap();
 }
 
 fn assert_reads(reader: &JournalReader, first_lsn: u64) {
@@ -63,7 +53,7 @@ fn is_compressed_but_for_the_last(reader: &JournalReader) -> bool {
 fn segments_are_compressed_while_the_journal_is_written_and_read() {
     let directory = directory();
     let (mut journal, _) = Journal::open(directory.path(), OPTIONS).unwrap();
-    append(&mut journal, 10);
+    append(&mut journal, 10, record);
     journal.compress_sealed_segments().unwrap();
     let is_over = Arc::new(AtomicBool::new(false));
     let readers: Vec<_> = (0..2)
@@ -79,7 +69,7 @@ fn segments_are_compressed_while_the_journal_is_written_and_read() {
         })
         .collect();
     for _ in 0..120 {
-        append(&mut journal, 200);
+        append(&mut journal, 200, record);
     }
     let reader = journal.reader();
     wait_until(|| is_compressed_but_for_the_last(&reader));
@@ -116,7 +106,7 @@ fn closing_stops_the_compressor_and_the_next_start_clears_away_and_goes_on() {
     let directory = directory();
     let (mut journal, _) = Journal::open(directory.path(), OPTIONS).unwrap();
     for _ in 0..60 {
-        append(&mut journal, 200);
+        append(&mut journal, 200, record);
     }
     for _ in 0..20 {
         journal.compress_sealed_segments().unwrap();
@@ -137,7 +127,7 @@ fn closing_stops_the_compressor_and_the_next_start_clears_away_and_goes_on() {
 fn trimming_beside_compressor_and_readers_takes_only_what_nobody_holds() {
     let directory = directory();
     let (mut journal, _) = Journal::open(directory.path(), OPTIONS).unwrap();
-    append(&mut journal, 10);
+    append(&mut journal, 10, record);
     journal.compress_sealed_segments().unwrap();
     let reader = journal.reader();
     let mut hold = reader.hold("audit", 1, u64::MAX).unwrap();
@@ -166,7 +156,7 @@ fn trimming_beside_compressor_and_readers_takes_only_what_nobody_holds() {
         }
     });
     for _ in 0..120 {
-        append(&mut journal, 200);
+        append(&mut journal, 200, record);
         let held = reader.oldest_hold().unwrap().lsn;
         let trimmed = trimmer.trim(journal.durable_lsn()).unwrap();
         assert!(trimmed.first_lsn <= journal.durable_lsn());

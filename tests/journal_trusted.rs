@@ -3,50 +3,23 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
+#[path = "common/journal_files.rs"]
+mod journal_files;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use journal_files::{Files, MARK, append, directory, directory_of, files};
 use tempfile::TempDir;
 use tidewatch::journal::{
     Damage, GroupBuilder, GroupHash, Journal, JournalError, JournalOptions, Misfit, Position,
 };
 
 const OPTIONS: JournalOptions = JournalOptions { segment_bytes_max: 500 };
-const MARK: &str = "durable.mark";
 const FIRST_SEGMENT: &str = "00000000000000000001.twj";
-
-type Files = BTreeMap<PathBuf, Vec<u8>>;
-
-fn directory() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
-}
 
 fn record(lsn: u64) -> Vec<u8> {
     format!("record number {lsn}").into_bytes()
-}
-
-fn append(journal: &mut Journal, count: u64) {
-    let mut group = GroupBuilder::new(journal.next_lsn());
-    for _ in 0..count {
-        let lsn = group.next_lsn();
-        group.push(&record(lsn)).unwrap();
-    }
-    journal.append_group(&mut group).unwrap();
-}
-
-fn files(directory: &Path) -> Files {
-    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    entries.map(|path| (path.file_name().unwrap().into(), fs::read(&path).unwrap())).collect()
-}
-
-fn directory_of(files: &Files) -> TempDir {
-    let directory = directory();
-    for (name, bytes) in files {
-        fs::write(directory.path().join(name), bytes).unwrap();
-    }
-    directory
 }
 
 fn open_trusting(files: &Files, position: &Position) -> Result<(Journal, TempDir), JournalError> {
@@ -85,7 +58,7 @@ fn sample() -> (Files, Vec<Position>) {
     let (mut journal, _) = Journal::open(directory.path(), OPTIONS).unwrap();
     let mut positions = vec![journal.durable_position()];
     for count in [1, 2, 3, 1, 2, 1, 4, 1] {
-        append(&mut journal, count);
+        append(&mut journal, count, record);
         positions.push(journal.durable_position());
     }
     let segments: Vec<u64> = positions.iter().map(|position| position.segment_first_lsn).collect();
@@ -155,8 +128,8 @@ fn a_journal_opens_from_each_of_its_positions_reads_everything_and_goes_on() {
         let (mut journal, directory) = open_trusting(&files, position).unwrap();
         assert_eq!(Some(&journal.durable_position()), positions.last());
         assert_reads_from_everywhere(&journal);
-        append(&mut journal, 2);
-        append(&mut journal, 5);
+        append(&mut journal, 2, record);
+        append(&mut journal, 5, record);
         let end = journal.durable_position();
         drop(journal);
         let (journal, recovered) = Journal::open(directory.path(), OPTIONS).unwrap();
@@ -295,13 +268,13 @@ fn a_position_that_is_not_of_this_journal_is_refused() {
 fn a_mark_that_a_power_loss_left_behind_the_position_does_no_harm() {
     let directory = directory();
     let (mut journal, _) = Journal::open(directory.path(), OPTIONS).unwrap();
-    append(&mut journal, 1);
+    append(&mut journal, 1, record);
     let old_mark = fs::read(directory.path().join(MARK)).unwrap();
     for _ in 0..6 {
-        append(&mut journal, 1);
+        append(&mut journal, 1, record);
     }
     let position = journal.durable_position();
-    append(&mut journal, 1);
+    append(&mut journal, 1, record);
     drop(journal);
     let mut files = files(directory.path());
     files.insert(MARK.into(), old_mark);
