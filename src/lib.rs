@@ -12,5 +12,6 @@ pub mod feed;
 pub mod http;
 pub mod journal;
 pub mod outbox;
+pub mod pacing;
 pub mod runtime;
 pub mod snapshot;

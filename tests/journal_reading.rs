@@ -7,7 +7,6 @@ mod journal_files;
 
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::Path;
 use std::thread;
 
 use journal_files::directory;

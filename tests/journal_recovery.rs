@@ -5,15 +5,13 @@
 #[path = "common/journal_files.rs"]
 mod journal_files;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use journal_files::{Files, MARK, append, directory, directory_of, files};
-use tempfile::TempDir;
 use tidewatch::journal::envelope::{Envelope, encode_record};
 use tidewatch::journal::{
-    Damage, GroupBuilder, InspectLine, Journal, JournalError, JournalOptions, Recovered, inspect, verify,
+    Damage, InspectLine, Journal, JournalError, JournalOptions, Recovered, inspect, verify,
 };
 
 const OPTIONS: JournalOptions = JournalOptions { segment_bytes_max: 900 };

@@ -6,16 +6,14 @@
 mod journal_files;
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use journal_files::{append, directory};
-use tempfile::TempDir;
 use tidewatch::journal::{
-    GroupBuilder, InspectLine, Journal, JournalError, JournalOptions, JournalReader, inspect, verify,
+    InspectLine, Journal, JournalError, JournalOptions, JournalReader, inspect, verify,
 };
 
 const OPTIONS: JournalOptions = JournalOptions { segment_bytes_max: 600_000 };

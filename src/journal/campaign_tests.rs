@@ -20,6 +20,7 @@ use std::sync::atomic::AtomicBool;
 use super::compressor::Compressor;
 use super::simulated_disk::{Fate, Loss, Operation, Random, SimulatedDisk};
 use super::*;
+use crate::pacing::Pace;
 
 const DIRECTORY: &str = "/journal";
 const SEEDS: u64 = 150;
@@ -210,7 +211,8 @@ impl Run {
         let what = format!("seed {}, life {}", self.seed, self.tally.lives);
         let mut journal = self.open();
         self.model.check(&journal, &what);
-        let mut compressor = Compressor::new(journal.reader().share(), Arc::new(AtomicBool::new(false)));
+        let mut compressor =
+            Compressor::new(journal.reader().share(), Arc::new(AtomicBool::new(false)), Pace::at_once());
         for _ in 0..self.random.below(ACTS_MAX) {
             let done = match self.random.below(12) {
                 0..7 => self.append(&mut journal),

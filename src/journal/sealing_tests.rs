@@ -12,6 +12,7 @@ use super::disk::Disk;
 use super::recovery::verify_in;
 use super::simulated_disk::{Fate, Loss, Operation, SimulatedDisk};
 use super::*;
+use crate::pacing::Pace;
 
 const OPTIONS: JournalOptions = JournalOptions { segment_bytes_max: 700 };
 const DIRECTORY: &str = "/journal";
@@ -42,7 +43,7 @@ pub(super) fn append(journal: &mut Journal, count: u64) {
 }
 
 fn compressor(journal: &Journal) -> Compressor {
-    Compressor::new(journal.reader().share(), Arc::new(AtomicBool::new(false)))
+    Compressor::new(journal.reader().share(), Arc::new(AtomicBool::new(false)), Pace::at_once())
 }
 
 /// Compresses all there is.

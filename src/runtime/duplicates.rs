@@ -67,7 +67,51 @@ impl Hasher for KeyIsHash {
     }
 }
 
-type Table = HashMap<u128, Taken, BuildHasherDefault<KeyIsHash>>;
+/// One half of the window. A single map of millions of events stops the writer for half a second whenever it doubles; of
+/// so many small ones each doubles by itself, at a time of its own, because chance fills them unevenly.
+struct Table {
+    parts: Vec<HashMap<u128, Taken, BuildHasherDefault<KeyIsHash>>>,
+    len: usize,
+}
+
+/// A power of two.
+const PARTS: usize = 1_024;
+
+impl Default for Table {
+    fn default() -> Table {
+        Table { parts: (0..PARTS).map(|_| HashMap::default()).collect(), len: 0 }
+    }
+}
+
+impl Table {
+    /// A map places by the lower half of a key, so the part comes from the upper one.
+    fn part(key: u128) -> usize {
+        (key >> 64) as usize % PARTS
+    }
+
+    fn get(&self, key: u128) -> Option<&Taken> {
+        self.parts[Table::part(key)].get(&key)
+    }
+
+    fn insert(&mut self, key: u128, taken: Taken) {
+        self.len += usize::from(self.parts[Table::part(key)].insert(key, taken).is_none());
+    }
+
+    fn insert_if_new(&mut self, key: u128, taken: Taken) {
+        if self.get(key).is_none() {
+            self.insert(key, taken);
+        }
+    }
+
+    fn remove(&mut self, key: u128) {
+        self.len -= usize::from(self.parts[Table::part(key)].remove(&key).is_some());
+    }
+
+    fn clear(&mut self) {
+        self.parts.iter_mut().for_each(HashMap::clear);
+        self.len = 0;
+    }
+}
 
 /// The window of one journal.
 pub struct Duplicates {
@@ -136,14 +180,14 @@ impl Duplicates {
         self.take_place(lsn, ingested);
         self.newer.insert(retry.entry_key, taken);
         self.take_place(lsn, ingested);
-        self.newer.entry(identity.key).or_insert(Taken { claim: lsn.0 | AGAIN, ..taken });
+        self.newer.insert_if_new(identity.key, Taken { claim: lsn.0 | AGAIN, ..taken });
     }
 
     fn find(&self, key: u128) -> Option<&Taken> {
-        match self.newer.get(&key) {
-            Some(taken) if taken.is_again() => self.older.get(&key).or(Some(taken)),
+        match self.newer.get(key) {
+            Some(taken) if taken.is_again() => self.older.get(key).or(Some(taken)),
             Some(taken) => Some(taken),
-            None => self.older.get(&key),
+            None => self.older.get(key),
         }
     }
 
@@ -162,12 +206,12 @@ impl Duplicates {
     /// Forgets an event that was not written as `lsn` after all.
     pub fn release(&mut self, identity: &EventIdentity, lsn: Lsn) {
         for key in [Some(identity.key), identity.retry.map(|retry| retry.entry_key)].into_iter().flatten() {
-            if self.newer.get(&key).is_some_and(|taken| taken.lsn() == lsn) {
-                self.newer.remove(&key);
+            if self.newer.get(key).is_some_and(|taken| taken.lsn() == lsn) {
+                self.newer.remove(key);
                 self.newer_places = self.newer_places.saturating_sub(1);
             }
-            if self.older.get(&key).is_some_and(|taken| taken.lsn() == lsn) {
-                self.older.remove(&key);
+            if self.older.get(key).is_some_and(|taken| taken.lsn() == lsn) {
+                self.older.remove(key);
             }
         }
     }
@@ -175,7 +219,7 @@ impl Duplicates {
     /// How far the window reaches.
     pub fn reach(&self) -> Reach {
         Reach {
-            events: self.newer.len() + self.older.len(),
+            events: self.newer.len + self.older.len,
             events_max: self.half * 2,
             since: self.older_since.or(self.newer_since),
         }

@@ -281,7 +281,7 @@ impl Tower {
         let left = deadline.saturating_duration_since(Instant::now());
         if settled && left > CLOSE_MIN {
             // The next start is quick with it, and right without.
-            if let Err(error) = running.snapshots.take(left - CLOSE_MIN).await {
+            if let Err(error) = running.snapshots.take_at_once(left - CLOSE_MIN).await {
                 warn!(%error, "stopping without a snapshot");
             }
         }

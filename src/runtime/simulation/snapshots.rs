@@ -126,7 +126,7 @@ impl InHand {
     fn begin(&mut self, dispatcher: &Dispatcher, random: &mut Random) -> Step {
         let snapshots = self.snapshots.clone();
         let answer: Answer =
-            Box::pin(tokio::task::unconstrained(async move { snapshots.take(TAKE_MAX).await }));
+            Box::pin(tokio::task::unconstrained(async move { snapshots.take_at_once(TAKE_MAX).await }));
         let captures = &self.captures;
         match wait(answer, || captures.try_recv().ok()) {
             Waited::Asked(answer, CaptureRequest { serial, sink, begun }) => {

@@ -38,6 +38,7 @@ use super::shard::Stopped;
 use crate::domain::ids::{EntityKey, Lsn};
 use crate::domain::time::Timestamp;
 use crate::journal::JournalError;
+use crate::pacing::Pace;
 use crate::snapshot::{BlockBuilder, SnapshotError};
 
 /// Asked of the dispatcher: begin a generation between two batches.
@@ -185,6 +186,7 @@ pub struct Snapshots {
 
 struct TakeRequest {
     deadline: Instant,
+    pace: Pace,
     reply: oneshot::Sender<Result<GenerationInfo, String>>,
 }
 
@@ -197,6 +199,8 @@ pub enum TakeError {
     Failed(String),
 }
 
+/// How many times as long as it works the snapshotter rests.
+const RESTS: u32 = 3;
 /// Requests that wait for the snapshotter; one more is refused.
 const REQUESTS_WAITING_MAX: usize = 16;
 
@@ -212,8 +216,17 @@ impl Snapshots {
     /// # Errors
     /// [`TakeError`]; then the older ones are as they were.
     pub async fn take(&self, within: Duration) -> Result<GenerationInfo, TakeError> {
+        self.take_at(within, Pace::resting(RESTS)).await
+    }
+
+    /// The same without regard for anything else that the tower does.
+    pub async fn take_at_once(&self, within: Duration) -> Result<GenerationInfo, TakeError> {
+        self.take_at(within, Pace::at_once()).await
+    }
+
+    async fn take_at(&self, within: Duration, pace: Pace) -> Result<GenerationInfo, TakeError> {
         let (reply, answer) = oneshot::channel();
-        let request = TakeRequest { deadline: Instant::now() + within, reply };
+        let request = TakeRequest { deadline: Instant::now() + within, pace, reply };
         self.requests.try_send(request).map_err(|error| match error {
             TrySendError::Full(_) => TakeError::Busy,
             TrySendError::Disconnected(_) => TakeError::Failed(SnapshotFailure::Ended.to_string()),

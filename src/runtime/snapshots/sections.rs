@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::SnapshotFailure;
+use crate::pacing::Pace;
 use crate::runtime::image::{ImageError, Section, Source};
 use crate::snapshot::{BlockBuilder, Generation, GenerationWriter, SectionId};
 
@@ -21,11 +22,12 @@ pub fn entities_of(shard: u16) -> SectionId {
 pub struct BlockWriter<'w> {
     writer: &'w mut GenerationWriter,
     open: HashMap<SectionId, (u32, BlockBuilder)>,
+    pace: Pace,
 }
 
 impl<'w> BlockWriter<'w> {
-    pub fn new(writer: &'w mut GenerationWriter) -> BlockWriter<'w> {
-        BlockWriter { writer, open: HashMap::new() }
+    pub fn new(writer: &'w mut GenerationWriter, pace: Pace) -> BlockWriter<'w> {
+        BlockWriter { writer, open: HashMap::new(), pace }
     }
 
     /// Puts a whole block behind those that its section has.
@@ -33,6 +35,7 @@ impl<'w> BlockWriter<'w> {
         let (next, _) = self.open.entry(section).or_default();
         self.writer.put_block(section, *next, entries)?;
         *next += 1;
+        self.pace.pause();
         Ok(())
     }
 
@@ -44,6 +47,7 @@ impl<'w> BlockWriter<'w> {
             self.writer.put_block(section, *next, block)?;
             *next += 1;
             block.clear();
+            self.pace.pause();
         }
         Ok(())
     }

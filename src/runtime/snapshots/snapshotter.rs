@@ -8,10 +8,11 @@ use parking_lot::RwLock;
 use tracing::{info, warn};
 
 use super::{
-    CaptureRequest, GenerationInfo, Meta, REQUESTS_WAITING_MAX, SnapshotFailure, SnapshotStatus, Snapshots,
-    TakeRequest,
+    CaptureRequest, GenerationInfo, Meta, REQUESTS_WAITING_MAX, RESTS, SnapshotFailure, SnapshotStatus,
+    Snapshots, TakeRequest,
 };
 use crate::journal::JournalReader;
+use crate::pacing::Pace;
 use crate::runtime::commands::IdempotencyKeys;
 use crate::runtime::metrics::Metrics;
 use crate::runtime::panics::contain;
@@ -112,18 +113,20 @@ impl Snapshotter {
         loop {
             match self.requests.recv_timeout(POLL) {
                 // Whoever asked no longer waits for it.
-                Ok(TakeRequest { deadline, reply }) if reply.is_closed() || Instant::now() >= deadline => {
+                Ok(TakeRequest { deadline, reply, .. })
+                    if reply.is_closed() || Instant::now() >= deadline =>
+                {
                     let _ = reply.send(Err(SnapshotFailure::Late.to_string()));
                 }
-                Ok(TakeRequest { deadline, reply }) => {
+                Ok(TakeRequest { deadline, pace, reply }) => {
                     // Whoever asked may have gone away; the snapshot counts all the same.
-                    let _ = reply.send(self.attend(deadline));
+                    let _ = reply.send(self.attend(deadline, pace));
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     let grown = self.grown();
                     self.status.write().journal_bytes_since = grown;
                     if grown >= self.journal_bytes && Instant::now() >= self.not_before {
-                        let _ = self.attend(Instant::now() + TAKE_MAX);
+                        let _ = self.attend(Instant::now() + TAKE_MAX, Pace::resting(RESTS));
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -146,7 +149,7 @@ impl Snapshotter {
         u64::try_from(grown).unwrap_or(0)
     }
 
-    fn attend(&mut self, deadline: Instant) -> Result<GenerationInfo, String> {
+    fn attend(&mut self, deadline: Instant, pace: Pace) -> Result<GenerationInfo, String> {
         let last = self.progress.dispatched();
         if let Some((generation, meta)) = &self.newest
             && meta.start() >= last
@@ -156,7 +159,7 @@ impl Snapshotter {
         let written = self.metrics.journal_bytes.get();
         self.status.write().is_being_taken = true;
         let started = Instant::now();
-        let outcome = contain(|| self.take(deadline)).map_err(|panic| format!("a defect: {panic}"));
+        let outcome = contain(|| self.take(deadline, pace)).map_err(|panic| format!("a defect: {panic}"));
         let is_want_of_room = matches!(&outcome, Ok(Err(failure)) if failure.is_for_want_of_room());
         let outcome = outcome.and_then(|taken| taken.map_err(|failure| failure.to_string()));
         match outcome {

@@ -11,6 +11,7 @@ use super::snapshotter::Snapshotter;
 use super::{Begun, CaptureRequest, FromShard, Meta, SnapshotFailure};
 use crate::domain::ids::Lsn;
 use crate::domain::time::Timestamp;
+use crate::pacing::Pace;
 use crate::runtime::codec::{self, EventIdentity};
 use crate::runtime::image::duplicates::{DuplicateRuns, DuplicateSurvey, DuplicateTail};
 use crate::runtime::image::{Section, Source as _, summaries};
@@ -32,7 +33,11 @@ impl Snapshotter {
     ///
     /// # Errors
     /// [`SnapshotFailure`]; then nothing of it is left.
-    pub(super) fn take(&mut self, deadline: Instant) -> Result<(Generation, Meta), SnapshotFailure> {
+    pub(super) fn take(
+        &mut self,
+        deadline: Instant,
+        pace: Pace,
+    ) -> Result<(Generation, Meta), SnapshotFailure> {
         self.check_room()?;
         let taken_at = wall_clock();
         let started = Instant::now();
@@ -45,7 +50,7 @@ impl Snapshotter {
         let slots = image.next_slots().to_vec();
 
         let mut writer = self.store.begin()?;
-        let mut blocks = BlockWriter::new(&mut writer);
+        let mut blocks = BlockWriter::new(&mut writer, pace);
         let Contained { entities, highest } =
             receive_entities(&captured, slots.len(), &mut blocks, deadline)?;
         let mut emit = |section: Section, entry: &[u8]| blocks.push(SectionId(section as u16), entry);
@@ -54,7 +59,7 @@ impl Snapshotter {
         let summaries_at = self.progress.applied();
         summaries::write(&self.exceptions, &self.cases, &self.idempotency_keys, &mut emit)?;
         let highest = highest.max(start).max(self.progress.dispatched());
-        let duplicates = self.write_duplicates(start, deadline, &mut emit)?;
+        let duplicates = self.write_duplicates(start, deadline, pace, &mut emit)?;
         blocks.finish()?;
 
         // Behind everything that was captured, so at or behind `highest` if that is durable.
@@ -103,6 +108,7 @@ impl Snapshotter {
         &self,
         start: Lsn,
         deadline: Instant,
+        pace: Pace,
         emit: &mut impl FnMut(Section, &[u8]) -> Result<(), SnapshotFailure>,
     ) -> Result<DuplicateTail, SnapshotFailure> {
         let window = self.duplicate_window_events;
@@ -114,7 +120,7 @@ impl Snapshotter {
         } else {
             // More than the window may have gone by since: reading twice is cheaper than writing what nobody needs.
             let mut survey = DuplicateSurvey::resume(window, &tail);
-            self.each_event((begin, start), deadline, |identity, lsn, _| {
+            self.each_event((begin, start), deadline, pace, |identity, lsn, _| {
                 survey.take(identity, lsn);
                 Ok(())
             })?;
@@ -131,7 +137,7 @@ impl Snapshotter {
                 in_time(deadline)?;
             }
         }
-        self.each_event((begin, start), deadline, |identity, lsn, ingested| {
+        self.each_event((begin, start), deadline, pace, |identity, lsn, ingested| {
             runs.take(identity, lsn, ingested, emit)
         })?;
         runs.finish(emit)
@@ -142,6 +148,7 @@ impl Snapshotter {
         &self,
         (first, last): (Lsn, Lsn),
         deadline: Instant,
+        mut pace: Pace,
         mut take: impl FnMut(&EventIdentity, Lsn, Timestamp) -> Result<(), SnapshotFailure>,
     ) -> Result<(), SnapshotFailure> {
         for read in self.reader.read_from(first.0) {
@@ -151,6 +158,7 @@ impl Snapshotter {
             }
             if lsn % RECORDS_BETWEEN_LOOKS_AT_THE_CLOCK == 0 {
                 in_time(deadline)?;
+                pace.pause();
             }
             if let Some((identity, lsn, ingested)) = codec::event_identity(&bytes)? {
                 take(&identity, lsn, ingested)?;
@@ -160,7 +168,7 @@ impl Snapshotter {
     }
 }
 
-const RECORDS_BETWEEN_LOOKS_AT_THE_CLOCK: u64 = 1_024;
+const RECORDS_BETWEEN_LOOKS_AT_THE_CLOCK: u64 = 256;
 
 fn in_time(deadline: Instant) -> Result<(), SnapshotFailure> {
     if Instant::now() > deadline { Err(SnapshotFailure::Late) } else { Ok(()) }
