@@ -28,7 +28,7 @@ use crate::pacing::Pace;
 /// 1,470 MB/s, 3 is not better and slower, 9 makes them 10.8 and 13.8 times smaller at 65 and 150 MB/s.
 const LEVEL: i32 = 1;
 /// As many bytes are written before they are synced: the writer's sync should not have to wait behind a long one.
-const SYNC_BYTES: u64 = 4 << 20;
+const SYNC_BYTES: u64 = 1 << 20;
 /// How many times as long as it works it rests: a journal that grows by 64 MiB a second is still kept up with.
 const RESTS: u32 = 2;
 /// The lowest priority that a thread can have.
