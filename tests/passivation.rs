@@ -102,10 +102,35 @@ fn idle_entities_rest_in_memory_then_on_the_disk_and_wake_as_they_were() {
     let client = tower.http();
     assert_eq!(client.get("/readyz").expect(200)["generation"], 3);
     rests(&client, LIVE_MAX);
+    // Reading wakes nobody.
+    let woken = figure(&client, "activations_total", "");
     for n in 0..PLACES {
         assert_eq!(on_hand(&client, n), json!(n + u64::from(n % 7 < 2)), "{}", sku(n));
     }
+    assert_eq!(client.list("/api/v1/sku-locations?sort=-on_hand").len() as u64, PLACES);
+    assert_eq!(figure(&client, "activations_total", ""), woken);
     assert_eq!(figure(&client, "activations_total", "journal"), 0);
+}
+
+/// Every entity has to look when what it is judged by changes: they do in turns, and rest again.
+#[test]
+fn another_configuration_wakes_all_in_turns() {
+    let rest = configuration(0) + "review_slice = 20\n";
+    let mut tower = Tower::launch().dev().configuration(&rest).start();
+    tell(&tower.http());
+    tower.http().send("POST", "/api/v1/snapshots", &[], b"").expect(200);
+    tower.kill();
+    tower.configure(&format!("{rest}[sku_location]\nlateness_hours = 47\n"));
+    tower.start_again();
+    let client = tower.http();
+    assert_eq!(client.get("/readyz").expect(200)["generation"], 1);
+    let most = std::cell::Cell::new(0);
+    eventually("all have looked", || {
+        most.set(most.get().max(figure(&client, "entities_live", "")));
+        (figure(&client, "activations_total", "disk") >= PLACES - LIVE_MAX).then_some(())
+    });
+    rests(&client, LIVE_MAX);
+    assert!(most.get() < PLACES / 2, "{} at once", most.get());
 }
 
 #[test]
