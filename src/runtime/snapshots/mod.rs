@@ -20,16 +20,19 @@ mod tests;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actix::{Message, Recipient};
 use crossbeam_channel::{Sender, TrySendError};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 pub use self::entity::{
-    Captured, EntityImage, FailureImage, Restored, RestoredState, decode_entity, encode_entity,
+    Captured, EntityImage, Entry, FailureImage, Kind, Location, PackedImage, Restored, RestoredState,
+    encode_entity, encode_packed, pack, unpack, without_state,
 };
 pub use self::load::{Loaded, LoadedShard, Loading};
 pub use self::meta::Meta;
+pub use self::sections::entities_of;
 pub use self::snapshotter::{Snapshotter, SnapshotterParts};
 use super::clocks::Clocks;
 use super::codec::CodecError;
@@ -39,7 +42,7 @@ use crate::domain::ids::{EntityKey, Lsn};
 use crate::domain::time::Timestamp;
 use crate::journal::JournalError;
 use crate::pacing::Pace;
-use crate::snapshot::{BlockBuilder, SnapshotError};
+use crate::snapshot::{BlockBuilder, Generation, SnapshotError};
 
 /// Asked of the dispatcher: begin a generation between two batches.
 pub struct CaptureRequest {
@@ -55,6 +58,16 @@ pub struct Begun {
     pub start: Lsn,
     pub image: FoldImage,
     pub clocks: Clocks,
+    /// The shards, to be told when the generation is published.
+    pub shards: Vec<Recipient<Published>>,
+}
+
+/// A generation is published, and has the states that a shard captured for it.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Published {
+    pub serial: u64,
+    pub generation: Generation,
 }
 
 /// What a shard captured.
