@@ -144,6 +144,7 @@ pub struct House {
     snapshots: InHand,
     /// Ends when the house is gone.
     pub snapshotter: Option<JoinHandle<()>>,
+    pub metrics: Arc<Metrics>,
     pub start: Start,
 }
 
@@ -353,6 +354,7 @@ impl House {
         };
         let (backlog, outbox) = (writer.backlog(), dispatcher.outbox());
         let mut house = House {
+            metrics,
             running: Rc::new(running),
             inlet,
             writer,
