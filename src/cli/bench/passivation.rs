@@ -10,7 +10,6 @@ use tokio::time::sleep;
 use super::BenchError;
 use super::budget::{Footing, Part};
 use super::load::Pace;
-use super::mix::Mix;
 use super::observe::{Recovery, TakenSnapshot};
 use super::prepare::Step;
 use super::process::{Machine, Usage};
@@ -253,12 +252,13 @@ fn rows(runs: &[PassivationRun], keys: u32, active: u32) -> Vec<Row> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mix::{EventKind, Mix};
     use super::*;
 
     #[test]
     fn the_load_names_only_kinds_that_go_to_the_active_part() {
         let mix: Mix = MIX.parse().expect("a mix");
-        assert!(!mix.cycle().contains(&super::super::mix::EventKind::Counted));
+        assert!(!mix.cycle().contains(&EventKind::Counted));
     }
 
     #[test]
