@@ -124,8 +124,8 @@ mod tests {
 
     #[test]
     fn figures_are_in_bytes_and_for_each_sku_location() {
-        let part = |bytes| Part { name: "slots", formula: "n × 88".into(), bytes };
-        let shown = figures(2_000_000, &part(176_000_000.0), &part(-1_500.0));
-        assert_eq!(shown, ["176,000,000", "−1,500", "88"]);
+        let part = |bytes| Part { name: "slots", formula: "n × 96".into(), bytes };
+        let shown = figures(2_000_000, &part(192_000_000.0), &part(-1_500.0));
+        assert_eq!(shown, ["192,000,000", "−1,500", "96"]);
     }
 }
