@@ -1,6 +1,6 @@
 //! Counters and gauges that `/metrics` shows. Labels are few and known; never a SKU.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -80,6 +80,8 @@ pub struct Metrics {
     pub entities_packed: Family<ShardLabel, Gauge>,
     pub entities_stored: Family<ShardLabel, Gauge>,
     pub entities_packed_bytes: Family<ShardLabel, Gauge>,
+    /// The sum of those.
+    pub packed_bytes: AtomicUsize,
     pub passivations: Counter,
     pub activations: Family<SourceLabel, Counter>,
     pub activation_seconds: Histogram,
@@ -123,6 +125,7 @@ impl Default for Metrics {
             entities_packed: Family::default(),
             entities_stored: Family::default(),
             entities_packed_bytes: Family::default(),
+            packed_bytes: AtomicUsize::new(0),
             passivations: Counter::default(),
             activations: Family::default(),
             activation_seconds: Histogram::new(exponential_buckets(0.000_001, 2.0, 20)),
@@ -236,6 +239,11 @@ impl Metrics {
             Unit::Seconds,
             self.activation_seconds.clone(),
         );
+    }
+
+    /// What packed states take on all shards.
+    pub fn entities_packed_bytes_in_all(&self) -> usize {
+        self.packed_bytes.load(Ordering::Relaxed)
     }
 
     fn register_outbox(&mut self) {

@@ -19,7 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
+use actix::fut::wrap_future;
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message};
 use crossbeam_channel::Sender;
 
 use self::batch::BatchInWork;
@@ -36,10 +37,13 @@ use self::stopped::StoppedEntities;
 use super::admission::Admission;
 use super::commands::{CommandError, DecideSlot, IdempotencyKeys};
 use super::metrics::{Metrics, ShardLabel};
+use super::panics::contain;
 use super::progress::Progress;
 use super::rebuild::{RebuildRequest, Rebuilder};
 use super::reviews::Reviews;
-use super::shell::{Apply, Decide, EmitState, GoLive, Hosted, Inspect, Inspection, Reconcile, Shell};
+use super::shell::{
+    Apply, Decide, EmitState, GoLive, Hosted, Inspect, Inspected, Inspection, Reconcile, Shell,
+};
 use super::summaries::{Cases, Exceptions};
 use super::writer::Submission;
 use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
@@ -466,6 +470,24 @@ impl Shard {
         }
     }
 
+    /// Reads the state of one that rests.
+    fn inspect<E: Hosted>(&self, key: &EntityKey, entity: &E, inspection: Inspection<E>) {
+        let reference = self.shared.reference();
+        let inspected = Inspected {
+            entity,
+            key,
+            now: self.shared.now(key.tenant()),
+            reference: &reference,
+            lsn: entity.applied_lsn().max(self.shared.applied()),
+            failed_at: None,
+        };
+        // Whoever asks is told by its reply channel being dropped.
+        if let Err(panic) = contain(|| inspection(Some(inspected))) {
+            tracing::error!(entity = %key, detail = panic, "an entity's state can't be shown");
+            self.shared.metrics.read_failures.inc();
+        }
+    }
+
     fn emit_changed(&self) {
         let changed = std::mem::take(&mut *self.shared.changed.borrow_mut());
         let mut slots = self.shared.slots.borrow_mut();
@@ -543,7 +565,7 @@ impl Handler<DrainDirty> for Shard {
             let Some(origin) = slots.get_mut(slot as usize).and_then(|slot| slot.dirty.take()) else {
                 continue;
             };
-            if self.wake(&mut slots, slot) {
+            if self.wake_for_a_look(&mut slots, slot) {
                 slots[slot as usize].send(Reconcile { origin });
             } else {
                 self.shared.progress.finish(self.shared.index, origin);
@@ -556,10 +578,23 @@ impl Handler<DrainDirty> for Shard {
         if self.shared.dirty.borrow().is_empty() {
             self.shared.draining.set(false);
         } else {
-            // Behind whatever else is in the mailbox: facts go before second looks.
-            context.address().do_send(DrainDirty);
+            // Facts go before second looks, and those who were asked to look do so before others are woken up.
+            next_turn(context, DrainDirty);
         }
     }
+}
+
+/// Sends the shard a message behind everything that its entities have to do now. By its address it would get it before
+/// that: a mailbox is worked off to its end.
+fn next_turn<M>(context: &mut Context<Shard>, message: M)
+where
+    M: Message<Result = ()> + 'static,
+    Shard: Handler<M>,
+{
+    let turn = wrap_future::<_, Shard>(tokio::task::yield_now());
+    context.spawn(turn.map(|(), shard: &mut Shard, context| {
+        shard.handle(message, context);
+    }));
 }
 
 /// Read one entity on its own thread.
@@ -575,6 +610,11 @@ impl<E: Hosted> Handler<InspectSlot<E>> for Shard {
 
     fn handle(&mut self, message: InspectSlot<E>, _: &mut Context<Self>) {
         let mut slots = self.shared.slots.borrow_mut();
+        if let Some((key, entity)) = self.peek::<E>(&slots, message.slot) {
+            drop(slots);
+            self.inspect(&key, &entity, message.inspection);
+            return;
+        }
         self.wake(&mut slots, message.slot);
         let slot = slots.get_mut(message.slot as usize);
         match slot.and_then(|slot| slot.actor().and_then(E::addr).cloned().map(|addr| (slot, addr))) {

@@ -447,6 +447,7 @@ impl Tower {
             idempotency_keys: idempotency_keys.clone(),
             duplicate_window_events: options.duplicate_window_events,
             writer: shared.clone(),
+            packed_bytes_max: options.packed_bytes_max,
             journal_bytes: options.snapshot_journal_bytes,
             free_bytes_min: options.snapshot_free_bytes_min,
             replayed_bytes,

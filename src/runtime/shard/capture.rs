@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::presence::Presences;
 use super::slot::{Presence, Slot};
-use super::{Shard, ShardShared};
+use super::{Shard, ShardShared, next_turn};
 use crate::domain::ids::Lsn;
 use crate::domain::time::Timestamp;
 use crate::runtime::snapshots::{
@@ -20,6 +20,8 @@ use crate::runtime::snapshots::{
 };
 use crate::snapshot::BlockBuilder;
 
+/// States that are made anew for one capture, if the disk does not give them back. With more of them it is given up.
+const UNREADABLE_MAX: usize = 64;
 /// How long a shard waits for the snapshotter to have room again.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -65,6 +67,8 @@ pub(super) struct CaptureInWork {
     is_last_round: bool,
     is_over: bool,
     entities: u64,
+    /// States that the generation before did not give back.
+    unreadable: usize,
     /// Blocks that were sent.
     blocks: u32,
     /// Where the entries of working entities stand.
@@ -89,6 +93,7 @@ impl CaptureInWork {
             is_last_round: false,
             is_over: false,
             entities: 0,
+            unreadable: 0,
             blocks: 0,
             located: Vec::new(),
             highest: Lsn::ZERO,
@@ -136,7 +141,7 @@ impl CaptureInWork {
     /// Puts the entry in `scratch` behind the others. `is_working`: it is all there is to know of the entity.
     fn push(&mut self, shard: u16, slot: u32, at: Lsn, is_working: bool) {
         if is_working && let Ok(entry) = u16::try_from(self.builder.len()) {
-            self.located.push((slot, Location { shard, block: self.blocks, entry }));
+            self.located.push((slot, Location { shard, slot, block: self.blocks, entry }));
         }
         self.builder.push(&self.scratch);
         self.entities += 1;
@@ -247,13 +252,16 @@ impl Handler<Continue> for Shard {
         let at = self.shared.handed_out.get();
         let mut all = self.shared.slots.borrow_mut();
         for slot in slots {
+            if capture.is_over {
+                break;
+            }
             if !self.capture_one(&mut all, capture, slot, at) {
                 capture.give_up(self.shared.index as u16, format!("slot {slot} has no entity"));
                 break;
             }
         }
         if capture.asked == 0 {
-            context.address().do_send(message);
+            next_turn(context, message);
         }
     }
 }
@@ -287,7 +295,15 @@ impl Shard {
             return true;
         }
         // If what is stored can't be read back, waking it has it made anew.
-        if !self.wake(all, slot) {
+        if matches!(entry.presence, Presence::Stored) {
+            capture.unreadable += 1;
+            if capture.unreadable > UNREADABLE_MAX {
+                capture
+                    .give_up(self.shared.index as u16, "too much of the one before can't be read".to_owned());
+                return true;
+            }
+        }
+        if !self.wake_for_a_look(all, slot) {
             return false;
         }
         let entry = &mut all[slot as usize];

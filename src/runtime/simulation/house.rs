@@ -327,6 +327,7 @@ impl House {
             idempotency_keys: idempotency_keys.clone(),
             duplicate_window_events: options.duplicate_window_events,
             writer: shared.clone(),
+            packed_bytes_max: options.packed_bytes_max,
             free_bytes_min: options.snapshot_free_bytes_min,
             journal_bytes: options.snapshot_journal_bytes,
             replayed_bytes: 0,

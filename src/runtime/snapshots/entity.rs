@@ -89,6 +89,8 @@ const HEAD_LENGTH_BYTES: usize = 4;
 pub struct Location {
     /// Of the generation: another start may have had another number of them.
     pub shard: u16,
+    /// There.
+    pub slot: u32,
     /// A block has at most 64 KiB of entries and one more, and an entry has several bytes.
     pub entry: u16,
     pub block: u32,
@@ -289,16 +291,16 @@ fn decode_any(head: &Head, state: &[u8]) -> Result<RestoredState, SnapshotFailur
     })
 }
 
-/// An entity of that kind without a state, to be rebuilt.
-pub fn without_state(kind: Kind) -> RestoredState {
-    fn image<E>() -> Box<ShellImage<E>> {
-        Box::new(ShellImage { entity: None, failure: None, is_rebuilding: true, stopped_at: None })
+/// An entity of that kind without a state, to be rebuilt; it worked up to `at`.
+pub fn without_state(kind: Kind, at: Lsn) -> RestoredState {
+    fn image<E>(at: Lsn) -> Box<ShellImage<E>> {
+        Box::new(ShellImage { entity: None, failure: None, is_rebuilding: true, stopped_at: Some(at) })
     }
     match kind {
-        Kind::SkuLocation => RestoredState::SkuLocation(image()),
-        Kind::Supplier => RestoredState::Supplier(image()),
-        Kind::Subject => RestoredState::Subject(image()),
-        Kind::ApprovalCase => RestoredState::ApprovalCase(image()),
+        Kind::SkuLocation => RestoredState::SkuLocation(image(at)),
+        Kind::Supplier => RestoredState::Supplier(image(at)),
+        Kind::Subject => RestoredState::Subject(image(at)),
+        Kind::ApprovalCase => RestoredState::ApprovalCase(image(at)),
     }
 }
 

@@ -14,7 +14,8 @@ use crate::runtime::commands::IdempotencyKeys;
 use crate::runtime::directory::{Address, Directory};
 use crate::runtime::duplicates::Duplicates;
 use crate::runtime::fold::Fold;
-use crate::runtime::image::{AddressMap, Section, Source as _, summaries};
+use crate::runtime::image::summaries::Summaries;
+use crate::runtime::image::{AddressMap, Section, Source as _};
 use crate::runtime::quarantine::Quarantine;
 use crate::runtime::shard::Stopped;
 use crate::runtime::summaries::{Cases, Exceptions};
@@ -91,10 +92,11 @@ impl Loading<'_> {
         let (fold, duplicates, readers) = std::thread::scope(|scope| {
             let (source, blocks) = (&source, &blocks);
             let (exceptions, cases, keys) = (&loaded.exceptions, &loaded.cases, &loaded.idempotency_keys);
+            let summaries = scope.spawn(move || Summaries::read(source));
             let fold = scope.spawn(move || {
                 let restored = Fold::restore(self.shards, directory.clone(), quarantine, source)?;
                 // They share the keys of entities with the directory.
-                summaries::restore(&directory, exceptions, cases, keys, source)?;
+                join(summaries)??.restore(&directory, exceptions, cases, keys);
                 Ok::<_, SnapshotFailure>(restored)
             });
             let duplicates = scope.spawn(|| {
@@ -161,10 +163,12 @@ impl<'g> Blocks<'g> {
             let mut entities = Vec::with_capacity(read.len());
             for (index, entry) in read.iter().enumerate() {
                 let entry = Entry::read(entry)?;
-                let location = u16::try_from(index).ok();
-                let location = location.map(|entry| Location { shard: *shard, block: *block, entry });
+                // Of an entity that does not work there is more to know than its state.
+                let place = u16::try_from(index).ok().filter(|_| entry.packed().is_some());
+                let slot = entry.slot();
+                let location = place.map(|entry| Location { shard: *shard, slot, block: *block, entry });
                 let restored = entry.restored(self.state(&entry, location.is_some())?, location);
-                entities.push((Address { shard: *shard, slot: entry.slot() }, entry.kind(), restored));
+                entities.push((Address { shard: *shard, slot }, entry.kind(), restored));
             }
             progress(entities.len());
             self.read.lock().append(&mut entities);

@@ -18,6 +18,7 @@ mod take;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix::{Message, Recipient};
@@ -41,7 +42,6 @@ use super::shard::Stopped;
 use crate::domain::ids::{EntityKey, Lsn};
 use crate::domain::time::Timestamp;
 use crate::journal::JournalError;
-use crate::pacing::Pace;
 use crate::snapshot::{BlockBuilder, Generation, SnapshotError};
 
 /// Asked of the dispatcher: begin a generation between two batches.
@@ -195,11 +195,14 @@ pub struct SnapshotStatus {
 pub struct Snapshots {
     requests: Sender<TakeRequest>,
     status: Arc<RwLock<SnapshotStatus>>,
+    /// Somebody waits for the one under way.
+    hurry: Arc<AtomicBool>,
 }
 
 struct TakeRequest {
     deadline: Instant,
-    pace: Pace,
+    /// How many times as long as it works it rests.
+    rests: u32,
     reply: oneshot::Sender<Result<GenerationInfo, String>>,
 }
 
@@ -229,17 +232,18 @@ impl Snapshots {
     /// # Errors
     /// [`TakeError`]; then the older ones are as they were.
     pub async fn take(&self, within: Duration) -> Result<GenerationInfo, TakeError> {
-        self.take_at(within, Pace::resting(RESTS)).await
+        self.take_with(within, RESTS).await
     }
 
-    /// The same without regard for anything else that the tower does.
+    /// The same without regard for anything else that the tower does, nor by the one that is under way.
     pub async fn take_at_once(&self, within: Duration) -> Result<GenerationInfo, TakeError> {
-        self.take_at(within, Pace::at_once()).await
+        self.hurry.store(true, Ordering::Relaxed);
+        self.take_with(within, 0).await
     }
 
-    async fn take_at(&self, within: Duration, pace: Pace) -> Result<GenerationInfo, TakeError> {
+    async fn take_with(&self, within: Duration, rests: u32) -> Result<GenerationInfo, TakeError> {
         let (reply, answer) = oneshot::channel();
-        let request = TakeRequest { deadline: Instant::now() + within, pace, reply };
+        let request = TakeRequest { deadline: Instant::now() + within, rests, reply };
         self.requests.try_send(request).map_err(|error| match error {
             TrySendError::Full(_) => TakeError::Busy,
             TrySendError::Disconnected(_) => TakeError::Failed(SnapshotFailure::Ended.to_string()),

@@ -50,7 +50,7 @@ impl Snapshotter {
         let slots = image.next_slots().to_vec();
 
         let mut writer = self.store.begin()?;
-        let mut blocks = BlockWriter::new(&mut writer, pace);
+        let mut blocks = BlockWriter::new(&mut writer, pace.clone());
         let Contained { entities, highest } =
             receive_entities(&captured, slots.len(), &mut blocks, deadline)?;
         let mut emit = |section: Section, entry: &[u8]| blocks.push(SectionId(section as u16), entry);
@@ -124,7 +124,7 @@ impl Snapshotter {
         } else {
             // More than the window may have gone by since: reading twice is cheaper than writing what nobody needs.
             let mut survey = DuplicateSurvey::resume(window, &tail);
-            self.each_event((begin, start), deadline, pace, |identity, lsn, _| {
+            self.each_event((begin, start), deadline, pace.clone(), |identity, lsn, _| {
                 survey.take(identity, lsn);
                 Ok(())
             })?;
