@@ -123,6 +123,8 @@ bench: release ## measure a tower against every target and under every profile, 
 	test $$missed = 0 || test $$missed = 3 || exit $$missed; \
 	$(TIDEWATCH) bench --recovery --into docs/benchmarks.md $(or $(BENCH_ARGS),--repeat 3) || missed=$$?; \
 	test $$missed = 0 || test $$missed = 3 || exit $$missed; \
+	$(TIDEWATCH) bench --passivation --into docs/benchmarks.md $(or $(BENCH_ARGS),--repeat 3) || missed=$$?; \
+	test $$missed = 0 || test $$missed = 3 || exit $$missed; \
 	$(TIDEWATCH) bench --profile all --into docs/benchmarks.md $(or $(BENCH_ARGS),--repeat 3); \
 	exit $$missed
 
@@ -132,6 +134,8 @@ bench-quick: release ## the same once, with shorter loads, and nothing written: 
 	$(TIDEWATCH) bench --suite --quick $(BENCH_ARGS) || missed=$$?; \
 	test $$missed = 0 || test $$missed = 3 || exit $$missed; \
 	$(TIDEWATCH) bench --recovery --quick $(BENCH_ARGS) || missed=$$?; \
+	test $$missed = 0 || test $$missed = 3 || exit $$missed; \
+	$(TIDEWATCH) bench --passivation --quick $(BENCH_ARGS) || missed=$$?; \
 	test $$missed = 0 || test $$missed = 3 || exit $$missed; \
 	$(TIDEWATCH) bench --profile all --quick --rate 2000 --clients 20 $(BENCH_ARGS); \
 	exit $$missed
@@ -143,6 +147,10 @@ bench-feed: release ## measure the feed against its targets; BENCH_ARGS adds opt
 .PHONY: bench-recovery
 bench-recovery: release ## measure snapshots and the start after a kill, into docs/benchmarks.md; BENCH_ARGS adds options
 	@$(TIDEWATCH) bench --recovery --into docs/benchmarks.md $(BENCH_ARGS)
+
+.PHONY: bench-passivation
+bench-passivation: release ## measure the memory of a large catalogue of which little is active, into docs/benchmarks.md; BENCH_ARGS adds options
+	@$(TIDEWATCH) bench --passivation --into docs/benchmarks.md $(BENCH_ARGS)
 
 .PHONY: bench-micro
 bench-micro: ## criterion benches of the parts

@@ -133,8 +133,13 @@ pub async fn get_metrics(request: HttpRequest, state: web::Data<AppState>) -> Re
             "Bytes of compressed segments on the disk",
             segments.compressed_bytes.after as f64,
         );
-        gauge("entities", "Live entities", running.directory.len() as f64);
+        gauge("entities", "Entities, live or at rest", running.directory.len() as f64);
         gauge("entities_max", "Limit of entities", state.config.runtime.entities_max as f64);
+        gauge(
+            "directory_bytes",
+            "Keys of all entities and the tables that find them",
+            running.directory.bytes() as f64,
+        );
         let refused = running.fold_usage().entities_refused;
         gauge("entities_refused", "Events and causes that found no room for another entity", refused as f64);
         let held = running.reference().outbox_hold().is_some();

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use dashmap::DashMap;
 use foldhash::fast::FixedState;
+use hashbrown::HashTable;
 use parking_lot::RwLock;
 
 use crate::domain::ids::{EntityKey, Name, SubjectKind, TenantNumber};
@@ -20,43 +21,68 @@ pub struct Address {
 
 /// All entities by key.
 ///
-/// The hash map answers single look-ups on the path of every event; the ordered set answers lists, page by page,
-/// and shares its keys with the entities.
+/// The hash tables answer single look-ups on the path of every event; the ordered set answers lists, page by page. Both
+/// share their keys with the entities: a key stands in memory once.
 pub struct Directory {
     shards: u16,
     hash: FixedState,
-    by_key: DashMap<EntityKey, Address, FixedState>,
+    /// By part of a key's hash, each with a lock of its own: readers do not wait for the dispatcher, and a table that grows
+    /// stops nobody for long.
+    parts: Box<[RwLock<HashTable<Entry>>]>,
+    len: AtomicUsize,
     ordered: RwLock<BTreeSet<Arc<EntityKey>>>,
 }
 
-/// DashMap's own default on two cores is 8 locks: too few for the readers beside the dispatcher.
-const MAP_SHARDS: usize = 64;
+/// An entity and where it lives.
+struct Entry {
+    key: Arc<EntityKey>,
+    address: Address,
+}
+
+/// A key behind its two counts.
+const KEY_BYTES: usize = size_of::<EntityKey>() + 2 * size_of::<usize>();
+/// What the ordered set takes for each key: nodes with room for 11 pointers are, on average, little more than half full where
+/// keys come in order, and more than that where they do not.
+const ORDERED_BYTES: usize = 18;
+
+/// A power of two. At millions of entities, one table that doubles moves some thousand entries.
+const PARTS: usize = 1_024;
+
+/// The bits are others than those that a table goes by.
+fn part_of(hash: u64) -> usize {
+    (hash >> 32) as usize % PARTS
+}
 
 impl Directory {
     /// An empty directory over that many shards.
     pub fn new(shards: u16) -> Directory {
-        let hash = FixedState::default();
         Directory {
             shards,
-            hash,
-            by_key: DashMap::with_hasher_and_shard_amount(FixedState::default(), MAP_SHARDS),
+            hash: FixedState::default(),
+            parts: (0..PARTS).map(|_| RwLock::default()).collect(),
+            len: AtomicUsize::new(0),
             ordered: RwLock::default(),
         }
     }
 
     /// Where that entity lives, if it does.
     pub fn find(&self, key: &EntityKey) -> Option<Address> {
-        self.by_key.get(key).map(|address| *address)
+        self.look_up(key, |entry| entry.address)
+    }
+
+    fn look_up<T>(&self, key: &EntityKey, found: impl FnOnce(&Entry) -> T) -> Option<T> {
+        let hash = self.hash.hash_one(key);
+        self.parts[part_of(hash)].read().find(hash, |entry| *entry.key == *key).map(found)
     }
 
     /// Entities in all.
     pub fn len(&self) -> usize {
-        self.by_key.len()
+        self.len.load(Ordering::Relaxed)
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.by_key.is_empty()
+        self.len() == 0
     }
 
     /// Which shard a key belongs to: SKU-locations by (tenant, sku), so that what moves together lives together.
@@ -71,8 +97,20 @@ impl Directory {
     }
 
     pub(super) fn insert(&self, key: Arc<EntityKey>, address: Address) {
-        self.by_key.insert((*key).clone(), address);
+        self.insert_by_hash(key.clone(), address);
         self.ordered.write().insert(key);
+    }
+
+    fn insert_by_hash(&self, key: Arc<EntityKey>, address: Address) {
+        let hash = self.hash.hash_one(&*key);
+        let mut part = self.parts[part_of(hash)].write();
+        match part.find_mut(hash, |entry| entry.key == key) {
+            Some(entry) => entry.address = address,
+            None => {
+                part.insert_unique(hash, Entry { key, address }, |entry| self.hash.hash_one(&*entry.key));
+                self.len.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
 
     /// Fills an empty directory, with two threads.
@@ -83,14 +121,22 @@ impl Directory {
                 *self.ordered.write() = ordered;
             });
             for (key, address) in entities {
-                self.by_key.insert((**key).clone(), *address);
+                self.insert_by_hash(key.clone(), *address);
             }
         });
     }
 
     /// The key that is shared with the entity.
     pub(super) fn shared_key(&self, key: &EntityKey) -> Option<Arc<EntityKey>> {
-        self.ordered.read().get(key).cloned()
+        self.look_up(key, |entry| entry.key.clone())
+    }
+
+    /// Memory of the keys, which the entities share, and of the tables; without names of more than 24 bytes, which stand
+    /// elsewhere, and without what the allocator adds.
+    pub fn bytes(&self) -> usize {
+        let tables: usize = self.parts.iter().map(|part| part.read().allocation_size()).sum();
+        let keys = self.len() * KEY_BYTES;
+        tables + keys + self.len() * ORDERED_BYTES
     }
 
     /// Up to `limit` keys after `start`, as long as they are `wanted`.
@@ -150,5 +196,148 @@ impl Directory {
     /// Whether a thing is a subject already.
     pub fn find_subject(&self, tenant: TenantNumber, subject: SubjectKind, id: &Name) -> Option<Address> {
         self.find(&EntityKey::Subject { tenant, subject, id: id.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TENANT: TenantNumber = TenantNumber(3);
+
+    fn place(sku: &str, location: &str) -> EntityKey {
+        EntityKey::SkuLocation { tenant: TENANT, sku: sku.into(), location: location.into() }
+    }
+
+    fn at(slot: u32) -> Address {
+        Address { shard: 0, slot }
+    }
+
+    fn filled(entities: u32) -> Directory {
+        let directory = Directory::new(2);
+        for n in 0..entities {
+            let key = place(&format!("B{:06}", n / 100), &format!("L{:03}", n % 100));
+            directory.insert(Arc::new(key), at(n));
+        }
+        directory
+    }
+
+    #[test]
+    fn a_key_stands_in_memory_once() {
+        let directory = Directory::new(1);
+        let key = Arc::new(place("a", "b"));
+        directory.insert(key.clone(), at(7));
+        let shared = directory.shared_key(&place("a", "b")).unwrap();
+        assert!(Arc::ptr_eq(&shared, &key));
+        assert!(directory.shared_key(&place("b", "a")).is_none());
+    }
+
+    #[test]
+    fn an_entity_takes_less_than_170_bytes_at_any_size() {
+        for entities in [50_000, 100_000, 130_000, 200_000] {
+            let bytes = filled(entities).bytes() / entities as usize;
+            assert!((110..170).contains(&bytes), "{bytes} of {entities}");
+        }
+    }
+
+    #[test]
+    fn the_estimate_of_a_node_is_what_an_ordered_tree_takes() {
+        // A leaf of the standard library's tree: 11 pointers, one to the parent, and two short numbers. Keys that come in
+        // order leave six in each.
+        let leaf = 11 * size_of::<Arc<EntityKey>>() + size_of::<usize>() + 2 * size_of::<u16>();
+        assert!((leaf / 11..=leaf / 5).contains(&ORDERED_BYTES), "{leaf}");
+    }
+
+    #[test]
+    fn keys_are_spread_evenly_over_the_parts() {
+        let directory = filled(200_000);
+        let fullest = directory.parts.iter().map(|part| part.read().len()).max().unwrap();
+        assert!(fullest < 2 * 200_000 / PARTS, "{fullest}");
+    }
+
+    #[test]
+    fn readers_find_what_is_there_while_more_comes() {
+        let directory = Directory::new(2);
+        let key = |n: u32| place(&format!("s{n}"), "l");
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..20_000).for_each(|n| directory.insert(Arc::new(key(n)), at(n))));
+            scope.spawn(|| {
+                let mut known = 0;
+                while known < 20_000 {
+                    // Whatever was found once stays.
+                    match directory.find(&key(known)) {
+                        Some(address) => {
+                            assert_eq!(address, at(known));
+                            known += 1;
+                        }
+                        None => std::thread::yield_now(),
+                    }
+                }
+            });
+        });
+        assert_eq!(directory.len(), 20_000);
+    }
+
+    fn any_key() -> impl Strategy<Value = EntityKey> {
+        let name = "[a-c]{1,2}";
+        let names = (name, name).prop_map(|(a, b)| (Name::from(a), Name::from(b)));
+        (names, 0_u16..3, 0_u8..4).prop_map(|((a, b), tenant, kind)| {
+            let tenant = TenantNumber(tenant);
+            match kind {
+                0 | 1 => EntityKey::SkuLocation { tenant, sku: a, location: b },
+                2 => EntityKey::Supplier { tenant, supplier: a },
+                _ => EntityKey::Subject { tenant, subject: SubjectKind::Item, id: a },
+            }
+        })
+    }
+
+    proptest! {
+        /// However it was filled, it is a map in the order of keys.
+        #[test]
+        fn it_is_an_ordered_map(keys in proptest::collection::vec(any_key(), 0..300), is_filled: bool) {
+            let mut model: BTreeMap<EntityKey, Address> = BTreeMap::new();
+            let mut entities: Vec<(Arc<EntityKey>, Address)> = Vec::new();
+            for key in keys {
+                let address = at(entities.len() as u32);
+                if !model.contains_key(&key) {
+                    model.insert(key.clone(), address);
+                    entities.push((Arc::new(key), address));
+                }
+            }
+            let directory = Directory::new(2);
+            if is_filled {
+                directory.fill(&entities);
+            } else {
+                entities.iter().for_each(|(key, address)| directory.insert(key.clone(), *address));
+            }
+            prop_assert_eq!(directory.len(), model.len());
+            prop_assert_eq!(directory.is_empty(), model.is_empty());
+            for (key, address) in &model {
+                prop_assert_eq!(directory.find(key), Some(*address));
+            }
+            prop_assert_eq!(directory.find(&place("none", "such")), None);
+
+            let tenant = TenantNumber(1);
+            let places = directory.sku_locations_after(tenant, Some(("a", "b")), 7);
+            let expected: Vec<(EntityKey, Address)> = model
+                .iter()
+                .filter(|(key, _)| matches!(key, EntityKey::SkuLocation { tenant: TenantNumber(1), sku, location }
+                    if (sku.as_str(), location.as_str()) > ("a", "b")))
+                .map(|(key, address)| (key.clone(), *address))
+                .take(7)
+                .collect();
+            prop_assert_eq!(places, expected);
+
+            let of_item: Vec<Address> = model
+                .iter()
+                .filter(|(key, _)| matches!(key, EntityKey::SkuLocation { tenant: TenantNumber(1), sku, .. } if sku == "ab"))
+                .map(|(_, address)| *address)
+                .collect();
+            prop_assert_eq!(directory.locations_of(tenant, &"ab".into()), of_item);
+        }
     }
 }

@@ -185,11 +185,7 @@ impl Default for Metrics {
         );
         r.register("read_failures", "Reads of an entity's state that failed", metrics.read_failures.clone());
         r.register("reviews", "Entities looked at because their time had come", metrics.reviews.clone());
-        r.register(
-            "reviews_waiting",
-            "Reviews set for later, superseded ones included",
-            metrics.reviews_waiting.clone(),
-        );
+        r.register("reviews_waiting", "Reviews set for later", metrics.reviews_waiting.clone());
         r.register(
             "dirty_entities",
             "Entities put off until there is time to look",

@@ -270,6 +270,7 @@ async fn latency(options: &SuiteOptions, progress: Progress) -> Result<(LatencyS
         pace: Pace::Max,
         batch: 256,
         hot_of_10_000: 0,
+        hot_keys: 1,
         connections: None,
         mix: Mix::default(),
         warm_up: options.warm_up,

@@ -5,18 +5,20 @@
 //! `load` drives all connections from one thread, `recorder` measures from when a request was *due*. `prepare` tells
 //! the tower about the `world` first; `tower` runs it as a child; `observe` and `process` ask what it cost. `session`
 //! is one load from beginning to end, `suite` the whole table with its targets, `feed` that of the feed with the
-//! `subscribers` that it counts frames with, `recovery` that of snapshots and of starts after a kill, `report` what
-//! people and programs see.
+//! `subscribers` that it counts frames with, `recovery` that of snapshots and of starts after a kill, `passivation` that of
+//! entities at rest with the `budget` of its memory, `report` what people and programs see.
 //!
 //! A `profile` says what a load is like over time. `trial` runs one from beginning to end: the `open_loop` sends what is
 //! due and goes on whatever the tower does, `timeline` records it, a `crowd` of `feed_client`s stands beside it, a
 //! `probe` how soon events show on the feed; a `campaign` is several of them, which `profile_report`, `chart` and `html`
 //! show. `written` is where results go besides the terminal.
 
+mod budget;
 mod campaign;
 mod chart;
 mod crowd;
 mod disk;
+mod exposition;
 mod feed;
 mod feed_client;
 mod html;
@@ -24,6 +26,8 @@ mod load;
 mod mix;
 mod observe;
 mod open_loop;
+mod passivation;
+mod passivation_report;
 mod prepare;
 mod probe;
 mod process;
@@ -54,6 +58,7 @@ use clap::{Args, ValueEnum};
 
 use self::load::Pace;
 use self::mix::Mix;
+use self::passivation::PassivationOptions;
 use self::prepare::Step;
 use self::profile::Profile;
 use self::progress::Progress;
@@ -80,7 +85,7 @@ const EXIT_INTERRUPTED: u8 = 130;
 /// Measures a tower under load: one load, a profile over time, or with --suite the whole table of targets. Without
 /// --against it starts a tower of its own in a temporary directory and removes both at the end.
 #[derive(Clone, Debug, Args)]
-#[command(group = clap::ArgGroup::new("table").args(["suite", "feed", "recovery", "profile"]))]
+#[command(group = clap::ArgGroup::new("table").args(["suite", "feed", "recovery", "passivation", "profile"]))]
 #[command(after_help = "\
 Examples:
   tidewatch bench                                   the most that a tower takes
@@ -89,6 +94,7 @@ Examples:
   tidewatch bench --suite --repeat 3 --markdown FILE
   tidewatch bench --feed --repeat 3                 the feed: frames per second, latency, idle sockets
   tidewatch bench --recovery                        snapshots under load, and the start after a kill
+  tidewatch bench --passivation                     memory of 2,000,000 SKU-locations of which few are active
 
   tidewatch bench --profile black-friday --rate 8000 --duration 2m --html report.html
   tidewatch bench --profile flash-promotion         80 % of events on one SKU within seconds
@@ -99,10 +105,10 @@ Examples:
 Profiles send at times that are fixed beforehand, and latency counts from then: a tower that stands still shows it.
 
 Exit codes:
-    0  measured; with --suite, --feed or --recovery: and every target is met
+    0  measured; with --suite, --feed, --recovery or --passivation: and every target is met
     1  the tower could not be run, fell silent, or did not accept each event exactly once; with --profile also if
        requests failed, or feed clients that read missed an event
-    3  --suite, --feed or --recovery: measured, and a target is missed
+    3  --suite, --feed, --recovery or --passivation: measured, and a target is missed
   130  interrupted")]
 pub struct BenchArgs {
     /// A running tower to measure instead, as in http://127.0.0.1:8080; what is sent to it stays there
@@ -132,13 +138,13 @@ pub struct BenchArgs {
           value_parser = clap::value_parser!(u64).range(1..=60_000))]
     stall_ms: u64,
     /// Events per second with --mode rate, or at most with --profile; with --recovery while snapshots are taken
-    /// [default: a quarter of the maximum]
+    /// [default: a quarter of the maximum; 5000 with --passivation]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     rate: Option<u64>,
     /// Events in one request; 1 sends single events [default: 256; 1 with --profile]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     batch: Option<u16>,
-    /// SKU-locations [default: 50000; 10000 with --profile; 1000000 with --recovery]
+    /// SKU-locations [default: 50000; 10000 with --profile; 1000000 with --recovery; 2000000 with --passivation]
     #[arg(long, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..=i64::from(world::KEYS_MAX)))]
     keys: Option<u32>,
@@ -150,7 +156,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=999))]
     connections: Option<u16>,
     /// Seconds that are measured, or with --profile that the load lasts; also as in 90s, 5m, 1h [default: 10; 3 with
-    /// --quick; 30 with --profile, 10 with both]
+    /// --quick; 30 with --profile, 10 with both; 20 with --passivation, 5 with both]
     #[arg(long, visible_alias = "duration", value_name = "S", value_parser = parse_seconds)]
     seconds: Option<u32>,
     /// Seconds of load before that [default: 2; 1 with --quick]
@@ -171,10 +177,14 @@ pub struct BenchArgs {
     /// Measure snapshots and recovery: acknowledgements while snapshots are taken, and how soon a killed tower is ready
     #[arg(long, conflicts_with_all = ["suite", "feed", "mode", "batch", "hot", "connections", "mix", "against"])]
     recovery: bool,
+    /// Measure a tower whose entities rest: its memory, and how soon they are there again, before and after a kill
+    #[arg(long, conflicts_with_all = ["suite", "feed", "recovery", "mode", "batch", "hot", "connections", "mix", "against"])]
+    passivation: bool,
     /// Records behind the snapshot with --recovery [default: as many as SKU-locations]
     #[arg(long, value_name = "N", requires = "recovery", value_parser = clap::value_parser!(u32).range(10..=100_000_000))]
     suffix: Option<u32>,
-    /// Shorter loads, with --suite, --feed and --recovery also fewer SKU-locations, to see that it works rather than how fast
+    /// Shorter loads, with --suite, --feed, --recovery and --passivation also fewer SKU-locations, to see that it works
+    /// rather than how fast
     #[arg(long, requires = "table")]
     quick: bool,
     /// Run all of it that many times; the table shows the median and the spread
@@ -185,7 +195,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "FILE", requires = "table")]
     markdown: Option<PathBuf>,
     /// Write it into that page too, as Markdown between `<!-- generated: NAME -->` and `<!-- end: NAME -->`; NAME is
-    /// suite, feed, recovery or profiles
+    /// suite, feed, recovery, passivation or profiles
     #[arg(long, value_name = "FILE", requires = "table")]
     into: Option<PathBuf>,
     /// Write a report there too, as a page with charts that needs nothing else
@@ -309,7 +319,8 @@ async fn measure(args: BenchArgs) -> Result<ExitCode, BenchError> {
     let or_default = |given: Option<u32>, usual: u32, quick: u32| {
         Duration::from_secs(u64::from(given.unwrap_or(if args.quick { quick } else { usual })))
     };
-    let measured = or_default(args.seconds, 10, 3);
+    let measured =
+        if args.passivation { or_default(args.seconds, 20, 5) } else { or_default(args.seconds, 10, 3) };
     let warm_up = or_default(args.warm_up, 2, 1);
     let options =
         || SuiteOptions { tower: tower.clone(), measured, warm_up, seed: args.seed, quick: args.quick };
@@ -364,6 +375,16 @@ async fn measure(args: BenchArgs) -> Result<ExitCode, BenchError> {
         report::print(&if args.json { report::json(&report)? } else { table })?;
         return Ok(code(&report.rows));
     }
+    if args.passivation {
+        let options = PassivationOptions { suite: options(), keys: args.keys, events_per_s: args.rate };
+        let report = passivation::run(&options, usize::from(args.repeat), progress).await?;
+        let origin = (report.version, report.date.as_str(), report.command.as_str());
+        written.write("passivation", &passivation_report::markdown(&report), || {
+            html::targets(origin, &report.machine, &report.rows, report.runs.len())
+        })?;
+        report::print(&if args.json { report::json(&report)? } else { passivation_report::text(&report) })?;
+        return Ok(code(&report.rows));
+    }
     if args.suite {
         let options = options();
         let report = suite::run(&options, usize::from(args.repeat), progress).await?;
@@ -393,6 +414,7 @@ async fn measure(args: BenchArgs) -> Result<ExitCode, BenchError> {
         },
         batch: usize::from(args.batch.unwrap_or(LOAD_BATCH)),
         hot_of_10_000: args.hot.0,
+        hot_keys: 1,
         connections: args.connections.map(usize::from),
         mix: args.mix,
         warm_up,
@@ -430,6 +452,7 @@ mod tests {
             "--suite --quick --repeat 3",
             "--feed --quick --markdown F",
             "--recovery --keys 100000 --suffix 1000 --rate 5000 --into F",
+            "--passivation --keys 100000 --rate 2000 --seconds 5 --quick --repeat 2 --into F",
             "--hot 0.8 --batch 1",
             "--mix sale=1",
             "--profile black-friday --rate 100 --duration 5m --html F --json",
@@ -446,6 +469,9 @@ mod tests {
             "--suite --feed",
             "--recovery --against http://h:1",
             "--suffix 10",
+            "--passivation --recovery",
+            "--passivation --hot 0.5",
+            "--passivation --against http://h:1",
             "--suite --against http://h:1",
             "--profile steady --suite",
             "--profile sideways",

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::BenchError;
+use super::exposition::{Exposition, value_of};
 use super::wire::{Connection, Endpoint};
 
 /// How long consequences may take to settle after a load.
@@ -118,6 +119,21 @@ impl Observer {
         Ok((answer.status == 200).then(|| counters_in(&String::from_utf8_lossy(answer.body))).flatten())
     }
 
+    /// All that `/metrics` shows.
+    ///
+    /// # Errors
+    /// If the tower can't be reached, or does not show it.
+    pub async fn exposition(&self) -> Result<Exposition, BenchError> {
+        let request = self.endpoint.get("/metrics");
+        let mut connection = Connection::open(&self.endpoint).await?;
+        let answer = connection.exchange(request.as_bytes()).await?;
+        if answer.status != 200 {
+            let status = answer.status;
+            return Err(BenchError::Status { request: "metrics", status, answer: answer.excerpt() });
+        }
+        Ok(Exposition::new(String::from_utf8_lossy(answer.body).into_owned()))
+    }
+
     /// Takes a snapshot and waits until it is published.
     ///
     /// # Errors
@@ -155,13 +171,6 @@ fn counts_in(stats: &[u8]) -> Option<Counts> {
         rejected: event("rejected")?,
         quarantine: stats.get("quarantine")?.as_u64()?,
     })
-}
-
-/// The value of a metric, by its whole name.
-fn value_of(metrics: &str, name: &str) -> Option<f64> {
-    metrics
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.split(' ').next()?.parse().ok())
 }
 
 fn recovery_in(metrics: &str) -> Option<Recovery> {

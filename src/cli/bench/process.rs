@@ -15,6 +15,8 @@ pub struct Usage {
     /// User and system time of all its threads, in steps of 10 ms.
     pub cpu: Duration,
     pub resident_bytes: u64,
+    /// The most that it ever was.
+    pub resident_peak_bytes: u64,
 }
 
 impl Usage {
@@ -22,7 +24,11 @@ impl Usage {
     pub fn of(process: u32) -> Option<Usage> {
         let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
         let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-        Some(Usage { cpu: cpu_in(&stat)?, resident_bytes: 1_024 * kib_in(&status, "VmRSS")? })
+        Some(Usage {
+            cpu: cpu_in(&stat)?,
+            resident_bytes: 1_024 * kib_in(&status, "VmRSS")?,
+            resident_peak_bytes: 1_024 * kib_in(&status, "VmHWM")?,
+        })
     }
 
     /// Of this process.
@@ -107,12 +113,14 @@ mod tests {
     #[test]
     fn memory_is_read_in_kibibytes() {
         assert_eq!(kib_in("VmHWM:\t 9 kB\nVmRSS:\t  2048 kB\n", "VmRSS"), Some(2_048));
+        assert_eq!(kib_in("VmHWM:\t 9 kB\nVmRSS:\t  2048 kB\n", "VmHWM"), Some(9));
         assert_eq!(kib_in("VmRSS:\t  x kB\n", "VmRSS"), None);
     }
 
     #[test]
     fn this_process_uses_memory() {
-        assert!(Usage::own().expect("/proc").resident_bytes > 100_000);
+        let own = Usage::own().expect("/proc");
+        assert!(own.resident_bytes > 100_000 && own.resident_peak_bytes >= own.resident_bytes);
         assert!(Usage::of(u32::MAX).is_none());
     }
 

@@ -157,6 +157,7 @@ async fn capture(
         pace: Pace::Max,
         batch: BATCH,
         hot_of_10_000: 0,
+        hot_keys: 1,
         connections: None,
         mix: Mix::default(),
         warm_up: options.suite.warm_up,

@@ -104,7 +104,7 @@ fn title(load: &LoadReport) -> String {
     let pace =
         load.rate.map_or_else(|| "maximum".to_owned(), |rate| format!("{} events/s", count(rate as f64)));
     let hot = if load.hot_share > 0.0 {
-        format!(", {:.0} % of events on one", load.hot_share * 100.0)
+        format!(", {:.0} % of events on {}", load.hot_share * 100.0, count(f64::from(load.hot_keys)))
     } else {
         String::new()
     };
@@ -297,7 +297,14 @@ fn push_capture(text: &mut String, run: &RecoveryRun) {
 }
 
 /// What was measured where, and the table of targets.
-fn heading(version: &str, date: &str, command: &str, machine: &Machine, rows: &[Row], runs: usize) -> String {
+pub fn heading(
+    version: &str,
+    date: &str,
+    command: &str,
+    machine: &Machine,
+    rows: &[Row],
+    runs: usize,
+) -> String {
     let mut text = format!(
         "Tidewatch {version} on {date}, `{command}`, {runs} run{}.\n\n{}\n\n",
         if runs == 1 { "" } else { "s; the median and the spread" },

@@ -34,8 +34,10 @@ const REST_INTERVAL: Duration = Duration::from_millis(100);
 pub struct Load {
     pub pace: Pace,
     pub batch: usize,
-    /// Share of events about one SKU-location, of 10,000.
+    /// Share of events about the first SKU-locations, of 10,000.
     pub hot_of_10_000: u32,
+    /// How many these are.
+    pub hot_keys: u32,
     /// A sensible number by default.
     pub connections: Option<usize>,
     pub mix: Mix,
@@ -60,6 +62,8 @@ pub struct LoadReport {
     pub keys: u32,
     pub batch: usize,
     pub hot_share: f64,
+    /// How many SKU-locations that share is about.
+    pub hot_keys: u32,
     pub connections: usize,
     /// The rate that was asked for; `null` if it was all that the tower takes.
     pub rate: Option<u64>,
@@ -220,7 +224,7 @@ impl Session {
                 cycle: load.mix.cycle().into(),
                 batch: load.batch,
                 hot_of_10_000: load.hot_of_10_000,
-                hot_keys: u32::from(load.hot_of_10_000 > 0),
+                hot_keys: if load.hot_of_10_000 > 0 { load.hot_keys } else { 0 },
                 seed: self.seed,
                 run: new_run(),
                 promised_at: (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(48)).to_string(),
@@ -256,6 +260,7 @@ impl Session {
             keys: self.world.keys(),
             batch: load.batch,
             hot_share: f64::from(load.hot_of_10_000) / 10_000.0,
+            hot_keys: load.hot_keys,
             connections: options.connections,
             rate: match load.pace {
                 Pace::Max => None,
@@ -368,7 +373,7 @@ fn describe(load: &Load, world: World) -> String {
     };
     let hot = match load.hot_of_10_000 {
         0 => String::new(),
-        share => format!(", {} % on one of them", f64::from(share) / 100.0),
+        share => format!(", {} % on {} of them", f64::from(share) / 100.0, load.hot_keys),
     };
     format!("{pace}, batches of {}, {} SKU-locations{hot}", load.batch, world.keys())
 }

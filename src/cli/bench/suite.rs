@@ -136,6 +136,7 @@ async fn run_once(options: &SuiteOptions, progress: Progress) -> Result<SuiteRun
         pace: Pace::Max,
         batch: BATCH,
         hot_of_10_000: 0,
+        hot_keys: 1,
         connections: None,
         mix: Mix::default(),
         warm_up: options.warm_up,

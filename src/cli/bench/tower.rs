@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use serde::Serialize;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -32,6 +33,15 @@ pub struct TowerOptions {
     pub duplicate_window_events: Option<u32>,
     /// Instead of what the configuration says. Where snapshots are measured, none comes by itself.
     pub snapshot_journal_bytes: Option<u64>,
+    /// Instead of what the configuration says. Where entities at rest are measured, some have to rest.
+    pub rest: Option<RestOptions>,
+}
+
+/// When entities rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RestOptions {
+    pub entities_live_max: u32,
+    pub entities_packed_bytes_max: u64,
 }
 
 /// A tower with a directory of its own. Dropping it kills the process and removes the directory: what it wrote was
@@ -138,7 +148,14 @@ async fn spawn(
 fn configuration(options: &TowerOptions, directory: &Path) -> Result<Option<PathBuf>, BenchError> {
     let window = options.duplicate_window_events.map(i64::from);
     let growth = options.snapshot_journal_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
-    let changes = [("journal", "duplicate_window_events", window), ("snapshots", "journal_bytes", growth)];
+    let live = options.rest.map(|rest| i64::from(rest.entities_live_max));
+    let packed = options.rest.map(|rest| i64::try_from(rest.entities_packed_bytes_max).unwrap_or(i64::MAX));
+    let changes = [
+        ("journal", "duplicate_window_events", window),
+        ("snapshots", "journal_bytes", growth),
+        ("runtime", "entities_live_max", live),
+        ("runtime", "entities_packed_bytes_max", packed),
+    ];
     let changes: Vec<_> =
         changes.into_iter().filter_map(|(section, key, value)| Some((section, key, value?))).collect();
     if changes.is_empty() {
