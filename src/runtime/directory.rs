@@ -6,8 +6,8 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use dashmap::DashMap;
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
 use parking_lot::RwLock;
 
 use crate::domain::ids::{EntityKey, Name, SubjectKind, TenantNumber};
@@ -21,37 +21,27 @@ pub struct Address {
 
 /// All entities by key.
 ///
-/// The hash tables answer single look-ups on the path of every event; the ordered set answers lists, page by page. Both
+/// The hash map answers single look-ups on the path of every event; the ordered set answers lists, page by page. Both
 /// share their keys with the entities: a key stands in memory once.
 pub struct Directory {
     shards: u16,
     hash: FixedState,
-    /// By part of a key's hash, each with a lock of its own: readers do not wait for the dispatcher, and a table that grows
-    /// stops nobody for long.
-    parts: Box<[RwLock<HashTable<Entry>>]>,
+    by_key: DashMap<Arc<EntityKey>, Address, FixedState>,
     len: AtomicUsize,
     ordered: RwLock<BTreeSet<Arc<EntityKey>>>,
 }
 
-/// An entity and where it lives.
-struct Entry {
-    key: Arc<EntityKey>,
-    address: Address,
-}
-
 /// A key behind its two counts.
 const KEY_BYTES: usize = size_of::<EntityKey>() + 2 * size_of::<usize>();
+/// A place of the map, of which 7 in 8 are used at most, with its control byte.
+const PLACE_BYTES: usize = size_of::<(Arc<EntityKey>, Address)>() + 1;
 /// What the ordered set takes for each key: nodes with room for 11 pointers are, on average, little more than half full where
 /// keys come in order, and more than that where they do not.
 const ORDERED_BYTES: usize = 18;
 
-/// A power of two. At millions of entities, one table that doubles moves some thousand entries.
+/// Parts of the map, each with a lock of its own: readers do not wait for the dispatcher, and a part that grows stops nobody
+/// for long, at millions of entities neither.
 const PARTS: usize = 1_024;
-
-/// The bits are others than those that a table goes by.
-fn part_of(hash: u64) -> usize {
-    (hash >> 32) as usize % PARTS
-}
 
 impl Directory {
     /// An empty directory over that many shards.
@@ -59,7 +49,7 @@ impl Directory {
         Directory {
             shards,
             hash: FixedState::default(),
-            parts: (0..PARTS).map(|_| RwLock::default()).collect(),
+            by_key: DashMap::with_hasher_and_shard_amount(FixedState::default(), PARTS),
             len: AtomicUsize::new(0),
             ordered: RwLock::default(),
         }
@@ -67,12 +57,7 @@ impl Directory {
 
     /// Where that entity lives, if it does.
     pub fn find(&self, key: &EntityKey) -> Option<Address> {
-        self.look_up(key, |entry| entry.address)
-    }
-
-    fn look_up<T>(&self, key: &EntityKey, found: impl FnOnce(&Entry) -> T) -> Option<T> {
-        let hash = self.hash.hash_one(key);
-        self.parts[part_of(hash)].read().find(hash, |entry| *entry.key == *key).map(found)
+        self.by_key.get(key).map(|address| *address)
     }
 
     /// Entities in all.
@@ -102,14 +87,8 @@ impl Directory {
     }
 
     fn insert_by_hash(&self, key: Arc<EntityKey>, address: Address) {
-        let hash = self.hash.hash_one(&*key);
-        let mut part = self.parts[part_of(hash)].write();
-        match part.find_mut(hash, |entry| entry.key == key) {
-            Some(entry) => entry.address = address,
-            None => {
-                part.insert_unique(hash, Entry { key, address }, |entry| self.hash.hash_one(&*entry.key));
-                self.len.fetch_add(1, Ordering::Relaxed);
-            }
+        if self.by_key.insert(key, address).is_none() {
+            self.len.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -128,15 +107,15 @@ impl Directory {
 
     /// The key that is shared with the entity.
     pub(super) fn shared_key(&self, key: &EntityKey) -> Option<Arc<EntityKey>> {
-        self.look_up(key, |entry| entry.key.clone())
+        self.by_key.get(key).map(|entry| entry.key().clone())
     }
 
     /// Memory of the keys, which the entities share, and of the tables; without names of more than 24 bytes, which stand
     /// elsewhere, and without what the allocator adds.
     pub fn bytes(&self) -> usize {
-        let tables: usize = self.parts.iter().map(|part| part.read().allocation_size()).sum();
+        let map = self.by_key.capacity() * 8 / 7 * PLACE_BYTES;
         let keys = self.len() * KEY_BYTES;
-        tables + keys + self.len() * ORDERED_BYTES
+        map + keys + self.len() * ORDERED_BYTES
     }
 
     /// Up to `limit` keys after `start`, as long as they are `wanted`.
@@ -250,13 +229,6 @@ mod tests {
         // order leave six in each.
         let leaf = 11 * size_of::<Arc<EntityKey>>() + size_of::<usize>() + 2 * size_of::<u16>();
         assert!((leaf / 11..=leaf / 5).contains(&ORDERED_BYTES), "{leaf}");
-    }
-
-    #[test]
-    fn keys_are_spread_evenly_over_the_parts() {
-        let directory = filled(200_000);
-        let fullest = directory.parts.iter().map(|part| part.read().len()).max().unwrap();
-        assert!(fullest < 2 * 200_000 / PARTS, "{fullest}");
     }
 
     #[test]

@@ -53,7 +53,7 @@ mod writer_tests;
 pub use duplicates::Reach;
 pub use recovery::{Recovery, RecoveryPhase};
 pub use revisions::NoOps;
-pub use shard::{InspectSlot, StateKind};
+pub use shard::{InspectSlot, SLOT_BYTES, StateKind};
 pub use shell::{Hosted, Inspected};
 pub use tower::{
     Phase, Running, StartError, TenantOptions, Tower, TowerOptions, pending_own, system_record, wall_clock,

@@ -7,10 +7,9 @@ use super::report::count;
 use super::world::World;
 use crate::domain::event::ItemDescribed;
 use crate::domain::sku_location::SkuLocation;
+use crate::runtime::SLOT_BYTES;
 use crate::runtime::documents::Document;
 
-/// What a shard knows of an entity beside its state: in which form it is there, key, queues, where a snapshot has it.
-const SLOT_BYTES: f64 = 96.0;
 /// When an entity is to be reviewed (8), its place among those that wait (4), and theirs (4).
 const REVIEW_BYTES: f64 = 16.0;
 /// The list of all entities in the order of their creation (8), and that of each location (8).
@@ -97,7 +96,7 @@ impl Footing {
                 "keys of entities, and the tables that find them",
                 told(self.directory_bytes, "tidewatch_directory_bytes"),
             ),
-            ("a slot for each entity on its shard", each(self.entities, "entities", SLOT_BYTES)),
+            ("a slot for each entity on its shard", each(self.entities, "entities", SLOT_BYTES as f64)),
             ("when each entity is reviewed", each(self.entities, "entities", REVIEW_BYTES)),
             ("lists of entities: all of them, and by location", each(self.entities, "entities", LIST_BYTES)),
             (

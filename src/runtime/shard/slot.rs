@@ -51,6 +51,9 @@ pub(super) enum Presence {
     Stored,
 }
 
+/// What a shard keeps of every entity, whether it has an actor or not.
+pub const SLOT_BYTES: usize = size_of::<Slot>();
+
 /// What a shard knows of an entity beside its actor.
 pub(super) struct Slot {
     pub presence: Presence,
