@@ -290,6 +290,36 @@ fn a_full_disk_leaves_the_journal_usable_wherever_it_strikes() {
 }
 
 #[test]
+fn looking_for_room_says_whether_there_is_and_leaves_the_journal_as_it_was() {
+    let disk = SimulatedDisk::new(1);
+    let mut journal = journal_of_two_groups(&disk);
+    let before = disk.files();
+    assert!(journal.has_room().unwrap());
+    assert_eq!(disk.files(), before);
+    refuse_once(&disk, ErrorKind::StorageFull, |operation| matches!(operation, Operation::Write(..)));
+    assert!(!journal.has_room().unwrap());
+    assert_eq!(disk.files(), before);
+    disk.let_be();
+    append(&disk, &mut journal, 1).unwrap();
+    assert_records(&journal);
+
+    refuse_once(&disk, ErrorKind::Other, |operation| matches!(operation, Operation::Sync(_)));
+    let error = journal.has_room().unwrap_err();
+    assert!(matches!(error, JournalError::Io { .. }), "{error}");
+    assert!(matches!(append(&disk, &mut journal, 1), Err(JournalError::Poisoned)));
+}
+
+#[test]
+fn a_crash_while_looking_for_room_loses_nothing() {
+    let disk = SimulatedDisk::new(1);
+    disk.record();
+    let mut journal = journal_of_two_groups(&disk);
+    journal.has_room().unwrap();
+    append(&disk, &mut journal, 1).unwrap();
+    check_all_crashes(Files::new(), &disk.recorded(), 0);
+}
+
+#[test]
 fn after_a_disk_error_the_journal_refuses_everything_and_recovery_finds_what_was_acknowledged() {
     let strikes: [(&str, ErrorKind, Matches); 5] = [
         (

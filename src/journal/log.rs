@@ -28,6 +28,8 @@ use super::trim::Trimmer;
 
 /// Bytes that are rewritten at a time after recovery.
 const REWRITE_BYTES: usize = 1 << 20;
+/// Bytes that must find room before a disk counts as no longer full: as much as one event may have.
+const ROOM_TRIED: usize = 64 << 10;
 
 #[derive(Debug, Clone)]
 pub struct JournalOptions {
@@ -199,6 +201,20 @@ impl Journal {
         appended
     }
 
+    /// Whether the disk takes more than it has: [`ROOM_TRIED`] bytes are written behind the last group and taken away
+    /// again. Asking for the free bytes would not tell, as there are quotas.
+    ///
+    /// # Errors
+    /// `Io` as with [`Journal::append_group`]; `Poisoned`.
+    pub fn has_room(&mut self) -> Result<bool, JournalError> {
+        if self.poisoned {
+            return Err(JournalError::Poisoned);
+        }
+        let tried = self.try_room();
+        self.poisoned = tried.is_err();
+        tried
+    }
+
     /// Syncs the durable mark. Dropping a journal without this is like a crash: safe, but recovery has less to
     /// hold the journal's end against.
     pub fn close(self) -> Result<(), JournalError> {
@@ -310,6 +326,20 @@ impl Journal {
             Ok(()) => disk_full(path, offset, lsn, error),
             Err(error) => JournalError::io("take back a part of a group in", path, offset, lsn)(error),
         }
+    }
+
+    fn try_room(&self) -> Result<bool, JournalError> {
+        let (offset, next_lsn) = (self.end_offset, self.chain.next_lsn);
+        // A crash in between leaves what a group that was cut short leaves: a tail that is no group.
+        if let Err(error) = self.segment.write_all_at(&[0; ROOM_TRIED], offset) {
+            return match self.take_back_write(error, offset, next_lsn) {
+                JournalError::DiskFull { .. } => Ok(false),
+                failure => Err(failure),
+            };
+        }
+        let io = JournalError::io("take back what was tried in", self.segment.path(), offset, next_lsn);
+        self.segment.truncate(offset).and_then(|()| self.segment.sync_data()).map_err(io)?;
+        Ok(true)
     }
 
     fn begin_segment(&mut self) -> Result<(), JournalError> {
