@@ -360,13 +360,17 @@ impl Decisions {
             .select(TENANT, true, |_| true)
             .iter()
             .flat_map(|entry| &entry.item.actions)
-            .map(|action| format!("{} {:?}", action.id, action.state))
+            .map(|action| {
+                let CaseAction { id, state, next_attempt_at, attempts, .. } = action;
+                format!("{id} {state:?}, next attempt {next_attempt_at:?} after {attempts:?}")
+            })
             .collect();
         let (calls, flying) = (self.calls.len(), &self.flying);
         let lacking = house.running.cases.lacking_options().len();
         let commanding = &self.commanding;
+        let now = house.running.clocks.business_time(TENANT, wall_clock());
         format!(
-            "{calls} calls, flying {flying:?}, commands {commanding:?}, costing {:?}, lacking {lacking}, {states:?}",
+            "at {now}: {calls} calls, flying {flying:?}, commands {commanding:?}, costing {:?}, lacking {lacking}, {states:?}",
             self.costing
         )
     }
