@@ -222,7 +222,8 @@ fn frames() -> Vec<(String, Value)> {
     let time = json!({"type": "string", "format": "date-time"});
     let server_time = said("server_time", time, "Wall clock.", json!("2026-03-02T10:15:00Z"));
     let disk_full = || {
-        let about = "The journal's disk is full: everything can be read, nothing new is taken until there is room.";
+        let about =
+            "The journal's disk is full: everything can be read, nothing new is taken until there is room.";
         said("disk_full", boolean(), about, json!(false))
     };
     let wanted = json!({"type": "array", "minItems": 1, "items": names(&all)});

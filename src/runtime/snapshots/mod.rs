@@ -30,6 +30,8 @@ pub use self::entity::{
 };
 pub use self::load::{Loaded, LoadedShard, Loading};
 pub use self::meta::Meta;
+#[cfg(test)]
+pub use self::meta::testing;
 pub use self::snapshotter::{Snapshotter, SnapshotterParts};
 use super::clocks::Clocks;
 use super::codec::CodecError;
