@@ -393,9 +393,8 @@ fn repair(directory: &Directory, scan: &Scan) -> Result<DiskFile, JournalError> 
     }
     let path = directory.segment_path(scan.last_segment_first_lsn);
     let segment = directory.disk.open(&path).map_err(JournalError::io("open", &path, 0, 0))?;
-    if scan.report.torn_tail.is_some() {
-        segment.truncate(scan.end_offset).map_err(JournalError::io("cut", &path, scan.end_offset, 0))?;
-    }
+    // Also where nothing is seen behind the end: a cut whose sync failed is seen as made, and the disk may not have it.
+    segment.truncate(scan.end_offset).map_err(JournalError::io("cut", &path, scan.end_offset, 0))?;
     rewrite(&segment, scan.marked_offset, scan.end_offset)?;
     segment.sync_data().map_err(JournalError::io("sync", &path, 0, 0))?;
     // A segment that was created just before a crash: its name must last before a mark does.

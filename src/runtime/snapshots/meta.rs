@@ -88,34 +88,6 @@ fn program() -> Option<&'static str> {
     PROGRAM.as_deref()
 }
 
-/// What runs on a thread of a test may be taken for another build.
-#[cfg(test)]
-pub mod testing {
-    use std::cell::Cell;
-
-    thread_local! {
-        static IS_ANOTHER_BUILD: Cell<bool> = const { Cell::new(false) };
-    }
-
-    /// As long as this lives, this thread runs another build.
-    pub struct AnotherBuild(());
-
-    pub fn as_another_build() -> AnotherBuild {
-        IS_ANOTHER_BUILD.set(true);
-        AnotherBuild(())
-    }
-
-    impl Drop for AnotherBuild {
-        fn drop(&mut self) {
-            IS_ANOTHER_BUILD.set(false);
-        }
-    }
-
-    pub(super) fn is_another_build() -> bool {
-        IS_ANOTHER_BUILD.get()
-    }
-}
-
 /// What a meta entry is made of.
 pub struct MetaParts {
     pub position: Position,
@@ -219,5 +191,33 @@ impl Meta {
             seconds: self.seconds,
             taken_at: Timestamp::from_micros(self.taken_at_micros),
         }
+    }
+}
+
+/// What runs on a thread of a test may be taken for another build.
+#[cfg(test)]
+pub mod testing {
+    use std::cell::Cell;
+
+    thread_local! {
+        static IS_ANOTHER_BUILD: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// As long as this lives, this thread runs another build.
+    pub struct AnotherBuild(());
+
+    pub fn as_another_build() -> AnotherBuild {
+        IS_ANOTHER_BUILD.set(true);
+        AnotherBuild(())
+    }
+
+    impl Drop for AnotherBuild {
+        fn drop(&mut self) {
+            IS_ANOTHER_BUILD.set(false);
+        }
+    }
+
+    pub(super) fn is_another_build() -> bool {
+        IS_ANOTHER_BUILD.get()
     }
 }
