@@ -140,6 +140,11 @@ fn resumed_pieces_make_one_gapless_sequence() {
 
     let (_, again) = Feed::hello(&tower.http());
     assert_eq!(again["epoch"], hello["epoch"], "the epoch survives restarts");
+    // The last start was from a snapshot that begins far behind the witness's position: what comes before it is in the
+    // journal alone, and so is which transitions were no-ops.
+    let ready = tower.http().get("/readyz").expect(200);
+    let snapshots = tower.http().get("/api/v1/snapshots").expect(200);
+    assert!(ready["generation"].is_u64() && snapshots["items"][0]["lsn"].as_u64() > Some(100), "{snapshots}");
     let mut witness = Follower { feed: None, position: beginning, noted: Vec::new() };
     witness.follow(&tower.http());
     witness.until_shortage_of("sentinel-5");

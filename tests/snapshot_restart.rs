@@ -9,9 +9,12 @@ mod common;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::history::History;
+use common::sandbox::free_address;
 use common::{Client, Random, Tower, at, count_from_environment, event, eventually};
 use serde_json::{Value, json};
 use tidewatch::journal::{self, Journal, JournalOptions};
@@ -408,6 +411,85 @@ fn a_clean_stop_takes_a_snapshot_and_the_next_start_replays_nothing_of_before() 
     assert_eq!((&ready["generation"], &ready["replayed"]), (&json!(1), &json!(0)), "{ready}");
     let metrics = tower.http().get("/metrics").text();
     assert!(metrics.contains("tidewatch_snapshot_generation 1\n"), "{metrics}");
+}
+
+#[test]
+fn a_disk_with_little_room_is_left_to_the_journal() {
+    const MORE_THAN_THERE_IS: u64 = 1 << 40;
+    let configuration = format!("[snapshots]\nfree_bytes_min = {MORE_THAN_THERE_IS}\n");
+    let mut tower = Tower::launch().dev().event_clock().configuration(&configuration).start();
+    let free = Command::new("df").args(["--output=avail", "-B1"]).arg(tower.data()).output().unwrap();
+    let free = String::from_utf8(free.stdout).unwrap();
+    let free: u64 = free.lines().last().unwrap().trim().parse().unwrap();
+    if free >= MORE_THAN_THERE_IS {
+        return eprintln!("skipped: this disk has a terabyte to spare");
+    }
+    let client = tower.http();
+    advance(&client, START);
+    let events = History::wild(8, "r", START).events;
+    let mut last = send(&client, &events[..10]);
+    let refused = client.send("POST", "/api/v1/snapshots", &[], b"").expect_any_problem(500);
+    let needed = format!("takes {MORE_THAN_THERE_IS}");
+    assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains(&needed)), "{refused}");
+    assert!(generations(&tower).is_empty());
+    let metrics = client.get("/metrics").text();
+    assert!(metrics.contains("\ntidewatch_snapshot_failures 1\n"), "{metrics}");
+    last = last.max(send(&client, &events[10..]));
+    let before = picture(&client, last);
+    // Nor is one taken now, and that is no reason not to end well.
+    tower.stop();
+    tower.start_again();
+    let ready = tower.http().get("/readyz").expect(200);
+    assert!(ready["generation"].is_null() && ready["replayed"].as_u64() >= Some(last), "{ready}");
+    same(&before, &picture(&tower.http(), last), "from the journal alone");
+}
+
+#[test]
+fn a_start_says_how_far_it_is() {
+    const SALES: u64 = 8_000;
+    let configuration = "[runtime]\nshards = 1\nbatch_records_max = 1\nreplay_records_in_flight_max = 1000\n";
+    let mut tower = Tower::launch().dev().listen(free_address()).configuration(configuration).start();
+    let client = tower.http();
+    let sold = |n: u64| {
+        let data = json!({"sku": format!("S{}", n % 50), "location": "L", "quantity": 1});
+        event("pos.sale", &format!("sold-{n}"), data)
+    };
+    let numbers: Vec<u64> = (0..SALES).collect();
+    for some in numbers.chunks(500) {
+        client.accept(&some.iter().map(|n| sold(*n)).collect::<Vec<_>>());
+    }
+    tower.kill();
+    let is_ready = AtomicBool::new(false);
+    let said = std::thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let mut said = Vec::new();
+            while !is_ready.load(Ordering::Relaxed) {
+                // Nobody listens at first.
+                let Ok(answer) = client.try_send("GET", "/readyz", &[], b"") else { continue };
+                if answer.status == 503 {
+                    assert!(answer.header("retry-after").is_some(), "{:?}", answer.headers);
+                    said.push(answer.expect_problem(503, "recovering"));
+                }
+            }
+            said
+        });
+        tower.start_again();
+        is_ready.store(true, Ordering::Relaxed);
+        asking.join().unwrap()
+    });
+    let ready = client.get("/readyz").expect(200);
+    let replayed = ready["replayed"].as_u64().unwrap();
+    assert!(replayed >= SALES, "{ready}");
+    let replaying: Vec<u64> = said
+        .iter()
+        .filter(|problem| problem["phase"] == "replaying_journal")
+        .map(|problem| {
+            assert_eq!(problem["of"], replayed, "{problem}");
+            problem["done"].as_u64().unwrap()
+        })
+        .collect();
+    assert!(replaying.is_sorted(), "{replaying:?}");
+    assert!(replaying.iter().any(|done| (1..replayed).contains(done)), "{replaying:?} of {replayed}");
 }
 
 #[test]

@@ -41,10 +41,14 @@ impl Hub {
         }
         let now = Instant::now();
         let head = state.ring.head();
+        let is_disk_full = running.is_disk_full();
+        // Whether anything new is taken concerns everyone at once, whatever they subscribe to.
+        let has_changed = std::mem::replace(&mut state.is_disk_full, is_disk_full) != is_disk_full;
         let mut slow = Vec::new();
-        for (id, socket) in state.sockets.iter_mut().filter(|(_, socket)| socket.next_ping <= now) {
+        let due = |socket: &Socket| has_changed || socket.next_ping <= now;
+        for (id, socket) in state.sockets.iter_mut().filter(|(_, socket)| due(socket)) {
             socket.next_ping = now + Duration::from_secs(self.config.ping_interval_s);
-            let ping = frame::ping(&running.position(socket.place(head)));
+            let ping = frame::ping(&running.position(socket.place(head)), is_disk_full);
             if socket.queue.push(Chunk::own(&ping)) == Pushed::Overflow {
                 slow.push(*id);
             }
@@ -69,7 +73,7 @@ impl Hub {
         }
         for (_, socket) in std::mem::take(&mut state.sockets) {
             let position = running.position(socket.place(head));
-            socket.queue.push(Chunk::own(&frame::ping(&position)));
+            socket.queue.push(Chunk::own(&frame::ping(&position, running.is_disk_full())));
             socket.queue.close(Closing { code: CLOSE_RESTART, reason: position });
             self.end_all(socket);
         }

@@ -90,6 +90,7 @@ const STATS_FIELDS: &[&str] = &[
     "exceptions_open",
     "entities",
     "feed_sockets",
+    "disk_full",
     "as_of",
     "lsn",
 ];

@@ -21,16 +21,19 @@ pub struct Shown<'a, T> {
     pub lsn: Lsn,
 }
 
-pub fn hello(epoch: &str, position: &str, now: Timestamp) -> String {
-    json!({"type": "hello", "epoch": epoch, "position": position, "server_time": now}).to_string()
+pub fn hello(epoch: &str, position: &str, now: Timestamp, is_disk_full: bool) -> String {
+    json!({
+        "type": "hello", "epoch": epoch, "position": position, "server_time": now, "disk_full": is_disk_full,
+    })
+    .to_string()
 }
 
 pub fn subscribed(id: &str, recovered: bool, position: &str) -> String {
     json!({"type": "subscribed", "id": id, "recovered": recovered, "position": position}).to_string()
 }
 
-pub fn ping(position: &str) -> String {
-    json!({"type": "ping", "position": position}).to_string()
+pub fn ping(position: &str, is_disk_full: bool) -> String {
+    json!({"type": "ping", "position": position, "disk_full": is_disk_full}).to_string()
 }
 
 /// An error that leaves the socket open; `id` is the subscription it is about, if any.

@@ -72,6 +72,8 @@ pub(super) struct HubState {
     pub heads: HashMap<String, Arc<str>, FixedState>,
     pub rates: Rates,
     pub next_stats: Instant,
+    /// As everyone was told.
+    pub is_disk_full: bool,
 }
 
 /// An open socket.
@@ -149,6 +151,7 @@ impl Hub {
                 heads: HashMap::default(),
                 rates: Rates::default(),
                 next_stats: Instant::now(),
+                is_disk_full: false,
             }),
             tower,
             config,
@@ -234,7 +237,8 @@ impl Hub {
             queue.close(Closing { code: CLOSE_RESTART, reason: position });
             return;
         }
-        queue.push(Chunk::own(&frame::hello(&running.identity, &position, wall_clock())));
+        let hello = frame::hello(&running.identity, &position, wall_clock(), state.is_disk_full);
+        queue.push(Chunk::own(&hello));
         let next_ping = Instant::now() + Duration::from_secs(self.config.ping_interval_s);
         let socket = Socket { queue, viewer: Rc::new(viewer), subscriptions: HashMap::default(), next_ping };
         state.sockets.insert(id, socket);

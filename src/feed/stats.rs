@@ -60,6 +60,7 @@ impl Rates {
             "exceptions_open": open,
             "entities": process.then(|| running.directory.len()),
             "feed_sockets": process.then_some(sockets),
+            "disk_full": running.is_disk_full(),
             "as_of": now,
             "lsn": applied,
         })

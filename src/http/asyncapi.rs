@@ -221,6 +221,11 @@ fn frames() -> Vec<(String, Value)> {
     );
     let time = json!({"type": "string", "format": "date-time"});
     let server_time = said("server_time", time, "Wall clock.", json!("2026-03-02T10:15:00Z"));
+    let disk_full = || {
+        let about =
+            "The journal's disk is full: everything can be read, nothing new is taken until there is room.";
+        said("disk_full", boolean(), about, json!(false))
+    };
     let wanted = json!({"type": "array", "minItems": 1, "items": names(&all)});
     let since = json!({
         "type": "string", "minLength": 1, "maxLength": 80, "examples": ["hx3q-4711"],
@@ -267,7 +272,7 @@ fn frames() -> Vec<(String, Value)> {
         ),
         frame("unsubscribe", "Ends a subscription.", [id()]),
         frame("pong", "A sign of life, in answer to a ping.", []),
-        frame("hello", "The first frame.", [epoch, position(), server_time]),
+        frame("hello", "The first frame.", [epoch, position(), server_time, disk_full()]),
         frame(
             "subscribed",
             "The subscription stands.",
@@ -312,7 +317,11 @@ fn frames() -> Vec<(String, Value)> {
                 required("item", items(&latest, item_of_frame)),
             ],
         ),
-        frame("ping", "Every 15 s; answer with a pong, or anything else.", [position()]),
+        frame(
+            "ping",
+            "Every 15 s, and when `disk_full` changes; answer with a pong, or anything else.",
+            [position(), disk_full()],
+        ),
         frame(
             "error",
             "A frame that can't be followed; the socket stays open.",

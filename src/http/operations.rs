@@ -20,7 +20,8 @@ pub async fn healthz() -> HttpResponse {
 }
 
 /// Whether recovery is done and work is taken. While it is not, the problem also says in `phase` what the start is at
-/// (`opening_journal`, `loading_snapshot`, `replaying_journal`), with how much is `done`, and `of` how much.
+/// (`opening_journal`, `loading_snapshot`, `replaying_journal`), with how much is `done`, and `of` how much. A tower whose
+/// disk is full is ready to be read from: `disk_full` tells those who write.
 #[utoipa::path(get, path = "/readyz", tag = "operations",
     responses((status = 200, description = "Recovery is done", body = ref("#/components/schemas/Ready")), (status = 503, description = "Recovering or draining")))]
 #[get("/readyz")]
@@ -34,6 +35,7 @@ pub async fn readyz(state: web::Data<AppState>) -> Result<HttpResponse, Problem>
         "replayed": recovery.replayed,
         "recovery_seconds": recovery.took.map(|took| took.as_secs_f64()),
         "outbox_held": running.reference().outbox_hold().is_some(),
+        "disk_full": running.is_disk_full(),
         "lsn": running.progress.applied(),
     })))
 }
@@ -110,6 +112,11 @@ pub async fn get_metrics(request: HttpRequest, state: web::Data<AppState>) -> Re
         gauge("admission_bytes_max", "Limit of admission_bytes", admission.bytes_max as f64);
         gauge("admission_refused", "Requests refused for want of credits", refused as f64);
         super::snapshots::gauges(&running.snapshots.status(), &mut gauge);
+        gauge(
+            "journal_disk_full_now",
+            "Whether the journal's disk is full, so that nothing new is taken",
+            f64::from(u8::from(running.is_disk_full())),
+        );
         gauge("journal_queue", "Submissions waiting for the writer", running.submissions.len() as f64);
         gauge(
             "journal_queue_max",
@@ -284,6 +291,7 @@ pub fn stats_item(
             "records": process(json!(recovery.of)),
             "seconds": recovery.took.map(|took| took.as_secs_f64()),
         },
+        "disk_full": running.is_disk_full(),
         "outbox": super::outbox::hold_item(reference.outbox_hold()),
         "started_at": running.started_at,
         "as_of": now,

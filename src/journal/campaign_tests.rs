@@ -214,7 +214,7 @@ impl Run {
         let mut compressor =
             Compressor::new(journal.reader().share(), Arc::new(AtomicBool::new(false)), Pace::at_once());
         for _ in 0..self.random.below(ACTS_MAX) {
-            let done = match self.random.below(12) {
+            let done = match self.random.below(13) {
                 0..7 => self.append(&mut journal),
                 7 | 8 => match compressor.compress_next() {
                     Ok(compressed) => {
@@ -236,6 +236,7 @@ impl Run {
                     self.model.trimmed = self.model.trimmed.max(before);
                     journal.trimmer().trim(before).map(|trimmed| self.tally.trimmed += trimmed.segments)
                 }
+                11 => journal.has_room().map(drop),
                 _ => {
                     self.model.check_reads(&journal, &what);
                     Ok(())

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use super::directory::Directory;
 use super::disk::Disk;
 use super::recovery::verify_in;
-use super::simulated_disk::{Fate, Operation, SimulatedDisk};
+use super::simulated_disk::{self, Fate, Operation, SimulatedDisk};
 use super::*;
 
 /// Small enough for a rollover after every second or third group.
@@ -287,6 +287,65 @@ fn a_full_disk_leaves_the_journal_usable_wherever_it_strikes() {
         assert_eq!(recovered.report.tail_lsn, 2 + count, "{what}");
         assert_records(&journal);
     }
+}
+
+#[test]
+fn looking_for_room_says_whether_there_is_and_leaves_the_journal_as_it_was() {
+    let disk = SimulatedDisk::new(1);
+    let mut journal = journal_of_two_groups(&disk);
+    let before = disk.files();
+    assert!(journal.has_room().unwrap());
+    assert_eq!(disk.files(), before);
+    refuse_once(&disk, ErrorKind::StorageFull, |operation| matches!(operation, Operation::Write(..)));
+    assert!(!journal.has_room().unwrap());
+    assert_eq!(disk.files(), before);
+    disk.let_be();
+    append(&disk, &mut journal, 1).unwrap();
+    assert_records(&journal);
+
+    refuse_once(&disk, ErrorKind::Other, |operation| matches!(operation, Operation::Sync(_)));
+    let error = journal.has_room().unwrap_err();
+    assert!(matches!(error, JournalError::Io { .. }), "{error}");
+    assert!(matches!(append(&disk, &mut journal, 1), Err(JournalError::Poisoned)));
+}
+
+/// The disk was full: what was written of a group is cut off again, but the disk never gets that cut, though reads show it
+/// as made. The next life must not build upon what it sees.
+#[test]
+fn a_cut_that_failed_to_sync_is_made_again_by_recovery() {
+    let disk = SimulatedDisk::new(1);
+    let mut journal = journal_of_two_groups(&disk);
+    refuse_once(
+        &disk,
+        ErrorKind::Other,
+        |operation| matches!(operation, Operation::Sync(path) if is_segment(path)),
+    );
+    journal.has_room().unwrap_err();
+    disk.let_be();
+    drop(journal);
+    disk.record();
+    let (mut journal, recovered) = open(&disk).unwrap();
+    assert_eq!((recovered.report.tail_lsn, &recovered.report.torn_tail), (2, &None));
+    let is_cut =
+        |operation: &Operation| matches!(operation, Operation::Truncate(path, _) if is_segment(path));
+    assert!(disk.recorded().iter().any(is_cut));
+    // Another segment follows, and then the power fails.
+    append(&disk, &mut journal, 5).unwrap();
+    drop(journal);
+    disk.crash(simulated_disk::Loss::Everything);
+    let (journal, _) = open(&disk).unwrap();
+    assert_eq!(journal.durable_lsn(), 7);
+    assert_records(&journal);
+}
+
+#[test]
+fn a_crash_while_looking_for_room_loses_nothing() {
+    let disk = SimulatedDisk::new(1);
+    disk.record();
+    let mut journal = journal_of_two_groups(&disk);
+    journal.has_room().unwrap();
+    append(&disk, &mut journal, 1).unwrap();
+    check_all_crashes(Files::new(), &disk.recorded(), 0);
 }
 
 #[test]

@@ -28,6 +28,8 @@ use super::trim::Trimmer;
 
 /// Bytes that are rewritten at a time after recovery.
 const REWRITE_BYTES: usize = 1 << 20;
+/// Bytes that must find room before a disk counts as no longer full: as much as one event may have.
+const ROOM_TRIED: usize = 64 << 10;
 
 #[derive(Debug, Clone)]
 pub struct JournalOptions {
@@ -199,6 +201,20 @@ impl Journal {
         appended
     }
 
+    /// Whether the disk takes more than it has: [`ROOM_TRIED`] bytes are written behind the last group and taken away
+    /// again. Asking for the free bytes would not tell, as there are quotas.
+    ///
+    /// # Errors
+    /// `Io` as with [`Journal::append_group`]; `Poisoned`.
+    pub fn has_room(&mut self) -> Result<bool, JournalError> {
+        if self.poisoned {
+            return Err(JournalError::Poisoned);
+        }
+        let tried = self.try_room();
+        self.poisoned = tried.is_err();
+        tried
+    }
+
     /// Syncs the durable mark. Dropping a journal without this is like a crash: safe, but recovery has less to
     /// hold the journal's end against.
     pub fn close(self) -> Result<(), JournalError> {
@@ -312,6 +328,20 @@ impl Journal {
         }
     }
 
+    fn try_room(&self) -> Result<bool, JournalError> {
+        let (offset, next_lsn) = (self.end_offset, self.chain.next_lsn);
+        // A crash in between leaves what a group that was cut short leaves: a tail that is no group.
+        if let Err(error) = self.segment.write_all_at(&[0; ROOM_TRIED], offset) {
+            return match self.take_back_write(error, offset, next_lsn) {
+                JournalError::DiskFull { .. } => Ok(false),
+                failure => Err(failure),
+            };
+        }
+        let io = JournalError::io("take back what was tried in", self.segment.path(), offset, next_lsn);
+        self.segment.truncate(offset).and_then(|()| self.segment.sync_data()).map_err(io)?;
+        Ok(true)
+    }
+
     fn begin_segment(&mut self) -> Result<(), JournalError> {
         // From here on the mark names at least the end of the segment before: what recovery finds in the last segment
         // is all that may be unsynced.
@@ -363,9 +393,8 @@ fn repair(directory: &Directory, scan: &Scan) -> Result<DiskFile, JournalError> 
     }
     let path = directory.segment_path(scan.last_segment_first_lsn);
     let segment = directory.disk.open(&path).map_err(JournalError::io("open", &path, 0, 0))?;
-    if scan.report.torn_tail.is_some() {
-        segment.truncate(scan.end_offset).map_err(JournalError::io("cut", &path, scan.end_offset, 0))?;
-    }
+    // Also where nothing is seen behind the end: a cut whose sync failed is seen as made, and the disk may not have it.
+    segment.truncate(scan.end_offset).map_err(JournalError::io("cut", &path, scan.end_offset, 0))?;
     rewrite(&segment, scan.marked_offset, scan.end_offset)?;
     segment.sync_data().map_err(JournalError::io("sync", &path, 0, 0))?;
     // A segment that was created just before a crash: its name must last before a mark does.

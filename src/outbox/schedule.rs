@@ -36,7 +36,8 @@ pub struct Gate {
 }
 
 /// How long actions wait, as their cases state it: until a moment of business time. A wait is counted by the machine from
-/// when it was first seen: the wall may be set back meanwhile, and then business time stands still.
+/// when it was first seen: the wall may be set back meanwhile, and then business time stands still. It may also have been
+/// set back between stating and journaling it, and then the moment is far off: no wait is longer than any that is stated.
 #[derive(Debug, Default)]
 pub struct Waits(HashMap<ActionKey, (Timestamp, Instant)>);
 
@@ -47,13 +48,14 @@ impl Waits {
         key: &ActionKey,
         stated: Timestamp,
         business_now: Timestamp,
+        wait_max: Duration,
         now: Instant,
     ) -> Instant {
         match self.0.get(key) {
             Some((known, until)) if *known == stated => *until,
             _ => {
                 let early = stated.micros().saturating_sub(business_now.micros());
-                let until = now + Duration::from_micros(u64::try_from(early).unwrap_or(0));
+                let until = now + Duration::from_micros(u64::try_from(early).unwrap_or(0)).min(wait_max);
                 self.0.insert(key.clone(), (stated, until));
                 until
             }
@@ -222,17 +224,26 @@ mod tests {
         let stated = business.plus(200_000);
         let mut waits = Waits::default();
         let until = now + Duration::from_millis(200);
-        assert_eq!(waits.until(&key, stated, business, now), until);
+        let max = Duration::from_secs(60);
+        assert_eq!(waits.until(&key, stated, business, max, now), until);
         // The wall was set back by hours: business time is where it was.
-        assert_eq!(waits.until(&key, stated, business, until), until, "it is over");
+        assert_eq!(waits.until(&key, stated, business, max, until), until, "it is over");
         let later = until + Duration::from_secs(1);
         assert_eq!(
-            waits.until(&key, stated.plus(300_000), stated, later),
+            waits.until(&key, stated.plus(300_000), stated, max, later),
             later + Duration::from_millis(300),
             "the next failure states another one"
         );
         waits.keep(|_| false);
-        assert_eq!(waits.until(&key, business, stated, later), later, "what is due does not wait");
+        assert_eq!(waits.until(&key, business, stated, max, later), later, "what is due does not wait");
+    }
+
+    #[test]
+    fn a_wait_stated_before_the_wall_was_set_back_is_no_longer_than_any() {
+        let (now, key) = (Instant::now(), candidate("a", "erp", 1, Instant::now()).key);
+        let business = Timestamp::from_micros(1_000_000_000);
+        let (an_hour_on, max) = (business.plus(3_600_000_000), Duration::from_secs(60));
+        assert_eq!(Waits::default().until(&key, an_hour_on, business, max, now), now + max);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::retry_budget::RetryBudget;
 use super::schedule::{ActionKey, Candidate, Gate, Plan, Waits, due};
 use super::target::{Target, TargetError};
 use crate::config::{OutboxConfig, TargetConfig};
-use crate::domain::approval_case::{ActionState, AttemptOutcome, CaseAction};
+use crate::domain::approval_case::{ActionState, AttemptOutcome, CaseAction, UNKNOWN_RETRIED_AFTER};
 use crate::domain::ids::{Lsn, Name, TenantNumber};
 use crate::domain::record::ClockKind;
 use crate::domain::reference::Reference;
@@ -281,7 +281,11 @@ impl Service {
         if is_early && reference.tenant(tenant).is_some_and(|tenant| tenant.clock == ClockKind::Event) {
             return None;
         }
-        let not_before = not_before.max(self.waits.until(&wanted.key, stated, business_now, now));
+        let backoff_max =
+            self.targets.get(&action.target).map_or(Duration::ZERO, |target| target.backoff.max);
+        let wait_max = backoff_max.max(Duration::from_micros(UNKNOWN_RETRIED_AFTER.unsigned_abs()));
+        let until = self.waits.until(&wanted.key, stated, business_now, wait_max, now);
+        let not_before = not_before.max(until);
         Some(Candidate {
             key: wanted.key.clone(),
             target: action.target.clone(),

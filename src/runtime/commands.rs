@@ -281,7 +281,7 @@ impl Running {
         idempotency: Option<Idempotency>,
         within: Duration,
     ) -> Result<CommandDone, CommandError> {
-        if self.clocks.is_disk_full.load(std::sync::atomic::Ordering::Relaxed) {
+        if self.is_disk_full() {
             return Err(CommandError::DiskFull);
         }
         let address = self.directory.find(&entity).ok_or(CommandError::NotFound)?;
@@ -321,7 +321,7 @@ impl Running {
         idempotency: Option<Idempotency>,
         within: Duration,
     ) -> Result<CommandDone, CommandError> {
-        if self.clocks.is_disk_full.load(std::sync::atomic::Ordering::Relaxed) {
+        if self.is_disk_full() {
             return Err(CommandError::DiskFull);
         }
         if self.reference().is_full() {

@@ -164,6 +164,11 @@ impl Running {
         self.reference.read().clone()
     }
 
+    /// Whether the journal's disk was full when it was last tried: then nothing new is taken.
+    pub fn is_disk_full(&self) -> bool {
+        self.clocks.is_disk_full.load(Ordering::Acquire)
+    }
+
     /// How much of its bounds the dispatcher's fold uses.
     pub fn fold_usage(&self) -> FoldUsage {
         *self.usage.read()

@@ -7,11 +7,12 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use parking_lot::RwLock;
 use tokio::sync::oneshot;
-use tracing::error;
+use tracing::{error, info, warn};
 
 use super::admission::{Admission, Credits};
 use super::codec::EventIdentity;
@@ -104,8 +105,7 @@ pub struct TenantClock {
 
 /// What others may ask of the writer while it works.
 pub struct WriterShared {
-    /// Whether the disk was full when it was last tried, less than [`DISK_FULL_RETRY`] ago or with own work that waits for
-    /// room.
+    /// Whether the disk was full when it was last tried. While it is, it is tried at least every [`DISK_FULL_RETRY`].
     pub is_disk_full: AtomicBool,
     /// By tenant number.
     pub clocks: RwLock<Vec<TenantClock>>,
@@ -150,6 +150,8 @@ pub struct Backlog {
     postponed: VecDeque<Submission>,
     /// Whether there may be room on the disk for what is postponed.
     has_room: bool,
+    /// When a full disk was last tried.
+    tried_at: Instant,
     /// Had no place in the last group.
     carried: Option<Submission>,
 }
@@ -163,11 +165,6 @@ impl Backlog {
     /// Whether own work waits for room on the disk.
     pub fn has_postponed(&self) -> bool {
         !self.postponed.is_empty()
-    }
-
-    /// Has what is postponed tried again.
-    pub fn try_again(&mut self) {
-        self.has_room = true;
     }
 }
 
@@ -184,18 +181,14 @@ impl Writer {
                     Ok(submission) => submission,
                     Err(_) => return self.journal.close(),
                 }
+            } else if backlog.tried_at.elapsed() >= DISK_FULL_RETRY {
+                self.try_disk(&mut backlog)?;
+                continue;
             } else {
-                match self.submissions.recv_timeout(DISK_FULL_RETRY) {
+                match self.submissions.recv_deadline(backlog.tried_at + DISK_FULL_RETRY) {
                     Ok(submission) => submission,
-                    Err(_) => {
-                        backlog.try_again();
-                        if !backlog.has_postponed() {
-                            // Nothing is there to try the disk with, and commands are refused before they get here: the
-                            // next one is let through to find out.
-                            self.shared.is_disk_full.store(false, Ordering::Release);
-                        }
-                        continue;
-                    }
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    Err(RecvTimeoutError::Disconnected) => return self.journal.close(),
                 }
             };
             if let Some(done) = self.step(first, &mut backlog)? {
@@ -213,8 +206,25 @@ impl Writer {
             waiting: Vec::new(),
             postponed: VecDeque::new(),
             has_room: true,
+            tried_at: Instant::now(),
             carried: None,
         }
+    }
+
+    /// Tries a disk that was full: with the own work that waits for room, or, where none does, with nothing. Whoever
+    /// waits for it to be tried need not come with anything, and commands are refused before they get here.
+    ///
+    /// # Errors
+    /// If the journal fails.
+    pub fn try_disk(&mut self, backlog: &mut Backlog) -> Result<(), JournalError> {
+        backlog.tried_at = Instant::now();
+        if backlog.has_postponed() {
+            backlog.has_room = true;
+        } else if self.shared.is_disk_full.load(Ordering::Acquire) && self.journal.has_room()? {
+            self.shared.is_disk_full.store(false, Ordering::Release);
+            info!("the disk has room again");
+        }
+        Ok(())
     }
 
     /// Makes one group of `first` and what is queued behind it, writes it, answers, hands on. Gives whom to tell when
@@ -227,7 +237,7 @@ impl Writer {
         first: Submission,
         backlog: &mut Backlog,
     ) -> Result<Option<oneshot::Sender<()>>, JournalError> {
-        let Backlog { builder, waiting, postponed, has_room, carried } = backlog;
+        let Backlog { builder, waiting, postponed, has_room, tried_at, carried } = backlog;
         let mut stop = None;
         let mut next = Some(first);
         builder.reset(self.journal.next_lsn());
@@ -253,13 +263,22 @@ impl Writer {
         }
         match self.write(builder) {
             Ok(()) => {
-                *has_room = true;
-                self.shared.is_disk_full.store(!postponed.is_empty(), Ordering::Release);
+                // Repeats alone write nothing, and tell nothing of the disk.
+                if !builder.is_empty() {
+                    *has_room = true;
+                    let was_full = self.shared.is_disk_full.swap(!postponed.is_empty(), Ordering::AcqRel);
+                    if was_full && postponed.is_empty() {
+                        info!("the disk has room again");
+                    }
+                }
                 self.answer(waiting);
             }
-            Err(JournalError::DiskFull { .. }) => {
+            Err(failure @ JournalError::DiskFull { .. }) => {
                 *has_room = false;
-                self.shared.is_disk_full.store(true, Ordering::Release);
+                *tried_at = Instant::now();
+                if !self.shared.is_disk_full.swap(true, Ordering::AcqRel) {
+                    warn!(%failure, "the disk is full: until it has room again, nothing new is taken");
+                }
                 // What is refused has not happened: no clock was moved by it.
                 *self.shared.clocks.write() = clocks_before;
                 self.refuse(waiting, postponed);
@@ -335,7 +354,7 @@ impl Writer {
         if builder.is_empty() {
             return Ok(());
         }
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         let records = builder.record_count();
         let bytes = builder.payload_bytes();
         self.journal.append_group(builder)?;
@@ -407,8 +426,8 @@ impl Writer {
     }
 }
 
-/// How long own work waits before it tries a full disk again.
-pub(super) const DISK_FULL_RETRY: std::time::Duration = std::time::Duration::from_millis(500);
+/// How long a full disk is left alone before it is tried again.
+pub(super) const DISK_FULL_RETRY: Duration = Duration::from_millis(500);
 
 /// Whether a record says that a quarantine entry was dealt with. After an event it does so for that event.
 fn closes_an_entry(record: &Record) -> bool {
@@ -426,7 +445,11 @@ fn business_time(clocks: &mut Vec<TenantClock>, record: &Record, now: Timestamp)
         return now;
     };
     match clock.kind {
-        ClockKind::Wall => clock.business_time = clock.business_time.max(now),
+        ClockKind::Wall => {
+            // The wall may have been set back since an entity decided this: what follows must not come before it.
+            let decided = if let Body::Event { .. } = record.body { now } else { record.event_time };
+            clock.business_time = clock.business_time.max(now).max(decided);
+        }
         ClockKind::Event => {
             if let Body::Event { data: EventData::ClockAdvanced(to), .. } = &record.body {
                 clock.business_time = clock.business_time.max(*to);

@@ -326,6 +326,37 @@ fn times_go_on_while_the_wall_clock_goes_back() {
     }
 }
 
+/// Between the decision and its record the wall is set back. Were the record earlier than what was decided, a wait that was
+/// decided with it would last as long as the wall was set back.
+#[test]
+fn business_time_is_not_before_what_was_decided() {
+    let data = tempfile::tempdir().unwrap();
+    let mut house = House::open(data.path(), ROOMY);
+    house.work();
+    let declared = SystemBody::TenantDeclared {
+        name: Name::from("default"),
+        clock: ClockKind::Wall,
+        base_currency: Currency::parse("EUR").unwrap(),
+        timezone: Name::from("UTC"),
+    };
+    outcomes(house.submit_own(declared, TenantNumber(0)));
+    let decided_at = wall_clock().plus(3_600_000_000);
+    let body = SystemBody::QuarantineClosed { entry: Lsn(1), retried: false };
+    let decided =
+        Record { event_time: decided_at, ..system_record(TenantNumber(0), Name::from("tidewatch"), body) };
+    let mut buffer = Vec::new();
+    let records = vec![pending_own(decided, &mut buffer).unwrap()];
+    let (reply, answer) = oneshot::channel();
+    house.submissions.send(Submission::Own { records, buffer, origin: None, reply: Some(reply) }).unwrap();
+    outcomes(answer);
+    outcomes(house.submit(&[("later", 1)]));
+    let seen = house.shared.business_time(TenantNumber(0), wall_clock());
+    let groups = house.stop();
+    let times: Vec<Timestamp> =
+        groups.iter().flatten().skip(1).map(|committed| committed.record.business_time).collect();
+    assert_eq!((times, seen), (vec![decided_at; 2], decided_at));
+}
+
 #[test]
 fn an_event_clock_moves_with_clock_events_alone_and_never_back() {
     let data = tempfile::tempdir().unwrap();

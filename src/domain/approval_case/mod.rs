@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::command::{CaseCommand, CaseDecision, ClaimedException};
 pub use self::decide::{check_absorb, open_by_hand};
+pub use self::execution::UNKNOWN_RETRIED_AFTER;
 use self::facts::CaseFacts;
 pub use self::item::*;
 use super::command::{Actor, Command, Refusal};

@@ -172,6 +172,8 @@ impl Entity for SkuLocation {
     }
 
     fn reconcile(&self, key: &EntityKey, now: Timestamp, reference: &Reference) -> Reconciled {
+        #[cfg(test)]
+        testing::note_look(key);
         self.propose(key.tenant(), now, reference)
     }
 

@@ -1,5 +1,8 @@
 //! A place under test, told what happens in few words.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::{SkuLocation, SkuLocationView};
@@ -36,6 +39,34 @@ impl Drop for Poison {
 pub(super) fn fail_if_poison(record: &Record) {
     let is_poison = POISONS.lock().unwrap().iter().any(|id| *id == *record.id);
     assert!(!is_poison, "told to fail on {}", record.id);
+}
+
+thread_local! {
+    static LOOKS: RefCell<Option<BTreeSet<EntityKey>>> = const { RefCell::new(None) };
+}
+
+/// As long as this lives, it is noted who reconciles on this thread.
+pub struct Looks(());
+
+/// Begins to note who reconciles on this thread.
+pub fn looks() -> Looks {
+    LOOKS.set(Some(BTreeSet::new()));
+    Looks(())
+}
+
+impl Looks {
+    /// Who did.
+    pub fn taken(self) -> BTreeSet<EntityKey> {
+        LOOKS.take().unwrap_or_default()
+    }
+}
+
+pub(super) fn note_look(key: &EntityKey) {
+    LOOKS.with_borrow_mut(|looks| {
+        if let Some(looks) = looks {
+            looks.insert(key.clone());
+        }
+    });
 }
 
 /// 2026-03-02T00:00:00Z, a Monday: where the tests' hours begin.

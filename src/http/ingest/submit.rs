@@ -1,7 +1,6 @@
 //! Handing prepared events to the writer, in order, and reading its answer.
 
 use std::ops::ControlFlow;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -69,7 +68,7 @@ impl Preparation<'_> {
             if running.progress.wait_settled(last, CLOCK_SETTLE_LOOK).await {
                 return Ok(());
             }
-            if running.clocks.is_disk_full.load(Ordering::Acquire) {
+            if running.is_disk_full() {
                 // What has to settle waits for room itself.
                 return Err(Problem::new(&code::DISK_FULL).retry_after_s(self.state.retry_after_s()));
             }

@@ -96,6 +96,12 @@ fn in_order_of_time(journal: &[Arc<Record>], clock: ClockKind) {
             put = put.max(*to);
         }
         assert!(clock == ClockKind::Wall || after.business_time == put, "invariant 10: {put}, and {after:?}");
+        if let Body::Transition(_) = after.body {
+            assert!(
+                after.event_time <= after.business_time,
+                "invariant 10: decided later than it is: {after:?}"
+            );
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use super::house::House;
 use super::trace::Trace;
 use crate::domain::approval_case::{
     ActionKind, ActionState, AttemptOutcome, CaseAction, CaseCommand, CaseDecision, CaseItem, CaseOption,
+    UNKNOWN_RETRIED_AFTER,
 };
 use crate::domain::command::{Actor, ActorKind, Command};
 use crate::domain::ids::{EntityKey, Lsn, Name};
@@ -28,6 +29,8 @@ use crate::runtime::{Running, wall_clock};
 const COMMAND_WITHIN: Duration = Duration::from_secs(30);
 /// Until a failed attempt is made again.
 const RETRY_AFTER_MICROS: i64 = 200_000;
+/// The longest wait that any case states, as the outbox has it: that for an attempt of which nothing is known.
+const WAIT_MAX: Duration = Duration::from_micros(UNKNOWN_RETRIED_AFTER.unsigned_abs());
 /// Decisions that people begin in one run.
 const DECISIONS_MAX: usize = 12;
 
@@ -277,7 +280,8 @@ impl Decisions {
     /// time may stand still meanwhile.
     fn is_due(&mut self, action: &CaseAction, now: Timestamp) -> bool {
         let Some(stated) = action.next_attempt_at else { return false };
-        let wait = Duration::from_micros(u64::try_from(stated.micros() - now.micros()).unwrap_or(0));
+        let early = u64::try_from(stated.micros() - now.micros()).unwrap_or(0);
+        let wait = Duration::from_micros(early).min(WAIT_MAX);
         let known = self.waits.entry(action.id.clone()).or_insert((stated, Instant::now() + wait));
         if known.0 != stated {
             *known = (stated, Instant::now() + wait);
@@ -360,13 +364,17 @@ impl Decisions {
             .select(TENANT, true, |_| true)
             .iter()
             .flat_map(|entry| &entry.item.actions)
-            .map(|action| format!("{} {:?}", action.id, action.state))
+            .map(|action| {
+                let CaseAction { id, state, next_attempt_at, attempts, .. } = action;
+                format!("{id} {state:?}, next attempt {next_attempt_at:?} after {attempts:?}")
+            })
             .collect();
         let (calls, flying) = (self.calls.len(), &self.flying);
         let lacking = house.running.cases.lacking_options().len();
         let commanding = &self.commanding;
+        let now = house.running.clocks.business_time(TENANT, wall_clock());
         format!(
-            "{calls} calls, flying {flying:?}, commands {commanding:?}, costing {:?}, lacking {lacking}, {states:?}",
+            "at {now}: {calls} calls, flying {flying:?}, commands {commanding:?}, costing {:?}, lacking {lacking}, {states:?}",
             self.costing
         )
     }

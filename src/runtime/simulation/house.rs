@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -135,7 +136,7 @@ pub struct House {
     pub inlet: FeedInlet,
     writer: Writer,
     backlog: Backlog,
-    /// When the writer met a full disk.
+    /// When the writer last tried a disk that was full.
     full_since: Option<Instant>,
     dispatcher: Dispatcher,
     outbox: Outbox,
@@ -211,7 +212,7 @@ impl House {
         let (committed_in, committed) = unbounded();
         let (rebuilder, rebuilds) = Rebuilder::stepped(journal.reader(), options.shards);
         let (state_sink, feed, inlet) = feed::channel();
-        inlet.wanted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        inlet.wanted.fetch_add(1, Ordering::Relaxed);
         let shards: Vec<_> = (0..usize::from(options.shards))
             .map(|index| {
                 Shard::start_here(ShardParts {
@@ -389,22 +390,22 @@ impl House {
 
     /// The writer writes one group, if there is anything to write.
     pub fn step_writer(&mut self) -> Result<bool, JournalError> {
-        let first = self.backlog.first().or_else(|| self.writer.submissions.try_recv().ok());
-        let Some(first) = first else {
-            let is_over = self.full_since.is_some_and(|since| since.elapsed() >= DISK_FULL_RETRY);
-            if self.backlog.has_postponed() && is_over {
-                self.full_since = None;
-                self.backlog.try_again();
-                return self.step_writer();
-            }
-            return Ok(false);
-        };
-        let done = self.writer.step(first, &mut self.backlog)?;
-        assert!(done.is_none(), "nobody stops it but by `stop`");
-        if self.backlog.has_postponed() {
+        let mut first = self.backlog.first();
+        if first.is_none() && self.full_since.is_some_and(|since| since.elapsed() >= DISK_FULL_RETRY) {
+            self.full_since = None;
+            self.writer.try_disk(&mut self.backlog)?;
+            first = self.backlog.first();
+        }
+        let first = first.or_else(|| self.writer.submissions.try_recv().ok());
+        let has_work = first.is_some();
+        if let Some(first) = first {
+            let done = self.writer.step(first, &mut self.backlog)?;
+            assert!(done.is_none(), "nobody stops it but by `stop`");
+        }
+        if self.running.clocks.is_disk_full.load(Ordering::Acquire) {
             self.full_since.get_or_insert_with(Instant::now);
         }
-        Ok(true)
+        Ok(has_work)
     }
 
     /// The dispatcher hands one group on, if there is one.

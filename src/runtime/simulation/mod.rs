@@ -48,6 +48,7 @@ mod follower;
 mod house;
 mod mix;
 pub(super) mod observe;
+mod restart_tests;
 mod scenario;
 mod snapshots;
 mod summary;

@@ -34,6 +34,8 @@ pub use self::entity::{
 pub use self::load::{Loaded, LoadedShard, Loading};
 pub use self::meta::Meta;
 pub use self::sections::entities_of;
+#[cfg(test)]
+pub use self::meta::testing;
 pub use self::snapshotter::{Snapshotter, SnapshotterParts};
 use super::clocks::Clocks;
 use super::codec::CodecError;

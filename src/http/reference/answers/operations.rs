@@ -75,8 +75,18 @@ pub fn ready() -> Value {
             json!({"type": "boolean", "examples": [false]}),
             "Approved actions wait: a backup was restored, and nobody has released the outbox yet.",
         ),
+        disk_full(),
         required("lsn", lsn()),
     ])
+}
+
+/// Whether the tower only reads.
+pub fn disk_full() -> Member {
+    about(
+        "disk_full",
+        json!({"type": "boolean", "examples": [false]}),
+        "The journal's disk is full: everything can be read, nothing new is taken until there is room.",
+    )
 }
 
 /// Whether the outbox waits for a person, and since when.
@@ -184,6 +194,7 @@ pub fn statistics() -> Value {
             object([number("records", "Records read."), number("seconds", "How long it took.")]),
             "The last start.",
         ),
+        disk_full(),
         about("outbox", outbox_hold(), "Whether approved actions wait since a backup was restored."),
         about("started_at", time(), "When the process started."),
         about("as_of", time(), "Wall clock."),
@@ -213,6 +224,7 @@ pub fn feed_statistics() -> Value {
         about("exceptions_open", count(), "Exceptions that are not over."),
         number("entities", "Live entities."),
         number("feed_sockets", "Open sockets of the feed."),
+        disk_full(),
         about("as_of", time(), "Wall clock."),
         required("lsn", lsn()),
     ])

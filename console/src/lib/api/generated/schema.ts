@@ -2041,6 +2041,11 @@ export interface components {
              * @enum {string}
              */
             clock: "wall" | "event";
+            /**
+             * @description The journal's disk is full: everything can be read, nothing new is taken until there is room.
+             * @example false
+             */
+            disk_full: boolean;
             /** @description The last record on the disk. */
             durable_lsn: number | null;
             /** @description Live entities. */
@@ -4209,6 +4214,11 @@ export interface components {
                 /** @description Suppliers. */
                 suppliers: number | null;
             };
+            /**
+             * @description The journal's disk is full: everything can be read, nothing new is taken until there is room.
+             * @example false
+             */
+            disk_full: boolean;
             /** @description Document lines that events can refer to. */
             document_index_lines: number | null;
             /** @description How far back a repeat is known. */

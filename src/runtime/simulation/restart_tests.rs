@@ -1,0 +1,236 @@
+//! Single stories about restarts on the simulated tower, where time and the wall go as they are told.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use super::client::{TENANT, pending};
+use super::clock;
+use super::common::events::at;
+use super::common::random::Random;
+use super::disk::Disk;
+use super::house::House;
+use super::scenario::{DAY, FIRST_DAY, options};
+use super::snapshots::Step;
+use crate::domain::command::{Actor, ActorKind, Command};
+use crate::domain::exception::command::{ExceptionAction, ExceptionCommand};
+use crate::domain::exception::{ExceptionChange, ExceptionType};
+use crate::domain::ids::{EntityKey, Lsn, Name};
+use crate::domain::record::{Body, ClockKind, Transition};
+use crate::domain::sku_location::testing::{looks, poison};
+use crate::domain::time::Timestamp;
+use crate::runtime::admission::Credits;
+use crate::runtime::commands::{CommandDone, CommandError, Idempotency};
+use crate::runtime::snapshots::testing::as_another_build;
+use crate::runtime::{Outcome, Submission, TowerOptions, Written, codec};
+
+/// Steps until all that follows from something has followed: 12 s of virtual time.
+const ROUNDS: usize = 600;
+const ROUND: Duration = Duration::from_millis(20);
+/// The wall at the start of the first life, in seconds since the epoch.
+const NOON: i64 = FIRST_DAY + DAY / 2;
+
+/// A data directory over several lives of a tower on the wall clock.
+struct Story {
+    random: Random,
+    /// Where its snapshots are.
+    _data: TempDir,
+    disk: Disk,
+    options: TowerOptions,
+}
+
+impl Story {
+    fn new() -> Story {
+        let mut random = Random::new(1);
+        let data = tempfile::tempdir().unwrap();
+        let options = TowerOptions {
+            segment_bytes_max: 1 << 24,
+            group_records_max: 100,
+            records_max: 10_000,
+            bytes_max: 1 << 24,
+            batch_records_max: 16,
+            shards: 2,
+            ..options(&mut random, data.path(), ClockKind::Wall)
+        };
+        Story { random, disk: Disk::new(1), options, _data: data }
+    }
+
+    /// Starts a tower while the wall shows that second, lets it come to rest, does something with it, and kills it.
+    fn live<T>(&mut self, wall: i64, act: impl AsyncFnOnce(&mut House, &mut Random) -> T) -> T {
+        let runtime = || {
+            let mut builder = tokio::runtime::Builder::new_current_thread();
+            builder.enable_all().start_paused(true).build().unwrap()
+        };
+        self.disk.begin();
+        let system = actix_rt::System::with_tokio_rt(runtime);
+        let Story { random, disk, options, .. } = self;
+        let (told, snapshotter) = system.block_on(async {
+            clock::set(Timestamp::from_micros(wall * 1_000_000));
+            let booted = House::boot(options, disk, random, false, &mut BTreeSet::new()).await;
+            let mut house = booted.ok().expect("nothing breaks");
+            let snapshotter = house.snapshotter.take();
+            settle(&mut house).await;
+            (act(&mut house, random).await, snapshotter)
+        });
+        // Actors that never ran begin when they are dropped, and then want a clock.
+        let handle = system.block_on(async { tokio::runtime::Handle::current() });
+        let within = handle.enter();
+        drop(system);
+        drop(within);
+        snapshotter.unwrap().join().unwrap();
+        self.disk.end();
+        clock::stop();
+        told
+    }
+}
+
+async fn settle(house: &mut House) {
+    for _ in 0..ROUNDS {
+        house.step_writer().unwrap();
+        house.step_dispatcher();
+        house.step_rebuilds();
+        tokio::time::sleep(ROUND).await;
+    }
+    let progress = &house.running.progress;
+    assert!(house.is_idle() && progress.applied() == progress.durable(), "it comes to rest");
+    assert_eq!(progress.unsettled_count(), 0, "invariant 25");
+}
+
+/// Tells these events `(type, id, data)`, of now, all of them new; gives the LSN of the last.
+async fn tell(house: &mut House, events: &[(&str, &str, Value)]) -> Lsn {
+    let now = at(clock::now().unwrap().micros() / 1_000_000);
+    let mut buffer = Vec::new();
+    let event = |(kind, id, data): &(&str, &str, Value)| json!({"specversion": "1.0", "id": id, "source": "/t", "type": kind, "time": now, "data": data});
+    let records: Vec<_> = events.iter().map(|told| pending(&event(told), &mut buffer)).collect();
+    let credits = Credits { records: records.len() as u64, bytes: buffer.len() as u64 };
+    assert!(house.running.admission.try_take(credits));
+    let (reply, answer) = oneshot::channel();
+    house.running.submissions.send(Submission::Outside { records, buffer, credits, reply }).unwrap();
+    settle(house).await;
+    let Ok(Written::Done(outcomes)) = answer.await else { panic!("they are written") };
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Accepted(_))), "{outcomes:?}");
+    outcomes.last().unwrap().lsn()
+}
+
+async fn snapshot(house: &mut House, random: &mut Random) {
+    loop {
+        match house.step_snapshot(random) {
+            Step::Published(_) => return,
+            Step::Begun | Step::Parts(_) | Step::Captured => tokio::time::sleep(ROUND).await,
+            _ => panic!("nothing keeps it from being taken"),
+        }
+    }
+}
+
+/// How often the journal has this change of an exception of this type.
+fn journaled(house: &House, kind: ExceptionType, change: ExceptionChange) -> usize {
+    let records = house.running.reader.read_from(1).map(|read| codec::decode(&read.unwrap().1).unwrap().0);
+    let is_meant = |body: &Body| match body {
+        Body::Transition(body) => match &body.transition {
+            Transition::Exception(told) => told.item.exception_type == kind && told.kind == change,
+            _ => false,
+        },
+        _ => false,
+    };
+    records.filter(|record| is_meant(&record.body)).count()
+}
+
+fn sale(sku: &str, quantity: u64) -> Value {
+    json!({"sku": sku, "location": "L", "quantity": quantity})
+}
+
+fn place(sku: &str) -> EntityKey {
+    EntityKey::SkuLocation { tenant: TENANT, sku: Name::from(sku), location: Name::from("L") }
+}
+
+#[test]
+fn a_review_that_came_due_while_the_tower_was_down_fires_at_the_start_and_once() {
+    let mut story = Story::new();
+    let late = |house: &House| journaled(house, ExceptionType::PurchaseLate, ExceptionChange::Opened);
+    story.live(NOON, async |house: &mut House, random: &mut Random| {
+        let line = json!({"line_id": "1", "sku": "A", "location": "L", "quantity": 5, "promised_at": at(NOON + DAY)});
+        let order = json!({"po_id": "P", "supplier": "S", "lines": [line]});
+        tell(house, &[("purchase_order.placed", "p", order)]).await;
+        assert_eq!(late(house), 0, "it is not due yet");
+        snapshot(house, random).await;
+    });
+    // Nothing is replayed that touches the supplier: its review alone makes it look.
+    for hours in [0, 1] {
+        story.live(NOON + 3 * DAY + hours * 3_600, async |house: &mut House, random: &mut Random| {
+            assert!(house.start.generation.is_some(), "{:?}", house.start);
+            assert_eq!(late(house), 1, "{hours} hours later");
+            snapshot(house, random).await;
+        });
+    }
+}
+
+#[test]
+fn after_another_build_wrote_the_snapshot_everyone_looks_again() {
+    let mut story = Story::new();
+    let all = ["A", "B", "C"];
+    story.live(NOON, async |house: &mut House, random: &mut Random| {
+        let described =
+            all.map(|sku| ("inventory.counted", sku, json!({"sku": sku, "location": "L", "on_hand": 9})));
+        tell(house, &described).await;
+        snapshot(house, random).await;
+    });
+    let mut who_looks = |is_other: bool| {
+        let _build = is_other.then(as_another_build);
+        let looks = looks();
+        story.live(NOON + 60, async |house: &mut House, _: &mut Random| {
+            assert_eq!(house.start.generation.map(|(number, _)| number), Some(1), "{:?}", house.start);
+        });
+        looks.taken()
+    };
+    assert_eq!(who_looks(false), BTreeSet::new(), "what this build saw then, it would see again");
+    assert_eq!(who_looks(true), all.map(place).into());
+}
+
+#[test]
+fn what_was_commanded_of_an_entity_that_failed_is_known_after_a_snapshot_and_a_restart() {
+    let mut story = Story::new();
+    let _poison = poison("restart-fails-after-a-command");
+    let acknowledge = async |house: &mut House, key: &str| -> Result<CommandDone, CommandError> {
+        let negative = |entry: &ExceptionType| *entry == ExceptionType::NegativeStock;
+        let found =
+            house.running.exceptions.select(TENANT, true, |entry| negative(&entry.item.exception_type));
+        let [entry] = &found[..] else { panic!("there is one: {}", found.len()) };
+        let what = ExceptionAction::Acknowledge { comment: None };
+        let command = ExceptionCommand { exception_id: entry.item.id.clone(), version: None, what };
+        let actor =
+            Actor { name: Name::from("ann"), kind: ActorKind::Person, roles: vec![Name::from("admin")] };
+        let (running, entity) = (house.running.clone(), (*entry.entity).clone());
+        let idempotency = Some(Idempotency { key: Name::from(key), hash: [7; 16] });
+        let (command, within) = (Command::Exception(command), Duration::from_secs(30));
+        let commanded =
+            actix_rt::spawn(
+                async move { running.command(entity, command, actor, idempotency, within).await },
+            );
+        settle(house).await;
+        commanded.await.unwrap()
+    };
+    let done = story.live(NOON, async |house: &mut House, random: &mut Random| {
+        tell(house, &[("pos.sale", "a", sale("A", 3))]).await;
+        let done = acknowledge(house, "k").await.unwrap();
+        assert!(!done.repeated);
+        tell(house, &[("pos.sale", "restart-fails-after-a-command", sale("A", 1))]).await;
+        assert!(
+            matches!(acknowledge(house, "other").await, Err(CommandError::Unavailable)),
+            "it stands still"
+        );
+        snapshot(house, random).await;
+        done
+    });
+    story.live(NOON + 60, async |house: &mut House, _: &mut Random| {
+        assert!(house.start.generation.is_some(), "{:?}", house.start);
+        assert_eq!(house.running.quarantine.read().list(TENANT, Lsn::ZERO).count(), 1, "it stands still");
+        let again = acknowledge(house, "k").await.unwrap();
+        assert_eq!(again, CommandDone { repeated: true, ..done }, "invariant 16");
+        assert!(matches!(acknowledge(house, "other").await, Err(CommandError::Unavailable)));
+        let count = journaled(house, ExceptionType::NegativeStock, ExceptionChange::Acknowledged);
+        assert_eq!(count, 1, "it was done once");
+    });
+}
