@@ -25,8 +25,9 @@ pub fn hello(epoch: &str, position: &str, now: Timestamp) -> String {
     json!({"type": "hello", "epoch": epoch, "position": position, "server_time": now}).to_string()
 }
 
-pub fn subscribed(id: &str, recovered: bool, position: &str) -> String {
-    json!({"type": "subscribed", "id": id, "recovered": recovered, "position": position}).to_string()
+pub fn subscribed(id: &str, lost: Option<&str>, position: &str) -> String {
+    json!({"type": "subscribed", "id": id, "recovered": lost.is_none(), "reason": lost, "position": position})
+        .to_string()
 }
 
 pub fn ping(position: &str) -> String {

@@ -179,6 +179,11 @@ impl JournalReader {
 }
 
 impl Hold {
+    /// Whether it still keeps anything: it was not lost.
+    pub fn is_held(&self) -> bool {
+        self.shared.holds.lock().held.iter().any(|held| held.id == self.id)
+    }
+
     /// Lets go of what lies before `lsn`; it never goes back.
     ///
     /// # Errors

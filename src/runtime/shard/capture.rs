@@ -61,6 +61,7 @@ pub(super) struct CaptureInWork {
     is_last_round: bool,
     is_over: bool,
     entities: u64,
+    standing_still: u64,
     /// The last record that any of the states may show.
     highest: Lsn,
     builder: BlockBuilder,
@@ -81,6 +82,7 @@ impl CaptureInWork {
             is_last_round: false,
             is_over: false,
             entities: 0,
+            standing_still: 0,
             highest: Lsn::ZERO,
             builder: BlockBuilder::default(),
             scratch: Vec::new(),
@@ -142,6 +144,7 @@ impl ShardShared {
                 Ok(()) => {
                     capture.builder.push(&capture.scratch);
                     capture.entities += 1;
+                    capture.standing_still += u64::from(image.captured.stands_still());
                     capture.highest = capture.highest.max(asked.at);
                     if capture.builder.is_full() {
                         capture.finish_block(shard);
@@ -218,6 +221,7 @@ impl Handler<Continue> for Shard {
                 shard,
                 entities: capture.entities,
                 highest: capture.highest.max(self.shared.handed_out.get()),
+                standing_still: capture.standing_still,
                 stopped: self.shared.stopped.borrow().all(),
             });
             context.address().do_send(message);

@@ -8,8 +8,8 @@ use parking_lot::RwLock;
 use tracing::{info, warn};
 
 use super::{
-    CaptureRequest, GenerationInfo, Meta, REQUESTS_WAITING_MAX, RESTS, SnapshotFailure, SnapshotStatus,
-    Snapshots, TakeRequest,
+    CaptureRequest, GenerationInfo, KeptForRebuild, Meta, REQUESTS_WAITING_MAX, RESTS, Retention,
+    SnapshotFailure, SnapshotStatus, Snapshots, TakeRequest,
 };
 use crate::journal::JournalReader;
 use crate::pacing::Pace;
@@ -50,6 +50,7 @@ pub struct SnapshotterParts {
     pub free_bytes_min: u64,
     /// Bytes of records that were replayed at this start: the newest one is older than they are.
     pub replayed_bytes: u64,
+    pub retention: Retention,
 }
 
 /// The snapshotter, before its thread runs.
@@ -67,6 +68,7 @@ pub struct Snapshotter {
     pub(super) serial: u64,
     /// The newest published generation whose duplicate window can be gone on from.
     pub(super) newest: Option<(Generation, Meta)>,
+    retention: Retention,
     metrics: Arc<Metrics>,
     journal_bytes: u64,
     /// Bytes written when the newest one began. Below zero by what was replayed.
@@ -96,6 +98,7 @@ impl Snapshotter {
             free_bytes_min: parts.free_bytes_min,
             serial: 0,
             newest,
+            retention: parts.retention,
             metrics: parts.metrics,
             journal_bytes: parts.journal_bytes,
             bytes_at_newest: -i128::from(parts.replayed_bytes),
@@ -110,6 +113,7 @@ impl Snapshotter {
     /// Works until every handle is gone.
     pub fn run(mut self) {
         self.list_older();
+        self.retention.hold(&self.status.read().generations, self.kept());
         loop {
             match self.requests.recv_timeout(POLL) {
                 // Whoever asked no longer waits for it.
@@ -143,6 +147,28 @@ impl Snapshotter {
         }
     }
 
+    /// What is kept beside the newest one for entities that stand still.
+    fn kept(&self) -> KeptForRebuild {
+        self.newest.as_ref().map(|(_, meta)| meta.kept_for_rebuild).unwrap_or_default()
+    }
+
+    /// What the next generation needs to be kept beside it, if as many of its entities stand still.
+    pub(super) fn kept_for_rebuild(&self, standing_still: u64) -> KeptForRebuild {
+        if standing_still == 0 {
+            return KeptForRebuild::Nothing;
+        }
+        match &self.newest {
+            None => KeptForRebuild::Journal,
+            Some((generation, meta)) => match meta.kept_for_rebuild {
+                // Whoever stands still now went on then.
+                KeptForRebuild::Nothing => KeptForRebuild::Generation(meta.info(generation)),
+                kept if self.retention.still_holds(kept) => kept,
+                // Who stood still by then is beyond help. Who fails from now on is not.
+                KeptForRebuild::Generation(_) | KeptForRebuild::Journal => KeptForRebuild::Nothing,
+            },
+        }
+    }
+
     /// Bytes of the journal since the newest one began.
     fn grown(&self) -> u64 {
         let grown = i128::from(self.metrics.journal_bytes.get()) - self.bytes_at_newest;
@@ -172,17 +198,27 @@ impl Snapshotter {
                 );
                 // Closing and removing takes a while. Whoever asks how snapshots stand must not wait for it.
                 self.newest = Some((generation, meta));
-                if let Err(error) = self.store.keep_newest(KEPT) {
-                    warn!(%error, "an old snapshot can't be removed");
-                }
                 self.bytes_at_newest = i128::from(written);
                 self.retry_after = RETRY_AFTER;
-                let mut status = self.status.write();
-                status.is_being_taken = false;
-                status.generations.insert(0, info);
-                status.generations.truncate(KEPT);
-                status.taken += 1;
-                status.journal_bytes_since = 0;
+                let generations = {
+                    let mut status = self.status.write();
+                    status.is_being_taken = false;
+                    status.generations.insert(0, info);
+                    status.generations.truncate(KEPT);
+                    status.taken += 1;
+                    status.journal_bytes_since = 0;
+                    status.generations.clone()
+                };
+                let kept = self.kept();
+                let also = match kept {
+                    KeptForRebuild::Generation(info) => Some(info.number),
+                    KeptForRebuild::Nothing | KeptForRebuild::Journal => None,
+                };
+                match self.store.keep_newest(KEPT, also) {
+                    // What they need is only known for those that are gone.
+                    Ok(()) => self.retention.trim(&generations, kept),
+                    Err(error) => warn!(%error, "an old snapshot can't be removed"),
+                }
                 Ok(info)
             }
             Err(failure) => {
