@@ -143,3 +143,95 @@ fn needed_from(generations: &[GenerationInfo]) -> Lsn {
     let oldest = generations.iter().take(NEEDED).map(|info| info.lsn).min();
     oldest.filter(|_| generations.len() >= NEEDED).unwrap_or(Lsn(1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::Timestamp;
+    use crate::journal::{GroupBuilder, JournalOptions};
+    use crate::runtime::quarantine::{QuarantineEntry, QuarantineReason};
+
+    const RECORD: [u8; 200] = [7; 200];
+
+    fn generation(number: u64, lsn: u64) -> GenerationInfo {
+        let taken_at = Timestamp::from_micros(0);
+        GenerationInfo { number, lsn: Lsn(lsn), entities: 0, bytes: 0, seconds: 0.0, taken_at }
+    }
+
+    /// A journal of 200 records, one a group, ten to a segment.
+    fn journal(directory: &std::path::Path) -> Journal {
+        let options = JournalOptions { segment_bytes_max: 80 + 10 * (100 + 8 + RECORD.len() as u64) };
+        let (mut journal, _) = Journal::open(directory, options).unwrap();
+        for lsn in 1..=200 {
+            let mut group = GroupBuilder::new(lsn);
+            group.push(&RECORD).unwrap();
+            journal.append_group(&mut group).unwrap();
+        }
+        journal
+    }
+
+    fn retention(journal: &Journal, keep_bytes: u64, hold_records_max: u64) -> Retention {
+        let options = TrimOptions { is_on: true, keep_bytes, hold_records_max };
+        Retention::new(journal, options, Arc::new(RwLock::new(Quarantine::new(10))))
+    }
+
+    #[test]
+    fn what_the_older_generation_needs_stays_and_nothing_goes_with_one_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = journal(directory.path());
+        let begins = || journal.reader().statistics().first_lsn;
+        let mut retention = retention(&journal, 0, 1_000);
+        retention.trim(&[generation(1, 150)], KeptForRebuild::Nothing);
+        assert_eq!(begins(), 1, "the fallback is the journal");
+        retention.trim(&[generation(2, 150), generation(1, 60)], KeptForRebuild::Nothing);
+        assert_eq!(begins(), 51, "the segment with record 60, behind which that one begins");
+        retention
+            .trim(&[generation(3, 190), generation(2, 150)], KeptForRebuild::Generation(generation(1, 60)));
+        assert_eq!(begins(), 51, "somebody stands still since then");
+        assert!(retention.still_holds(KeptForRebuild::Generation(generation(1, 60))));
+        retention.trim(&[generation(3, 190), generation(2, 150)], KeptForRebuild::Nothing);
+        assert_eq!(begins(), 141);
+    }
+
+    #[test]
+    fn the_newest_segments_stay_and_so_does_what_is_in_quarantine_up_to_the_cap() {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = journal(directory.path());
+        let begins = || journal.reader().statistics().first_lsn;
+        let segment = 80 + 10 * (100 + 8 + RECORD.len() as u64);
+        let two = [generation(2, 200), generation(1, 199)];
+        retention(&journal, 19 * segment, 1_000).trim(&two, KeptForRebuild::Nothing);
+        assert_eq!(begins(), 11, "all but one are to stay");
+        let mut retention = retention(&journal, 0, 150);
+        let entry = QuarantineEntry {
+            entry: Lsn(61),
+            event: Lsn(60),
+            tenant: crate::domain::ids::TenantNumber(0),
+            reason: QuarantineReason::Refused,
+            code: "code".into(),
+            detail: String::new(),
+            at: Timestamp::from_micros(0),
+        };
+        retention.quarantine.write().add(entry);
+        retention.trim(&two, KeptForRebuild::Nothing);
+        assert_eq!(begins(), 51);
+        retention.options.hold_records_max = 100;
+        retention.trim(&two, KeptForRebuild::Nothing);
+        assert_eq!((begins(), journal.reader().holds_lost()), (191, 1), "140 records behind is too far");
+    }
+
+    #[test]
+    fn the_whole_journal_is_what_is_needed_only_while_it_is_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = journal(directory.path());
+        let mut retention = retention(&journal, 0, 150);
+        retention.hold(&[generation(1, 60)], KeptForRebuild::Journal);
+        assert!(retention.still_holds(KeptForRebuild::Journal));
+        retention.trim(&[generation(2, 150), generation(1, 60)], KeptForRebuild::Journal);
+        assert!(!retention.still_holds(KeptForRebuild::Journal), "200 records behind is too far");
+        let off = TrimOptions::default();
+        let off = Retention::new(&journal, off, Arc::new(RwLock::new(Quarantine::new(10))));
+        assert!(!off.still_holds(KeptForRebuild::Journal));
+        assert!(off.still_holds(KeptForRebuild::Generation(generation(1, 60))));
+    }
+}
