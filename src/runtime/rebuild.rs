@@ -351,6 +351,10 @@ impl<E: Hosted> Task for Rebuilding<E> {
             Some(ShellImage { entity: Some(entity), failure: None, is_rebuilding: false, .. }) => {
                 self.making.begin_with(entity, restored.at, &skipped)
             }
+            Some(ShellImage { entity: Some(before), failure: Some(_), .. }) => {
+                self.making.standing.get_or_insert(before);
+                false
+            }
             _ => false,
         }
     }
@@ -382,6 +386,8 @@ pub(super) struct Making<E> {
     /// Records that the state must not have, though they stand before `at`: they took effect later, when something that
     /// they waited for came. If that does not show, the state has them.
     awaited: Vec<Lsn>,
+    /// As which it stands still in the newest generation: what there is to show if nothing else can be made.
+    standing: Option<E>,
     exceptions: Vec<(Arc<ExceptionItem>, Lsn)>,
     cases: Vec<(CaseItem, Lsn)>,
     /// Has reached the record before which to stop, or failed: what follows is not for it.
@@ -400,6 +406,7 @@ impl<E: Hosted> Making<E> {
             entity,
             at: Lsn::ZERO,
             awaited: Vec::new(),
+            standing: None,
             exceptions: Vec::new(),
             cases: Vec::new(),
             stopped: false,
@@ -489,7 +496,7 @@ impl<E: Hosted> Making<E> {
                 Err(Broken { poison, detail, before })
             }
             (None, Some(failure)) => {
-                Err(Broken { poison: Lsn::ZERO, detail: failure.to_owned(), before: None })
+                Err(Broken { poison: Lsn::ZERO, detail: failure.to_owned(), before: self.standing })
             }
             (None, None) => Ok(Whole { entity: self.entity, exceptions: self.exceptions, cases: self.cases }),
         }

@@ -143,6 +143,7 @@ fn where_what_is_needed_was_given_up_the_entity_says_so_and_the_others_go_on() {
         std::thread::sleep(Duration::from_millis(10));
     };
     assert!(told.contains("the journal begins with record"), "{told}");
+    assert_eq!(house.place("A")["on_hand"], -1, "it stands still as it did");
     let last = house.send(&[("pos.sale", "b1", sale("B", 1))]);
     house.settled(last);
     house.shows("B", -1, None);
