@@ -67,7 +67,7 @@ fn generations(criterion: &mut Criterion) {
     benches.bench_function("write_and_publish", |bencher| {
         bencher.iter(|| {
             write(&store);
-            store.keep_newest(1).unwrap();
+            store.keep_newest(1, &[]).unwrap();
         });
     });
     let number = write(&store).number();

@@ -30,6 +30,20 @@ fn shards(count: u64) -> String {
     format!("[runtime]\nshards = {count}\n[snapshots]\nslice_entities = 3\n")
 }
 
+/// Nearly every entity rests: in memory, or on the disk if there is a snapshot.
+fn resting(shards: u64) -> String {
+    format!(
+        "[runtime]\nshards = {shards}\nentities_live_max = 4\nentities_packed_bytes_max = 4096\n[snapshots]\nslice_entities = 3\n"
+    )
+}
+
+/// How often an entity was woken up, by where its state was.
+fn woken(client: &Client, from: &str) -> u64 {
+    let metrics = client.get("/metrics").text();
+    let name = format!("tidewatch_activations_total{{from=\"{from}\"}} ");
+    metrics.lines().find_map(|line| line.strip_prefix(&name)).map_or(0, |count| count.parse().unwrap())
+}
+
 /// Everything that can be read, without what changes with every start: how far the journal is.
 fn picture(client: &Client, lsn: u64) -> Vec<String> {
     const LISTS: [&str; 13] = [
@@ -180,14 +194,23 @@ fn one_history(seed: u64) {
 
     // The same journal, with the snapshot over another number of shards, and without.
     let mut afterwards = Vec::new();
-    for (shard_count, with_snapshot) in [(3, true), (2, true), (5, true), (4, false)] {
-        let what = format!("seed {seed}: {shard_count} shards, with a snapshot: {with_snapshot}");
+    for (shard_count, with_snapshot, rests) in [
+        (3, true, false),
+        (2, true, true),
+        (5, true, false),
+        (3, true, true),
+        (2, false, true),
+        (4, false, false),
+    ] {
+        let what = format!(
+            "seed {seed}: {shard_count} shards, with a snapshot: {with_snapshot}, entities rest: {rests}"
+        );
         std::fs::remove_dir_all(tower.data()).unwrap();
         copy(kept.path(), &tower.data());
         if !with_snapshot {
             std::fs::remove_dir_all(tower.data().join("generations")).unwrap();
         }
-        tower.configure(&shards(shard_count));
+        tower.configure(&if rests { resting(shard_count) } else { shards(shard_count) });
         tower.start_again();
         let client = tower.http();
         let ready = client.get("/readyz").expect(200);
@@ -205,6 +228,11 @@ fn one_history(seed: u64) {
             assert_eq!(client.settled("/api/v1/stats", lsn).status, 200);
         }
         let lsn = advance(&client, START + 9 * DAY);
+        if rests {
+            assert!(woken(&client, "memory") > 0, "{what}");
+            assert_eq!(woken(&client, "disk") > 0, with_snapshot, "{what}");
+            assert_eq!(woken(&client, "journal"), 0, "{what}");
+        }
         let mut picture: Vec<String> = picture(&client, lsn).iter().map(|line| unnumbered(line)).collect();
         picture.sort();
         afterwards.push((what, repeated, picture));

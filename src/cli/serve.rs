@@ -289,6 +289,8 @@ fn tower_options(args: &ServeArgs, config: &Config) -> Result<TowerOptions, Fail
         quarantine_entries_max: config.runtime.quarantine_entries_max,
         exceptions_ended_max: config.runtime.exceptions_ended_max,
         state_interval: Duration::from_millis(config.feed.state_interval_ms),
+        entities_live_max: config.runtime.entities_live_max,
+        packed_bytes_max: config.runtime.entities_packed_bytes_max,
         snapshot_journal_bytes: config.snapshots.journal_bytes as u64,
         snapshot_slice_entities: config.snapshots.slice_entities,
         snapshot_free_bytes_min: config.snapshots.free_bytes_min as u64,

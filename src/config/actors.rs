@@ -25,7 +25,11 @@ pub struct RuntimeConfig {
     pub holding_events_max: usize,
     /// Entries in quarantine, 100–10,000,000; the oldest is dropped, and counted.
     pub quarantine_entries_max: usize,
-    /// Live entities, 1,000–1,000,000,000; events that need another one are quarantined.
+    /// Entities with an actor, 1–1,000,000,000; idle ones beyond that are packed.
+    pub entities_live_max: usize,
+    /// Bytes of packed states, 0–1 TiB; beyond that they are let go as soon as a snapshot has them.
+    pub entities_packed_bytes_max: usize,
+    /// Entities, 1,000–1,000,000,000; events that need another one are quarantined.
     pub entities_max: usize,
     /// Ended exceptions that lists still show, per tenant, 0–10,000,000; older ones stand in the journal alone.
     pub exceptions_ended_max: usize,
@@ -50,6 +54,8 @@ impl RuntimeConfig {
             ),
             holding_events_max: section.integer("holding_events_max", 100_000, 0..=100_000_000),
             quarantine_entries_max: section.integer("quarantine_entries_max", 100_000, 100..=10_000_000),
+            entities_live_max: section.integer("entities_live_max", 1_000_000, 1..=1_000_000_000),
+            entities_packed_bytes_max: section.integer("entities_packed_bytes_max", 1 << 30, 0..=1 << 40),
             entities_max: section.integer("entities_max", 5_000_000, 1_000..=1_000_000_000),
             exceptions_ended_max: section.integer("exceptions_ended_max", 100_000, 0..=10_000_000),
         }

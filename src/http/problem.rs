@@ -229,8 +229,9 @@ codes! {
         why "The tower has just started and reads its journal; nothing is shown before that is done."
         remedy "Wait for `Retry-After` seconds, or for `GET /readyz` to answer `200`. `detail` says how far it is.";
     REBUILDING = 503 "rebuilding" "Its state is being made anew from the journal" EntityState
-        says "its code failed and its state is being rebuilt; nothing that it was sent is lost"
-        why "The code of this one entity failed on a record, and its state is read again up to the record before. \
+        says "its state is being rebuilt; nothing that it was sent is lost"
+        why "The code of this one entity failed on a record, or the disk does not give its state back: it is made again from \
+            the journal. \
             Nothing that it was sent is lost; others are not affected."
         remedy "Ask again after `Retry-After` seconds. Then look into quarantine (reason `entity_failed`).";
     DRAINING = 503 "draining" "The tower is shutting down" Work

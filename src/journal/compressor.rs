@@ -101,7 +101,7 @@ impl Compressor {
             }
         })?;
         let Some(content_bytes) = written else { return Ok(None) };
-        let file_bytes = self.check(&unfinished, first_lsn, &next)?;
+        let Some(file_bytes) = self.check(&unfinished, first_lsn, &next)? else { return Ok(None) };
         let bytes = CompressedBytes { before: content_bytes, after: file_bytes };
         let swapped = self.shared.change_files(|| {
             if !self.shared.published.has_segment(first_lsn) {
@@ -143,7 +143,7 @@ impl Compressor {
         let mut content = vec![0; FRAME_BYTES as usize];
         let begin = COMPRESSED_HEADER_LENGTH as u64 + header.frame_count() * FRAME_ENTRY_LENGTH as u64;
         let (mut offset, mut synced) = (begin, begin);
-        let mut pace = self.pace;
+        let mut pace = self.pace.clone();
         for index in 0..header.frame_count() {
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(None);
@@ -164,13 +164,13 @@ impl Compressor {
         Ok(Some(content_bytes))
     }
 
-    /// Reads the compressed file back: its groups must form the chain up to `next`. Gives its bytes.
+    /// Reads the compressed file back: its groups must form the chain up to `next`. Gives its bytes; none if it was stopped.
     fn check(
         &self,
         unfinished: &std::path::Path,
         first_lsn: u64,
         next: &SegmentHeader,
-    ) -> Result<u64, JournalError> {
+    ) -> Result<Option<u64>, JournalError> {
         let file = self.shared.directory.disk.open_to_read(unfinished);
         let file = file.map_err(JournalError::io("open", unfinished, 0, first_lsn))?;
         let file = CompressedFile::open(file, first_lsn)?;
@@ -183,9 +183,12 @@ impl Compressor {
             return Err(damaged(Damage::OtherContent));
         }
         let mut chain = Chain::begin_at(&header);
-        let mut pace = self.pace;
+        let mut pace = self.pace.clone();
         loop {
             pace.pause();
+            if self.stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
             match cursor.next_group(HashCheck::Verify)? {
                 Step::Group(group) => chain.take(&group.header).map_err(&mut damaged)?,
                 Step::Damaged(damage) => return Err(damaged(damage)),
@@ -193,7 +196,7 @@ impl Compressor {
             }
         }
         chain.check_segment(next).map_err(damaged)?;
-        Ok(file_bytes)
+        Ok(Some(file_bytes))
     }
 }
 

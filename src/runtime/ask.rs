@@ -23,7 +23,7 @@ pub struct Seen<T> {
 /// Why an entity can't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
-    #[error("its code failed and its state is being rebuilt; nothing that it was sent is lost")]
+    #[error("its state is being rebuilt; nothing that it was sent is lost")]
     Rebuilding,
     #[error("its state could not be read")]
     Failed,

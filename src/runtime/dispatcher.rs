@@ -82,8 +82,9 @@ impl Dispatcher {
             });
         }
         let start = self.progress.dispatched();
+        let shards = self.shards.iter().map(|shard| shard.clone().recipient()).collect();
         // If nobody waits any more the shards find nobody either.
-        let _ = request.begun.send(Begun { start, image, clocks: self.clocks.clone() });
+        let _ = request.begun.send(Begun { start, image, clocks: self.clocks.clone(), shards });
     }
 
     /// Recovery: what was restored is as of `start`.

@@ -53,6 +53,8 @@ fn options(data: &Path) -> TowerOptions {
         state_interval: Duration::from_millis(200),
         snapshot_journal_bytes: 1 << 30,
         snapshot_slice_entities: 16,
+        entities_live_max: 1_000_000,
+        packed_bytes_max: 1 << 30,
         snapshot_free_bytes_min: 0,
         settings: Settings::default(),
         settings_hash: String::new(),

@@ -1,6 +1,6 @@
 //! Counters and gauges that `/metrics` shows. Labels are few and known; never a SKU.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -49,6 +49,12 @@ pub struct ShardLabel {
     pub shard: u32,
 }
 
+/// Where an entity's state came from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SourceLabel {
+    pub from: &'static str,
+}
+
 /// Everything counted while the tower runs.
 pub struct Metrics {
     pub registry: Registry,
@@ -70,6 +76,15 @@ pub struct Metrics {
     pub reviews: Counter,
     pub reviews_waiting: Family<ShardLabel, Gauge>,
     pub dirty_entities: Family<ShardLabel, Gauge>,
+    pub entities_live: Family<ShardLabel, Gauge>,
+    pub entities_packed: Family<ShardLabel, Gauge>,
+    pub entities_stored: Family<ShardLabel, Gauge>,
+    pub entities_packed_bytes: Family<ShardLabel, Gauge>,
+    /// The sum of those.
+    pub packed_bytes: AtomicUsize,
+    pub passivations: Counter,
+    pub activations: Family<SourceLabel, Counter>,
+    pub activation_seconds: Histogram,
     pub feed_frames: Counter,
     pub feed_slow_closes: Counter,
     pub feed_sockets: Gauge,
@@ -106,6 +121,14 @@ impl Default for Metrics {
             reviews: Counter::default(),
             reviews_waiting: Family::default(),
             dirty_entities: Family::default(),
+            entities_live: Family::default(),
+            entities_packed: Family::default(),
+            entities_stored: Family::default(),
+            entities_packed_bytes: Family::default(),
+            packed_bytes: AtomicUsize::new(0),
+            passivations: Counter::default(),
+            activations: Family::default(),
+            activation_seconds: Histogram::new(exponential_buckets(0.000_001, 2.0, 20)),
             feed_frames: Counter::default(),
             feed_slow_closes: Counter::default(),
             feed_sockets: Gauge::default(),
@@ -186,12 +209,47 @@ impl Default for Metrics {
             "Events in memory for clients that come back",
             metrics.feed_ring_events.clone(),
         );
+        metrics.register_presence();
         metrics.register_outbox();
         metrics
     }
 }
 
 impl Metrics {
+    fn register_presence(&mut self) {
+        let r = &mut self.registry;
+        r.register("entities_live", "Entities with an actor", self.entities_live.clone());
+        r.register(
+            "entities_packed",
+            "Idle entities without an actor, whose states are kept as they are written",
+            self.entities_packed.clone(),
+        );
+        r.register(
+            "entities_stored",
+            "Idle entities without an actor, whose states stand in the newest snapshot alone",
+            self.entities_stored.clone(),
+        );
+        r.register_with_unit(
+            "entities_packed",
+            "What the states of packed entities take",
+            Unit::Bytes,
+            self.entities_packed_bytes.clone(),
+        );
+        r.register("passivations", "Idle entities whose actors were ended", self.passivations.clone());
+        r.register("activations", "Entities woken up, by where their states were", self.activations.clone());
+        r.register_with_unit(
+            "activation",
+            "Reading a state, and starting its actor",
+            Unit::Seconds,
+            self.activation_seconds.clone(),
+        );
+    }
+
+    /// What packed states take on all shards.
+    pub fn entities_packed_bytes_in_all(&self) -> usize {
+        self.packed_bytes.load(Ordering::Relaxed)
+    }
+
     fn register_outbox(&mut self) {
         let r = &mut self.registry;
         r.register(

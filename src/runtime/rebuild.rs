@@ -425,7 +425,7 @@ impl<E: Hosted> Making<E> {
     /// more than is wanted, or if changes that are asked for lie before it.
     fn begin_with(&mut self, entity: E, at: Lsn, skipped: &[Lsn]) -> bool {
         let request = &self.request;
-        if entity.applied_lsn() > request.until || (request.since > Lsn::ZERO && at >= request.since) {
+        if entity.applied_lsn() > request.until || (request.since > Lsn::ZERO && at > request.since) {
             return false;
         }
         let unwanted = request.skip.iter().filter(|lsn| !skipped.contains(lsn)).chain(&request.stop_before);

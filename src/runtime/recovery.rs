@@ -21,7 +21,7 @@ use super::writer::Committed;
 use crate::domain::ids::Lsn;
 use crate::domain::record::Record;
 use crate::journal::{Journal, JournalError, JournalOptions, JournalReader, Misfit, Recovered};
-use crate::snapshot::Store;
+use crate::snapshot::{Generation, Store};
 
 /// What recovery is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -124,6 +124,7 @@ impl Tower {
             duplicate_window_events: options.duplicate_window_events,
             quarantine_entries_max: options.quarantine_entries_max,
             exceptions_ended_max: options.exceptions_ended_max,
+            packed_bytes_max: options.packed_bytes_max,
             progress: &note,
         };
         let mut of_no_use = Vec::new();
@@ -203,7 +204,7 @@ impl Tower {
         shards: &[Addr<Shard>],
         loaded: Vec<LoadedShard>,
         dispatcher: &Dispatcher,
-        meta: &Meta,
+        (generation, meta): (&Generation, &Meta),
     ) -> Result<(), StartError> {
         let began = Instant::now();
         let is_of_this_program = meta.is_of_this_program();
@@ -222,6 +223,7 @@ impl Tower {
                 stopped,
                 summaries_at: meta.summaries_at,
                 is_of_this_program,
+                generation: generation.clone(),
             });
             let mut entities = entities.into_iter();
             loop {

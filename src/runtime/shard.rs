@@ -7,6 +7,7 @@
 
 mod batch;
 mod capture;
+mod presence;
 mod restore;
 mod slot;
 mod stopped;
@@ -18,13 +19,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
+use actix::fut::wrap_future;
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message};
 use crossbeam_channel::Sender;
 
 use self::batch::BatchInWork;
 pub use self::batch::{NO_MORE, Segment, ShardBatch, ShardDelivery, ShardDirty, Step};
 use self::capture::CaptureInWork;
 pub use self::capture::{Capture, CaptureState};
+pub use self::presence::Passivate;
+use self::presence::Presences;
 pub use self::restore::{BeginRestore, RestoreEntities};
 pub use self::slot::EntityAddr;
 use self::slot::Slot;
@@ -33,10 +37,13 @@ use self::stopped::StoppedEntities;
 use super::admission::Admission;
 use super::commands::{CommandError, DecideSlot, IdempotencyKeys};
 use super::metrics::{Metrics, ShardLabel};
+use super::panics::contain;
 use super::progress::Progress;
 use super::rebuild::{RebuildRequest, Rebuilder};
 use super::reviews::Reviews;
-use super::shell::{Apply, Decide, EmitState, GoLive, Hosted, Inspect, Inspection, Reconcile, Shell};
+use super::shell::{
+    Apply, Decide, EmitState, GoLive, Hosted, Inspect, Inspected, Inspection, Reconcile, Shell,
+};
 use super::summaries::{Cases, Exceptions};
 use super::writer::Submission;
 use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
@@ -61,6 +68,10 @@ pub struct ShardLimits {
     pub review_slice: usize,
     /// Entities asked for their states at a time while a snapshot is taken.
     pub capture_slice: usize,
+    /// Entities with an actor; idle ones beyond that are packed.
+    pub live_max: usize,
+    /// Bytes of packed states; beyond that those are let go that a snapshot has, too.
+    pub packed_bytes_max: usize,
     /// Shortest time between two state frames of one entity.
     pub state_interval: Duration,
 }
@@ -85,6 +96,7 @@ pub struct ShardShared {
     wall_clock: fn() -> Timestamp,
     limits: ShardLimits,
     slots: RefCell<Vec<Slot>>,
+    presences: RefCell<Presences>,
     reference: RefCell<Arc<Reference>>,
     applied: Cell<Lsn>,
     /// The record up to which everything was sent to the entities.
@@ -139,6 +151,7 @@ impl ShardShared {
             wall_clock: parts.wall_clock,
             limits: parts.limits,
             slots: RefCell::default(),
+            presences: RefCell::default(),
             reference: RefCell::default(),
             applied: Cell::new(Lsn::ZERO),
             handed_out: Cell::new(Lsn::ZERO),
@@ -286,7 +299,7 @@ impl ShardShared {
     /// Has an entity's state made anew from the journal.
     pub fn rebuild<E: Hosted>(&self, request: RebuildRequest) {
         let slots = self.slots.borrow();
-        if let Some(addr) = slots.get(request.slot as usize).and_then(|slot| E::addr(slot.entity.as_ref()?)) {
+        if let Some(addr) = slots.get(request.slot as usize).and_then(|slot| E::addr(slot.actor()?)) {
             self.rebuilder.submit::<E>(request, addr.clone());
         }
     }
@@ -330,8 +343,8 @@ impl Shard {
     }
 
     fn create(&self, slot: u32, key: Arc<EntityKey>) {
-        let tenant = key.tenant();
         let shared = self.shared.clone();
+        let shared_key = key.clone();
         let entity = match &*key {
             EntityKey::SkuLocation { .. } => EntityAddr::SkuLocation(Shell::new(key, slot, shared).start()),
             EntityKey::Supplier { .. } => EntityAddr::Supplier(Shell::new(key, slot, shared).start()),
@@ -340,7 +353,9 @@ impl Shard {
         };
         let mut slots = self.shared.slots.borrow_mut();
         debug_assert_eq!(slots.len(), slot as usize, "slots are handed out in order");
-        slots.push(Slot::new(Some(entity), tenant));
+        let slot = Slot::live(entity, shared_key);
+        self.shared.presences.borrow_mut().count(&slot.presence);
+        slots.push(slot);
     }
 
     /// Chains deliveries per entity and sends each entity the head of its chain.
@@ -367,13 +382,15 @@ impl Shard {
         let segment = Arc::new(Segment { reference, deliveries, next, batch: batch.clone() });
         batch.remaining.fetch_add(touched.len(), Ordering::Relaxed);
         for slot in touched {
+            let head = std::mem::replace(&mut slots[slot as usize].head, NO_MORE);
+            if !self.wake(&mut slots, slot) {
+                self.shared.one_done(batch);
+                continue;
+            }
             let slot = &mut slots[slot as usize];
             slot.touched |= !self.shared.live.get();
-            let message =
-                Apply { segment: segment.clone(), head: std::mem::replace(&mut slot.head, NO_MORE) };
-            if let Some(entity) = &slot.entity {
-                entity.send(message);
-            }
+            slot.note_record();
+            slot.send(Apply { segment: segment.clone(), head });
         }
     }
 
@@ -405,14 +422,14 @@ impl Shard {
     fn go_live(&self, origin: Lsn) {
         self.shared.live.set(true);
         {
-            let slots = self.shared.slots.borrow();
+            let mut slots = self.shared.slots.borrow_mut();
             let mut stopped = self.shared.stopped_before_live.take();
             stopped.sort_unstable();
             // One that was restored as failed may have failed again.
             stopped.dedup();
             for slot in stopped {
-                if let Some(entity) = slots.get(slot as usize).and_then(|slot| slot.entity.as_ref()) {
-                    entity.send(GoLive);
+                if let Some(slot) = slots.get_mut(slot as usize) {
+                    slot.send(GoLive);
                 }
             }
         }
@@ -440,6 +457,8 @@ impl Shard {
         let metrics = &self.shared.metrics;
         metrics.reviews_waiting.get_or_create(&label).set(self.shared.reviews.borrow().len() as i64);
         metrics.dirty_entities.get_or_create(&label).set(self.shared.dirty.borrow().len() as i64);
+        self.shared.show_presences();
+        self.shared.make_room();
         if !self.shared.live.get() {
             return;
         }
@@ -451,15 +470,31 @@ impl Shard {
         }
     }
 
+    /// Reads the state of one that rests.
+    fn inspect<E: Hosted>(&self, key: &EntityKey, entity: &E, inspection: Inspection<E>) {
+        let reference = self.shared.reference();
+        let inspected = Inspected {
+            entity,
+            key,
+            now: self.shared.now(key.tenant()),
+            reference: &reference,
+            lsn: entity.applied_lsn().max(self.shared.applied()),
+            failed_at: None,
+        };
+        // Whoever asks is told by its reply channel being dropped.
+        if let Err(panic) = contain(|| inspection(Some(inspected))) {
+            tracing::error!(entity = %key, detail = panic, "an entity's state can't be shown");
+            self.shared.metrics.read_failures.inc();
+        }
+    }
+
     fn emit_changed(&self) {
         let changed = std::mem::take(&mut *self.shared.changed.borrow_mut());
         let mut slots = self.shared.slots.borrow_mut();
         for slot in changed {
             let slot = &mut slots[slot as usize];
             slot.changed = false;
-            if let Some(entity) = &slot.entity {
-                entity.send(EmitState);
-            }
+            slot.send(EmitState);
         }
     }
 }
@@ -509,6 +544,7 @@ impl Handler<ShardBatch> for Shard {
         }
         self.shared.handed_out.set(message.upto);
         self.shared.one_done(&batch);
+        self.shared.make_room();
     }
 }
 
@@ -521,29 +557,44 @@ impl Handler<DrainDirty> for Shard {
     type Result = ();
 
     fn handle(&mut self, _: DrainDirty, context: &mut Context<Self>) {
-        let slice: Vec<u32> = {
-            let mut dirty = self.shared.dirty.borrow_mut();
-            let count = dirty.len().min(self.shared.limits.review_slice);
-            dirty.drain(..count).collect()
-        };
-        {
+        // Whoever rests is woken up first, which takes longer than to look: after a start all of them may have to.
+        let until = Instant::now() + self.shared.limits.reconcile_budget;
+        for _ in 0..self.shared.limits.review_slice {
+            let Some(slot) = self.shared.dirty.borrow_mut().pop_front() else { break };
             let mut slots = self.shared.slots.borrow_mut();
-            for slot in slice {
-                let slot = &mut slots[slot as usize];
-                let Some(origin) = slot.dirty.take() else { continue };
-                match &slot.entity {
-                    Some(entity) => entity.send(Reconcile { origin }),
-                    None => self.shared.progress.finish(self.shared.index, origin),
-                }
+            let Some(origin) = slots.get_mut(slot as usize).and_then(|slot| slot.dirty.take()) else {
+                continue;
+            };
+            if self.wake_for_a_look(&mut slots, slot) {
+                slots[slot as usize].send(Reconcile { origin });
+            } else {
+                self.shared.progress.finish(self.shared.index, origin);
+            }
+            if Instant::now() > until {
+                break;
             }
         }
+        self.shared.make_room();
         if self.shared.dirty.borrow().is_empty() {
             self.shared.draining.set(false);
         } else {
-            // Behind whatever else is in the mailbox: facts go before second looks.
-            context.address().do_send(DrainDirty);
+            // Facts go before second looks, and those who were asked to look do so before others are woken up.
+            next_turn(context, DrainDirty);
         }
     }
+}
+
+/// Sends the shard a message behind everything that its entities have to do now. By its address it would get it before
+/// that: a mailbox is worked off to its end.
+fn next_turn<M>(context: &mut Context<Shard>, message: M)
+where
+    M: Message<Result = ()> + 'static,
+    Shard: Handler<M>,
+{
+    let turn = wrap_future::<_, Shard>(tokio::task::yield_now());
+    context.spawn(turn.map(|(), shard: &mut Shard, context| {
+        shard.handle(message, context);
+    }));
 }
 
 /// Read one entity on its own thread.
@@ -558,10 +609,23 @@ impl<E: Hosted> Handler<InspectSlot<E>> for Shard {
     type Result = ();
 
     fn handle(&mut self, message: InspectSlot<E>, _: &mut Context<Self>) {
-        let slots = self.shared.slots.borrow();
-        match slots.get(message.slot as usize).and_then(|slot| E::addr(slot.entity.as_ref()?)) {
-            Some(addr) => addr.do_send(Inspect(message.inspection)),
-            None => (message.inspection)(None),
+        let mut slots = self.shared.slots.borrow_mut();
+        if let Some((key, entity)) = self.peek::<E>(&slots, message.slot) {
+            drop(slots);
+            self.inspect(&key, &entity, message.inspection);
+            return;
+        }
+        self.wake(&mut slots, message.slot);
+        let slot = slots.get_mut(message.slot as usize);
+        match slot.and_then(|slot| slot.actor().and_then(E::addr).cloned().map(|addr| (slot, addr))) {
+            Some((slot, addr)) => {
+                slot.note_sent();
+                addr.do_send(Inspect(message.inspection));
+            }
+            None => {
+                drop(slots);
+                (message.inspection)(None);
+            }
         }
     }
 }
@@ -571,13 +635,12 @@ impl Handler<DecideSlot> for Shard {
 
     fn handle(&mut self, message: DecideSlot, _: &mut Context<Self>) {
         let DecideSlot { slot, request } = message;
-        let slots = self.shared.slots.borrow();
-        match slots.get(slot as usize).and_then(|slot| slot.entity.as_ref()) {
-            Some(entity) => entity.send(Decide(request)),
+        let mut slots = self.shared.slots.borrow_mut();
+        if self.wake(&mut slots, slot) {
+            slots[slot as usize].send(Decide(request));
+        } else {
             // It is on its way here with the batch that makes it.
-            None => {
-                request.asker.refuse(&self.shared.idempotency_keys, CommandError::NotFound);
-            }
+            request.asker.refuse(&self.shared.idempotency_keys, CommandError::NotFound);
         }
     }
 }

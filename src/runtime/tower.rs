@@ -68,6 +68,10 @@ pub struct TowerOptions {
     pub snapshot_journal_bytes: u64,
     /// Entities that a shard asks for their states at a time.
     pub snapshot_slice_entities: usize,
+    /// Entities with an actor.
+    pub entities_live_max: usize,
+    /// Bytes of the states of those without one that are kept in memory.
+    pub packed_bytes_max: usize,
     /// Bytes that stay free on the disk beside a new snapshot.
     pub snapshot_free_bytes_min: u64,
     pub settings: Settings,
@@ -353,6 +357,8 @@ impl Tower {
                     reconcile_budget: options.reconcile_budget,
                     review_slice: options.review_slice,
                     capture_slice: options.snapshot_slice_entities,
+                    live_max: options.entities_live_max / usize::from(options.shards),
+                    packed_bytes_max: options.packed_bytes_max / usize::from(options.shards),
                     state_interval: options.state_interval,
                 },
                 submissions: submissions.clone(),
@@ -385,8 +391,8 @@ impl Tower {
         };
 
         let reader = journal.reader();
-        if let Some((_, meta)) = &generation {
-            self.fill(&shards, loaded_shards, &dispatcher, meta)?;
+        if let Some((generation, meta)) = &generation {
+            self.fill(&shards, loaded_shards, &dispatcher, (generation, meta))?;
             dispatcher.restored(start);
         }
         let replayed_bytes = self.replay(
@@ -447,6 +453,7 @@ impl Tower {
             idempotency_keys: idempotency_keys.clone(),
             duplicate_window_events: options.duplicate_window_events,
             writer: shared.clone(),
+            packed_bytes_max: options.packed_bytes_max,
             journal_bytes: options.snapshot_journal_bytes,
             free_bytes_min: options.snapshot_free_bytes_min,
             replayed_bytes,

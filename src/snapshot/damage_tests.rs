@@ -310,6 +310,6 @@ fn reading_changes_no_file_in_whatever_order_sections_were_written() {
         for _ in 0..2 {
             store.load(number).unwrap().verify().unwrap();
         }
-        store.keep_newest(0, None).unwrap();
+        store.keep_newest(0, &[]).unwrap();
     }
 }

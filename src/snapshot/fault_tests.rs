@@ -34,7 +34,7 @@ fn prepare(directory: &Path) -> Store {
 /// What is to be failed: the third generation is written, the first one removed.
 fn change(store: &Store) -> Result<(), SnapshotError> {
     write(store, &content_of(3))?;
-    store.keep_newest(2, None)
+    store.keep_newest(2, &[])
 }
 
 /// A start after whatever happened.
@@ -259,7 +259,7 @@ fn a_generation_that_is_retired_while_it_is_open_says_so_and_does_not_come_back(
     let store = prepare(directory.path());
     let first = store.load(1).unwrap();
     assert_holds(&first, &content_of(1));
-    store.keep_newest(1, None).unwrap();
+    store.keep_newest(1, &[]).unwrap();
     assert!(matches!(first.read_block(SectionId(1), 0), Err(SnapshotError::NoSuchGeneration(1))));
     assert_eq!(mem::take(&mut store.numbers().unwrap()), [2]);
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
@@ -282,7 +282,7 @@ fn what_is_set_aside_no_longer_counts_and_goes_with_the_next_generation() {
     assert!(aside.join("files.b3").is_file());
     let next = write(&store, &content_of(9)).unwrap();
     assert_eq!(next.number(), numbers[0] + 1);
-    store.keep_newest(2, None).unwrap();
+    store.keep_newest(2, &[]).unwrap();
     assert_eq!(store.numbers().unwrap(), [next.number(), numbers[1]], "the older sound one is kept");
     assert!(!aside.exists());
 }

@@ -153,6 +153,11 @@ impl Generation {
         SnapshotError::damaged(Place::block(self.inner.number, section, index), damage)
     }
 
+    /// Whether there are other clones of it.
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.inner) > 1
+    }
+
     pub(super) fn downgrade(&self) -> std::sync::Weak<Inner> {
         Arc::downgrade(&self.inner)
     }

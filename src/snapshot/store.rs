@@ -133,14 +133,16 @@ impl Store {
         self.shared.set_aside(number)
     }
 
-    /// Removes all published generations but the `count` newest and the one numbered `also`, and those that were set aside.
-    /// Those that are open answer `NoSuchGeneration` from then on.
+    /// Removes all published generations but the `count` newest and those in use, and those that were set aside. Those that
+    /// are open answer `NoSuchGeneration` from then on.
     ///
     /// # Errors
     /// `Io`. A generation is there whole, or no longer published, whatever failed.
-    pub fn keep_newest(&self, count: usize, also: Option<u64>) -> Result<(), SnapshotError> {
-        for number in self.numbers()?.into_iter().skip(count).filter(|number| Some(*number) != also) {
-            self.shared.retire(number)?;
+    pub fn keep_newest(&self, count: usize, in_use: &[u64]) -> Result<(), SnapshotError> {
+        for number in self.numbers()?.into_iter().skip(count) {
+            if !in_use.contains(&number) {
+                self.shared.retire(number)?;
+            }
         }
         for (number, extension) in list(&self.shared.directory)? {
             if extension == Some(SET_ASIDE_EXTENSION) {

@@ -27,13 +27,33 @@ impl<'e, F> EntryWriter<'e, F> {
         F: FnMut(Section, &[u8]) -> Result<(), E>,
         E: From<ImageError>,
     {
+        self.open(kind)?;
+        rmp_serde::encode::write_named(&mut self.entry, value).map_err(ImageError::from)?;
+        Ok(())
+    }
+
+    /// The same without the names of fields, for values of which there are as many as entities. None of their fields may
+    /// be left out, and new ones come at the end.
+    pub fn push_array<E>(&mut self, kind: u8, value: &impl Serialize) -> Result<(), E>
+    where
+        F: FnMut(Section, &[u8]) -> Result<(), E>,
+        E: From<ImageError>,
+    {
+        self.open(kind)?;
+        rmp_serde::encode::write(&mut self.entry, value).map_err(ImageError::from)?;
+        Ok(())
+    }
+
+    fn open<E>(&mut self, kind: u8) -> Result<(), E>
+    where
+        F: FnMut(Section, &[u8]) -> Result<(), E>,
+    {
         if self.entry.len() >= ENTRY_BYTES || self.entry.first().is_some_and(|open| *open != kind) {
             self.finish()?;
         }
         if self.entry.is_empty() {
             self.entry.push(kind);
         }
-        rmp_serde::encode::write_named(&mut self.entry, value).map_err(ImageError::from)?;
         Ok(())
     }
 

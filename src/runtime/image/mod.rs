@@ -48,7 +48,8 @@
 //! AddressMap::get(&self, Address) -> Option<Address>;   // from where the state was captured to where it belongs now
 //! AddressMap::key(&self, Address) -> Option<&Arc<EntityKey>>;   // of a captured address
 //! Duplicates::restore(window: usize, entries) -> Result<Duplicates, ImageError>;   // on a thread of its own
-//! summaries::restore(&Directory, &Exceptions, &Cases, &IdempotencyKeys, &impl Source) -> Result<(), ImageError>;   // after the fold
+//! Summaries::read(&impl Source) -> Result<Summaries, ImageError>;
+//! Summaries::restore(self, &Directory, &Exceptions, &Cases, &IdempotencyKeys);   // after the fold
 //! encode(&impl Serialize) -> Result<Vec<u8>, ImageError>;  decode(&[u8]) -> Result<T, ImageError>;   // for states, too
 //! ```
 

@@ -14,7 +14,7 @@ use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
 use crate::runtime::commands::{IdempotencyKeys, StoredKey};
 use crate::runtime::directory::Directory;
 use crate::runtime::summaries::{Cases, Exceptions};
-use crate::runtime::summary::{Entry, Listed};
+use crate::runtime::summary::Entry;
 
 // What the values of an entry are. The numbers are part of the format.
 const EXCEPTION: u8 = 1;
@@ -48,54 +48,70 @@ pub fn write<E: From<ImageError>>(
     emit: &mut impl FnMut(Section, &[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut entries = EntryWriter::new(Section::Summaries, emit);
-    write_items(EXCEPTION, exceptions.image(), &mut entries)?;
-    write_items(CASE, cases.summary().image(), &mut entries)?;
+    for (tenant, entry) in exceptions.image() {
+        let Entry { item, lsn, entity } = &*entry;
+        entries.push_array(EXCEPTION, &Storing { tenant, entity, lsn: *lsn, item: &**item })?;
+    }
+    for (tenant, entry) in cases.summary().image() {
+        let Entry { item, lsn, entity } = &*entry;
+        entries.push(CASE, &Storing { tenant, entity, lsn: *lsn, item: &**item })?;
+    }
     keys.store(|key| entries.push(IDEMPOTENCY_KEY, &key))?;
     entries.finish()
 }
 
-fn write_items<T: Listed + Serialize, E: From<ImageError>>(
-    kind: u8,
-    items: Vec<(TenantNumber, Arc<Entry<T>>)>,
-    entries: &mut EntryWriter<'_, impl FnMut(Section, &[u8]) -> Result<(), E>>,
-) -> Result<(), E> {
-    for (tenant, entry) in items {
-        let Entry { item, lsn, entity } = &*entry;
-        entries.push(kind, &Storing { tenant, entity, lsn: *lsn, item: &**item })?;
-    }
-    Ok(())
+/// Put back by [`Summaries::restore`].
+#[derive(Default)]
+pub struct Summaries {
+    exceptions: Vec<Stored<ExceptionItem>>,
+    cases: Vec<Stored<CaseItem>>,
+    keys: Vec<StoredKey>,
 }
 
-/// Puts everything back; the entities are in `directory` by then.
-///
-/// # Errors
-/// [`ImageError`]
-pub fn restore(
-    directory: &Directory,
-    exceptions: &Exceptions,
-    cases: &Cases,
-    keys: &IdempotencyKeys,
-    source: &impl Source,
-) -> Result<(), ImageError> {
-    // An entity that is made by the replay is not there yet.
-    let shared = |key: EntityKey| directory.shared_key(&key).unwrap_or_else(|| Arc::new(key));
-    for entry in source.entries(Section::Summaries) {
-        let entry = entry?;
-        match kind_of(&entry)? {
-            (EXCEPTION, values) => each(values, |stored: Stored<ExceptionItem>| {
-                exceptions.upsert(stored.tenant, &shared(stored.entity), stored.item, stored.lsn);
-                Ok(())
-            })?,
-            (CASE, values) => each(values, |stored: Stored<CaseItem>| {
-                cases.upsert(stored.tenant, &shared(stored.entity), stored.item, stored.lsn);
-                Ok(())
-            })?,
-            (IDEMPOTENCY_KEY, values) => each(values, |stored: StoredKey| {
-                keys.restore(stored);
-                Ok(())
-            })?,
-            (kind, _) => return Err(ImageError::Inconsistent(format!("an entry has kind {kind}"))),
+impl Summaries {
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// [`ImageError`]
+    pub fn read(source: &impl Source) -> Result<Summaries, ImageError> {
+        let mut read = Summaries::default();
+        for entry in source.entries(Section::Summaries) {
+            let entry = entry?;
+            match kind_of(&entry)? {
+                (EXCEPTION, values) => each(values, |stored| {
+                    read.exceptions.push(stored);
+                    Ok(())
+                })?,
+                (CASE, values) => each(values, |stored| {
+                    read.cases.push(stored);
+                    Ok(())
+                })?,
+                (IDEMPOTENCY_KEY, values) => each(values, |stored| {
+                    read.keys.push(stored);
+                    Ok(())
+                })?,
+                (kind, _) => return Err(ImageError::Inconsistent(format!("an entry has kind {kind}"))),
+            }
         }
+        Ok(read)
     }
-    Ok(())
+
+    /// Puts everything back; the entities are in `directory` by then, which shares their keys.
+    pub fn restore(
+        self,
+        directory: &Directory,
+        exceptions: &Exceptions,
+        cases: &Cases,
+        keys: &IdempotencyKeys,
+    ) {
+        // An entity that is made by the replay is not there yet.
+        let shared = |key: EntityKey| directory.shared_key(&key).unwrap_or_else(|| Arc::new(key));
+        for Stored { tenant, entity, lsn, item } in self.exceptions {
+            exceptions.upsert(tenant, &shared(entity), item, lsn);
+        }
+        for Stored { tenant, entity, lsn, item } in self.cases {
+            cases.upsert(tenant, &shared(entity), item, lsn);
+        }
+        self.keys.into_iter().for_each(|key| keys.restore(key));
+    }
 }

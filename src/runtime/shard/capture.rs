@@ -10,12 +10,18 @@ use actix::{AsyncContext, Context, Handler, Message};
 use crossbeam_channel::{Sender, TrySendError};
 use serde::Serialize;
 
-use super::{Shard, ShardShared};
+use super::presence::Presences;
+use super::slot::{Presence, Slot};
+use super::{Shard, ShardShared, next_turn};
 use crate::domain::ids::Lsn;
 use crate::domain::time::Timestamp;
-use crate::runtime::snapshots::{Captured, EntityImage, FromShard, encode_entity};
+use crate::runtime::snapshots::{
+    Captured, EntityImage, FromShard, Kind, Location, PackedImage, encode_entity, encode_packed,
+};
 use crate::snapshot::BlockBuilder;
 
+/// States that are made anew for one capture, if the disk does not give them back. With more of them it is given up.
+const UNREADABLE_MAX: usize = 64;
 /// How long a shard waits for the snapshotter to have room again.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -62,6 +68,12 @@ pub(super) struct CaptureInWork {
     is_over: bool,
     entities: u64,
     standing_still: u64,
+    /// States that the generation before did not give back.
+    unreadable: usize,
+    /// Blocks that were sent.
+    blocks: u32,
+    /// Where the entries of working entities stand.
+    located: Vec<(u32, Location)>,
     /// The last record that any of the states may show.
     highest: Lsn,
     builder: BlockBuilder,
@@ -83,6 +95,9 @@ impl CaptureInWork {
             is_over: false,
             entities: 0,
             standing_still: 0,
+            unreadable: 0,
+            blocks: 0,
+            located: Vec::new(),
             highest: Lsn::ZERO,
             builder: BlockBuilder::default(),
             scratch: Vec::new(),
@@ -121,6 +136,20 @@ impl CaptureInWork {
         if !self.builder.is_empty() {
             let entries = std::mem::take(&mut self.builder);
             self.outgoing.push_back(FromShard::Block { shard, entries });
+            self.blocks += 1;
+        }
+    }
+
+    /// Puts the entry in `scratch` behind the others. `is_working`: it is all there is to know of the entity.
+    fn push(&mut self, shard: u16, slot: u32, at: Lsn, is_working: bool) {
+        if is_working && let Ok(entry) = u16::try_from(self.builder.len()) {
+            self.located.push((slot, Location { shard, slot, block: self.blocks, entry }));
+        }
+        self.builder.push(&self.scratch);
+        self.entities += 1;
+        self.highest = self.highest.max(at);
+        if self.builder.is_full() {
+            self.finish_block(shard);
         }
     }
 
@@ -137,18 +166,14 @@ impl ShardShared {
         let is_dirty = image.is_unsettled
             || asked.is_dirty
             || self.slots.borrow().get(slot as usize).is_some_and(|slot| slot.dirty.is_some());
+        let is_working = image.failure.is_none() && !image.is_rebuilding && image.stopped_at.is_none();
         let image = EntityImage { slot, at: asked.at, is_dirty, review_at, captured: image };
         self.answered(asked, |capture, shard| {
             capture.scratch.clear();
             match encode_entity(&image, &mut capture.scratch) {
                 Ok(()) => {
-                    capture.builder.push(&capture.scratch);
-                    capture.entities += 1;
                     capture.standing_still += u64::from(image.captured.stands_still());
-                    capture.highest = capture.highest.max(asked.at);
-                    if capture.builder.is_full() {
-                        capture.finish_block(shard);
-                    }
+                    capture.push(shard, slot, asked.at, is_working);
                 }
                 Err(error) => {
                     capture.give_up(shard, format!("{} can't be written: {error}", image.captured.key))
@@ -187,6 +212,7 @@ impl Handler<Capture> for Shard {
 
     fn handle(&mut self, message: Capture, context: &mut Context<Self>) {
         let serial = message.serial;
+        self.shared.presences.borrow_mut().captured = (serial, Vec::new());
         *self.shared.capture.borrow_mut() = Some(CaptureInWork::new(message));
         context.address().do_send(Continue { serial });
     }
@@ -217,6 +243,8 @@ impl Handler<Continue> for Shard {
             let shard = self.shared.index as u16;
             capture.finish_block(shard);
             capture.is_over = true;
+            let located = std::mem::take(&mut capture.located);
+            self.shared.presences.borrow_mut().captured = (message.serial, located);
             capture.outgoing.push_back(FromShard::Done {
                 shard,
                 entities: capture.entities,
@@ -228,25 +256,68 @@ impl Handler<Continue> for Shard {
             return;
         }
         let at = self.shared.handed_out.get();
-        let reviews = self.shared.reviews.borrow();
-        let all = self.shared.slots.borrow();
+        let mut all = self.shared.slots.borrow_mut();
         for slot in slots {
-            let Some((entry, entity)) =
-                all.get(slot as usize).and_then(|entry| Some((entry, entry.entity.as_ref()?)))
-            else {
+            if capture.is_over {
+                break;
+            }
+            if !self.capture_one(&mut all, capture, slot, at) {
                 capture.give_up(self.shared.index as u16, format!("slot {slot} has no entity"));
-                context.address().do_send(message);
-                return;
-            };
-            // What waits for the entity's second look is in its mailbox or still in the queue: this one comes before it
-            // or the queue says so.
-            entity.send(CaptureState {
-                serial: message.serial,
-                at,
-                is_dirty: entry.dirty.is_some(),
-                review_at: reviews.wanted(slot),
-            });
-            capture.asked += 1;
+                break;
+            }
         }
+        if capture.asked == 0 {
+            next_turn(context, message);
+        }
+    }
+}
+
+impl Shard {
+    /// Asks an entity for its state, or takes what is written of it already. `false` if there is no entity.
+    fn capture_one(&self, all: &mut [Slot], capture: &mut CaptureInWork, slot: u32, at: Lsn) -> bool {
+        let Some(entry) = all.get_mut(slot as usize) else { return false };
+        let is_dirty = entry.dirty.is_some();
+        let review_at = self.shared.reviews.borrow().wanted(slot);
+        let stored;
+        let state = match (&entry.presence, &entry.key) {
+            (Presence::Packed(state), _) => Some(state),
+            (Presence::Stored, Some(key)) => {
+                let read = |presences: &mut Presences| presences.read(Kind::of(key), entry.location?).ok();
+                stored = read(&mut self.shared.presences.borrow_mut());
+                stored.as_ref()
+            }
+            _ => None,
+        };
+        if let (Some(state), Some(key)) = (state, &entry.key) {
+            capture.scratch.clear();
+            let image = PackedImage { slot, key, at, is_dirty, review_at, state };
+            match encode_packed(&image, &mut capture.scratch) {
+                Ok(()) => capture.push(self.shared.index as u16, slot, at, true),
+                Err(error) => {
+                    capture.give_up(self.shared.index as u16, format!("{key} can't be written: {error}"))
+                }
+            }
+            entry.is_as_captured = true;
+            return true;
+        }
+        // If what is stored can't be read back, waking it has it made anew.
+        if matches!(entry.presence, Presence::Stored) {
+            capture.unreadable += 1;
+            if capture.unreadable > UNREADABLE_MAX {
+                capture
+                    .give_up(self.shared.index as u16, "too much of the one before can't be read".to_owned());
+                return true;
+            }
+        }
+        if !self.wake_for_a_look(all, slot) {
+            return false;
+        }
+        let entry = &mut all[slot as usize];
+        entry.is_as_captured = true;
+        // What waits for the entity's second look is in its mailbox or still in the queue: this one comes before it or the
+        // queue says so.
+        entry.send(CaptureState { serial: capture.serial, at, is_dirty, review_at });
+        capture.asked += 1;
+        true
     }
 }

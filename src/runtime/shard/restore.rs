@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use actix::{Actor, Context, Handler, Message};
+use actix::{Context, Handler, Message};
 use crossbeam_channel::Sender;
 
 use super::Shard;
-use super::slot::{EntityAddr, Slot};
+use super::slot::{Presence, Slot};
 use super::stopped::Stopped;
-use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
+use crate::domain::ids::{EntityKey, Lsn};
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
-use crate::runtime::shell::{Hosted, Shell, ShellImage};
 use crate::runtime::snapshots::{Restored, RestoredState};
+use crate::snapshot::Generation;
 
 /// How a shard stood when the generation began.
 #[derive(Message)]
@@ -28,6 +28,8 @@ pub struct BeginRestore {
     pub summaries_at: Lsn,
     /// Another program would have to look at everybody: it may see what the one that wrote it did not.
     pub is_of_this_program: bool,
+    /// What the entities come from.
+    pub generation: Generation,
 }
 
 /// Some entities of this shard.
@@ -46,7 +48,8 @@ impl Handler<BeginRestore> for Shard {
         let shared = &self.shared;
         let mut slots = shared.slots.borrow_mut();
         debug_assert!(slots.is_empty(), "a shard is filled before anything else happens to it");
-        slots.resize_with(message.slots as usize, || Slot::new(None, TenantNumber::default()));
+        slots.resize_with(message.slots as usize, Slot::missing);
+        shared.presences.borrow_mut().set_generation(Some(message.generation));
         *shared.reference.borrow_mut() = message.reference;
         *shared.business.borrow_mut() = message.business;
         let mut stopped = shared.stopped.borrow_mut();
@@ -72,20 +75,29 @@ impl Handler<RestoreEntities> for Shard {
 
 impl Shard {
     fn restore(&self, slot: u32, key: Arc<EntityKey>, restored: Restored) {
-        let Restored { at, is_dirty, review_at, state } = restored;
+        let Restored { at, is_dirty, review_at, state, location } = restored;
         let shared = &self.shared;
         let tenant = key.tenant();
         let has_stopped = state.has_stopped();
-        let entity = match state {
-            RestoredState::SkuLocation(image) => EntityAddr::SkuLocation(self.revive(slot, key, *image)),
-            RestoredState::Supplier(image) => EntityAddr::Supplier(self.revive(slot, key, *image)),
-            RestoredState::Subject(image) => EntityAddr::Subject(self.revive(slot, key, *image)),
-            RestoredState::ApprovalCase(image) => EntityAddr::ApprovalCase(self.revive(slot, key, *image)),
+        let presence = match state {
+            RestoredState::Packed(state) => Presence::Packed(state),
+            RestoredState::Stored => Presence::Stored,
+            state => self.revive_any(slot, &key, state).map_or(Presence::Missing, Presence::Live),
         };
         {
             let mut slots = shared.slots.borrow_mut();
             let Some(entry) = slots.get_mut(slot as usize) else { return };
-            *entry = Slot { touched: is_dirty, restored_at: at, ..Slot::new(Some(entity), tenant) };
+            shared.presences.borrow_mut().count(&presence);
+            *entry = Slot {
+                presence,
+                key: Some(key),
+                tenant,
+                touched: is_dirty,
+                restored_at: at,
+                location,
+                used: false,
+                ..Slot::missing()
+            };
         }
         if has_stopped {
             shared.note_stopped_before_live(slot);
@@ -93,14 +105,5 @@ impl Shard {
         if review_at.is_some() {
             shared.schedule_review(slot, tenant, review_at);
         }
-    }
-
-    fn revive<E: Hosted>(
-        &self,
-        slot: u32,
-        key: Arc<EntityKey>,
-        image: ShellImage<E>,
-    ) -> actix::Addr<Shell<E>> {
-        Shell::restored(key, slot, self.shared.clone(), image).start()
     }
 }

@@ -1,14 +1,17 @@
 //! A place for one entity on its shard.
 
+use std::sync::Arc;
+
 use actix::{Addr, Handler, Message};
 
 use super::batch::NO_MORE;
 use crate::domain::approval_case::ApprovalCase;
-use crate::domain::ids::{Lsn, TenantNumber};
+use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
 use crate::domain::sku_location::SkuLocation;
 use crate::domain::subject::Subject;
 use crate::domain::supplier::Supplier;
 use crate::runtime::shell::Shell;
+use crate::runtime::snapshots::Location;
 
 /// An entity's actor.
 pub enum EntityAddr {
@@ -20,7 +23,7 @@ pub enum EntityAddr {
 
 impl EntityAddr {
     /// Puts a message behind what the entity has to do already.
-    pub fn send<M>(&self, message: M)
+    fn send<M>(&self, message: M)
     where
         M: Message<Result = ()> + Send + 'static,
         Shell<SkuLocation>: Handler<M>,
@@ -37,10 +40,22 @@ impl EntityAddr {
     }
 }
 
+/// In which form an entity is there.
+pub(super) enum Presence {
+    /// The shard is being filled from a snapshot, and it has not come yet.
+    Missing,
+    Live(EntityAddr),
+    /// Without an actor: its state, written as a snapshot has it.
+    Packed(Box<[u8]>),
+    /// Without an actor: its state stands in the newest generation, at the slot's location.
+    Stored,
+}
+
 /// What a shard knows of an entity beside its actor.
 pub(super) struct Slot {
-    /// Absent only while the shard is being filled from a snapshot.
-    pub entity: Option<EntityAddr>,
+    pub presence: Presence,
+    /// Absent only while `presence` is `Missing`.
+    pub key: Option<Arc<EntityKey>>,
     pub tenant: TenantNumber,
     /// In the dirty queue, for a record that goes back to this one.
     pub dirty: Option<Lsn>,
@@ -48,24 +63,83 @@ pub(super) struct Slot {
     pub changed: bool,
     /// Must look as soon as the tower is live: something happened since it last did.
     pub touched: bool,
-    /// Everything up to here is in its state, which came from a snapshot.
+    /// Something was sent to it since the hand that looks for idle ones came by.
+    pub used: bool,
+    /// Its state is the one that the generation under way has.
+    pub is_as_captured: bool,
+    /// Everything up to here is in its state, which came from a snapshot or was packed.
     pub restored_at: Lsn,
+    /// Where the newest generation has exactly its state.
+    pub location: Option<Location>,
+    /// Messages sent to the actor: what it was asked before the last of them is out of date.
+    pub(super) sent: u32,
     /// Scratch while a batch is chained: the chain's ends.
     pub head: u32,
     pub tail: u32,
 }
 
 impl Slot {
-    pub fn new(entity: Option<EntityAddr>, tenant: TenantNumber) -> Slot {
+    /// Of an entity with an actor.
+    pub fn live(entity: EntityAddr, key: Arc<EntityKey>) -> Slot {
+        let tenant = key.tenant();
+        Slot { presence: Presence::Live(entity), key: Some(key), tenant, ..Slot::missing() }
+    }
+
+    /// Of an entity that has not come yet.
+    pub fn missing() -> Slot {
         Slot {
-            entity,
-            tenant,
+            presence: Presence::Missing,
+            key: None,
+            tenant: TenantNumber::default(),
             dirty: None,
             changed: false,
             touched: false,
+            used: true,
+            is_as_captured: false,
             restored_at: Lsn::ZERO,
+            location: None,
+            sent: 0,
             head: NO_MORE,
             tail: NO_MORE,
         }
+    }
+
+    /// The actor, if it has one.
+    pub fn actor(&self) -> Option<&EntityAddr> {
+        match &self.presence {
+            Presence::Live(entity) => Some(entity),
+            Presence::Missing | Presence::Packed(_) | Presence::Stored => None,
+        }
+    }
+
+    /// Puts a message behind what the actor has to do already. Without an actor it is lost.
+    pub fn send<M>(&mut self, message: M)
+    where
+        M: Message<Result = ()> + Send + 'static,
+        Shell<SkuLocation>: Handler<M>,
+        Shell<Supplier>: Handler<M>,
+        Shell<Subject>: Handler<M>,
+        Shell<ApprovalCase>: Handler<M>,
+    {
+        if let Presence::Live(entity) = &self.presence {
+            self.sent = self.sent.wrapping_add(1);
+            entity.send(message);
+        }
+    }
+
+    /// Messages sent to the actor so far, modulo 2^32.
+    pub fn sent(&self) -> u32 {
+        self.sent
+    }
+
+    /// Counts a message that went to the actor by its address.
+    pub fn note_sent(&mut self) {
+        self.sent = self.sent.wrapping_add(1);
+    }
+
+    /// A record is on its way to it: its state will be another one than what was written of it.
+    pub fn note_record(&mut self) {
+        self.location = None;
+        self.is_as_captured = false;
     }
 }

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use actix::{Context, Handler};
+use actix::{ActorContext, Context, Handler};
 
 use super::{Failure, Health, Hosted, Shell};
 use crate::domain::ids::{EntityKey, Lsn};
-use crate::runtime::shard::{CaptureState, ShardShared};
+use crate::runtime::shard::{CaptureState, Passivate, ShardShared};
 use crate::runtime::snapshots::{Captured, FailureImage};
 
 /// What a generation holds of one entity.
@@ -81,5 +81,19 @@ impl<E: Hosted> Handler<CaptureState> for Shell<E> {
             is_unsettled: self.has_news || self.in_flight.is_some(),
         };
         self.shard.captured(self.slot, message, captured);
+    }
+}
+
+impl<E: Hosted> Handler<Passivate> for Shell<E> {
+    type Result = ();
+
+    fn handle(&mut self, message: Passivate, context: &mut Context<Self>) {
+        let Health::Live(entity) = &self.health else { return };
+        // In replay nobody looks; that it must is noted where it stands.
+        let has_to_look = self.has_news && self.shard.live.get();
+        let is_idle = self.in_flight.is_none() && self.commands.is_empty() && self.stopped_at.is_none();
+        if is_idle && !has_to_look && self.shard.pack(self.slot, message, entity) {
+            context.stop();
+        }
     }
 }

@@ -140,6 +140,8 @@ impl House {
                 reconcile_budget: Duration::MAX,
                 review_slice: 1,
                 capture_slice: 1,
+                live_max: 1_000,
+                packed_bytes_max: 1 << 20,
                 state_interval: Duration::MAX,
             },
             submissions,

@@ -35,7 +35,7 @@ use crate::runtime::snapshots::{
 use crate::runtime::tower::introductions;
 use crate::runtime::writer::{Backlog, DISK_FULL_RETRY, GroupLimits, Writer, WriterShared};
 use crate::runtime::{Committed, Running, Submission, TowerOptions, pending_own, wall_clock};
-use crate::snapshot::Store;
+use crate::snapshot::{Generation, Store};
 
 /// What is on the disk.
 struct Found {
@@ -92,7 +92,7 @@ async fn fill(
     shards: &[Addr<Shard>],
     loaded: Vec<LoadedShard>,
     dispatcher: &Dispatcher,
-    meta: &Meta,
+    (generation, meta): (&Generation, &Meta),
     random: &mut Random,
 ) {
     let reference = Arc::new(dispatcher.fold.reference.clone());
@@ -107,6 +107,7 @@ async fn fill(
             stopped,
             summaries_at: meta.summaries_at,
             is_of_this_program: meta.is_of_this_program(),
+            generation: generation.clone(),
         });
         // They were read by several threads.
         entities.sort_by_key(|(slot, ..)| *slot);
@@ -143,6 +144,7 @@ pub struct House {
     snapshots: InHand,
     /// Ends when the house is gone.
     pub snapshotter: Option<JoinHandle<()>>,
+    pub metrics: Arc<Metrics>,
     pub start: Start,
 }
 
@@ -178,6 +180,7 @@ impl House {
             duplicate_window_events: options.duplicate_window_events,
             quarantine_entries_max: options.quarantine_entries_max,
             exceptions_ended_max: options.exceptions_ended_max,
+            packed_bytes_max: options.packed_bytes_max,
             progress: &|_| {},
         };
         let store = Store::open(&generations_path(options)).unwrap();
@@ -217,6 +220,8 @@ impl House {
                         reconcile_budget: options.reconcile_budget,
                         review_slice: options.review_slice,
                         capture_slice: options.snapshot_slice_entities,
+                        live_max: options.entities_live_max / usize::from(options.shards),
+                        packed_bytes_max: options.packed_bytes_max / usize::from(options.shards),
                         state_interval: options.state_interval,
                     },
                     submissions: submissions.clone(),
@@ -247,8 +252,8 @@ impl House {
         };
 
         let reader = journal.reader();
-        if let Some(meta) = &meta {
-            fill(&shards, loaded_shards, &dispatcher, meta, random).await;
+        if let Some((generation, meta)) = &generation {
+            fill(&shards, loaded_shards, &dispatcher, (generation, meta), random).await;
             if dies_at.is_some_and(|dies_at| dies_at <= start) {
                 return Err(Died);
             }
@@ -323,6 +328,7 @@ impl House {
             idempotency_keys: idempotency_keys.clone(),
             duplicate_window_events: options.duplicate_window_events,
             writer: shared.clone(),
+            packed_bytes_max: options.packed_bytes_max,
             free_bytes_min: options.snapshot_free_bytes_min,
             journal_bytes: options.snapshot_journal_bytes,
             replayed_bytes: 0,
@@ -352,6 +358,7 @@ impl House {
         };
         let (backlog, outbox) = (writer.backlog(), dispatcher.outbox());
         let mut house = House {
+            metrics,
             running: Rc::new(running),
             inlet,
             writer,

@@ -57,6 +57,8 @@ pub fn options(random: &mut Random, data: &std::path::Path, clock: ClockKind) ->
         snapshot_journal_bytes: u64::MAX,
         snapshot_free_bytes_min: 0,
         snapshot_slice_entities: *random.pick(&[1, 4, 256]),
+        entities_live_max: *random.pick(&[2, 20, 1_000_000]),
+        packed_bytes_max: *random.pick(&[0, 8_192, 1 << 30]),
         settings,
         settings_hash: String::new(),
         tenants: vec![TenantOptions {

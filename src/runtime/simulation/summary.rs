@@ -35,6 +35,9 @@ pub struct Used {
     pub passed_over: u64,
     pub starts_without: u64,
     pub replayed: u64,
+    pub packed: u64,
+    pub woken: u64,
+    pub woken_from_disk: u64,
 }
 
 impl World {
@@ -70,6 +73,9 @@ impl World {
                 ("starts from a snapshot of other shards", self.used.restores_elsewhere),
                 ("starts from the journal alone", self.used.starts_without),
                 ("records replayed", self.used.replayed),
+                ("entities packed", self.used.packed),
+                ("entities woken from memory", self.used.woken),
+                ("entities woken from the disk", self.used.woken_from_disk),
                 ("decisions", counts.decisions as u64),
                 ("commands", counts.commands),
                 ("repeated commands", counts.repeated_commands),

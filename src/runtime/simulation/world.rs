@@ -26,6 +26,7 @@ use crate::domain::ids::Name;
 use crate::domain::record::{ClockKind, SystemBody};
 use crate::domain::sku_location::testing::{Poison, poison};
 use crate::domain::time::{HOUR, Timestamp};
+use crate::runtime::metrics::SourceLabel;
 use crate::runtime::quarantine::QuarantineReason;
 use crate::runtime::recovery::generations_path;
 use crate::runtime::{Submission, TowerOptions, pending_own, system_record};
@@ -269,6 +270,11 @@ impl World {
             self.trace.step(format!("{kind:?} {state:?} {count} {hash:016x}"));
         };
         self.applied += observe::check().0;
+        let woken = |from| house.metrics.activations.get_or_create(&SourceLabel { from }).get();
+        self.used.packed += house.metrics.passivations.get();
+        self.used.woken += woken("memory");
+        self.used.woken_from_disk += woken("disk");
+        assert_eq!(woken("journal"), 0, "seed {}: a state could not be read back", self.seed);
         self.wall = clock::now().unwrap_or(self.wall);
         if end == End::Stopped {
             house.stop();

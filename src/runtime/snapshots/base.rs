@@ -2,14 +2,12 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
 use super::sections::{GenerationSource, STOPPED, entities_of, entries};
-use super::{Meta, Restored, RestoredState, SnapshotFailure, decode_entity};
+use super::{Entry, Meta, Restored, RestoredState, SnapshotFailure};
 use crate::domain::ids::{EntityKey, Lsn};
 use crate::journal::JournalReader;
 use crate::runtime::codec::FOLD_VERSION;
@@ -93,8 +91,9 @@ impl RebuildBase {
             }
             for entry in entries(&generation, entities_of(shard)) {
                 let entry = entry?;
-                let Some(key) = wanted.remove(&Address { shard, slot: slot_of(&entry)? }) else { continue };
-                let (_, restored) = decode_entity(&entry)?;
+                let entry = Entry::read(&entry)?;
+                let Some(key) = wanted.remove(&Address { shard, slot: entry.slot() }) else { continue };
+                let restored = entry.restored(entry.state()?, None);
                 let skipped = skipped.remove(&key).unwrap_or_default();
                 entities.insert((*key).clone(), BaseEntity { restored, skipped });
             }
@@ -124,40 +123,6 @@ fn skipped(
     Ok(all)
 }
 
-/// The first field of an entry's first part, whatever follows: most entries are not wanted.
-struct Slot(u32);
-
-impl<'de> Deserialize<'de> for Slot {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Slot, D::Error> {
-        struct First;
-        impl<'de> Visitor<'de> for First {
-            type Value = Slot;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("the first part of an entity's entry")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut fields: A) -> Result<Slot, A::Error> {
-                let slot = fields.next_element()?;
-                while fields.next_element::<IgnoredAny>()?.is_some() {}
-                slot.map(Slot).ok_or_else(|| serde::de::Error::invalid_length(0, &self))
-            }
-        }
-        deserializer.deserialize_seq(First)
-    }
-}
-
-fn slot_of(entry: &[u8]) -> Result<u32, SnapshotFailure> {
-    let first_part = entry
-        .split_first_chunk::<4>()
-        .and_then(|(length, rest)| rest.get(..u32::from_le_bytes(*length) as usize));
-    let first_part =
-        first_part.ok_or_else(|| SnapshotFailure::Unreadable("an entity's entry is cut off".to_owned()))?;
-    let Slot(slot) =
-        rmp_serde::from_slice(first_part).map_err(SnapshotFailure::unreadable("an entity's entry"))?;
-    Ok(slot)
-}
-
 impl RestoredState {
     /// What was captured, if it is of that kind.
     pub fn into_image<E: Hosted>(self) -> Option<ShellImage<E>> {
@@ -166,37 +131,9 @@ impl RestoredState {
             RestoredState::Supplier(image) => image,
             RestoredState::Subject(image) => image,
             RestoredState::ApprovalCase(image) => image,
+            // As they are before they are read.
+            RestoredState::Packed(_) | RestoredState::Stored => return None,
         };
         image.downcast().ok().map(|image| *image)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::entity::Entity as _;
-    use crate::domain::ids::{Name, TenantNumber};
-    use crate::domain::supplier::Supplier;
-    use crate::runtime::snapshots::{Captured, EntityImage, encode_entity};
-
-    #[test]
-    fn the_slot_of_an_entry_is_read_without_its_state() {
-        let key = EntityKey::Supplier { tenant: TenantNumber(0), supplier: Name::from("acme") };
-        let state = Supplier::new(&key);
-        for slot in [0, 7, 300, u32::MAX] {
-            let captured = Captured {
-                key: &key,
-                state: Some(&state),
-                failure: None,
-                is_rebuilding: false,
-                stopped_at: None,
-                is_unsettled: false,
-            };
-            let image = EntityImage { slot, at: Lsn(9), is_dirty: false, review_at: None, captured };
-            let mut entry = Vec::new();
-            encode_entity(&image, &mut entry).unwrap();
-            assert_eq!(slot_of(&entry).unwrap(), slot);
-            assert!(slot_of(&entry[..3]).is_err() && slot_of(&entry[..6]).is_err());
-        }
     }
 }

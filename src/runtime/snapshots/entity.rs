@@ -57,7 +57,7 @@ pub struct EntityImage<'a, E> {
 
 /// Which code an entity has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Kind {
+pub enum Kind {
     SkuLocation,
     Supplier,
     Subject,
@@ -65,7 +65,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(key: &EntityKey) -> Kind {
+    pub fn of(key: &EntityKey) -> Kind {
         match key {
             EntityKey::SkuLocation { .. } => Kind::SkuLocation,
             EntityKey::Supplier { .. } => Kind::Supplier,
@@ -91,6 +91,18 @@ struct Head {
 
 const HEAD_LENGTH_BYTES: usize = 4;
 
+/// Where an entity's entry stands in a generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// Of the generation: another start may have had another number of them.
+    pub shard: u16,
+    /// There.
+    pub slot: u32,
+    /// A block has at most 64 KiB of entries and one more, and an entry has several bytes.
+    pub entry: u16,
+    pub block: u32,
+}
+
 /// Appends an entity's entry.
 ///
 /// # Errors
@@ -110,16 +122,65 @@ pub fn encode_entity<E: Serialize>(
         is_rebuilding: captured.is_rebuilding,
         stopped_at: captured.stopped_at,
     };
-    let start = out.len();
-    out.extend_from_slice(&[0; HEAD_LENGTH_BYTES]);
-    rmp_serde::encode::write(out, &head)?;
-    let length = (out.len() - start - HEAD_LENGTH_BYTES) as u32;
-    out[start..start + HEAD_LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
+    encode_head(&head, out)?;
     match captured.state {
         Some(state) => rmp_serde::encode::write(out, state),
         None => Ok(()),
     }
 }
+
+fn encode_head(head: &Head, out: &mut Vec<u8>) -> Result<(), rmp_serde::encode::Error> {
+    let start = out.len();
+    out.extend_from_slice(&[0; HEAD_LENGTH_BYTES]);
+    rmp_serde::encode::write(out, head)?;
+    let length = (out.len() - start - HEAD_LENGTH_BYTES) as u32;
+    out[start..start + HEAD_LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
+    Ok(())
+}
+
+/// What a shard knows of an entity that has no actor, beside its state.
+pub struct PackedImage<'a> {
+    pub slot: u32,
+    pub key: &'a EntityKey,
+    pub at: Lsn,
+    pub is_dirty: bool,
+    pub review_at: Option<Timestamp>,
+    /// As [`pack`] or an entry has it.
+    pub state: &'a [u8],
+}
+
+/// Appends the entry of an entity whose state is written already.
+///
+/// # Errors
+/// As for [`encode_entity`].
+pub fn encode_packed(image: &PackedImage<'_>, out: &mut Vec<u8>) -> Result<(), rmp_serde::encode::Error> {
+    let head = Head {
+        slot: image.slot,
+        kind: Kind::of(image.key),
+        at: image.at,
+        is_dirty: image.is_dirty,
+        review_at: image.review_at.map(Timestamp::micros),
+        failure: None,
+        is_rebuilding: false,
+        stopped_at: None,
+    };
+    encode_head(&head, out)?;
+    out.extend_from_slice(image.state);
+    Ok(())
+}
+
+/// A state as an entry has it.
+///
+/// # Errors
+/// As for [`encode_entity`].
+pub fn pack<E: Serialize>(state: &E) -> Result<Box<[u8]>, rmp_serde::encode::Error> {
+    let mut bytes = Vec::with_capacity(PACKED_BYTES_EXPECTED);
+    rmp_serde::encode::write(&mut bytes, state)?;
+    Ok(bytes.into_boxed_slice())
+}
+
+/// Most states have fewer.
+const PACKED_BYTES_EXPECTED: usize = 2_048;
 
 /// An entity out of a generation.
 pub struct Restored {
@@ -127,14 +188,20 @@ pub struct Restored {
     pub is_dirty: bool,
     pub review_at: Option<Timestamp>,
     pub state: RestoredState,
+    /// Where its entry stands, if that is the same state.
+    pub location: Option<Location>,
 }
 
-/// The state of an entity out of a generation, by kind.
+/// The state of an entity out of a generation.
 pub enum RestoredState {
     SkuLocation(Box<ShellImage<SkuLocation>>),
     Supplier(Box<ShellImage<Supplier>>),
     Subject(Box<ShellImage<Subject>>),
     ApprovalCase(Box<ShellImage<ApprovalCase>>),
+    /// As it is written.
+    Packed(Box<[u8]>),
+    /// Only where it stands.
+    Stored,
 }
 
 impl RestoredState {
@@ -148,28 +215,100 @@ impl RestoredState {
             RestoredState::Supplier(image) => has_stopped(image),
             RestoredState::Subject(image) => has_stopped(image),
             RestoredState::ApprovalCase(image) => has_stopped(image),
+            RestoredState::Packed(_) | RestoredState::Stored => false,
         }
     }
 }
 
-/// Reads an entry back: the slot in which the entity stood, and the entity.
+/// An entry, read as far as its shard needs it.
+pub struct Entry<'a> {
+    head: Head,
+    state: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    /// Reads the first part of an entry.
+    ///
+    /// # Errors
+    /// If it is no entry that [`encode_entity`] wrote, or of a kind of entity that this version does not know.
+    pub fn read(entry: &'a [u8]) -> Result<Entry<'a>, SnapshotFailure> {
+        let cut = || SnapshotFailure::Unreadable("an entity's entry is cut off".to_owned());
+        let (length, rest) = entry.split_first_chunk::<HEAD_LENGTH_BYTES>().ok_or_else(cut)?;
+        let length = u32::from_le_bytes(*length) as usize;
+        let (head, state) = rest.split_at_checked(length).ok_or_else(cut)?;
+        let head = rmp_serde::from_slice(head).map_err(SnapshotFailure::unreadable("an entity's entry"))?;
+        Ok(Entry { head, state })
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.head.kind
+    }
+
+    /// The slot in which the entity stood.
+    pub fn slot(&self) -> u32 {
+        self.head.slot
+    }
+
+    /// The state as it is written, of an entity that works: of any other there is more to know.
+    pub fn packed(&self) -> Option<&'a [u8]> {
+        let Head { failure, is_rebuilding, stopped_at, .. } = self.head;
+        (failure.is_none() && !is_rebuilding && stopped_at.is_none() && !self.state.is_empty())
+            .then_some(self.state)
+    }
+
+    /// The entity, with `state` in place of what is written.
+    pub fn restored(&self, state: RestoredState, location: Option<Location>) -> Restored {
+        let Head { at, is_dirty, review_at, .. } = self.head;
+        Restored { at, is_dirty, review_at: review_at.map(Timestamp::from_micros), state, location }
+    }
+
+    /// The state, read.
+    ///
+    /// # Errors
+    /// If it is not what [`encode_entity`] wrote.
+    pub fn state(&self) -> Result<RestoredState, SnapshotFailure> {
+        decode_any(&self.head, self.state)
+    }
+}
+
+/// Reads a state that [`pack`] wrote, or that stands in the entry of an entity that works.
 ///
 /// # Errors
-/// If it is no entry that [`encode_entity`] wrote, or of a kind of entity that this version does not know.
-pub fn decode_entity(entry: &[u8]) -> Result<(u32, Restored), SnapshotFailure> {
-    let cut = || SnapshotFailure::Unreadable("an entity's entry is cut off".to_owned());
-    let (length, rest) = entry.split_first_chunk::<HEAD_LENGTH_BYTES>().ok_or_else(cut)?;
-    let length = u32::from_le_bytes(*length) as usize;
-    let (head, state) = rest.split_at_checked(length).ok_or_else(cut)?;
-    let head: Head = rmp_serde::from_slice(head).map_err(SnapshotFailure::unreadable("an entity's entry"))?;
-    let state = match head.kind {
-        Kind::SkuLocation => RestoredState::SkuLocation(decode_state(&head, state)?),
-        Kind::Supplier => RestoredState::Supplier(decode_state(&head, state)?),
-        Kind::Subject => RestoredState::Subject(decode_state(&head, state)?),
-        Kind::ApprovalCase => RestoredState::ApprovalCase(decode_state(&head, state)?),
+/// If it is not that.
+pub fn unpack(kind: Kind, state: &[u8]) -> Result<RestoredState, SnapshotFailure> {
+    let head = Head {
+        slot: 0,
+        kind,
+        at: Lsn::ZERO,
+        is_dirty: false,
+        review_at: None,
+        failure: None,
+        is_rebuilding: false,
+        stopped_at: None,
     };
-    let review_at = head.review_at.map(Timestamp::from_micros);
-    Ok((head.slot, Restored { at: head.at, is_dirty: head.is_dirty, review_at, state }))
+    decode_any(&head, state)
+}
+
+fn decode_any(head: &Head, state: &[u8]) -> Result<RestoredState, SnapshotFailure> {
+    Ok(match head.kind {
+        Kind::SkuLocation => RestoredState::SkuLocation(decode_state(head, state)?),
+        Kind::Supplier => RestoredState::Supplier(decode_state(head, state)?),
+        Kind::Subject => RestoredState::Subject(decode_state(head, state)?),
+        Kind::ApprovalCase => RestoredState::ApprovalCase(decode_state(head, state)?),
+    })
+}
+
+/// An entity of that kind without a state, to be rebuilt; it worked up to `at`.
+pub fn without_state(kind: Kind, at: Lsn) -> RestoredState {
+    fn image<E>(at: Lsn) -> Box<ShellImage<E>> {
+        Box::new(ShellImage { entity: None, failure: None, is_rebuilding: true, stopped_at: Some(at) })
+    }
+    match kind {
+        Kind::SkuLocation => RestoredState::SkuLocation(image(at)),
+        Kind::Supplier => RestoredState::Supplier(image(at)),
+        Kind::Subject => RestoredState::Subject(image(at)),
+        Kind::ApprovalCase => RestoredState::ApprovalCase(image(at)),
+    }
 }
 
 fn decode_state<E: Hosted>(head: &Head, state: &[u8]) -> Result<Box<ShellImage<E>>, SnapshotFailure> {

@@ -7,14 +7,15 @@ use std::thread::ScopedJoinHandle;
 use parking_lot::{Mutex, RwLock};
 
 use super::sections::{GenerationSource, STOPPED, entities_of, entries};
-use super::{Meta, Restored, SnapshotFailure, decode_entity};
+use super::{Entry, Kind, Location, Meta, Restored, RestoredState, SnapshotFailure};
 use crate::domain::ids::EntityKey;
 use crate::runtime::codec::FOLD_VERSION;
 use crate::runtime::commands::IdempotencyKeys;
 use crate::runtime::directory::{Address, Directory};
 use crate::runtime::duplicates::Duplicates;
 use crate::runtime::fold::Fold;
-use crate::runtime::image::{AddressMap, Section, Source as _, summaries};
+use crate::runtime::image::summaries::Summaries;
+use crate::runtime::image::{AddressMap, Section, Source as _};
 use crate::runtime::quarantine::Quarantine;
 use crate::runtime::shard::Stopped;
 use crate::runtime::summaries::{Cases, Exceptions};
@@ -26,6 +27,8 @@ pub struct Loading<'a> {
     pub duplicate_window_events: usize,
     pub quarantine_entries_max: usize,
     pub exceptions_ended_max: usize,
+    /// Bytes of states that are kept as they are written. The others stay on the disk until they are needed.
+    pub packed_bytes_max: usize,
     /// Told how many more entities were read.
     pub progress: &'a (dyn Fn(usize) + Sync),
 }
@@ -85,14 +88,15 @@ impl Loading<'_> {
         let source = GenerationSource(&generation);
         let mut loaded = self.nothing();
         let (directory, quarantine) = (loaded.directory.clone(), loaded.quarantine.clone());
-        let blocks = Blocks::of(&generation, &meta);
+        let blocks = Blocks::of(&generation, &meta, self.packed_bytes_max);
         let (fold, duplicates, readers) = std::thread::scope(|scope| {
             let (source, blocks) = (&source, &blocks);
             let (exceptions, cases, keys) = (&loaded.exceptions, &loaded.cases, &loaded.idempotency_keys);
+            let summaries = scope.spawn(move || Summaries::read(source));
             let fold = scope.spawn(move || {
                 let restored = Fold::restore(self.shards, directory.clone(), quarantine, source)?;
                 // They share the keys of entities with the directory.
-                summaries::restore(&directory, exceptions, cases, keys, source)?;
+                join(summaries)??.restore(&directory, exceptions, cases, keys);
                 Ok::<_, SnapshotFailure>(restored)
             });
             let duplicates = scope.spawn(|| {
@@ -130,27 +134,41 @@ struct Blocks<'g> {
     generation: &'g Generation,
     all: Vec<(u16, SectionId, u32)>,
     next: AtomicUsize,
-    read: Mutex<Vec<(Address, Restored)>>,
+    read: Mutex<Vec<(Address, Kind, Restored)>>,
+    packed_bytes: AtomicUsize,
+    packed_bytes_max: usize,
 }
 
 impl<'g> Blocks<'g> {
-    fn of(generation: &'g Generation, meta: &Meta) -> Blocks<'g> {
+    fn of(generation: &'g Generation, meta: &Meta, packed_bytes_max: usize) -> Blocks<'g> {
         let shards = 0..meta.slots.len() as u16;
         let blocks = shards.flat_map(|shard| {
             let section = entities_of(shard);
             (0..generation.block_count(section)).map(move |block| (shard, section, block))
         });
-        Blocks { generation, all: blocks.collect(), next: AtomicUsize::new(0), read: Mutex::default() }
+        Blocks {
+            generation,
+            all: blocks.collect(),
+            next: AtomicUsize::new(0),
+            read: Mutex::default(),
+            packed_bytes: AtomicUsize::new(0),
+            packed_bytes_max,
+        }
     }
 
     /// Reads blocks until there are none left.
     fn read(&self, progress: &(dyn Fn(usize) + Sync)) -> Result<(), SnapshotFailure> {
         while let Some((shard, section, block)) = self.all.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            let block = self.generation.read_block(*section, *block)?;
-            let mut entities = Vec::with_capacity(block.len());
-            for entry in block.iter() {
-                let (slot, restored) = decode_entity(entry)?;
-                entities.push((Address { shard: *shard, slot }, restored));
+            let read = self.generation.read_block(*section, *block)?;
+            let mut entities = Vec::with_capacity(read.len());
+            for (index, entry) in read.iter().enumerate() {
+                let entry = Entry::read(entry)?;
+                // Of an entity that does not work there is more to know than its state.
+                let place = u16::try_from(index).ok().filter(|_| entry.packed().is_some());
+                let slot = entry.slot();
+                let location = place.map(|entry| Location { shard: *shard, slot, block: *block, entry });
+                let restored = entry.restored(self.state(&entry, location.is_some())?, location);
+                entities.push((Address { shard: *shard, slot }, entry.kind(), restored));
             }
             progress(entities.len());
             self.read.lock().append(&mut entities);
@@ -158,14 +176,25 @@ impl<'g> Blocks<'g> {
         Ok(())
     }
 
-    fn into_read(self) -> Vec<(Address, Restored)> {
+    /// A state is read when it is needed; until then it is kept as it is written, or where it stands.
+    fn state(&self, entry: &Entry<'_>, has_location: bool) -> Result<RestoredState, SnapshotFailure> {
+        let Some(packed) = entry.packed() else { return entry.state() };
+        let before = self.packed_bytes.fetch_add(packed.len(), Ordering::Relaxed);
+        if before + packed.len() <= self.packed_bytes_max || !has_location {
+            return Ok(RestoredState::Packed(packed.into()));
+        }
+        self.packed_bytes.fetch_sub(packed.len(), Ordering::Relaxed);
+        Ok(RestoredState::Stored)
+    }
+
+    fn into_read(self) -> Vec<(Address, Kind, Restored)> {
         self.read.into_inner()
     }
 }
 
 /// Gives every entity its place among the shards that there are now, and checks that each place has one.
 fn place(
-    read: Vec<(Address, Restored)>,
+    read: Vec<(Address, Kind, Restored)>,
     map: &AddressMap,
     slots: &[u32],
     meta: &Meta,
@@ -182,9 +211,12 @@ fn place(
     let mut shards: Vec<LoadedShard> =
         slots.iter().map(|slots| LoadedShard { slots: *slots, ..LoadedShard::default() }).collect();
     let mut is_taken: Vec<Vec<bool>> = slots.iter().map(|slots| vec![false; *slots as usize]).collect();
-    for (was, restored) in read {
+    for (was, kind, restored) in read {
         let nobody = || odd(format!("slot {} of shard {} is nobody's", was.slot, was.shard));
         let (now, key) = map.get(was).zip(map.key(was)).ok_or_else(nobody)?;
+        if Kind::of(key) != kind {
+            return Err(odd(format!("{key} has the state of a {kind:?}")));
+        }
         let shard = usize::from(now.shard);
         let place = is_taken.get_mut(shard).and_then(|slots| slots.get_mut(now.slot as usize));
         match place {

@@ -20,8 +20,10 @@ mod take;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use actix::{Message, Recipient};
 use crossbeam_channel::{Sender, TrySendError};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
@@ -29,11 +31,13 @@ use tokio::sync::oneshot;
 
 pub use self::base::{BaseEntity, BaseError, RebuildBase};
 pub use self::entity::{
-    Captured, EntityImage, FailureImage, Restored, RestoredState, decode_entity, encode_entity,
+    Captured, EntityImage, Entry, FailureImage, Kind, Location, PackedImage, Restored, RestoredState,
+    encode_entity, encode_packed, pack, unpack, without_state,
 };
 pub use self::load::{Loaded, LoadedShard, Loading};
 pub use self::meta::{KeptForRebuild, Meta};
 pub use self::retention::{Retention, TrimOptions};
+pub use self::sections::entities_of;
 pub use self::snapshotter::{Snapshotter, SnapshotterParts};
 use super::clocks::Clocks;
 use super::codec::CodecError;
@@ -42,8 +46,7 @@ use super::shard::Stopped;
 use crate::domain::ids::{EntityKey, Lsn};
 use crate::domain::time::Timestamp;
 use crate::journal::JournalError;
-use crate::pacing::Pace;
-use crate::snapshot::{BlockBuilder, SnapshotError};
+use crate::snapshot::{BlockBuilder, Generation, SnapshotError};
 
 /// Asked of the dispatcher: begin a generation between two batches.
 pub struct CaptureRequest {
@@ -59,6 +62,16 @@ pub struct Begun {
     pub start: Lsn,
     pub image: FoldImage,
     pub clocks: Clocks,
+    /// The shards, to be told when the generation is published.
+    pub shards: Vec<Recipient<Published>>,
+}
+
+/// A generation is published, and has the states that a shard captured for it.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Published {
+    pub serial: u64,
+    pub generation: Generation,
 }
 
 /// What a shard captured.
@@ -188,11 +201,14 @@ pub struct SnapshotStatus {
 pub struct Snapshots {
     requests: Sender<TakeRequest>,
     status: Arc<RwLock<SnapshotStatus>>,
+    /// Somebody waits for the one under way.
+    hurry: Arc<AtomicBool>,
 }
 
 struct TakeRequest {
     deadline: Instant,
-    pace: Pace,
+    /// How many times as long as it works it rests.
+    rests: u32,
     reply: oneshot::Sender<Result<GenerationInfo, String>>,
 }
 
@@ -222,17 +238,18 @@ impl Snapshots {
     /// # Errors
     /// [`TakeError`]; then the older ones are as they were.
     pub async fn take(&self, within: Duration) -> Result<GenerationInfo, TakeError> {
-        self.take_at(within, Pace::resting(RESTS)).await
+        self.take_with(within, RESTS).await
     }
 
-    /// The same without regard for anything else that the tower does.
+    /// The same without regard for anything else that the tower does, nor by the one that is under way.
     pub async fn take_at_once(&self, within: Duration) -> Result<GenerationInfo, TakeError> {
-        self.take_at(within, Pace::at_once()).await
+        self.hurry.store(true, Ordering::Relaxed);
+        self.take_with(within, 0).await
     }
 
-    async fn take_at(&self, within: Duration, pace: Pace) -> Result<GenerationInfo, TakeError> {
+    async fn take_with(&self, within: Duration, rests: u32) -> Result<GenerationInfo, TakeError> {
         let (reply, answer) = oneshot::channel();
-        let request = TakeRequest { deadline: Instant::now() + within, pace, reply };
+        let request = TakeRequest { deadline: Instant::now() + within, rests, reply };
         self.requests.try_send(request).map_err(|error| match error {
             TrySendError::Full(_) => TakeError::Busy,
             TrySendError::Disconnected(_) => TakeError::Failed(SnapshotFailure::Ended.to_string()),

@@ -33,6 +33,8 @@ impl<'w> BlockWriter<'w> {
     /// Puts a whole block behind those that its section has.
     pub fn put(&mut self, section: SectionId, entries: &BlockBuilder) -> Result<(), SnapshotFailure> {
         let (next, _) = self.open.entry(section).or_default();
+        // Before that it waited for the shards.
+        self.pace.begin();
         self.writer.put_block(section, *next, entries)?;
         *next += 1;
         self.pace.pause();

@@ -1,6 +1,7 @@
 //! The thread that decides when a snapshot is taken, and takes it.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -29,6 +30,10 @@ const TAKE_MAX: Duration = Duration::from_secs(600);
 const RETRY_AFTER: Duration = Duration::from_secs(60);
 /// For want of room on the disk it is twice as long each time, up to this.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
+/// How many times as long as one took nothing is taken after it by itself.
+const BETWEEN: u32 = 3;
+/// Bytes of packed states for which alone none is taken.
+const PACKED_SLACK: usize = 64 << 20;
 /// Generations kept: the newest, and one to fall back to.
 const KEPT: usize = 2;
 
@@ -44,6 +49,8 @@ pub struct SnapshotterParts {
     pub idempotency_keys: Arc<IdempotencyKeys>,
     pub duplicate_window_events: usize,
     pub writer: Arc<WriterShared>,
+    /// Bytes of packed states beyond which one is taken that lets them go.
+    pub packed_bytes_max: usize,
     /// Bytes of the journal after which another one is taken.
     pub journal_bytes: u64,
     /// Bytes that stay free on the disk beside a new one.
@@ -69,6 +76,10 @@ pub struct Snapshotter {
     /// The newest published generation whose duplicate window can be gone on from.
     pub(super) newest: Option<(Generation, Meta)>,
     retention: Retention,
+    /// Those before that shards may still read from. The last clone goes here: closing one takes a while.
+    older: Vec<Generation>,
+    packed_bytes_max: usize,
+    hurry: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
     journal_bytes: u64,
     /// Bytes written when the newest one began. Below zero by what was replayed.
@@ -84,6 +95,7 @@ impl Snapshotter {
     pub fn new(parts: SnapshotterParts, newest: Option<(Generation, Meta)>) -> (Snapshotter, Snapshots) {
         let (sender, requests) = bounded(REQUESTS_WAITING_MAX);
         let generations = newest.iter().map(|(generation, meta)| meta.info(generation)).collect();
+        let hurry = Arc::new(AtomicBool::new(false));
         let status = Arc::new(RwLock::new(SnapshotStatus { generations, ..SnapshotStatus::default() }));
         let snapshotter = Snapshotter {
             store: parts.store,
@@ -99,6 +111,9 @@ impl Snapshotter {
             serial: 0,
             newest,
             retention: parts.retention,
+            older: Vec::new(),
+            packed_bytes_max: parts.packed_bytes_max,
+            hurry: hurry.clone(),
             metrics: parts.metrics,
             journal_bytes: parts.journal_bytes,
             bytes_at_newest: -i128::from(parts.replayed_bytes),
@@ -107,7 +122,7 @@ impl Snapshotter {
             status: status.clone(),
             requests,
         };
-        (snapshotter, Snapshots { requests: sender, status })
+        (snapshotter, Snapshots { requests: sender, status, hurry })
     }
 
     /// Works until every handle is gone.
@@ -122,15 +137,18 @@ impl Snapshotter {
                 {
                     let _ = reply.send(Err(SnapshotFailure::Late.to_string()));
                 }
-                Ok(TakeRequest { deadline, pace, reply }) => {
+                Ok(TakeRequest { deadline, rests, reply }) => {
                     // Whoever asked may have gone away; the snapshot counts all the same.
-                    let _ = reply.send(self.attend(deadline, pace));
+                    let _ = reply.send(self.attend(deadline, rests));
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     let grown = self.grown();
                     self.status.write().journal_bytes_since = grown;
-                    if grown >= self.journal_bytes && Instant::now() >= self.not_before {
-                        let _ = self.attend(Instant::now() + TAKE_MAX, Pace::resting(RESTS));
+                    self.let_go();
+                    if (grown >= self.journal_bytes || self.has_too_much_packed())
+                        && Instant::now() >= self.not_before
+                    {
+                        let _ = self.attend(Instant::now() + TAKE_MAX, RESTS);
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -175,7 +193,19 @@ impl Snapshotter {
         u64::try_from(grown).unwrap_or(0)
     }
 
-    fn attend(&mut self, deadline: Instant, pace: Pace) -> Result<GenerationInfo, String> {
+    /// Closes those of before that no shard reads from any more.
+    fn let_go(&mut self) {
+        self.older.retain(Generation::is_shared);
+    }
+
+    /// Whether entities rest in more memory than they should, and a snapshot would let some of it go.
+    fn has_too_much_packed(&self) -> bool {
+        let packed = self.metrics.entities_packed_bytes_in_all();
+        packed > self.packed_bytes_max.saturating_add(self.packed_bytes_max / 4).saturating_add(PACKED_SLACK)
+            && self.newest.as_ref().is_none_or(|(_, meta)| meta.start() < self.progress.dispatched())
+    }
+
+    fn attend(&mut self, deadline: Instant, rests: u32) -> Result<GenerationInfo, String> {
         let last = self.progress.dispatched();
         if let Some((generation, meta)) = &self.newest
             && meta.start() >= last
@@ -185,6 +215,8 @@ impl Snapshotter {
         let written = self.metrics.journal_bytes.get();
         self.status.write().is_being_taken = true;
         let started = Instant::now();
+        let hurries_from = started + deadline.saturating_duration_since(started) / 2;
+        let pace = Pace::resting(rests).until(hurries_from, self.hurry.clone());
         let outcome = contain(|| self.take(deadline, pace)).map_err(|panic| format!("a defect: {panic}"));
         let is_want_of_room = matches!(&outcome, Ok(Err(failure)) if failure.is_for_want_of_room());
         let outcome = outcome.and_then(|taken| taken.map_err(|failure| failure.to_string()));
@@ -197,9 +229,12 @@ impl Snapshotter {
                     seconds = info.seconds, "snapshot published"
                 );
                 // Closing and removing takes a while. Whoever asks how snapshots stand must not wait for it.
-                self.newest = Some((generation, meta));
+                let before = self.newest.replace((generation, meta));
+                self.older.extend(before.map(|(generation, _)| generation));
+                self.let_go();
                 self.bytes_at_newest = i128::from(written);
                 self.retry_after = RETRY_AFTER;
+                self.not_before = Instant::now() + started.elapsed() * BETWEEN;
                 let generations = {
                     let mut status = self.status.write();
                     status.is_being_taken = false;
@@ -210,11 +245,11 @@ impl Snapshotter {
                     status.generations.clone()
                 };
                 let kept = self.kept();
-                let also = match kept {
-                    KeptForRebuild::Generation(info) => Some(info.number),
-                    KeptForRebuild::Nothing | KeptForRebuild::Journal => None,
-                };
-                match self.store.keep_newest(KEPT, also) {
+                let mut in_use: Vec<u64> = self.older.iter().map(Generation::number).collect();
+                if let KeptForRebuild::Generation(info) = kept {
+                    in_use.push(info.number);
+                }
+                match self.store.keep_newest(KEPT, &in_use) {
                     // What they need is only known for those that are gone.
                     Ok(()) => self.retention.trim(&generations, kept),
                     Err(error) => warn!(%error, "an old snapshot can't be removed"),

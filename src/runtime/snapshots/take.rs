@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use super::meta::MetaParts;
 use super::sections::{BlockWriter, GenerationSource, STOPPED, entities_of};
 use super::snapshotter::Snapshotter;
-use super::{Begun, CaptureRequest, FromShard, Meta, SnapshotFailure};
+use super::{Begun, CaptureRequest, FromShard, Meta, Published, SnapshotFailure};
 use crate::domain::ids::Lsn;
 use crate::domain::time::Timestamp;
 use crate::pacing::Pace;
@@ -47,11 +47,11 @@ impl Snapshotter {
         self.serial += 1;
         let request = CaptureRequest { serial: self.serial, sink, begun };
         self.captures.send(request).map_err(|_| SnapshotFailure::Ended)?;
-        let Begun { start, image, clocks } = receive(&answer, deadline)?;
+        let Begun { start, image, clocks, shards } = receive(&answer, deadline)?;
         let slots = image.next_slots().to_vec();
 
         let mut writer = self.store.begin()?;
-        let mut blocks = BlockWriter::new(&mut writer, pace);
+        let mut blocks = BlockWriter::new(&mut writer, pace.clone());
         let Contained { entities, standing_still, highest } =
             receive_entities(&captured, slots.len(), &mut blocks, deadline)?;
         let mut emit = |section: Section, entry: &[u8]| blocks.push(SectionId(section as u16), entry);
@@ -90,6 +90,10 @@ impl Snapshotter {
             )));
         }
         let generation = writer.publish(&meta.encode()?)?;
+        // Before anything older is removed: whoever has no state but there looks for it in this one from now on.
+        for shard in shards {
+            shard.do_send(Published { serial: self.serial, generation: generation.clone() });
+        }
         Ok((generation, meta))
     }
 
@@ -122,7 +126,7 @@ impl Snapshotter {
         } else {
             // More than the window may have gone by since: reading twice is cheaper than writing what nobody needs.
             let mut survey = DuplicateSurvey::resume(window, &tail);
-            self.each_event((begin, start), deadline, pace, |identity, lsn, _| {
+            self.each_event((begin, start), deadline, pace.clone(), |identity, lsn, _| {
                 survey.take(identity, lsn);
                 Ok(())
             })?;

@@ -25,6 +25,12 @@ fn keys() -> [EntityKey; 4] {
     ]
 }
 
+/// The slot in which an entity stood, and the entity.
+fn decode_entity(entry: &[u8]) -> Result<(u32, Restored), SnapshotFailure> {
+    let entry = Entry::read(entry)?;
+    Ok((entry.slot(), entry.restored(entry.state()?, None)))
+}
+
 /// How an entity was found when it was captured.
 #[derive(Clone, Copy)]
 struct As {
@@ -143,6 +149,36 @@ fn an_entry_has_no_names_of_fields() {
     let bytes = entry_of(&keys()[0], LIVE);
     for name in ["review_at", "applied_lsn", "order_lines", "smoothing"] {
         assert!(bytes.windows(name.len()).all(|window| window != name.as_bytes()), "{name}");
+    }
+}
+
+#[test]
+fn a_packed_state_makes_the_entry_that_the_entity_would_have_made() {
+    let busy = busy();
+    let whole = entry(&busy.key, &busy.state, LIVE);
+    let read = Entry::read(&whole).unwrap();
+    let state = read.packed().unwrap();
+    assert_eq!(&*pack(&busy.state).unwrap(), state);
+    let mut again = Vec::new();
+    let (slot, at) = (7, Lsn(1 << 40));
+    let As { is_unsettled, review_at, .. } = LIVE;
+    let image = PackedImage { slot, key: &busy.key, at, is_dirty: is_unsettled, review_at, state };
+    encode_packed(&image, &mut again).unwrap();
+    assert_eq!(again, whole);
+    let RestoredState::SkuLocation(image) = unpack(Kind::of(&busy.key), state).unwrap() else {
+        panic!("something else came back")
+    };
+    assert_eq!(image.entity, Some(busy.state));
+    assert!(unpack(Kind::Supplier, state).is_err(), "a state of another kind");
+}
+
+#[test]
+fn of_an_entity_that_does_not_work_a_state_alone_would_not_be_enough() {
+    for key in keys() {
+        for found in [FAILED, REBUILDING, As { has_state: true, ..FAILED }] {
+            assert!(Entry::read(&entry_of(&key, found)).unwrap().packed().is_none(), "{key}");
+        }
+        assert!(Entry::read(&entry_of(&key, LIVE)).unwrap().packed().is_some(), "{key}");
     }
 }
 

@@ -13,7 +13,7 @@ use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
 use crate::domain::record::{Body, Record, Transition};
 use crate::runtime::commands::IdempotencyKeys;
 use crate::runtime::directory::Directory;
-use crate::runtime::image::summaries;
+use crate::runtime::image::summaries::{self, Summaries};
 use crate::runtime::summaries::{Cases, Exceptions};
 use crate::runtime::summary::Listed as _;
 
@@ -61,7 +61,7 @@ impl Lists {
         })
         .unwrap();
         let lists = Lists::new();
-        summaries::restore(&Directory::new(1), &lists.exceptions, &lists.cases, &keys, &kept).unwrap();
+        Summaries::read(&kept).unwrap().restore(&Directory::new(1), &lists.exceptions, &lists.cases, &keys);
         lists
     }
 
