@@ -14,9 +14,11 @@ use common::{Client, Response, Tower, at, event, eventually};
 use serde_json::{Value, json};
 
 /// What can't be had from a running tower without a fault in it, or is had elsewhere.
-const ELSEWHERE: [(&str, &str); 13] = [
+const ELSEWHERE: [(&str, &str); 14] = [
     // `runtime_disk_full.rs`, on a small file system.
     ("Answers", "disk_full"),
+    // `journal_trimmed.rs`: it takes segments that are gone.
+    ("Answers", "position_expired"),
     // Commands on exceptions and cases have tests of their own.
     ("Answers", "stale_version"),
     ("Answers", "conflict"),

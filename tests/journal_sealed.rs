@@ -155,11 +155,11 @@ fn trimming_beside_compressor_and_readers_takes_only_what_nobody_holds() {
     });
     for _ in 0..120 {
         append(&mut journal, 200, record);
-        let held = reader.oldest_hold().unwrap().lsn;
+        let held = reader.oldest_holds()[0].lsn;
         let trimmed = trimmer.trim(journal.durable_lsn()).unwrap();
         assert!(trimmed.first_lsn <= journal.durable_lsn());
         // What was held before is there; the reader may have gone on since.
-        assert!(trimmed.first_lsn <= reader.oldest_hold().unwrap().lsn.max(held));
+        assert!(trimmed.first_lsn <= reader.oldest_holds()[0].lsn.max(held));
     }
     is_over.store(true, Ordering::Relaxed);
     assert_eq!(audit.join().unwrap(), 24_011);

@@ -24,7 +24,7 @@ use crate::feed::{self, Hub};
 use crate::http::state::{AppState, ConsoleSettings};
 use crate::http::{ServeError, Serving, serve};
 use crate::outbox::{Outbox, OutboxError};
-use crate::runtime::{StartError, TenantOptions, Tower, TowerOptions};
+use crate::runtime::{StartError, TenantOptions, Tower, TowerOptions, TrimOptions};
 
 /// Run the tower.
 ///
@@ -275,6 +275,11 @@ fn tower_options(args: &ServeArgs, config: &Config) -> Result<TowerOptions, Fail
         group_bytes_max: config.journal.group_bytes_max,
         duplicate_window_events: config.journal.duplicate_window_events,
         compress_sealed: config.journal.compress_sealed,
+        trim: TrimOptions {
+            is_on: config.journal.trim,
+            keep_bytes: config.journal.trim_keep_bytes as u64,
+            hold_records_max: config.journal.trim_hold_records_max as u64,
+        },
         records_max: config.admission.records_max as u64,
         bytes_max: config.admission.bytes_max as u64,
         batch_records_max: config.runtime.batch_records_max,

@@ -94,6 +94,14 @@ pub struct JournalConfig {
     pub duplicate_window_events: usize,
     /// Whether segments that are followed by another one are compressed in the background.
     pub compress_sealed: bool,
+    /// Whether segments that no kept snapshot and no reader needs any more are removed, oldest first, whenever a
+    /// snapshot was published.
+    pub trim: bool,
+    /// Bytes of segments, as they are on the disk, that stay whether they are needed or not, 0–1 PiB.
+    pub trim_keep_bytes: usize,
+    /// Records that a reader may be behind the journal's end and still keep segments, 1,000–1,000,000,000,000; one
+    /// that is further behind loses its hold.
+    pub trim_hold_records_max: usize,
 }
 
 impl JournalConfig {
@@ -109,6 +117,13 @@ impl JournalConfig {
                 1_000..=100_000_000,
             ),
             compress_sealed: section.boolean("compress_sealed", true),
+            trim: section.boolean("trim", false),
+            trim_keep_bytes: section.integer("trim_keep_bytes", 16 << 30, 0..=1 << 50),
+            trim_hold_records_max: section.integer(
+                "trim_hold_records_max",
+                20_000_000,
+                1_000..=1_000_000_000_000,
+            ),
         }
     }
 }

@@ -62,6 +62,8 @@ pub struct SourceEvent {
     pub event_type: Option<Name>,
     pub time: Option<Timestamp>,
     pub lsn: Lsn,
+    /// Its record is no longer in the journal.
+    pub trimmed: bool,
 }
 
 /// The rule that a number follows, and its version.

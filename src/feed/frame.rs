@@ -28,8 +28,9 @@ pub fn hello(epoch: &str, position: &str, now: Timestamp, is_disk_full: bool) ->
     .to_string()
 }
 
-pub fn subscribed(id: &str, recovered: bool, position: &str) -> String {
-    json!({"type": "subscribed", "id": id, "recovered": recovered, "position": position}).to_string()
+pub fn subscribed(id: &str, lost: Option<&str>, position: &str) -> String {
+    json!({"type": "subscribed", "id": id, "recovered": lost.is_none(), "reason": lost, "position": position})
+        .to_string()
 }
 
 pub fn ping(position: &str, is_disk_full: bool) -> String {

@@ -269,11 +269,25 @@ impl Hub {
         };
         // What was acknowledged before this counts as known: a snapshot shows it, and it is not told as new.
         let now = ring.head().max(running.progress.durable());
-        let since = wish.since.as_deref().map(|since| {
-            running.parse_position(since).filter(|since| *since <= now && no_ops.are_known_after(*since))
+        let has_gapless = wish.topics.iter().any(|topic| topic.is_gapless());
+        // Until it is live, so that what it still has to read is not trimmed away.
+        let hold_behind = |lsn: Lsn| running.reader.hold("feed", lsn.next().0, running.hold_records_max).ok();
+        let (mut hold, mut lost) = (None, None);
+        let since = wish.since.as_deref().and_then(|since| {
+            let Some(since) = running.parse_position(since).filter(|since| *since <= now) else {
+                lost = Some(UNKNOWN_POSITION);
+                return None;
+            };
+            hold = has_gapless.then(|| hold_behind(since)).flatten();
+            let is_there = no_ops.are_known_after(since) && (hold.is_some() || !has_gapless);
+            lost = (!is_there).then_some(POSITION_EXPIRED);
+            is_there.then_some(since)
         });
-        let recovered = !matches!(since, Some(None));
-        let start = since.flatten().unwrap_or(now);
+        let recovered = lost.is_none();
+        let start = since.unwrap_or(now);
+        if has_gapless && since.is_none() {
+            hold = hold_behind(start);
+        }
         let continues = recovered && wish.since.is_some();
         let filter_of_states = filter.is_some() && wish.topics.iter().any(|topic| !topic.is_gapless());
         let plan = snapshot::Plan {
@@ -282,6 +296,7 @@ impl Hub {
             gapless: !recovered || (wish.snapshot && !continues),
             states: wish.snapshot || wish.since.is_some(),
             topics: wish.topics.clone(),
+            hold,
         };
         let place = Place {
             socket: socket_id,
@@ -291,7 +306,7 @@ impl Hub {
             viewer: socket.viewer.clone(),
         };
         *next_serial += 1;
-        let answer = frame::subscribed(&wish.id, recovered, &running.position(start));
+        let answer = frame::subscribed(&wish.id, lost, &running.position(start));
         if socket.queue.push(Chunk::own(&answer)) == Pushed::Overflow {
             self.cut_slow(&mut state, running, socket_id, now);
             return Ok(());
@@ -367,6 +382,11 @@ impl Hub {
         place.queue.cut(Closing { code: CLOSE_FAILED, reason: "the journal can't be read".to_owned() });
     }
 }
+
+/// A `since` of another journal, or from before a backup was restored.
+const UNKNOWN_POSITION: &str = "unknown_position";
+/// A `since` from so long ago that what followed it is no longer kept.
+const POSITION_EXPIRED: &str = "position_expired";
 
 /// What a subscription's task sees of the hub.
 pub(super) struct HubView<'a> {

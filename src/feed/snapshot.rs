@@ -15,7 +15,7 @@ use super::chunk::{Chunk, ChunkBuilder};
 use super::event::{self, Event, Open};
 use super::filter::{self, Filter};
 use super::frame::Page;
-use super::history::{self, Piece};
+use super::history::{self, HistoryError, Piece};
 use super::hub::{Hub, Place, Subscription, sees_entity};
 use super::known::{Known, Stage, Verdict};
 use super::queue::{Pushed, StateKey};
@@ -26,6 +26,7 @@ use crate::domain::reference::Reference;
 use crate::domain::sku_location::SkuLocation;
 use crate::domain::supplier::Supplier;
 use crate::http::inspect::{ask, with_lsn};
+use crate::journal::{Hold, JournalError};
 use crate::runtime::directory::Address;
 use crate::runtime::{Hosted, Running};
 
@@ -47,19 +48,22 @@ pub struct Plan {
     /// Snapshots of the state topics.
     pub states: bool,
     pub topics: Vec<Topic>,
+    /// Keeps what a gapless topic still has to read in the journal.
+    pub hold: Option<Hold>,
 }
 
 /// The subscription or its socket has ended.
 struct Over;
 
 /// Serves a subscription until it is live.
-pub async fn serve(hub: Rc<Hub>, place: Place, plan: Plan) {
-    if bring_to_live(&hub, &place, &plan).await.is_ok() {
+pub async fn serve(hub: Rc<Hub>, place: Place, mut plan: Plan) {
+    let hold = plan.hold.take();
+    if bring_to_live(&hub, &place, &plan, hold).await.is_ok() {
         hub.served(&place);
     }
 }
 
-async fn bring_to_live(hub: &Rc<Hub>, place: &Place, plan: &Plan) -> Result<(), Over> {
+async fn bring_to_live(hub: &Rc<Hub>, place: &Place, plan: &Plan, hold: Option<Hold>) -> Result<(), Over> {
     let running = hub.running().ok_or(Over)?;
     if plan.gapless || plan.states {
         while !running.progress.wait_applied(plan.start, APPLY_POLL).await {
@@ -71,7 +75,7 @@ async fn bring_to_live(hub: &Rc<Hub>, place: &Place, plan: &Plan) -> Result<(), 
     for topic in plan.topics.iter().filter(|topic| plan.gapless && topic.is_gapless()) {
         gapless(hub, running, place, plan, *topic).await?;
     }
-    catch_up(hub, running, place).await?;
+    catch_up(hub, running, place, hold).await?;
     for topic in plan.topics.iter().filter(|topic| plan.states && !topic.is_gapless()) {
         match topic {
             Topic::SkuLocations => {
@@ -249,7 +253,12 @@ async fn states<E: Hosted>(
 }
 
 /// Queues the events between the subscription's place and the live stream, and lets it join.
-async fn catch_up(hub: &Rc<Hub>, running: &Running, place: &Place) -> Result<(), Over> {
+async fn catch_up(
+    hub: &Rc<Hub>,
+    running: &Running,
+    place: &Place,
+    mut hold: Option<Hold>,
+) -> Result<(), Over> {
     loop {
         if !place.queue.wait_for_room().await {
             return Err(Over);
@@ -280,9 +289,19 @@ async fn catch_up(hub: &Rc<Hub>, running: &Running, place: &Place) -> Result<(),
             // Others want the thread as well.
             Step::Room => tokio::task::yield_now().await,
             Step::Journal { from, upto } => {
+                // A hold that was lost does no harm as long as the records are there.
+                let _ = hold.as_mut().map(|hold| hold.advance(from.0));
                 let piece = read_piece(hub, running, from, upto).await.map_err(|failure| {
-                    error!(%failure, "events can't be read from the journal");
-                    hub.fail(place);
+                    match failure {
+                        // Too slow for what a reader may hold: it comes back, and gets a full snapshot.
+                        ReadError::History(HistoryError::Journal(JournalError::Trimmed { .. })) => {
+                            hub.cut(place, Some(from));
+                        }
+                        failure => {
+                            error!(%failure, "events can't be read from the journal");
+                            hub.fail(place);
+                        }
+                    }
                     Over
                 })?;
                 take_piece(hub, running, place, piece).await?;
@@ -338,11 +357,20 @@ fn push_all(place: &Place, builder: &mut ChunkBuilder) -> (Pushed, Option<Lsn>) 
     (place.queue.push(builder.finish()), first)
 }
 
-async fn read_piece(hub: &Rc<Hub>, running: &Running, from: Lsn, upto: Lsn) -> Result<Piece, String> {
-    let _turn = hub.work.acquire().await.map_err(|error| error.to_string())?;
+/// Why a piece of the past was not read.
+#[derive(Debug, thiserror::Error)]
+enum ReadError {
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    #[error("the tower is ending")]
+    Ending,
+}
+
+async fn read_piece(hub: &Rc<Hub>, running: &Running, from: Lsn, upto: Lsn) -> Result<Piece, ReadError> {
+    let _turn = hub.work.acquire().await.map_err(|_| ReadError::Ending)?;
     let reader = running.reader.clone();
     let read = tokio::task::spawn_blocking(move || history::read(&reader, from, upto));
-    read.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+    Ok(read.await.map_err(|_| ReadError::Ending)??)
 }
 
 async fn take_piece(hub: &Rc<Hub>, running: &Running, place: &Place, piece: Piece) -> Result<(), Over> {

@@ -240,6 +240,8 @@ fn frames() -> Vec<(String, Value)> {
         "description": "Begin with what there is now; `false` when absent.",
     });
     let recovered = "`false` when `since` can't be continued: a full snapshot follows.";
+    let reason = "Why `since` can't be continued: `unknown_position` if it is not of this journal, `position_expired` if what \
+        followed it is no longer kept. `null` if `recovered`.";
     let of_exceptions = EXCEPTION_CHANGES.iter().map(|change| change.as_str());
     let kind = words(of_exceptions.chain(CASE_CHANGES.iter().map(|change| change.as_str())));
     let matches = json!({
@@ -276,7 +278,12 @@ fn frames() -> Vec<(String, Value)> {
         frame(
             "subscribed",
             "The subscription stands.",
-            [id(), said("recovered", boolean(), recovered, json!(true)), position()],
+            [
+                id(),
+                said("recovered", boolean(), recovered, json!(true)),
+                said("reason", json!({"type": ["string", "null"]}), reason, json!(null)),
+                position(),
+            ],
         ),
         frame(
             "snapshot",

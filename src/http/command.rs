@@ -20,6 +20,7 @@ use crate::domain::event::FieldError;
 use crate::domain::ids::{EntityKey, Lsn, Name};
 use crate::domain::record::{Body as RecordBody, ClockKind, Transition};
 use crate::domain::time::Timestamp;
+use crate::journal::JournalError;
 use crate::runtime::commands::{CommandDone, CommandError, Idempotency};
 use crate::runtime::{Running, codec, wall_clock};
 
@@ -162,11 +163,20 @@ impl<'a> Commanding<'a> {
     }
 }
 
+/// Why a record can't be read: it was trimmed, or the journal fails.
+pub fn journal_problem(error: JournalError) -> Problem {
+    let code = match error {
+        JournalError::Trimmed { .. } => &code::POSITION_EXPIRED,
+        _ => &code::INTERNAL,
+    };
+    Problem::new(code).detail(error.to_string())
+}
+
 /// The item that a record carries, as the caller sees it. Blocks on the disk.
 fn item_at(state: &AppState, caller: &Caller, lsn: Lsn) -> Result<Value, Problem> {
     let running = state.running()?;
     let unreadable = |detail: String| Problem::new(&code::INTERNAL).detail(detail);
-    let bytes = running.reader.read_one(lsn.0).map_err(|error| unreadable(error.to_string()))?;
+    let bytes = running.reader.read_one(lsn.0).map_err(journal_problem)?;
     let bytes = bytes.ok_or_else(|| unreadable(format!("record {lsn} is not in the journal")))?;
     let (record, _) = codec::decode(&bytes).map_err(|error| unreadable(error.to_string()))?;
     let reference = running.reference();

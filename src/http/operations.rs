@@ -10,6 +10,7 @@ use super::read::Asked;
 use super::state::{AppState, tenant_of};
 use crate::auth::Permission;
 use crate::domain::time::Timestamp;
+use crate::journal::OldestHold;
 use crate::runtime::{Phase, wall_clock};
 
 /// Whether the process is alive.
@@ -140,6 +141,16 @@ pub async fn get_metrics(request: HttpRequest, state: web::Data<AppState>) -> Re
             "Bytes of compressed segments on the disk",
             segments.compressed_bytes.after as f64,
         );
+        gauge(
+            "journal_first_lsn",
+            "Record that the journal begins with: 1 unless it was trimmed",
+            segments.first_lsn as f64,
+        );
+        gauge(
+            "journal_holds_lost",
+            "Holds on segments that readers lost because they were too far behind",
+            running.reader.holds_lost() as f64,
+        );
         gauge("entities", "Entities, live or at rest", running.directory.len() as f64);
         gauge("entities_max", "Limit of entities", state.config.runtime.entities_max as f64);
         gauge(
@@ -192,10 +203,24 @@ pub async fn get_metrics(request: HttpRequest, state: web::Data<AppState>) -> Re
             state.config.runtime.holding_events_max as f64,
         );
     }
+    if let Some(running) = state.tower.running() {
+        text.push_str(&holds(&running.reader.oldest_holds()));
+    }
     text.push_str("# EOF\n");
     Ok(HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
         .body(text))
+}
+
+/// Who keeps which records from being trimmed, as a metric.
+fn holds(holds: &[OldestHold]) -> String {
+    const NAME: &str = "tidewatch_journal_oldest_hold_lsn";
+    let mut text =
+        format!("# HELP {NAME} Oldest record that a reader keeps from being trimmed.\n# TYPE {NAME} gauge\n");
+    for OldestHold { name, lsn } in holds {
+        text.push_str(&format!("{NAME}{{reader=\"{name}\"}} {lsn}\n"));
+    }
+    text
 }
 
 fn reach_seconds(since: Option<(crate::domain::ids::Lsn, Timestamp)>) -> f64 {

@@ -133,6 +133,12 @@ codes! {
         why "The command names a `version` that is not the current one: the facts, or somebody else, changed the item \
             after it was read."
         remedy "Read the item again, look whether the decision still holds, and send the command with the new version.";
+    POSITION_EXPIRED = 410 "position_expired" "What is asked for is no longer kept" Commands
+        says "record 4711 was trimmed: the journal begins with record 90000"
+        why "The tower is configured to trim its journal (`journal.trim`), and the record that holds the answer is gone: \
+            the outcome of a command that was sent again long after, or the event of an entry in quarantine that is to be \
+            tried as it was."
+        remedy "Read the item as it is now. An entry of quarantine can be tried with the event in the body, or closed.";
     BODY_TOO_LARGE = 413 "body_too_large" "The request is larger than is taken" Body
         says "a request has at most 8388608 bytes"
         why "The body is longer than `request_bytes_max` (8 MiB), or a batch has more than 100,000 events."

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::cloudevents::{Limits, Rejection, parse_event};
+use super::command::journal_problem;
 use super::ingest::{Body as RequestBody, Preparation, RetryOf, hand_over};
 use super::inspect::not_found;
 use super::path::segments;
@@ -19,6 +20,7 @@ use crate::auth::Permission;
 use crate::domain::ids::{EntityKey, Lsn, Name};
 use crate::domain::record::{Body, RejectedField, SystemBody};
 use crate::domain::time::Timestamp;
+use crate::journal::JournalError;
 use crate::journal::envelope::decode_record;
 use crate::runtime::codec::EventIdentity;
 use crate::runtime::quarantine::{QuarantineEntry, QuarantineReason};
@@ -36,6 +38,7 @@ fn parse_id(id: &str) -> Option<Lsn> {
 }
 
 /// What the journal holds of an entry.
+#[derive(Default)]
 struct Kept {
     /// The event, byte for byte as it was sent if it was rejected; otherwise a structured CloudEvent with the time and the
     /// data that were journaled. Empty if the entry is about no record.
@@ -44,6 +47,8 @@ struct Kept {
     errors: Vec<RejectedField>,
     /// Source and id, if it was accepted.
     accepted_as: Option<(Name, Name)>,
+    /// The record was trimmed away.
+    trimmed: Option<JournalError>,
 }
 
 /// A journaled event as a structured CloudEvent.
@@ -65,16 +70,22 @@ struct Journaled<'a> {
 fn read_kept(running: &Running, entry: &QuarantineEntry) -> Result<Kept, Problem> {
     let unreadable = |detail: String| Problem::new(&code::INTERNAL).detail(detail);
     if entry.event == Lsn::ZERO {
-        return Ok(Kept { text: String::new(), errors: Vec::new(), accepted_as: None });
+        return Ok(Kept::default());
     }
-    let bytes = running.reader.read_one(entry.event.0).map_err(|error| unreadable(error.to_string()))?;
+    let bytes = match running.reader.read_one(entry.event.0) {
+        Ok(bytes) => bytes,
+        Err(JournalError::Trimmed { lsn, first_lsn }) => {
+            return Ok(Kept { trimmed: Some(JournalError::Trimmed { lsn, first_lsn }), ..Kept::default() });
+        }
+        Err(error) => return Err(journal_problem(error)),
+    };
     let bytes = bytes.ok_or_else(|| unreadable(format!("record {} is not in the journal", entry.event)))?;
     if let QuarantineReason::Rejected = entry.reason {
         let (record, _) = codec::decode(&bytes).map_err(|error| unreadable(error.to_string()))?;
         if let Body::System(body) = record.body
             && let SystemBody::Rejected { raw, errors, .. } = *body
         {
-            return Ok(Kept { text: raw, errors, accepted_as: None });
+            return Ok(Kept { text: raw, errors, ..Kept::default() });
         }
         return Err(unreadable(format!("record {} is no rejection", entry.event)));
     }
@@ -92,7 +103,7 @@ fn read_kept(running: &Running, entry: &QuarantineEntry) -> Result<Kept, Problem
     };
     let text = serde_json::to_string(&journaled).map_err(|error| unreadable(error.to_string()))?;
     let accepted_as = Some((Name::from(envelope.source), Name::from(envelope.id)));
-    Ok(Kept { text, errors: Vec::new(), accepted_as })
+    Ok(Kept { text, accepted_as, ..Kept::default() })
 }
 
 /// Runs what reads the disk where it holds up no other request.
@@ -107,7 +118,7 @@ async fn off_worker<T: Send + 'static>(
 
 /// An entry with what it keeps. Blocks on the disk.
 fn show(running: &Running, entry: &QuarantineEntry) -> Result<Value, Problem> {
-    let Kept { text, errors, .. } = read_kept(running, entry)?;
+    let Kept { text, errors, trimmed, .. } = read_kept(running, entry)?;
     let event = match serde_json::from_str(&text) {
         Ok(event) => event,
         Err(_) if text.is_empty() => Value::Null,
@@ -123,7 +134,8 @@ fn show(running: &Running, entry: &QuarantineEntry) -> Result<Value, Problem> {
     };
     Ok(json!({
         "id": id_of(entry), "reason": entry.reason.as_str(), "code": entry.code, "detail": entry.detail,
-        "errors": errors, "entity": entity, "event": event, "at": entry.at, "event_lsn": entry.event, "lsn": entry.entry,
+        "errors": errors, "entity": entity, "event": event,
+        "event_trimmed": trimmed.is_some(), "at": entry.at, "event_lsn": entry.event, "lsn": entry.entry,
     }))
 }
 
@@ -233,7 +245,11 @@ pub async fn retry_quarantine(
     let server = &state.config.server;
     let body = RequestBody::new(payload, server.request_bytes_max, server.body_timeout_ms);
     let edited = body.read_all().await.map_err(|error| error.to_problem())?;
-    let raw = if edited.is_empty() { Bytes::from(kept.text) } else { edited };
+    let raw = match kept.trimmed {
+        Some(error) if edited.is_empty() => return Err(journal_problem(error)),
+        _ if edited.is_empty() => Bytes::from(kept.text),
+        _ => edited,
+    };
     let limits = Limits {
         event_bytes_max: server.event_bytes_max,
         depth_max: u32::try_from(server.json_depth_max).unwrap_or(u32::MAX),

@@ -24,6 +24,7 @@ use crate::domain::ids::{EntityKey, Lsn, Name};
 use crate::domain::settings::Segment;
 use crate::domain::sku_location::{SkuLocation, SkuLocationWhy};
 use crate::domain::time::Timestamp;
+use crate::journal::JournalError;
 use crate::journal::envelope::decode_record;
 use crate::runtime::Running;
 use crate::runtime::summaries::ExceptionEntry;
@@ -249,7 +250,13 @@ fn name_events(running: &Running, why: &mut SkuLocationWhy) {
 }
 
 fn read_event(running: &Running, lsn: Lsn) -> Option<SourceEvent> {
-    let bytes = running.reader.read_one(lsn.0).ok().flatten()?;
+    let bytes = match running.reader.read_one(lsn.0) {
+        Ok(bytes) => bytes?,
+        Err(error) => {
+            let trimmed = matches!(error, JournalError::Trimmed { .. });
+            return Some(SourceEvent { lsn, trimmed, ..SourceEvent::default() });
+        }
+    };
     let (envelope, _) = decode_record(&bytes).ok()?;
     Some(SourceEvent {
         source: Some(Name::from(envelope.source)),
@@ -257,5 +264,6 @@ fn read_event(running: &Running, lsn: Lsn) -> Option<SourceEvent> {
         event_type: Some(Name::from(envelope.record_type)),
         time: Some(Timestamp::from_micros(envelope.event_time)),
         lsn,
+        trimmed: false,
     })
 }

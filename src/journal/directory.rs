@@ -132,6 +132,18 @@ impl Directory {
         }
     }
 
+    /// What a segment takes on the disk in whichever form it is there.
+    pub(super) fn segment_bytes_on_disk(&self, first_lsn: u64) -> Result<u64, JournalError> {
+        let path = self.segment_path(first_lsn);
+        let file = match self.disk.open_to_read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.disk.open_to_read(&self.compressed_path(first_lsn))
+            }
+            opened => opened,
+        };
+        file.and_then(|file| file.length()).map_err(JournalError::io("measure", &path, 0, first_lsn))
+    }
+
     /// Opens a segment with the cursor at its first group.
     pub(super) fn open_cursor(&self, first_lsn: u64) -> Result<SegmentCursor, JournalError> {
         Ok(SegmentCursor::new(self.open_segment(first_lsn)?, SEGMENT_HEADER_LENGTH as u64))

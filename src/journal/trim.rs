@@ -14,6 +14,8 @@ use super::trim_mark::TrimMark;
 pub(super) struct Holds {
     held: Vec<Held>,
     last_id: u64,
+    /// How many were lost because they kept more than they may.
+    lost: u64,
     /// What is below is gone or going: it can't be held any more.
     first_lsn: u64,
 }
@@ -26,7 +28,7 @@ struct Held {
     behind_max: u64,
 }
 
-/// Who holds the oldest segment.
+/// What the readers of one name hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OldestHold {
     pub name: String,
@@ -49,14 +51,23 @@ impl Holds {
 
     /// Up to where the journal may be trimmed at most. Holds that keep more than they may are lost.
     fn limit(&mut self, before: u64, durable_lsn: u64) -> u64 {
+        let count = self.held.len();
         self.held
             .retain(|held| held.lsn >= before || durable_lsn.saturating_sub(held.lsn) <= held.behind_max);
+        self.lost += (count - self.held.len()) as u64;
         self.held.iter().map(|held| held.lsn).min().unwrap_or(before).min(before)
     }
 
-    fn oldest(&self) -> Option<OldestHold> {
-        let held = self.held.iter().min_by_key(|held| held.lsn)?;
-        Some(OldestHold { name: held.name.clone(), lsn: held.lsn })
+    fn oldest(&self) -> Vec<OldestHold> {
+        let mut oldest: Vec<OldestHold> = Vec::new();
+        for held in &self.held {
+            match oldest.iter_mut().find(|known| known.name == held.name) {
+                Some(known) => known.lsn = known.lsn.min(held.lsn),
+                None => oldest.push(OldestHold { name: held.name.clone(), lsn: held.lsn }),
+            }
+        }
+        oldest.sort_by(|left, right| (left.lsn, &left.name).cmp(&(right.lsn, &right.name)));
+        oldest
     }
 }
 
@@ -69,6 +80,27 @@ pub struct Trimmer {
 impl Trimmer {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
+    }
+
+    /// First LSN of the newest segments that take up to `bytes` on the disk, in the form that they have there; at least
+    /// the one that is being written.
+    ///
+    /// # Errors
+    /// `Closed`; `Io`.
+    pub fn newest_from(&self, bytes: u64) -> Result<u64, JournalError> {
+        self.shared.change_files(|| {
+            let first_lsns = self.shared.published.first_lsns();
+            let mut from = first_lsns.last().copied().unwrap_or_default();
+            let mut total = 0_u64;
+            for first_lsn in first_lsns.into_iter().rev() {
+                total = total.saturating_add(self.shared.directory.segment_bytes_on_disk(first_lsn)?);
+                if total > bytes {
+                    break;
+                }
+                from = first_lsn;
+            }
+            Ok(from)
+        })
     }
 
     /// Removes the sealed segments that end below `before` and that no reader holds. What must be replayed on top of the
@@ -135,13 +167,23 @@ impl JournalReader {
         Ok(Hold { shared: self.share(), id })
     }
 
-    /// Who holds the oldest records, if anyone does.
-    pub fn oldest_hold(&self) -> Option<OldestHold> {
+    /// Who holds what: for each name the oldest record, whoever holds the oldest one first.
+    pub fn oldest_holds(&self) -> Vec<OldestHold> {
         self.shared().holds.lock().oldest()
+    }
+
+    /// How many holds were lost since the journal was opened, because they kept more than they may.
+    pub fn holds_lost(&self) -> u64 {
+        self.shared().holds.lock().lost
     }
 }
 
 impl Hold {
+    /// Whether it still keeps anything: it was not lost.
+    pub fn is_held(&self) -> bool {
+        self.shared.holds.lock().held.iter().any(|held| held.id == self.id)
+    }
+
     /// Lets go of what lies before `lsn`; it never goes back.
     ///
     /// # Errors

@@ -82,10 +82,12 @@ fn a_reader_that_falls_too_far_behind_loses_its_hold_and_others_keep_theirs() {
     let disk = SimulatedDisk::new(1);
     let (mut journal, _) = sample(&disk);
     let reader = journal.reader();
-    assert_eq!(reader.oldest_hold(), None);
+    assert_eq!(reader.oldest_holds(), []);
     let mut slow = reader.hold("slow", 1, 20).unwrap();
     let _audit = reader.hold("audit", 4, u64::MAX).unwrap();
-    assert_eq!(reader.oldest_hold(), Some(OldestHold { name: "slow".into(), lsn: 1 }));
+    let held = |name: &str, lsn| OldestHold { name: name.into(), lsn };
+    let _later = reader.hold("audit", 9, u64::MAX).unwrap();
+    assert_eq!(reader.oldest_holds(), [held("slow", 1), held("audit", 4)], "the oldest of each name");
     assert_eq!(journal.trimmer().trim(15).unwrap().segments, 0);
     slow.advance(2).unwrap();
     while journal.durable_lsn() <= 22 {
@@ -95,8 +97,33 @@ fn a_reader_that_falls_too_far_behind_loses_its_hold_and_others_keep_theirs() {
     assert!((2..=4).contains(&first_lsn), "{first_lsn}: the other one holds 4");
     assert!(matches!(slow.advance(3), Err(JournalError::Trimmed { lsn: 3, .. })));
     assert!(matches!(reader.hold("late", 1, 5), Err(JournalError::Trimmed { .. })));
-    assert_eq!(reader.oldest_hold(), Some(OldestHold { name: "audit".into(), lsn: 4 }));
+    assert_eq!(reader.oldest_holds(), [held("audit", 4)]);
+    assert_eq!(reader.holds_lost(), 1);
     assert_records_from(&journal, 4);
+}
+
+#[test]
+fn the_newest_segments_are_counted_as_they_are_on_the_disk() {
+    for compressed in [false, true] {
+        let disk = SimulatedDisk::new(1);
+        let (journal, _) = sample(&disk);
+        if compressed {
+            compress_all(&journal);
+        }
+        let first_lsns = journal.reader().share().published.first_lsns();
+        let (last, before) = (first_lsns[first_lsns.len() - 1], first_lsns[first_lsns.len() - 2]);
+        let bytes_of = |lsn| {
+            let (plain, packed) = (on(&disk).segment_path(lsn), on(&disk).compressed_path(lsn));
+            let files = disk.files();
+            files.get(&plain).or_else(|| files.get(&packed)).unwrap().len() as u64
+        };
+        let trimmer = journal.trimmer();
+        let both = bytes_of(last) + bytes_of(before);
+        assert_eq!(trimmer.newest_from(0).unwrap(), last, "what is written to stays");
+        assert_eq!(trimmer.newest_from(both - 1).unwrap(), last);
+        assert_eq!(trimmer.newest_from(both).unwrap(), before);
+        assert_eq!(trimmer.newest_from(u64::MAX).unwrap(), first_lsns[0]);
+    }
 }
 
 #[derive(Debug, Clone)]

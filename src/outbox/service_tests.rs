@@ -146,6 +146,7 @@ fn options(data: &Path, clock: ClockKind) -> TowerOptions {
         group_bytes_max: 1 << 20,
         duplicate_window_events: 1_000,
         compress_sealed: true,
+        trim: crate::runtime::TrimOptions::default(),
         records_max: 10_000,
         bytes_max: 1 << 24,
         batch_records_max: 64,

@@ -26,6 +26,8 @@ use crate::http::state::{AppState, ConsoleSettings};
 use crate::http::{Serving, serve};
 use crate::journal::envelope::decode_record;
 
+mod trimmed;
+
 const SOON: Duration = Duration::from_secs(20);
 /// Sales of something else: enough for a release to come while a state is still being made anew.
 const OTHERS: usize = 3_000;
@@ -39,6 +41,7 @@ fn options(data: &Path) -> TowerOptions {
         group_bytes_max: 1 << 20,
         duplicate_window_events: 1_000,
         compress_sealed: true,
+        trim: crate::runtime::TrimOptions::default(),
         records_max: 10_000,
         bytes_max: 1 << 24,
         batch_records_max: 4,
@@ -74,8 +77,11 @@ struct House {
 
 impl House {
     fn start(data: &Path) -> House {
-        let options = options(data);
-        let keys = KeyCache::open(KeyStore::new(data)).unwrap();
+        House::start_with(options(data))
+    }
+
+    fn start_with(options: TowerOptions) -> House {
+        let keys = KeyCache::open(KeyStore::new(&options.data)).unwrap();
         let (ready, started) = std::sync::mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let run = async move {

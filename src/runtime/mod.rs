@@ -55,6 +55,7 @@ pub use recovery::{Recovery, RecoveryPhase};
 pub use revisions::NoOps;
 pub use shard::{InspectSlot, SLOT_BYTES, StateKind};
 pub use shell::{Hosted, Inspected};
+pub use snapshots::TrimOptions;
 pub use tower::{
     Phase, Running, StartError, TenantOptions, Tower, TowerOptions, pending_own, system_record, wall_clock,
 };

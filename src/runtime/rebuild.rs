@@ -1,7 +1,9 @@
-//! Making entities' states anew from the journal, after their code failed.
+//! Making entities' states anew, after their code failed.
 //!
 //! One thread runs the dispatcher's fold over the journal and applies what concerns the entities that wait, all of them
-//! in one pass. Slow, rare, and correct by construction: it is the fold that made the states in the first place.
+//! in one pass. It begins with the newest generation that has them as they were before, else with an older one, else with
+//! the journal's first record if that is still there. Slow, rare, and correct by construction: it is the fold that made
+//! the states in the first place.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,22 +11,22 @@ use std::sync::Arc;
 use actix::Addr;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use foldhash::fast::FixedState;
-use parking_lot::RwLock;
+use tracing::warn;
 
 use super::codec;
-use super::directory::{Address, Directory};
+use super::directory::Address;
 use super::fold::{Dirty, Fold, Routed, Sink};
 use super::panics::contain;
-use super::quarantine::Quarantine;
-use super::shell::{Hosted, Rebuilt, Shell};
+use super::shell::{Hosted, Rebuilt, Shell, ShellImage};
+use super::snapshots::{BaseEntity, RebuildBase};
 use crate::domain::approval_case::CaseItem;
-use crate::domain::entity::Entity;
 use crate::domain::exception::ExceptionItem;
 use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
 use crate::domain::record::{Body, Delivery, Record, Transition};
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
 use crate::journal::JournalReader;
+use crate::snapshot::Store;
 
 /// Which entity, and up to where.
 #[derive(Clone, Debug)]
@@ -75,9 +77,9 @@ impl Rebuilder {
     ///
     /// # Errors
     /// If it can't be started.
-    pub fn start(reader: JournalReader, shards: u16) -> std::io::Result<Rebuilder> {
+    pub fn start(reader: JournalReader, store: Store, shards: u16) -> std::io::Result<Rebuilder> {
         let (queue, waiting) = unbounded();
-        let worker = Worker { reader, shards };
+        let worker = Worker { reader, store, shards };
         std::thread::Builder::new().name("rebuild".into()).spawn(move || worker.run(&waiting))?;
         Ok(Rebuilder { queue })
     }
@@ -98,9 +100,9 @@ impl Rebuilder {
 
     /// One without a thread: it works when it is told to.
     #[cfg(test)]
-    pub(super) fn stepped(reader: JournalReader, shards: u16) -> (Rebuilder, RebuildSteps) {
+    pub(super) fn stepped(reader: JournalReader, store: Store, shards: u16) -> (Rebuilder, RebuildSteps) {
         let (queue, waiting) = unbounded();
-        (Rebuilder { queue }, RebuildSteps { worker: Worker { reader, shards }, waiting })
+        (Rebuilder { queue }, RebuildSteps { worker: Worker { reader, store, shards }, waiting })
     }
 }
 
@@ -126,18 +128,32 @@ impl RebuildSteps {
 trait Task: Send {
     fn key(&self) -> &EntityKey;
     fn until(&self) -> Lsn;
+    /// Begins anew, with what a generation has of it: nothing if it was not there yet. `false` if that can't lead to what
+    /// is wanted.
+    fn begin(&mut self, base: Option<BaseEntity>) -> bool;
     fn deliver(&mut self, at: Routed<'_>, reference: &Reference);
-    /// After a failure, once: begins anew, to stop before the record that failed. `false` if there is no need.
-    fn begin_again(&mut self) -> bool;
-    /// Sends the outcome; `failure` if the journal could not be folded.
+    /// Whether what it began with was right: that shows only while records are delivered.
+    fn is_sound(&self) -> bool;
+    /// Whether it failed on a record that it is not to stop before yet: then it is to begin again.
+    fn wants_to_begin_again(&mut self) -> bool;
+    /// Sends the outcome; `failure` if it could not be made.
     fn finish(self: Box<Self>, failure: Option<&str>);
 }
 
 /// By key: the fold over the whole journal need not put an entity where it lives after a snapshot.
 type Tasks = HashMap<EntityKey, Box<dyn Task>, FixedState>;
 
+/// What a rebuild can begin with.
+#[derive(Clone, Copy, Debug)]
+enum Beginning {
+    Generation(u64),
+    /// The first record.
+    Journal,
+}
+
 struct Worker {
     reader: JournalReader,
+    store: Store,
     shards: u16,
 }
 
@@ -155,44 +171,129 @@ impl Worker {
         self.serve(tasks.map(|task| (task.key().clone(), task)).collect());
     }
 
+    /// Makes what is asked for, each with the newest beginning that leads there.
     fn serve(&self, mut tasks: Tasks) {
-        let failure = self.pass(&mut tasks).err();
+        let mut failure = None;
+        for beginning in self.beginnings() {
+            if tasks.is_empty() {
+                return;
+            }
+            match self.attempt(beginning, &mut tasks) {
+                Ok(()) => {}
+                Err(error) => {
+                    warn!(?beginning, error, "states can't be made anew from there");
+                    failure = Some(error);
+                }
+            }
+        }
+        let first_lsn = self.reader.statistics().first_lsn;
+        let nothing = || {
+            format!(
+                "its state can't be made anew: the journal begins with record {first_lsn}, and no snapshot that is kept has \
+                 the state of before"
+            )
+        };
+        let failure = match failure {
+            Some(error) if first_lsn <= 1 => error,
+            Some(error) => format!("{} ({error})", nothing()),
+            None => nothing(),
+        };
+        tasks.into_values().for_each(|task| task.finish(Some(&failure)));
+    }
+
+    /// The shortest way first.
+    fn beginnings(&self) -> Vec<Beginning> {
+        let numbers = self.store.numbers().unwrap_or_else(|error| {
+            warn!(%error, "snapshots can't be looked at");
+            Vec::new()
+        });
+        let mut all: Vec<Beginning> = numbers.into_iter().map(Beginning::Generation).collect();
+        if self.reader.statistics().first_lsn <= 1 {
+            all.push(Beginning::Journal);
+        }
+        all
+    }
+
+    /// Finishes those tasks that this beginning leads to; the others are left.
+    fn attempt(&self, beginning: Beginning, tasks: &mut Tasks) -> Result<(), String> {
+        let mut base = self.load(beginning, tasks)?;
+        let mut fit = Tasks::default();
+        for (key, mut task) in std::mem::take(tasks) {
+            let is_fit = task.begin(base.entities.remove(&key));
+            if is_fit { &mut fit } else { &mut *tasks }.insert(key, task);
+        }
+        if fit.is_empty() {
+            return Ok(());
+        }
+        if let Err(failure) = self.pass(base, &mut fit) {
+            tasks.extend(fit);
+            return Err(failure);
+        }
         let mut again = Tasks::default();
-        for (key, mut task) in tasks {
-            if failure.is_none() && task.begin_again() {
+        for (key, mut task) in fit {
+            if !task.is_sound() {
+                tasks.insert(key, task);
+            } else if task.wants_to_begin_again() {
                 again.insert(key, task);
             } else {
-                task.finish(failure.as_deref());
+                task.finish(None);
             }
         }
         if !again.is_empty() {
-            let failure = self.pass(&mut again).err();
+            let failure = self.again(beginning, &mut again).err();
             again.into_values().for_each(|task| task.finish(failure.as_deref()));
+        }
+        Ok(())
+    }
+
+    /// For those that failed on a record: the same once more, to stop before it.
+    fn again(&self, beginning: Beginning, tasks: &mut Tasks) -> Result<(), String> {
+        let mut base = self.load(beginning, tasks)?;
+        for (key, task) in &mut *tasks {
+            if !task.begin(base.entities.remove(key)) {
+                return Err(format!("the state of {key} that a snapshot has can't be gone on from"));
+            }
+        }
+        self.pass(base, tasks)
+    }
+
+    fn load(&self, beginning: Beginning, tasks: &Tasks) -> Result<RebuildBase, String> {
+        match beginning {
+            Beginning::Journal => Ok(RebuildBase::nothing(self.shards)),
+            Beginning::Generation(number) => {
+                let is_wanted = |key: &EntityKey| tasks.contains_key(key);
+                RebuildBase::load(&self.store, number, &self.reader, self.shards, is_wanted)
+                    .map_err(|error| error.to_string())
+            }
         }
     }
 
     /// Folds the journal as far as any of the tasks needs it.
-    fn pass(&self, tasks: &mut Tasks) -> Result<(), String> {
+    fn pass(&self, base: RebuildBase, tasks: &mut Tasks) -> Result<(), String> {
         let until = tasks.values().map(|task| task.until()).max().unwrap_or_default();
-        let records = self.reader.read_from(1).map(|read| {
+        let records = self.reader.read_from(base.start.next().0).map(|read| {
             let (_, bytes) = read.map_err(|error| error.to_string())?;
             let (record, _) = codec::decode(&bytes).map_err(|error| error.to_string())?;
             Ok(Arc::new(record))
         });
-        let directory = Arc::new(Directory::new(self.shards));
-        let quarantine = Arc::new(RwLock::new(Quarantine::new(1)));
-        let mut fold = Fold::new(self.shards, directory, quarantine);
-        contain(|| fold_for(&mut fold, records, until, tasks)).and_then(|folded| folded)
+        let RebuildBase { mut fold, directory, .. } = base;
+        let place = |key: &EntityKey| Some((directory.find(key)?, Arc::new(key.clone())));
+        let places = tasks.keys().filter_map(place).collect();
+        contain(|| fold_for(&mut fold, records, until, tasks, places)).and_then(|folded| folded)
     }
 }
+
+/// Where a fold puts those that are wanted.
+type Places = HashMap<Address, Arc<EntityKey>, FixedState>;
 
 fn fold_for(
     fold: &mut Fold,
     records: impl Iterator<Item = Result<Arc<Record>, String>>,
     until: Lsn,
     tasks: &mut Tasks,
+    places: Places,
 ) -> Result<(), String> {
-    let mut sink = ForTasks { tasks, places: HashMap::default() };
+    let mut sink = ForTasks { tasks, places };
     for record in records {
         let record = record?;
         if record.lsn > until {
@@ -205,8 +306,7 @@ fn fold_for(
 
 struct ForTasks<'t> {
     tasks: &'t mut Tasks,
-    /// Where this fold puts those that are wanted.
-    places: HashMap<Address, Arc<EntityKey>, FixedState>,
+    places: Places,
 }
 
 impl Sink for ForTasks<'_> {
@@ -241,12 +341,34 @@ impl<E: Hosted> Task for Rebuilding<E> {
         self.making.request.until
     }
 
+    fn begin(&mut self, base: Option<BaseEntity>) -> bool {
+        let Some(BaseEntity { restored, skipped }) = base else {
+            self.making.begin_new();
+            return true;
+        };
+        match restored.state.into_image::<E>() {
+            // One that stands still lacks what came since, one that was being rebuilt has nothing.
+            Some(ShellImage { entity: Some(entity), failure: None, is_rebuilding: false, .. }) => {
+                self.making.begin_with(entity, restored.at, &skipped)
+            }
+            Some(ShellImage { entity: Some(before), failure: Some(_), .. }) => {
+                self.making.standing.get_or_insert(before);
+                false
+            }
+            _ => false,
+        }
+    }
+
     fn deliver(&mut self, at: Routed<'_>, reference: &Reference) {
         self.making.deliver(at, reference);
     }
 
-    fn begin_again(&mut self) -> bool {
-        self.making.begin_again()
+    fn is_sound(&self) -> bool {
+        self.making.awaited.is_empty()
+    }
+
+    fn wants_to_begin_again(&mut self) -> bool {
+        self.making.wants_to_begin_again()
     }
 
     fn finish(self: Box<Self>, failure: Option<&str>) {
@@ -259,6 +381,13 @@ impl<E: Hosted> Task for Rebuilding<E> {
 pub(super) struct Making<E> {
     request: RebuildRequest,
     entity: E,
+    /// The state has everything up to here: it came from a generation.
+    at: Lsn,
+    /// Records that the state must not have, though they stand before `at`: they took effect later, when something that
+    /// they waited for came. If that does not show, the state has them.
+    awaited: Vec<Lsn>,
+    /// As which it stands still in the newest generation: what there is to show if nothing else can be made.
+    standing: Option<E>,
     exceptions: Vec<(Arc<ExceptionItem>, Lsn)>,
     cases: Vec<(CaseItem, Lsn)>,
     /// Has reached the record before which to stop, or failed: what follows is not for it.
@@ -269,12 +398,15 @@ pub(super) struct Making<E> {
     is_torn: bool,
 }
 
-impl<E: Entity> Making<E> {
+impl<E: Hosted> Making<E> {
     pub(super) fn new(request: RebuildRequest) -> Making<E> {
         let entity = E::new(&request.key);
         Making {
             request,
             entity,
+            at: Lsn::ZERO,
+            awaited: Vec::new(),
+            standing: None,
             exceptions: Vec::new(),
             cases: Vec::new(),
             stopped: false,
@@ -283,11 +415,42 @@ impl<E: Entity> Making<E> {
         }
     }
 
+    /// Begins anew with an entity that has seen nothing.
+    fn begin_new(&mut self) {
+        let entity = E::new(&self.request.key);
+        self.begin(entity, Lsn::ZERO, Vec::new());
+    }
+
+    /// Begins anew with the state that a generation has, as of `at`, for which `skipped` was left out. `false` if it shows
+    /// more than is wanted, or if changes that are asked for lie before it.
+    fn begin_with(&mut self, entity: E, at: Lsn, skipped: &[Lsn]) -> bool {
+        let request = &self.request;
+        if entity.applied_lsn() > request.until || (request.since > Lsn::ZERO && at > request.since) {
+            return false;
+        }
+        let unwanted = request.skip.iter().filter(|lsn| !skipped.contains(lsn)).chain(&request.stop_before);
+        let awaited = unwanted.copied().filter(|lsn| *lsn <= at).collect();
+        self.begin(entity, at, awaited);
+        true
+    }
+
+    fn begin(&mut self, entity: E, at: Lsn, awaited: Vec<Lsn>) {
+        (self.entity, self.at, self.awaited) = (entity, at, awaited);
+        // A failure counts that it is to stop before now; one with another beginning does not.
+        let stop_before = self.request.stop_before;
+        self.failed.take_if(|(poison, _)| stop_before != Some(*poison));
+        self.exceptions.clear();
+        self.cases.clear();
+        self.stopped = false;
+        self.is_torn = false;
+    }
+
     pub(super) fn deliver(&mut self, at: Routed<'_>, reference: &Reference) {
         let is_system = matches!(at.record.body, Body::System(_));
-        if self.stopped || is_system || at.lsn > self.request.until {
+        if self.stopped || is_system || at.lsn > self.request.until || at.lsn <= self.at {
             return;
         }
+        self.awaited.retain(|awaited| *awaited != at.record.lsn);
         if self.request.stop_before == Some(at.record.lsn) {
             self.stopped = true;
             return;
@@ -317,15 +480,13 @@ impl<E: Entity> Making<E> {
         }
     }
 
-    fn begin_again(&mut self) -> bool {
-        let Some((poison, _)) = &self.failed else { return false };
-        self.request.stop_before = Some(*poison);
-        self.entity = E::new(&self.request.key);
-        self.exceptions.clear();
-        self.cases.clear();
-        self.stopped = false;
-        self.is_torn = false;
-        true
+    fn wants_to_begin_again(&mut self) -> bool {
+        let poison = self.failed.as_ref().map(|(poison, _)| *poison);
+        let is_new = poison.is_some() && self.request.stop_before != poison;
+        if is_new {
+            self.request.stop_before = poison;
+        }
+        is_new
     }
 
     pub(super) fn outcome(self, failure: Option<&str>) -> Result<Whole<E>, Broken<E>> {
@@ -335,7 +496,7 @@ impl<E: Entity> Making<E> {
                 Err(Broken { poison, detail, before })
             }
             (None, Some(failure)) => {
-                Err(Broken { poison: Lsn::ZERO, detail: failure.to_owned(), before: None })
+                Err(Broken { poison: Lsn::ZERO, detail: failure.to_owned(), before: self.standing })
             }
             (None, None) => Ok(Whole { entity: self.entity, exceptions: self.exceptions, cases: self.cases }),
         }

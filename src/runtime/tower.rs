@@ -27,7 +27,9 @@ use super::quarantine::Quarantine;
 use super::rebuild::Rebuilder;
 use super::recovery::{Found, Recovery, RecoveryPhase};
 use super::shard::{Shard, ShardLimits, ShardParts};
-use super::snapshots::{Loaded, SnapshotFailure, Snapshots, Snapshotter, SnapshotterParts};
+use super::snapshots::{
+    Loaded, Retention, SnapshotFailure, Snapshots, Snapshotter, SnapshotterParts, TrimOptions,
+};
 use super::summaries::{Cases, Exceptions};
 use super::writer::{GroupLimits, Pending, Submission, Writer, WriterShared, Written};
 use crate::domain::ids::{Lsn, Name, TenantNumber};
@@ -52,6 +54,7 @@ pub struct TowerOptions {
     pub duplicate_window_events: usize,
     /// Whether sealed segments of the journal are compressed in the background.
     pub compress_sealed: bool,
+    pub trim: TrimOptions,
     pub records_max: u64,
     pub bytes_max: u64,
     pub batch_records_max: usize,
@@ -150,6 +153,8 @@ pub struct Running {
     pub clocks: Arc<WriterShared>,
     pub shards: Vec<Addr<Shard>>,
     pub reader: JournalReader,
+    /// Records that a reader may be behind the journal's end and still keep segments.
+    pub hold_records_max: u64,
     pub snapshots: Snapshots,
     /// The journal's identity, and from its second epoch on that too: the feed's epoch.
     pub identity: String,
@@ -347,7 +352,7 @@ impl Tower {
         let (committed_in, committed_out) = unbounded();
         // One at a time: the snapshotter waits for its answer.
         let (captures_in, captures_out) = bounded(1);
-        let rebuilder = Rebuilder::start(journal.reader(), options.shards)?;
+        let rebuilder = Rebuilder::start(journal.reader(), store.clone(), options.shards)?;
 
         let mut shards = Vec::new();
         for (index, arbiter) in arbiters.iter().enumerate() {
@@ -412,6 +417,7 @@ impl Tower {
             reach: RwLock::new(duplicates.reach()),
         });
         let identity = feed_epoch(&journal);
+        let retention = Retention::new(&journal, options.trim, quarantine.clone());
         let writer = Writer {
             journal,
             duplicates,
@@ -456,6 +462,7 @@ impl Tower {
             journal_bytes: options.snapshot_journal_bytes,
             free_bytes_min: options.snapshot_free_bytes_min,
             replayed_bytes,
+            retention,
         };
         let (snapshotter, snapshots) = Snapshotter::new(parts, generation);
         std::thread::Builder::new().name("snapshots".into()).spawn(move || {
@@ -476,6 +483,7 @@ impl Tower {
             clocks: shared,
             shards,
             reader,
+            hold_records_max: options.trim.hold_records_max,
             snapshots,
             identity,
             started_at: wall_clock(),

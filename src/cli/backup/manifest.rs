@@ -9,8 +9,10 @@ use crate::domain::time::Timestamp;
 
 /// Its name in the backup's directory.
 pub const FILE_NAME: &str = "manifest.json";
-/// Layout of backups that this program writes, and the newest that it reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// The newest layout of backups that this program reads.
+pub const FORMAT_VERSION: u32 = 2;
+/// Layout of a backup that holds a journal from its first record on, and so no snapshot.
+pub const FORMAT_WITHOUT_SNAPSHOT: u32 = 1;
 
 /// The manifest of a backup.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,11 +97,14 @@ impl Manifest {
     }
 }
 
-/// Whether a path stays inside: a name, or a directory and a name.
+/// Directories that a file lies in at most: a snapshot has one in its own.
+const DEPTH_MAX: usize = 3;
+
+/// Whether a path stays inside: names, and a few directories at most.
 fn is_plain(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     let is_name = |part: &&str| !part.is_empty() && *part != "." && *part != ".." && !part.contains('\\');
-    parts.len() <= 2 && parts.iter().all(is_name)
+    parts.len() <= DEPTH_MAX + 1 && parts.iter().all(is_name)
 }
 
 impl BackedUpFile {
@@ -129,13 +134,13 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_not_guessed_at() {
-        let error = Manifest::parse(&sample("keys.json", 2)).unwrap_err();
-        assert!(error.contains("format 2") && error.contains("up to 1"), "{error}");
+        let error = Manifest::parse(&sample("keys.json", 3)).unwrap_err();
+        assert!(error.contains("format 3") && error.contains("up to 2"), "{error}");
     }
 
     #[test]
     fn no_file_lies_outside_of_the_backup() {
-        for path in ["../keys.json", "/etc/passwd", "journal/../../x", "", "journal//x", "a/b/c"] {
+        for path in ["../keys.json", "/etc/passwd", "journal/../../x", "", "journal//x", "a/b/c/d/e"] {
             assert!(Manifest::parse(&sample(path, 1)).is_err(), "{path}");
         }
     }

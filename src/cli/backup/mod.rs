@@ -5,6 +5,7 @@
 mod copy;
 mod manifest;
 mod restore;
+mod snapshot;
 mod take;
 
 use std::io::{self, Write};
@@ -78,6 +79,13 @@ enum BackupError {
     Record(#[from] CodecError),
     #[error("{} is not empty; name a directory that is empty or not there", .0.display())]
     NotEmpty(PathBuf),
+    #[error(
+        "the journal begins with record {first_lsn}, and {} has no snapshot that it could be opened with; take one with \
+         POST /api/v1/snapshots, or start the tower", .data.display()
+    )]
+    NoSnapshot { first_lsn: u64, data: PathBuf },
+    #[error("the snapshot can't be used: {0}")]
+    Snapshot(String),
     #[error("the journal in {} changes faster than it can be opened; try again", .0.display())]
     Moving(PathBuf),
     #[error("{} is no backup: it has no {}. An interrupted backup has none either", .0.display(), manifest::FILE_NAME)]
@@ -94,6 +102,10 @@ enum BackupError {
 }
 
 impl BackupError {
+    fn snapshot(error: impl std::fmt::Display) -> BackupError {
+        BackupError::Snapshot(error.to_string())
+    }
+
     fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BackupError {
         move |source| BackupError::Io { action, path: path.to_owned(), source }
     }

@@ -6,12 +6,15 @@ use std::path::Path;
 use super::BackupError;
 use super::copy::{Copying, claim_directory, sync_directory};
 use super::manifest::{BackedUpFile, Manifest};
+use super::snapshot;
+use super::take::make_directories;
 use crate::cli::progress::Progress;
 use crate::cli::verify::journal_of;
 use crate::domain::ids::{Lsn, Name, TenantNumber};
 use crate::domain::record::SystemBody;
 use crate::domain::time::Timestamp;
-use crate::journal::{self, GroupBuilder, Journal, JournalOptions, envelope};
+use crate::journal::{self, GroupBuilder, Journal, JournalOptions, Position, envelope};
+use crate::runtime::snapshots::Meta;
 use crate::runtime::{codec, pending_own, system_record, wall_clock};
 
 /// The journal's directory until it is whole: no tower starts on it.
@@ -40,6 +43,7 @@ pub fn restore(backup: &Path, data: &Path, quiet: bool) -> Result<(Manifest, Res
             Some(name) => unfinished.join(name),
             None => data.join(&file.path),
         };
+        make_directories(data, &to)?;
         let from = file.place(backup);
         let source = File::open(&from).map_err(BackupError::io("open", &from))?;
         let copied = copying.copy(source, &from, u64::MAX, &to)?;
@@ -47,9 +51,10 @@ pub fn restore(backup: &Path, data: &Path, quiet: bool) -> Result<(Manifest, Res
     }
     copying.finish();
     let part = journal::durable_part(&journal_of(backup))?;
-    journal::place_mark(&unfinished, &part.mark)?;
+    part.place_marks(&unfinished)?;
 
-    let restored = begin_epoch(&unfinished, &manifest, quiet)?;
+    let snapshot = (part.first_lsn > 1).then(|| snapshot::position(data, part.first_lsn)).transpose()?;
+    let restored = begin_epoch(&unfinished, &manifest, snapshot, quiet)?;
     let directory = journal_of(data);
     fs::rename(&unfinished, &directory).map_err(BackupError::io("rename", &unfinished))?;
     sync_directory(data)?;
@@ -94,13 +99,27 @@ fn expect(file: &BackedUpFile, path: &Path, bytes: u64, hash: blake3::Hash) -> R
 }
 
 /// Reads every record, as a start would, and appends the one that says that the journal was restored.
-fn begin_epoch(directory: &Path, manifest: &Manifest, quiet: bool) -> Result<Restored, BackupError> {
-    let (mut journal, _) = Journal::open(directory, JournalOptions::default())?;
+fn begin_epoch(
+    directory: &Path,
+    manifest: &Manifest,
+    snapshot: Option<(Position, Meta)>,
+    quiet: bool,
+) -> Result<Restored, BackupError> {
+    let options = JournalOptions::default();
+    let (mut journal, _) = match &snapshot {
+        None => Journal::open(directory, options)?,
+        Some((position, _)) => Journal::open_trusting(directory, options, position)?,
+    };
     let last = journal.durable_lsn();
     let mut progress = Progress::new(last, "records", quiet);
     // What the writer would stamp: times never go back.
     let (mut ingest_time, mut business_time) = (wall_clock(), None::<Timestamp>);
-    for read in journal.reader().read_from(1) {
+    if let Some((_, meta)) = &snapshot {
+        ingest_time = ingest_time.max(meta.clocks.last_ingest().plus(1));
+        business_time = meta.clocks.business().first().copied();
+    }
+    let reader = journal.reader();
+    for read in reader.read_from(reader.statistics().first_lsn) {
         let (lsn, bytes) = read?;
         let (record, _) = codec::decode(&bytes)?;
         ingest_time = ingest_time.max(record.ingest_time.plus(1));

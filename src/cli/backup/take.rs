@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::BackupError;
 use super::copy::{Copying, claim_directory, sync_directory, write_whole};
-use super::manifest::{BackedUpFile, FILE_NAME, FORMAT_VERSION, JournalContents, Manifest};
+use super::manifest::{
+    BackedUpFile, FILE_NAME, FORMAT_VERSION, FORMAT_WITHOUT_SNAPSHOT, JournalContents, Manifest,
+};
+use super::snapshot::{self, GENERATIONS};
 use crate::auth::KeyStore;
 use crate::cli::verify::journal_of;
 use crate::journal::{self, DurablePart, Position, VerifyReport};
@@ -16,7 +19,7 @@ use crate::runtime::{codec, wall_clock};
 pub fn take(data: &Path, target: &Path, quiet: bool) -> Result<Manifest, BackupError> {
     let source = journal_of(data);
     let taken_at = wall_clock();
-    let (part, mut wanted) = open_journal(&source)?;
+    let (part, mut wanted) = open_files(data, &source)?;
     claim_directory(target)?;
     let directory = journal_of(target);
     fs::create_dir(&directory).map_err(BackupError::io("create", &directory))?;
@@ -29,20 +32,25 @@ pub fn take(data: &Path, target: &Path, quiet: bool) -> Result<Manifest, BackupE
     for Wanted { file, path: from, bytes, folder } in wanted {
         let name = from.file_name().unwrap_or_default().to_string_lossy();
         let path = format!("{folder}{name}");
-        let copied = copying.copy(file, &from, bytes, &target.join(&path))?;
+        let to = target.join(&path);
+        make_directories(target, &to)?;
+        let copied = copying.copy(file, &from, bytes, &to)?;
         files.push(BackedUpFile { path, bytes: copied.bytes, blake3: copied.hash.to_hex().to_string() });
     }
     copying.finish();
-    journal::place_mark(&directory, &part.mark)?;
+    part.place_marks(&directory)?;
     sync_directory(&directory)?;
 
     let report = journal::verify(&directory)?;
     check_prefix(&report, &part.mark)?;
+    if part.first_lsn > 1 {
+        snapshot::position(target, part.first_lsn)?;
+    }
     if let Some((_, bytes)) = journal::last_record(&directory)? {
         codec::check_versions(&bytes)?;
     }
     let manifest = Manifest {
-        format: FORMAT_VERSION,
+        format: if part.first_lsn > 1 { FORMAT_VERSION } else { FORMAT_WITHOUT_SNAPSHOT },
         tidewatch: env!("CARGO_PKG_VERSION").to_owned(),
         taken_at,
         journal: JournalContents {
@@ -71,19 +79,19 @@ struct Wanted {
     path: PathBuf,
     bytes: u64,
     /// Where in the backup, with the `/` behind it.
-    folder: &'static str,
+    folder: String,
 }
 
 impl Wanted {
     /// `None` if there is no such file.
-    fn open(path: PathBuf, bytes_max: u64, folder: &'static str) -> Result<Option<Wanted>, BackupError> {
+    fn open(path: PathBuf, bytes_max: u64, folder: &str) -> Result<Option<Wanted>, BackupError> {
         let open = || {
             let file = File::open(&path)?;
             let bytes = file.metadata()?.len().min(bytes_max);
             Ok((file, bytes))
         };
         match open() {
-            Ok((file, bytes)) => Ok(Some(Wanted { file, path, bytes, folder })),
+            Ok((file, bytes)) => Ok(Some(Wanted { file, path, bytes, folder: folder.to_owned() })),
             Err(error) if io::Error::kind(&error) == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(BackupError::io("open", &path)(error)),
         }
@@ -92,6 +100,39 @@ impl Wanted {
 
 /// How often the journal is looked up while its files change their form.
 const LOOK_UPS_MAX: usize = 5;
+
+/// Opens what is to be copied: of a trimmed journal also the newest snapshot, without which it does not open.
+fn open_files(data: &Path, source: &Path) -> Result<(DurablePart, Vec<Wanted>), BackupError> {
+    for _ in 0..LOOK_UPS_MAX {
+        // Before the journal's end is looked up: what it shows is durable by then.
+        let newest = snapshot::newest(data)?;
+        let (part, mut wanted) = open_journal(source)?;
+        if part.first_lsn <= 1 {
+            return Ok((part, wanted));
+        }
+        let Some((name, paths)) = newest else {
+            return Err(BackupError::NoSnapshot { first_lsn: part.first_lsn, data: data.to_owned() });
+        };
+        let count = wanted.len() + paths.len();
+        for path in paths {
+            let below = path.strip_prefix(data).unwrap_or(&path).parent().unwrap_or(Path::new(GENERATIONS));
+            wanted.extend(Wanted::open(path.clone(), u64::MAX, &format!("{}/", below.display()))?);
+        }
+        // As long as it is one of those that are kept, the journal is not trimmed beyond its start.
+        if wanted.len() == count && data.join(GENERATIONS).join(name).is_dir() {
+            return Ok((part, wanted));
+        }
+    }
+    Err(BackupError::Moving(source.to_owned()))
+}
+
+/// Makes the directories between `top` and a file.
+pub(super) fn make_directories(top: &Path, file: &Path) -> Result<(), BackupError> {
+    match file.parent().filter(|parent| *parent != top) {
+        Some(parent) => fs::create_dir_all(parent).map_err(BackupError::io("create", parent)),
+        None => Ok(()),
+    }
+}
 
 /// Opens what of a journal is durable now.
 fn open_journal(source: &Path) -> Result<(DurablePart, Vec<Wanted>), BackupError> {

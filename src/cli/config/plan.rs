@@ -121,6 +121,11 @@ enum PlanError {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Record(#[from] CodecError),
+    #[error(
+        "the journal begins with record {first_lsn}, what came before was trimmed: a plan needs all of it. Restore a backup \
+         elsewhere and start it with the new configuration: its outbox is held"
+    )]
+    Trimmed { first_lsn: u64 },
     #[error("the journal is damaged at {place}: {damage}; see `tidewatch verify`")]
     Damaged { place: journal::Place, damage: journal::Damage },
 }
@@ -175,7 +180,11 @@ fn plan(directory: &Path, new: Settings, largest: usize, quiet: bool) -> Result<
 
 /// Folds what is durable of a journal. Takes no lock: a tower may be running on it.
 fn fold(directory: &Path, quiet: bool) -> Result<(WhatIf, u64), PlanError> {
-    let durable = journal::durable_part(directory)?.mark.lsn;
+    let part = journal::durable_part(directory)?;
+    if part.first_lsn > 1 {
+        return Err(PlanError::Trimmed { first_lsn: part.first_lsn });
+    }
+    let durable = part.mark.lsn;
     let mut progress = Progress::new(durable, "records", quiet);
     let mut state = WhatIf::new(wall_clock());
     let mut failure = None;

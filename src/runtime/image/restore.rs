@@ -36,6 +36,17 @@ impl AddressMap {
         self.find(was).map(|(_, key)| key)
     }
 
+    /// Where those entities were that are wanted.
+    pub fn find_all(&self, is_wanted: impl Fn(&EntityKey) -> bool) -> Vec<(Address, Arc<EntityKey>)> {
+        let mut found = Vec::new();
+        for (shard, entities) in self.shards.iter().enumerate() {
+            for (slot, (_, key)) in entities.iter().enumerate().filter(|(_, (_, key))| is_wanted(key)) {
+                found.push((Address { shard: shard as u16, slot: slot as u32 }, key.clone()));
+            }
+        }
+        found
+    }
+
     fn find(&self, was: Address) -> Option<&(Address, Arc<EntityKey>)> {
         self.shards.get(usize::from(was.shard))?.get(was.slot as usize)
     }

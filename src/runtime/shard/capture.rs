@@ -67,6 +67,7 @@ pub(super) struct CaptureInWork {
     is_last_round: bool,
     is_over: bool,
     entities: u64,
+    standing_still: u64,
     /// States that the generation before did not give back.
     unreadable: usize,
     /// Blocks that were sent.
@@ -93,6 +94,7 @@ impl CaptureInWork {
             is_last_round: false,
             is_over: false,
             entities: 0,
+            standing_still: 0,
             unreadable: 0,
             blocks: 0,
             located: Vec::new(),
@@ -169,7 +171,10 @@ impl ShardShared {
         self.answered(asked, |capture, shard| {
             capture.scratch.clear();
             match encode_entity(&image, &mut capture.scratch) {
-                Ok(()) => capture.push(shard, slot, asked.at, is_working),
+                Ok(()) => {
+                    capture.standing_still += u64::from(image.captured.stands_still());
+                    capture.push(shard, slot, asked.at, is_working);
+                }
                 Err(error) => {
                     capture.give_up(shard, format!("{} can't be written: {error}", image.captured.key))
                 }
@@ -244,6 +249,7 @@ impl Handler<Continue> for Shard {
                 shard,
                 entities: capture.entities,
                 highest: capture.highest.max(self.shared.handed_out.get()),
+                standing_still: capture.standing_still,
                 stopped: self.shared.stopped.borrow().all(),
             });
             context.address().do_send(message);

@@ -31,7 +31,7 @@ use crate::runtime::rebuild::{RebuildSteps, Rebuilder};
 use crate::runtime::recovery::{generations_path, replay_one};
 use crate::runtime::shard::{BeginRestore, RestoreEntities, Shard, ShardLimits, ShardParts};
 use crate::runtime::snapshots::{
-    Loaded, LoadedShard, Loading, Meta, SnapshotFailure, Snapshotter, SnapshotterParts,
+    Loaded, LoadedShard, Loading, Meta, Retention, SnapshotFailure, Snapshotter, SnapshotterParts,
 };
 use crate::runtime::tower::introductions;
 use crate::runtime::writer::{Backlog, DISK_FULL_RETRY, GroupLimits, Writer, WriterShared};
@@ -210,7 +210,7 @@ impl House {
         let metrics = Arc::new(Metrics::default());
         let (submissions, submitted) = unbounded();
         let (committed_in, committed) = unbounded();
-        let (rebuilder, rebuilds) = Rebuilder::stepped(journal.reader(), options.shards);
+        let (rebuilder, rebuilds) = Rebuilder::stepped(journal.reader(), store.clone(), options.shards);
         let (state_sink, feed, inlet) = feed::channel();
         inlet.wanted.fetch_add(1, Ordering::Relaxed);
         let shards: Vec<_> = (0..usize::from(options.shards))
@@ -295,6 +295,7 @@ impl House {
             reach: RwLock::new(duplicates.reach()),
         });
         let identity = journal.identity().simple().to_string();
+        let retention = Retention::new(&journal, options.trim, quarantine.clone());
         let writer = Writer {
             journal,
             duplicates,
@@ -332,6 +333,7 @@ impl House {
             free_bytes_min: options.snapshot_free_bytes_min,
             journal_bytes: options.snapshot_journal_bytes,
             replayed_bytes: 0,
+            retention,
         };
         let new = |captures| Snapshotter::new(parts(captures), generation);
         let (in_hand, snapshots, snapshotter) = InHand::start(new, shards.len(), random, may_die);
@@ -348,6 +350,7 @@ impl House {
             clocks: shared,
             shards,
             reader,
+            hold_records_max: options.trim.hold_records_max,
             snapshots,
             identity,
             started_at: wall_clock(),

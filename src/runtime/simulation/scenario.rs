@@ -44,6 +44,7 @@ pub fn options(random: &mut Random, data: &std::path::Path, clock: ClockKind) ->
         group_bytes_max: 1 << 20,
         duplicate_window_events: 100_000,
         compress_sealed: false,
+        trim: crate::runtime::TrimOptions::default(),
         records_max: *random.pick(&[15, 60, 10_000]),
         bytes_max: *random.pick(&[8_000, 1 << 24]),
         batch_records_max: *random.pick(&[1, 4, 512]),

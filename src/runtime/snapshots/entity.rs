@@ -38,6 +38,13 @@ pub struct Captured<'a, E> {
     pub is_unsettled: bool,
 }
 
+impl<E> Captured<'_, E> {
+    /// Whether it stands still, or is being rebuilt: another state than this has to be made for it to go on.
+    pub fn stands_still(&self) -> bool {
+        self.failure.is_some() || self.is_rebuilding
+    }
+}
+
 /// An entity with what its shard knows of it.
 pub struct EntityImage<'a, E> {
     pub slot: u32,

@@ -39,9 +39,25 @@ pub struct Meta {
     /// The one that was the newest before.
     #[serde(default)]
     pub previous: Option<GenerationInfo>,
+    /// What is kept beside this one for the entities that stand still in it.
+    #[serde(default)]
+    pub kept_for_rebuild: KeptForRebuild,
     /// When it was begun, and how long it took until it could be published.
     taken_at_micros: i64,
     seconds: f64,
+}
+
+/// From what the entities that stand still can be made anew: each of them needs a state from before its failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeptForRebuild {
+    /// From nothing but the whole journal, or not known. It must not be trimmed.
+    #[default]
+    Journal,
+    /// From an older generation, in which nobody stood still, and the journal behind it.
+    Generation(GenerationInfo),
+    /// Nobody stands still: from the generation that says so.
+    Nothing,
 }
 
 /// The place in the journal behind the start.
@@ -100,6 +116,7 @@ pub struct MetaParts {
     pub entities: u64,
     pub duplicates: DuplicateTail,
     pub previous: Option<GenerationInfo>,
+    pub kept_for_rebuild: KeptForRebuild,
     pub taken_at: Timestamp,
     pub seconds: f64,
 }
@@ -119,6 +136,7 @@ impl Meta {
             entities: parts.entities,
             duplicates: parts.duplicates,
             previous: parts.previous,
+            kept_for_rebuild: parts.kept_for_rebuild,
             taken_at_micros: parts.taken_at.micros(),
             seconds: parts.seconds,
         }

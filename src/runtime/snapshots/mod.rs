@@ -8,9 +8,11 @@
 //! Not responsible for: how generations lie on the disk (`crate::snapshot`), how the dispatcher's side is written
 //! (`super::image`), what a restart does with them (`super::recovery`).
 
+mod base;
 mod entity;
 mod load;
 mod meta;
+mod retention;
 mod sections;
 mod snapshotter;
 mod take;
@@ -27,12 +29,14 @@ use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+pub use self::base::{BaseEntity, BaseError, RebuildBase};
 pub use self::entity::{
     Captured, EntityImage, Entry, FailureImage, Kind, Location, PackedImage, Restored, RestoredState,
     encode_entity, encode_packed, pack, unpack, without_state,
 };
 pub use self::load::{Loaded, LoadedShard, Loading};
-pub use self::meta::Meta;
+pub use self::meta::{KeptForRebuild, Meta};
+pub use self::retention::{Retention, TrimOptions};
 pub use self::sections::entities_of;
 #[cfg(test)]
 pub use self::meta::testing;
@@ -83,6 +87,8 @@ pub enum FromShard {
         entities: u64,
         /// The last record that anything in it may show.
         highest: Lsn,
+        /// How many of them stand still, or are being rebuilt.
+        standing_still: u64,
         stopped: Vec<(EntityKey, Stopped)>,
     },
     GivenUp {

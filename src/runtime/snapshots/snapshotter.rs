@@ -9,8 +9,8 @@ use parking_lot::RwLock;
 use tracing::{info, warn};
 
 use super::{
-    CaptureRequest, GenerationInfo, Meta, REQUESTS_WAITING_MAX, RESTS, SnapshotFailure, SnapshotStatus,
-    Snapshots, TakeRequest,
+    CaptureRequest, GenerationInfo, KeptForRebuild, Meta, REQUESTS_WAITING_MAX, RESTS, Retention,
+    SnapshotFailure, SnapshotStatus, Snapshots, TakeRequest,
 };
 use crate::journal::JournalReader;
 use crate::pacing::Pace;
@@ -57,6 +57,7 @@ pub struct SnapshotterParts {
     pub free_bytes_min: u64,
     /// Bytes of records that were replayed at this start: the newest one is older than they are.
     pub replayed_bytes: u64,
+    pub retention: Retention,
 }
 
 /// The snapshotter, before its thread runs.
@@ -74,6 +75,7 @@ pub struct Snapshotter {
     pub(super) serial: u64,
     /// The newest published generation whose duplicate window can be gone on from.
     pub(super) newest: Option<(Generation, Meta)>,
+    retention: Retention,
     /// Those before that shards may still read from. The last clone goes here: closing one takes a while.
     older: Vec<Generation>,
     packed_bytes_max: usize,
@@ -108,6 +110,7 @@ impl Snapshotter {
             free_bytes_min: parts.free_bytes_min,
             serial: 0,
             newest,
+            retention: parts.retention,
             older: Vec::new(),
             packed_bytes_max: parts.packed_bytes_max,
             hurry: hurry.clone(),
@@ -125,6 +128,7 @@ impl Snapshotter {
     /// Works until every handle is gone.
     pub fn run(mut self) {
         self.list_older();
+        self.retention.hold(&self.status.read().generations, self.kept());
         loop {
             match self.requests.recv_timeout(POLL) {
                 // Whoever asked no longer waits for it.
@@ -158,6 +162,28 @@ impl Snapshotter {
         let Some(older) = self.newest.as_ref().and_then(|(_, meta)| meta.previous) else { return };
         if self.store.numbers().is_ok_and(|numbers| numbers.contains(&older.number)) {
             self.status.write().generations.push(older);
+        }
+    }
+
+    /// What is kept beside the newest one for entities that stand still.
+    fn kept(&self) -> KeptForRebuild {
+        self.newest.as_ref().map(|(_, meta)| meta.kept_for_rebuild).unwrap_or_default()
+    }
+
+    /// What the next generation needs to be kept beside it, if as many of its entities stand still.
+    pub(super) fn kept_for_rebuild(&self, standing_still: u64) -> KeptForRebuild {
+        if standing_still == 0 {
+            return KeptForRebuild::Nothing;
+        }
+        match &self.newest {
+            None => KeptForRebuild::Journal,
+            Some((generation, meta)) => match meta.kept_for_rebuild {
+                // Whoever stands still now went on then.
+                KeptForRebuild::Nothing => KeptForRebuild::Generation(meta.info(generation)),
+                kept if self.retention.still_holds(kept) => kept,
+                // Who stood still by then is beyond help. Who fails from now on is not.
+                KeptForRebuild::Generation(_) | KeptForRebuild::Journal => KeptForRebuild::Nothing,
+            },
         }
     }
 
@@ -206,19 +232,28 @@ impl Snapshotter {
                 let before = self.newest.replace((generation, meta));
                 self.older.extend(before.map(|(generation, _)| generation));
                 self.let_go();
-                let in_use: Vec<u64> = self.older.iter().map(Generation::number).collect();
-                if let Err(error) = self.store.keep_newest(KEPT, &in_use) {
-                    warn!(%error, "an old snapshot can't be removed");
-                }
                 self.bytes_at_newest = i128::from(written);
                 self.retry_after = RETRY_AFTER;
                 self.not_before = Instant::now() + started.elapsed() * BETWEEN;
-                let mut status = self.status.write();
-                status.is_being_taken = false;
-                status.generations.insert(0, info);
-                status.generations.truncate(KEPT);
-                status.taken += 1;
-                status.journal_bytes_since = 0;
+                let generations = {
+                    let mut status = self.status.write();
+                    status.is_being_taken = false;
+                    status.generations.insert(0, info);
+                    status.generations.truncate(KEPT);
+                    status.taken += 1;
+                    status.journal_bytes_since = 0;
+                    status.generations.clone()
+                };
+                let kept = self.kept();
+                let mut in_use: Vec<u64> = self.older.iter().map(Generation::number).collect();
+                if let KeptForRebuild::Generation(info) = kept {
+                    in_use.push(info.number);
+                }
+                match self.store.keep_newest(KEPT, &in_use) {
+                    // What they need is only known for those that are gone.
+                    Ok(()) => self.retention.trim(&generations, kept),
+                    Err(error) => warn!(%error, "an old snapshot can't be removed"),
+                }
                 Ok(info)
             }
             Err(failure) => {

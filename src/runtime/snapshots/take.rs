@@ -25,6 +25,7 @@ const BLOCKS_WAITING_MAX: usize = 16;
 #[derive(Default)]
 struct Contained {
     entities: u64,
+    standing_still: u64,
     highest: Lsn,
 }
 
@@ -51,7 +52,7 @@ impl Snapshotter {
 
         let mut writer = self.store.begin()?;
         let mut blocks = BlockWriter::new(&mut writer, pace.clone());
-        let Contained { entities, highest } =
+        let Contained { entities, standing_still, highest } =
             receive_entities(&captured, slots.len(), &mut blocks, deadline)?;
         let mut emit = |section: Section, entry: &[u8]| blocks.push(SectionId(section as u16), entry);
         image.write(&mut emit)?;
@@ -78,6 +79,7 @@ impl Snapshotter {
             slots,
             entities,
             duplicates,
+            kept_for_rebuild: self.kept_for_rebuild(standing_still),
             previous: self.newest.as_ref().map(|(generation, meta)| meta.info(generation)),
             taken_at,
             seconds: started.elapsed().as_secs_f64(),
@@ -196,8 +198,9 @@ fn receive_entities(
     while done < shards {
         match receive(captured, deadline)? {
             FromShard::Block { shard, entries } => blocks.put(entities_of(shard), &entries)?,
-            FromShard::Done { entities, highest, stopped, .. } => {
+            FromShard::Done { entities, highest, standing_still, stopped, .. } => {
                 contained.entities += entities;
+                contained.standing_still += standing_still;
                 contained.highest = contained.highest.max(highest);
                 blocks.push(STOPPED, &rmp_serde::to_vec_named(&stopped)?)?;
                 done += 1;

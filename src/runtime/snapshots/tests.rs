@@ -224,6 +224,7 @@ fn a_generation_fits_only_a_journal_that_has_the_records_it_shows() {
         entities: 0,
         duplicates: Default::default(),
         previous: None,
+        kept_for_rebuild: Default::default(),
         taken_at: Timestamp::MIN,
         seconds: 0.0,
     });

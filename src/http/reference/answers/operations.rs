@@ -29,6 +29,11 @@ pub fn quarantine_entry() -> Value {
         json_event(),
         about("at", time(), "Ingest time."),
         about("event_lsn", lsn(), "The record that holds the event."),
+        about(
+            "event_trimmed",
+            boolean(),
+            "Whether that record was trimmed from the journal: then the event is no longer known.",
+        ),
         about("lsn", lsn(), "The record that put it here."),
     ])
 }

@@ -12,6 +12,11 @@ fn input() -> Value {
         maybe("type", any_text(), "Its type."),
         known("time", time()),
         about("lsn", lsn(), "Its record."),
+        about(
+            "trimmed",
+            boolean(),
+            "Whether that record is no longer in the journal: then only its number is known.",
+        ),
     ]);
     object([
         about("name", any_text(), "Its name in the formula; several of one name are a list."),
