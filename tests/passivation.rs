@@ -120,7 +120,7 @@ fn another_configuration_wakes_all_in_turns() {
     tell(&tower.http());
     tower.http().send("POST", "/api/v1/snapshots", &[], b"").expect(200);
     tower.kill();
-    tower.configure(&format!("{rest}[sku_location]\nlateness_hours = 47\n"));
+    tower.configure(&format!("{rest}[sku_location]\nlateness_hours = 49\n"));
     tower.start_again();
     let client = tower.http();
     assert_eq!(client.get("/readyz").expect(200)["generation"], 1);

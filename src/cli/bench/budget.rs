@@ -181,7 +181,7 @@ mod tests {
         let parts = footing().parts();
         let sum: f64 = parts.iter().map(|part| part.bytes).sum();
         assert!((sum - 1_000_000_000.0).abs() < 1.0, "{sum}");
-        assert_eq!(bytes(&parts, "a slot"), 192_000_000.0);
+        assert_eq!(bytes(&parts, "a slot"), 2_000_000.0 * SLOT_BYTES as f64);
         assert_eq!(bytes(&parts, "reviewed"), 32_000_000.0);
         assert_eq!(bytes(&parts, "states of packed"), 64_000_000.0);
         let rest = &parts[parts.len() - 1];

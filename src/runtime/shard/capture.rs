@@ -10,7 +10,6 @@ use actix::{AsyncContext, Context, Handler, Message};
 use crossbeam_channel::{Sender, TrySendError};
 use serde::Serialize;
 
-use super::presence::Presences;
 use super::slot::{Presence, Slot};
 use super::{Shard, ShardShared, next_turn};
 use crate::domain::ids::Lsn;
@@ -282,8 +281,8 @@ impl Shard {
         let state = match (&entry.presence, &entry.key) {
             (Presence::Packed(state), _) => Some(state),
             (Presence::Stored, Some(key)) => {
-                let read = |presences: &mut Presences| presences.read(Kind::of(key), entry.location?).ok();
-                stored = read(&mut self.shared.presences.borrow_mut());
+                let mut presences = self.shared.presences.borrow_mut();
+                stored = entry.location.and_then(|location| presences.read(Kind::of(key), location).ok());
                 stored.as_ref()
             }
             _ => None,

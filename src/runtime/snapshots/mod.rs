@@ -35,11 +35,11 @@ pub use self::entity::{
     encode_entity, encode_packed, pack, unpack, without_state,
 };
 pub use self::load::{Loaded, LoadedShard, Loading};
+#[cfg(test)]
+pub use self::meta::testing;
 pub use self::meta::{KeptForRebuild, Meta};
 pub use self::retention::{Retention, TrimOptions};
 pub use self::sections::entities_of;
-#[cfg(test)]
-pub use self::meta::testing;
 pub use self::snapshotter::{Snapshotter, SnapshotterParts};
 use super::clocks::Clocks;
 use super::codec::CodecError;
