@@ -165,6 +165,7 @@ async fn run_once(
         let log = session.tower().map(Tower::log_end).unwrap_or_default();
         return Err(BenchError::Tower { cause, log });
     }
+    session.change_seed();
     let after = measure(&session, &load, empty_bytes, progress).await?;
     session.stop().await?;
     Ok(PassivationRun { snapshot, before, ready_s, recovery, after })

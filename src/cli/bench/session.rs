@@ -332,6 +332,11 @@ impl Session {
         self.world
     }
 
+    /// From here on loads concern others: those that the last one was about have been woken up by the replay.
+    pub fn change_seed(&mut self) {
+        self.seed = self.seed.wrapping_add(1);
+    }
+
     pub fn seed(&self) -> u64 {
         self.seed
     }
