@@ -79,14 +79,30 @@ impl Sandbox {
         self.http().get("/actions").expect(200)
     }
 
+    /// Everything that it was told.
     #[track_caller]
     pub fn actions(&self) -> Vec<Value> {
-        self.told()["items"].as_array().unwrap().clone()
+        self.list("/actions")
+    }
+
+    /// Everything that it made.
+    #[track_caller]
+    pub fn documents(&self) -> Vec<Value> {
+        self.list("/documents")
     }
 
     #[track_caller]
-    pub fn documents(&self) -> Vec<Value> {
-        self.http().get("/documents").expect(200)["items"].as_array().unwrap().clone()
+    fn list(&self, path: &str) -> Vec<Value> {
+        let mut items: Vec<Value> = Vec::new();
+        loop {
+            let page = self.http().get(&format!("{path}?skip={}", items.len())).expect(200);
+            let shown = page["items"].as_array().unwrap();
+            if shown.is_empty() {
+                assert_eq!(page["total"], items.len());
+                return items;
+            }
+            items.extend_from_slice(shown);
+        }
     }
 }
 

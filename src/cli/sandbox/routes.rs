@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, post, put, web};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -19,8 +20,22 @@ pub const BODY_BYTES_MAX: usize = 64 << 10;
 /// How long a request or an answer is held at most.
 const HOLD_MAX: Duration = Duration::from_secs(120);
 const PROBLEM: &str = "application/problem+json";
-/// Items in one answer: the newest.
+/// Items in one answer.
 const LIST_MAX: usize = 1_000;
+
+/// Which part of a list is wanted.
+#[derive(Deserialize)]
+pub struct Page {
+    /// Older ones to leave out; without it the newest are shown.
+    skip: Option<usize>,
+}
+
+impl Page {
+    fn of(&self, total: usize) -> std::ops::Range<usize> {
+        let start = self.skip.unwrap_or(total.saturating_sub(LIST_MAX)).min(total);
+        start..total.min(start + LIST_MAX)
+    }
+}
 
 fn problem(status: StatusCode, code: &str, detail: &str) -> HttpResponse {
     let title = status.canonical_reason().unwrap_or_default();
@@ -133,12 +148,14 @@ async fn record(
 
 /// What it was told, the newest last.
 #[get("/actions")]
-pub async fn get_actions(sandbox: web::Data<Sandbox>) -> HttpResponse {
+pub async fn get_actions(sandbox: web::Data<Sandbox>, page: web::Query<Page>) -> HttpResponse {
     let ledger = sandbox.ledger.lock();
-    let skipped = ledger.actions().count().saturating_sub(LIST_MAX);
+    let total = ledger.actions().count();
+    let shown = page.of(total);
     let items: Vec<Value> = ledger
         .actions()
-        .skip(skipped)
+        .skip(shown.start)
+        .take(shown.len())
         .map(|(recorded, seen)| {
             json!({
                 "idempotency_key": recorded.key, "at": recorded.at, "request": recorded.request,
@@ -148,13 +165,13 @@ pub async fn get_actions(sandbox: web::Data<Sandbox>) -> HttpResponse {
         })
         .collect();
     HttpResponse::Ok().json(json!({
-        "items": items, "total": skipped + items.len(), "requests": sandbox.requests(),
+        "items": items, "total": total, "requests": sandbox.requests(),
     }))
 }
 
 /// The documents that it made, and whether the tower has been told of them.
 #[get("/documents")]
-pub async fn get_documents(sandbox: web::Data<Sandbox>) -> HttpResponse {
+pub async fn get_documents(sandbox: web::Data<Sandbox>, page: web::Query<Page>) -> HttpResponse {
     let ledger = sandbox.ledger.lock();
     let unsent = ledger.unsent_ids();
     let documents = ledger.actions().filter_map(|(recorded, _)| {
@@ -176,8 +193,8 @@ pub async fn get_documents(sandbox: web::Data<Sandbox>) -> HttpResponse {
         }))
     });
     let documents: Vec<Value> = documents.collect();
-    let skipped = documents.len().saturating_sub(LIST_MAX);
-    HttpResponse::Ok().json(json!({"items": documents[skipped..], "total": documents.len()}))
+    let shown = page.of(documents.len());
+    HttpResponse::Ok().json(json!({"items": documents[shown], "total": documents.len()}))
 }
 
 /// The faults that are on.
