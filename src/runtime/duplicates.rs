@@ -68,13 +68,13 @@ impl Hasher for KeyIsHash {
 }
 
 /// One half of the window. A single map of millions of events stops the writer for half a second whenever it doubles; of
-/// so many small ones each doubles by itself, at a time of its own, because chance fills them unevenly.
+/// so many small ones each doubles by itself. They are meant to be unequal, the last one twice as full as the first one, so
+/// that their times to double lie evenly between one doubling of all and the next.
 struct Table {
     parts: Vec<HashMap<u128, Taken, BuildHasherDefault<KeyIsHash>>>,
     len: usize,
 }
 
-/// A power of two.
 const PARTS: usize = 1_024;
 
 impl Default for Table {
@@ -86,7 +86,8 @@ impl Default for Table {
 impl Table {
     /// A map places by the lower half of a key, so the part comes from the upper one.
     fn part(key: u128) -> usize {
-        (key >> 64) as usize % PARTS
+        let place = ((key >> 75) as f64) / (1u64 << 53) as f64;
+        (((1.0 + place).log2() * PARTS as f64) as usize).min(PARTS - 1)
     }
 
     fn get(&self, key: u128) -> Option<&Taken> {
@@ -306,6 +307,34 @@ mod tests {
         window.reserve(&retry(9, false, 6, 6), Lsn(4), Timestamp::default());
         assert_eq!(window.look_up(&event(6, 6)), Seen::Repeat(Lsn(4)));
         assert_eq!(window.look_up(&event(6, 7)), Seen::Reused(Lsn(4)));
+    }
+
+    #[test]
+    fn the_parts_of_a_table_double_at_different_times() {
+        let taken = Taken { content: 0, claim: 1 };
+        let mut table = Table::default();
+        let capacities =
+            |table: &Table| -> Vec<usize> { table.parts.iter().map(HashMap::capacity).collect() };
+        let mut before = capacities(&table);
+        let (mut n, mut doublings) = (0u64, 0);
+        // Steps by a twentieth: 14 from one doubling of all to the next.
+        for step in
+            [64.0 * PARTS as f64; 15].iter().enumerate().map(|(at, first)| first * 1.05f64.powi(at as i32))
+        {
+            while (n as f64) < step {
+                table.insert(key(n), taken);
+                n += 1;
+            }
+            let now = capacities(&table);
+            let grown = now.iter().zip(&before).filter(|(now, before)| now > before).count();
+            if before.iter().any(|capacity| *capacity > 16) {
+                assert!(grown < PARTS / 6, "{grown} of {PARTS} from {} to {n}", n as f64 / 1.05);
+                doublings += grown;
+            }
+            before = now;
+        }
+        assert!(doublings > PARTS * 8 / 10, "{doublings}");
+        assert_eq!(table.len as u64, n);
     }
 
     #[test]
