@@ -28,7 +28,11 @@ fn event(id: &str, kind: &str, hour: u32, data: Value) -> Value {
 
 /// Counts every place: place `n` has `n`.
 fn tell(client: &Client) {
-    let events: Vec<Value> = (0..PLACES)
+    tell_of(client, PLACES);
+}
+
+fn tell_of(client: &Client, places: u64) {
+    let events: Vec<Value> = (0..places)
         .map(|n| {
             let data = json!({"sku": sku(n), "location": "L1", "on_hand": n});
             event(&format!("c{n}"), "inventory.counted", 8, data)
@@ -112,10 +116,26 @@ fn idle_entities_rest_in_memory_then_on_the_disk_and_wake_as_they_were() {
     assert_eq!(figure(&client, "activations_total", "journal"), 0);
 }
 
+/// Nobody asks for a snapshot, and the journal is short: the memory that the resting ones take is reason enough.
+#[test]
+fn what_rests_in_too_much_memory_is_let_go_through_a_snapshot() {
+    const MANY: u64 = 30_000;
+    let tower = Tower::launch().dev().configuration(&configuration(0)).start();
+    let client = tower.http();
+    tell_of(&client, MANY);
+    rests(&client, LIVE_MAX);
+    eventually("a snapshot lets them go", || {
+        let stored = figure(&client, "entities_stored", "");
+        (stored > MANY / 2 && figure(&client, "entities_packed_bytes", "") < 5 << 20).then_some(())
+    });
+    assert!(client.get("/metrics").text().contains("\ntidewatch_snapshot_failures 0\n"));
+    assert_eq!(on_hand(&client, MANY - 1), json!(MANY - 1));
+}
+
 /// Every entity has to look when what it is judged by changes: they do in turns, and rest again.
 #[test]
 fn another_configuration_wakes_all_in_turns() {
-    let rest = configuration(0) + "review_slice = 20\n";
+    let rest = configuration(0) + "look_slice = 20\n";
     let mut tower = Tower::launch().dev().configuration(&rest).start();
     tell(&tower.http());
     tower.http().send("POST", "/api/v1/snapshots", &[], b"").expect(200);

@@ -428,7 +428,7 @@ fn a_disk_with_little_room_is_left_to_the_journal() {
     advance(&client, START);
     let events = History::wild(8, "r", START).events;
     let mut last = send(&client, &events[..10]);
-    let refused = client.send("POST", "/api/v1/snapshots", &[], b"").expect_any_problem(500);
+    let refused = client.send("POST", "/api/v1/snapshots", &[], b"").expect_problem(503, "disk_full");
     let needed = format!("takes {MORE_THAN_THERE_IS}");
     assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains(&needed)), "{refused}");
     assert!(generations(&tower).is_empty());

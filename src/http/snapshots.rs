@@ -68,6 +68,9 @@ pub async fn take_snapshot(
         Err(error @ TakeError::Busy) => Err(Problem::new(&code::TOO_MANY_REQUESTS)
             .detail(error.to_string())
             .retry_after_s(state.retry_after_s())),
+        Err(error @ TakeError::NoRoom(_)) => {
+            Err(Problem::new(&code::DISK_FULL).detail(error.to_string()).retry_after_s(state.retry_after_s()))
+        }
         Err(error @ TakeError::Failed(_)) => Err(Problem::new(&code::INTERNAL).detail(error.to_string())),
     }
 }

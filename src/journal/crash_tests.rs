@@ -242,6 +242,15 @@ fn refuse_once(disk: &SimulatedDisk, kind: ErrorKind, matches: impl Fn(&Operatio
     });
 }
 
+/// The next sync of a segment fails.
+fn fail_next_sync(disk: &SimulatedDisk) {
+    refuse_once(
+        disk,
+        ErrorKind::Other,
+        |operation| matches!(operation, Operation::Sync(path) if is_segment(path)),
+    );
+}
+
 fn segment_path(first_lsn: u64) -> PathBuf {
     Path::new(DIRECTORY).join(format!("{first_lsn:020}.twj"))
 }
@@ -315,11 +324,7 @@ fn looking_for_room_says_whether_there_is_and_leaves_the_journal_as_it_was() {
 fn a_cut_that_failed_to_sync_is_made_again_by_recovery() {
     let disk = SimulatedDisk::new(1);
     let mut journal = journal_of_two_groups(&disk);
-    refuse_once(
-        &disk,
-        ErrorKind::Other,
-        |operation| matches!(operation, Operation::Sync(path) if is_segment(path)),
-    );
+    fail_next_sync(&disk);
     journal.has_room().unwrap_err();
     disk.let_be();
     drop(journal);
@@ -399,11 +404,7 @@ fn after_a_disk_error_the_journal_refuses_everything_and_recovery_finds_what_was
 fn recovery_writes_an_unmarked_end_again_before_it_counts_as_durable() {
     let disk = SimulatedDisk::new(1);
     let mut journal = journal_of_two_groups(&disk);
-    refuse_once(
-        &disk,
-        ErrorKind::Other,
-        |operation| matches!(operation, Operation::Sync(path) if is_segment(path)),
-    );
+    fail_next_sync(&disk);
     append(&disk, &mut journal, 1).unwrap_err();
     disk.let_be();
     drop(journal);

@@ -211,7 +211,7 @@ struct TakeRequest {
     deadline: Instant,
     /// How many times as long as it works it rests.
     rests: u32,
-    reply: oneshot::Sender<Result<GenerationInfo, String>>,
+    reply: oneshot::Sender<Result<GenerationInfo, TakeError>>,
 }
 
 /// Why a snapshot that was asked for was not taken.
@@ -219,8 +219,18 @@ struct TakeRequest {
 pub enum TakeError {
     #[error("as many requests for a snapshot as may wait are waiting")]
     Busy,
+    /// For want of room on the disk.
+    #[error("{0}")]
+    NoRoom(String),
     #[error("{0}")]
     Failed(String),
+}
+
+impl From<SnapshotFailure> for TakeError {
+    fn from(failure: SnapshotFailure) -> TakeError {
+        let why = failure.to_string();
+        if failure.is_for_want_of_room() { TakeError::NoRoom(why) } else { TakeError::Failed(why) }
+    }
 }
 
 /// How many times as long as it works the snapshotter rests.
@@ -254,13 +264,13 @@ impl Snapshots {
         let request = TakeRequest { deadline: Instant::now() + within, rests, reply };
         self.requests.try_send(request).map_err(|error| match error {
             TrySendError::Full(_) => TakeError::Busy,
-            TrySendError::Disconnected(_) => TakeError::Failed(SnapshotFailure::Ended.to_string()),
+            TrySendError::Disconnected(_) => SnapshotFailure::Ended.into(),
         })?;
         // Another one may be under way, which has its own time.
         match tokio::time::timeout(within, answer).await {
-            Ok(Ok(outcome)) => outcome.map_err(TakeError::Failed),
-            Ok(Err(_)) => Err(TakeError::Failed(SnapshotFailure::Ended.to_string())),
-            Err(_) => Err(TakeError::Failed(SnapshotFailure::Late.to_string())),
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(SnapshotFailure::Ended.into()),
+            Err(_) => Err(SnapshotFailure::Late.into()),
         }
     }
 }

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::{
     CaptureRequest, GenerationInfo, KeptForRebuild, Meta, REQUESTS_WAITING_MAX, RESTS, Retention,
-    SnapshotFailure, SnapshotStatus, Snapshots, TakeRequest,
+    SnapshotFailure, SnapshotStatus, Snapshots, TakeError, TakeRequest,
 };
 use crate::journal::JournalReader;
 use crate::pacing::Pace;
@@ -33,7 +33,7 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 /// How many times as long as one took nothing is taken after it by itself.
 const BETWEEN: u32 = 3;
 /// Bytes of packed states for which alone none is taken.
-const PACKED_SLACK: usize = 64 << 20;
+const PACKED_SLACK: usize = 4 << 20;
 /// Generations kept: the newest, and one to fall back to.
 const KEPT: usize = 2;
 
@@ -135,7 +135,7 @@ impl Snapshotter {
                 Ok(TakeRequest { deadline, reply, .. })
                     if reply.is_closed() || Instant::now() >= deadline =>
                 {
-                    let _ = reply.send(Err(SnapshotFailure::Late.to_string()));
+                    let _ = reply.send(Err(SnapshotFailure::Late.into()));
                 }
                 Ok(TakeRequest { deadline, rests, reply }) => {
                     // Whoever asked may have gone away; the snapshot counts all the same.
@@ -205,7 +205,7 @@ impl Snapshotter {
             && self.newest.as_ref().is_none_or(|(_, meta)| meta.start() < self.progress.dispatched())
     }
 
-    fn attend(&mut self, deadline: Instant, rests: u32) -> Result<GenerationInfo, String> {
+    fn attend(&mut self, deadline: Instant, rests: u32) -> Result<GenerationInfo, TakeError> {
         let last = self.progress.dispatched();
         if let Some((generation, meta)) = &self.newest
             && meta.start() >= last
@@ -217,9 +217,9 @@ impl Snapshotter {
         let started = Instant::now();
         let hurries_from = started + deadline.saturating_duration_since(started) / 2;
         let pace = Pace::resting(rests).until(hurries_from, self.hurry.clone());
-        let outcome = contain(|| self.take(deadline, pace)).map_err(|panic| format!("a defect: {panic}"));
-        let is_want_of_room = matches!(&outcome, Ok(Err(failure)) if failure.is_for_want_of_room());
-        let outcome = outcome.and_then(|taken| taken.map_err(|failure| failure.to_string()));
+        let outcome = contain(|| self.take(deadline, pace))
+            .map_err(|panic| TakeError::Failed(format!("a defect: {panic}")))
+            .and_then(|taken| taken.map_err(TakeError::from));
         match outcome {
             Ok((generation, meta)) => {
                 let info =
@@ -257,9 +257,11 @@ impl Snapshotter {
                 Ok(info)
             }
             Err(failure) => {
-                warn!(failure, "no snapshot was taken: the older one stays, and a restart replays more");
-                self.retry_after =
-                    if is_want_of_room { (self.retry_after * 2).min(RETRY_AFTER_MAX) } else { RETRY_AFTER };
+                warn!(%failure, "no snapshot was taken: the older one stays, and a restart replays more");
+                self.retry_after = match failure {
+                    TakeError::NoRoom(_) => (self.retry_after * 2).min(RETRY_AFTER_MAX),
+                    TakeError::Busy | TakeError::Failed(_) => RETRY_AFTER,
+                };
                 self.not_before = Instant::now() + self.retry_after;
                 let mut status = self.status.write();
                 status.is_being_taken = false;
