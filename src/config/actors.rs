@@ -16,6 +16,12 @@ pub struct RuntimeConfig {
     pub reconcile_budget_ms: u64,
     /// Reviews that fall due together and are done in one go, 1–100,000; the rest follow after the next batch.
     pub review_slice: usize,
+    /// Entities that wait to look and do so before records are taken in again, 1–100,000.
+    pub look_slice: usize,
+    /// Milliseconds within which another look of an entity is a second one, 0–60,000.
+    pub look_again_ms: u64,
+    /// Percentage of a shard's time for second looks, 1–100; beyond it they wait.
+    pub look_again_percent: u32,
     /// Records read ahead of the shards during replay, 1,000–10,000,000.
     pub replay_records_in_flight_max: usize,
     /// Document lines in the index, 1,000–1,000,000,000; the documents not touched
@@ -42,6 +48,9 @@ impl RuntimeConfig {
             batch_records_max: section.integer("batch_records_max", 1_024, 1..=65_536),
             reconcile_budget_ms: section.integer("reconcile_budget_ms", 20, 1..=1_000),
             review_slice: section.integer("review_slice", 1_000, 1..=100_000),
+            look_slice: section.integer("look_slice", 128, 1..=100_000),
+            look_again_ms: section.integer("look_again_ms", 1_000, 0..=60_000),
+            look_again_percent: section.integer("look_again_percent", 25, 1..=100),
             replay_records_in_flight_max: section.integer(
                 "replay_records_in_flight_max",
                 100_000,

@@ -2,11 +2,12 @@
 //!
 //! It gets a batch as one message, creates what is new, and hands each touched entity the head of its chain of records,
 //! one message per entity and batch, on its own thread. Entities apply and, within the batch's time budget, reconcile at
-//! once; what does not fit waits in the dirty queue and is worked off between batches. A batch counts as applied when
+//! once; who did not get to it waits, and looks between batches. A batch counts as applied when
 //! its last entity is done, and batches are published as applied in their order.
 
 mod batch;
 mod capture;
+mod looks;
 mod presence;
 mod restore;
 mod slot;
@@ -27,6 +28,7 @@ use self::batch::BatchInWork;
 pub use self::batch::{NO_MORE, Segment, ShardBatch, ShardDelivery, ShardDirty, Step};
 use self::capture::CaptureInWork;
 pub use self::capture::{Capture, CaptureState};
+use self::looks::{Look, Looks, WINDOW_PART};
 pub use self::presence::Passivate;
 use self::presence::Presences;
 pub use self::restore::{BeginRestore, RestoreEntities};
@@ -64,8 +66,13 @@ pub enum StateKind {
 pub struct ShardLimits {
     /// Time one batch may spend on reconciling before the rest is put off.
     pub reconcile_budget: Duration,
-    /// Entities taken from the dirty queue at a time, and reviews started per tick.
+    /// Reviews started per tick.
     pub review_slice: usize,
+    /// Of those who wait to look, how many do before records are taken in again.
+    pub look_slice: usize,
+    /// Whoever looked less than this ago looks again, which has to be done in so many percent of the time.
+    pub look_again: Duration,
+    pub look_again_percent: u32,
     /// Entities asked for their states at a time while a snapshot is taken.
     pub capture_slice: usize,
     /// Entities with an actor; idle ones beyond that are packed.
@@ -102,8 +109,10 @@ pub struct ShardShared {
     /// The record up to which everything was sent to the entities.
     handed_out: Cell<Lsn>,
     in_work: RefCell<VecDeque<Arc<BatchInWork>>>,
-    dirty: RefCell<VecDeque<u32>>,
+    looks: RefCell<Looks>,
     draining: Cell<bool>,
+    /// Those who wait to look again are thought of soon.
+    resting: Cell<bool>,
     changed: RefCell<Vec<u32>>,
     reviews: RefCell<Reviews>,
     /// Highest business time delivered here, by tenant.
@@ -156,8 +165,9 @@ impl ShardShared {
             applied: Cell::new(Lsn::ZERO),
             handed_out: Cell::new(Lsn::ZERO),
             in_work: RefCell::default(),
-            dirty: RefCell::default(),
+            looks: RefCell::new(Looks::new(parts.limits.look_again, parts.limits.look_again_percent)),
             draining: Cell::new(false),
+            resting: Cell::new(false),
             changed: RefCell::default(),
             reviews: RefCell::default(),
             business: RefCell::default(),
@@ -216,33 +226,56 @@ impl ShardShared {
         lsn <= self.summaries_at.get()
     }
 
-    /// Puts an entity into the dirty queue, once.
+    /// Has an entity look when its turn comes, once for all records until then.
     pub fn mark_dirty(&self, slot: u32, origin: Lsn) {
-        let before = {
-            let mut slots = self.slots.borrow_mut();
-            let Some(entry) = slots.get_mut(slot as usize) else { return };
-            let before = entry.dirty;
-            entry.dirty = Some(before.map_or(origin, |before| before.min(origin)));
-            before
-        };
-        match before {
+        let mut slots = self.slots.borrow_mut();
+        let Some(entry) = slots.get_mut(slot as usize) else { return };
+        match entry.dirty {
             // It waits already, for a record no later than this one.
             Some(before) if before <= origin => return,
-            Some(before) => {
+            before => {
+                entry.dirty = Some(origin);
                 self.progress.begin(self.index, origin);
-                self.progress.finish(self.index, before);
-                return;
+                if let Some(before) = before {
+                    self.progress.finish(self.index, before);
+                }
             }
-            None => {}
         }
-        self.progress.begin(self.index, origin);
-        self.dirty.borrow_mut().push_back(slot);
-        self.wake_drain();
+        if !std::mem::replace(&mut entry.is_waiting, true) {
+            self.looks.borrow_mut().wait(slot, entry);
+            drop(slots);
+            self.wake_drain();
+        }
+    }
+
+    /// Whether an entity that something happened to may look at once.
+    pub fn may_look(&self, slot: u32) -> bool {
+        let slots = self.slots.borrow();
+        slots.get(slot as usize).is_some_and(|slot| self.looks.borrow_mut().may_look(slot))
+    }
+
+    /// Has an entity look now, for a record that goes back to `origin` and for whatever it waited to look for.
+    pub fn look(&self, slot: u32, origin: Lsn, look: impl FnOnce(Lsn)) {
+        let begun = self.begin_look(slot);
+        let waited = begun.as_ref().and_then(|begun| begun.waited);
+        look(waited.map_or(origin, |waited| waited.min(origin)));
+        if let Some(begun) = &begun {
+            self.looks.borrow_mut().end(begun);
+        }
+        if let Some(waited) = waited {
+            self.progress.finish(self.index, waited);
+        }
+    }
+
+    fn begin_look(&self, slot: u32) -> Option<Look> {
+        let mut slots = self.slots.borrow_mut();
+        slots.get_mut(slot as usize).map(|slot| self.looks.borrow().begin(slot))
     }
 
     fn wake_drain(&self) {
         if self.live.get()
             && !self.draining.get()
+            && (!self.resting.get() || self.looks.borrow().has_first())
             && let Some(myself) = &*self.myself.borrow()
         {
             self.draining.set(true);
@@ -456,7 +489,7 @@ impl Shard {
         let label = ShardLabel { shard: self.shared.index as u32 };
         let metrics = &self.shared.metrics;
         metrics.reviews_waiting.get_or_create(&label).set(self.shared.reviews.borrow().len() as i64);
-        metrics.dirty_entities.get_or_create(&label).set(self.shared.dirty.borrow().len() as i64);
+        metrics.dirty_entities.get_or_create(&label).set(self.shared.looks.borrow().waiting() as i64);
         self.shared.show_presences();
         self.shared.make_room();
         if !self.shared.live.get() {
@@ -548,7 +581,7 @@ impl Handler<ShardBatch> for Shard {
     }
 }
 
-/// Work off a slice of the dirty queue.
+/// Let a slice of those who wait look.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct DrainDirty;
@@ -559,12 +592,15 @@ impl Handler<DrainDirty> for Shard {
     fn handle(&mut self, _: DrainDirty, context: &mut Context<Self>) {
         // Whoever rests is woken up first, which takes longer than to look: after a start all of them may have to.
         let until = Instant::now() + self.shared.limits.reconcile_budget;
-        for _ in 0..self.shared.limits.review_slice {
-            let Some(slot) = self.shared.dirty.borrow_mut().pop_front() else { break };
+        let mut asked = 0;
+        while asked < self.shared.limits.look_slice {
+            let Some(slot) = self.shared.looks.borrow_mut().next() else { break };
             let mut slots = self.shared.slots.borrow_mut();
-            let Some(origin) = slots.get_mut(slot as usize).and_then(|slot| slot.dirty.take()) else {
-                continue;
-            };
+            let Some(entry) = slots.get_mut(slot as usize) else { continue };
+            entry.is_waiting = false;
+            // One that looked since, for something else, need not look for this.
+            let Some(origin) = entry.dirty.take() else { continue };
+            asked += 1;
             if self.wake_for_a_look(&mut slots, slot) {
                 slots[slot as usize].send(Reconcile { origin });
             } else {
@@ -575,11 +611,17 @@ impl Handler<DrainDirty> for Shard {
             }
         }
         self.shared.make_room();
-        if self.shared.dirty.borrow().is_empty() {
-            self.shared.draining.set(false);
-        } else {
+        if self.shared.looks.borrow_mut().has_next() {
             // Facts go before second looks, and those who were asked to look do so before others are woken up.
             next_turn(context, DrainDirty);
+            return;
+        }
+        self.shared.draining.set(false);
+        if self.shared.looks.borrow().waiting() > 0 && !self.shared.resting.replace(true) {
+            context.run_later(WINDOW_PART, |shard, _| {
+                shard.shared.resting.set(false);
+                shard.shared.wake_drain();
+            });
         }
     }
 }

@@ -264,8 +264,15 @@ impl<E: Hosted> Shell<E> {
 
     /// Looks and proposes. `origin` is the outside record that led here.
     fn reconcile(&mut self, now: Timestamp, reference: &Reference, origin: Lsn) {
-        if self.in_flight.as_ref().is_some_and(|in_flight| in_flight.remaining > 0) {
-            // The group in flight goes back to an earlier record, and its return reconciles: nothing is missed.
+        if let Some(in_flight) = &mut self.in_flight
+            && in_flight.remaining > 0
+        {
+            // Its return looks for this, too; until then this record counts as unsettled.
+            if origin < in_flight.origin {
+                self.shard.progress.begin(self.shard.index, origin);
+                self.shard.progress.finish(self.shard.index, in_flight.origin);
+                in_flight.origin = origin;
+            }
             return;
         }
         let landed = self.in_flight.take();
@@ -451,8 +458,11 @@ impl<E: Hosted> Handler<Apply> for Shell<E> {
             at = segment.next[at as usize];
         }
         if self.shard.live.get() {
-            if segment.within_budget() {
-                self.reconcile(now, &segment.reference, origin);
+            // Whoever waits for what it proposed, or to propose more, must not wait behind others.
+            let has_returned = self.in_flight.is_some();
+            if segment.within_budget() && (has_returned || self.shard.may_look(self.slot)) {
+                let shard = Rc::clone(&self.shard);
+                shard.look(self.slot, origin, |origin| self.reconcile(now, &segment.reference, origin));
             } else {
                 self.shard.mark_dirty(self.slot, origin);
             }
@@ -470,8 +480,9 @@ impl<E: Hosted> Handler<Reconcile> for Shell<E> {
     fn handle(&mut self, message: Reconcile, _: &mut Context<Self>) {
         let now = self.shard.now(self.key.tenant());
         let reference = self.shard.reference();
-        self.reconcile(now, &reference, message.origin);
-        self.shard.progress.finish(self.shard.index, message.origin);
+        let shard = Rc::clone(&self.shard);
+        shard.look(self.slot, message.origin, |origin| self.reconcile(now, &reference, origin));
+        shard.progress.finish(shard.index, message.origin);
         if E::STATE_KIND.is_some() {
             self.shard.note_changed(self.slot);
         }

@@ -60,6 +60,9 @@ pub struct TowerOptions {
     pub batch_records_max: usize,
     pub reconcile_budget: Duration,
     pub review_slice: usize,
+    pub look_slice: usize,
+    pub look_again: Duration,
+    pub look_again_percent: u32,
     pub replay_records_in_flight_max: u64,
     pub quarantine_entries_max: usize,
     pub exceptions_ended_max: usize,
@@ -77,6 +80,24 @@ pub struct TowerOptions {
     pub settings: Settings,
     pub settings_hash: String,
     pub tenants: Vec<TenantOptions>,
+}
+
+impl TowerOptions {
+    /// The bounds of one of its shards.
+    pub(super) fn shard_limits(&self) -> ShardLimits {
+        let shards = usize::from(self.shards);
+        ShardLimits {
+            reconcile_budget: self.reconcile_budget,
+            review_slice: self.review_slice,
+            look_slice: self.look_slice,
+            look_again: self.look_again,
+            look_again_percent: self.look_again_percent,
+            capture_slice: self.snapshot_slice_entities,
+            live_max: self.entities_live_max / shards,
+            packed_bytes_max: self.packed_bytes_max / shards,
+            state_interval: self.state_interval,
+        }
+    }
 }
 
 /// A tenant as the configuration says it.
@@ -358,14 +379,7 @@ impl Tower {
         for (index, arbiter) in arbiters.iter().enumerate() {
             let parts = ShardParts {
                 index,
-                limits: ShardLimits {
-                    reconcile_budget: options.reconcile_budget,
-                    review_slice: options.review_slice,
-                    capture_slice: options.snapshot_slice_entities,
-                    live_max: options.entities_live_max / usize::from(options.shards),
-                    packed_bytes_max: options.packed_bytes_max / usize::from(options.shards),
-                    state_interval: options.state_interval,
-                },
+                limits: options.shard_limits(),
                 submissions: submissions.clone(),
                 progress: progress.clone(),
                 admission: admission.clone(),
@@ -444,7 +458,6 @@ impl Tower {
         std::thread::Builder::new().name("journal".into()).spawn(write)?;
         std::thread::Builder::new().name("dispatcher".into()).spawn(move || {
             mark_thread_critical();
-            give_way();
             dispatcher.run(&committed_out, captures_out);
         })?;
         let parts = SnapshotterParts {
@@ -622,7 +635,7 @@ fn clock_name(clock: ClockKind) -> &'static str {
     }
 }
 
-/// How much less of the processor the threads behind the journal ask for (Linux: 1 to 19, by thread).
+/// How much less of the processor the shards and the snapshotter ask for (Linux: 1 to 19, by thread).
 const GIVE_WAY_NICENESS: i32 = 5;
 
 /// Lets the door and the writer go first on a busy machine: an acknowledgement should not wait for reconciling. What is

@@ -261,7 +261,8 @@ fn batch(endpoint: &Endpoint, events: &[String]) -> Vec<u8> {
     (head + &body).into_bytes()
 }
 
-/// From an event to its frame while the tower takes half of what it can. Answers also with that load.
+/// From an event to its frame while the tower takes half of what it can take and carry out, nothing left over. Answers
+/// also with that load.
 async fn latency(options: &SuiteOptions, progress: Progress) -> Result<(LatencySummary, u64), BenchError> {
     let keys = if options.quick { KEYS_QUICK } else { KEYS };
     let session = Session::start(&options.tower, World::new(keys), options.seed).await?;
@@ -277,7 +278,7 @@ async fn latency(options: &SuiteOptions, progress: Progress) -> Result<(LatencyS
         measured: options.measured,
     };
     let maximum = session.measure(&at_most, progress).await?;
-    let events_per_s = (maximum.events_per_s / 2.0).max(1.0) as u64;
+    let events_per_s = (maximum.settled_events_per_s / 2.0).max(1.0) as u64;
     let half = Load { pace: Pace::Rate { events_per_s }, ..at_most };
 
     let probing = Probing::start(session.endpoint().clone(), options.warm_up)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix::{Addr, Handler, Message};
 
 use super::batch::NO_MORE;
+use super::looks::NEVER;
 use crate::domain::approval_case::ApprovalCase;
 use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
 use crate::domain::sku_location::SkuLocation;
@@ -19,25 +20,6 @@ pub enum EntityAddr {
     Supplier(Addr<Shell<Supplier>>),
     Subject(Addr<Shell<Subject>>),
     ApprovalCase(Addr<Shell<ApprovalCase>>),
-}
-
-impl EntityAddr {
-    /// Puts a message behind what the entity has to do already.
-    fn send<M>(&self, message: M)
-    where
-        M: Message<Result = ()> + Send + 'static,
-        Shell<SkuLocation>: Handler<M>,
-        Shell<Supplier>: Handler<M>,
-        Shell<Subject>: Handler<M>,
-        Shell<ApprovalCase>: Handler<M>,
-    {
-        match self {
-            EntityAddr::SkuLocation(addr) => addr.do_send(message),
-            EntityAddr::Supplier(addr) => addr.do_send(message),
-            EntityAddr::Subject(addr) => addr.do_send(message),
-            EntityAddr::ApprovalCase(addr) => addr.do_send(message),
-        }
-    }
 }
 
 /// In which form an entity is there.
@@ -60,7 +42,7 @@ pub(super) struct Slot {
     /// Absent only while `presence` is `Missing`.
     pub key: Option<Arc<EntityKey>>,
     pub tenant: TenantNumber,
-    /// In the dirty queue, for a record that goes back to this one.
+    /// Must look, for a record that goes back to this one.
     pub dirty: Option<Lsn>,
     /// In the list of changed states already.
     pub changed: bool,
@@ -76,6 +58,10 @@ pub(super) struct Slot {
     pub location: Option<Location>,
     /// Messages sent to the actor: what it was asked before the last of them is out of date.
     pub(super) sent: u32,
+    /// When it last looked, by the shard's clock of looks.
+    pub looked_at: u32,
+    /// In one of the queues of those who wait to look, though it may not have to any more.
+    pub is_waiting: bool,
     /// Scratch while a batch is chained: the chain's ends.
     pub head: u32,
     pub tail: u32,
@@ -102,6 +88,8 @@ impl Slot {
             restored_at: Lsn::ZERO,
             location: None,
             sent: 0,
+            looked_at: NEVER,
+            is_waiting: false,
             head: NO_MORE,
             tail: NO_MORE,
         }
@@ -124,9 +112,13 @@ impl Slot {
         Shell<Subject>: Handler<M>,
         Shell<ApprovalCase>: Handler<M>,
     {
-        if let Presence::Live(entity) = &self.presence {
-            self.sent = self.sent.wrapping_add(1);
-            entity.send(message);
+        let Presence::Live(entity) = &self.presence else { return };
+        self.sent = self.sent.wrapping_add(1);
+        match entity {
+            EntityAddr::SkuLocation(addr) => addr.do_send(message),
+            EntityAddr::Supplier(addr) => addr.do_send(message),
+            EntityAddr::Subject(addr) => addr.do_send(message),
+            EntityAddr::ApprovalCase(addr) => addr.do_send(message),
         }
     }
 

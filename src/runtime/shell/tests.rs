@@ -139,6 +139,9 @@ impl House {
             limits: ShardLimits {
                 reconcile_budget: Duration::MAX,
                 review_slice: 1,
+                look_slice: 1,
+                look_again: Duration::from_secs(1),
+                look_again_percent: 25,
                 capture_slice: 1,
                 live_max: 1_000,
                 packed_bytes_max: 1 << 20,

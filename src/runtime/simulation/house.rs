@@ -29,7 +29,7 @@ use crate::runtime::metrics::Metrics;
 use crate::runtime::progress::Progress;
 use crate::runtime::rebuild::{RebuildSteps, Rebuilder};
 use crate::runtime::recovery::{generations_path, replay_one};
-use crate::runtime::shard::{BeginRestore, RestoreEntities, Shard, ShardLimits, ShardParts};
+use crate::runtime::shard::{BeginRestore, RestoreEntities, Shard, ShardParts};
 use crate::runtime::snapshots::{
     Loaded, LoadedShard, Loading, Meta, Retention, SnapshotFailure, Snapshotter, SnapshotterParts,
 };
@@ -217,14 +217,7 @@ impl House {
             .map(|index| {
                 Shard::start_here(ShardParts {
                     index,
-                    limits: ShardLimits {
-                        reconcile_budget: options.reconcile_budget,
-                        review_slice: options.review_slice,
-                        capture_slice: options.snapshot_slice_entities,
-                        live_max: options.entities_live_max / usize::from(options.shards),
-                        packed_bytes_max: options.packed_bytes_max / usize::from(options.shards),
-                        state_interval: options.state_interval,
-                    },
+                    limits: options.shard_limits(),
                     submissions: submissions.clone(),
                     progress: progress.clone(),
                     admission: admission.clone(),
