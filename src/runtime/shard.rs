@@ -5,6 +5,7 @@
 //! once; who did not get to it waits, and looks between batches. A batch counts as applied when
 //! its last entity is done, and batches are published as applied in their order.
 
+mod at_rest;
 mod batch;
 mod capture;
 mod looks;
@@ -25,7 +26,8 @@ use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message
 use crossbeam_channel::Sender;
 
 use self::batch::BatchInWork;
-pub use self::batch::{NO_MORE, Segment, ShardBatch, ShardDelivery, ShardDirty, Step};
+use self::batch::NO_MORE;
+pub use self::batch::{Segment, ShardBatch, ShardDelivery, ShardDirty, Step};
 use self::capture::CaptureInWork;
 pub use self::capture::{Capture, CaptureState};
 use self::looks::{Look, Looks, WINDOW_PART};
@@ -413,15 +415,23 @@ impl Shard {
             slot.tail = index;
         }
         let segment = Arc::new(Segment { reference, deliveries, next, batch: batch.clone() });
+        let live = self.shared.live.get();
         batch.remaining.fetch_add(touched.len(), Ordering::Relaxed);
         for slot in touched {
-            let head = std::mem::replace(&mut slots[slot as usize].head, NO_MORE);
+            let entry = &mut slots[slot as usize];
+            let head = std::mem::replace(&mut entry.head, NO_MORE);
+            if !live && self.shared.presences.borrow_mut().apply_at_rest(entry, &segment, head) {
+                entry.touched = true;
+                entry.note_record();
+                self.shared.one_done(batch);
+                continue;
+            }
             if !self.wake(&mut slots, slot) {
                 self.shared.one_done(batch);
                 continue;
             }
             let slot = &mut slots[slot as usize];
-            slot.touched |= !self.shared.live.get();
+            slot.touched |= !live;
             slot.note_record();
             slot.send(Apply { segment: segment.clone(), head });
         }

@@ -16,7 +16,7 @@ use super::codec;
 use super::commands::{Asker, COMMAND_SOURCE, CommandDone, CommandError, CommandRequest};
 use super::fold::Routed;
 use super::panics::contain;
-use super::shard::{EntityAddr, NO_MORE, Segment, ShardShared, StateKind};
+use super::shard::{EntityAddr, Segment, ShardShared, StateKind};
 use super::writer::{Pending, Submission};
 use crate::domain::command::Refusal;
 use crate::domain::entity::Entity;
@@ -449,13 +449,10 @@ impl<E: Hosted> Handler<Apply> for Shell<E> {
         self.has_news = true;
         let mut origin = Lsn(u64::MAX);
         let mut now = Timestamp::MIN;
-        let mut at = message.head;
-        while at != NO_MORE {
-            let delivery = &segment.deliveries[at as usize];
+        for delivery in segment.chain(message.head) {
             self.apply(delivery.routed(), &segment.reference);
             origin = origin.min(delivery.origin);
             now = now.max(delivery.business_time);
-            at = segment.next[at as usize];
         }
         if self.shard.live.get() {
             // Whoever waits for what it proposed, or to propose more, must not wait behind others.

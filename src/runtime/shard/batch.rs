@@ -95,6 +95,13 @@ pub struct Segment {
 }
 
 impl Segment {
+    /// The records of one entity, whose first one is at `head`.
+    pub fn chain(&self, head: u32) -> impl Iterator<Item = &ShardDelivery> {
+        let present = |at: u32| (at != NO_MORE).then_some(at);
+        let chain = std::iter::successors(present(head), move |at| present(self.next[*at as usize]));
+        chain.map(|at| &self.deliveries[at as usize])
+    }
+
     /// Whether there is time left to reconcile at once.
     pub fn within_budget(&self) -> bool {
         self.batch.deadline > Instant::now()

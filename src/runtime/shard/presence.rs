@@ -88,7 +88,7 @@ impl Presences {
     }
 
     /// Gives an entity another form.
-    fn change(&mut self, slot: &mut Slot, presence: Presence) {
+    pub fn change(&mut self, slot: &mut Slot, presence: Presence) {
         self.discount(&slot.presence);
         self.count(&presence);
         slot.presence = presence;

@@ -125,6 +125,12 @@ impl Loading<'_> {
     }
 }
 
+/// Room for so many entities, as far as a damaged count may be believed.
+fn expected(entities: u64) -> usize {
+    const BELIEVED_MAX: u64 = 10_000_000;
+    entities.min(BELIEVED_MAX) as usize
+}
+
 fn join<T>(thread: ScopedJoinHandle<'_, T>) -> Result<T, SnapshotFailure> {
     thread.join().map_err(|_| SnapshotFailure::Unreadable("reading it failed with a defect".to_owned()))
 }
@@ -150,7 +156,8 @@ impl<'g> Blocks<'g> {
             generation,
             all: blocks.collect(),
             next: AtomicUsize::new(0),
-            read: Mutex::default(),
+            // Growing it would copy a million of them several times.
+            read: Mutex::new(Vec::with_capacity(expected(meta.entities))),
             packed_bytes: AtomicUsize::new(0),
             packed_bytes_max,
         }
@@ -208,8 +215,14 @@ fn place(
             read.len()
         )));
     }
-    let mut shards: Vec<LoadedShard> =
-        slots.iter().map(|slots| LoadedShard { slots: *slots, ..LoadedShard::default() }).collect();
+    let mut shards: Vec<LoadedShard> = slots
+        .iter()
+        .map(|slots| LoadedShard {
+            slots: *slots,
+            entities: Vec::with_capacity(*slots as usize),
+            ..LoadedShard::default()
+        })
+        .collect();
     let mut is_taken: Vec<Vec<bool>> = slots.iter().map(|slots| vec![false; *slots as usize]).collect();
     for (was, kind, restored) in read {
         let nobody = || odd(format!("slot {} of shard {} is nobody's", was.slot, was.shard));
