@@ -10,6 +10,7 @@
 use std::hash::{BuildHasherDefault, Hasher};
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
 use super::codec::EventIdentity;
 use crate::domain::ids::Lsn;
@@ -73,13 +74,22 @@ impl Hasher for KeyIsHash {
 struct Table {
     parts: Vec<HashMap<u128, Taken, BuildHasherDefault<KeyIsHash>>>,
     len: usize,
+    /// While it is made anew, what each part is going to have, in order: a part at a time is filled within the processor's
+    /// caches, and millions of events one after the other are not. Empty otherwise.
+    gathered: Vec<Vec<Gathered>>,
+}
+
+struct Gathered {
+    key: u128,
+    taken: Taken,
+    only_if_new: bool,
 }
 
 const PARTS: usize = 1_024;
 
 impl Default for Table {
     fn default() -> Table {
-        Table { parts: (0..PARTS).map(|_| HashMap::default()).collect(), len: 0 }
+        Table { parts: (0..PARTS).map(|_| HashMap::default()).collect(), len: 0, gathered: Vec::new() }
     }
 }
 
@@ -94,13 +104,43 @@ impl Table {
         self.parts[Table::part(key)].get(&key)
     }
 
+    /// From now on only notes what is inserted, until it settles. Nothing may be looked up meanwhile.
+    fn gather(&mut self) {
+        self.gathered = (0..PARTS).map(|_| Vec::new()).collect();
+    }
+
+    /// Whether it gathered, and has settled now.
+    fn settle(&mut self) -> bool {
+        let gathered = std::mem::take(&mut self.gathered);
+        for (part, gathered) in self.parts.iter_mut().zip(&gathered) {
+            part.reserve(gathered.len());
+        }
+        for Gathered { key, taken, only_if_new } in gathered.iter().flatten() {
+            if *only_if_new {
+                self.insert_if_new(*key, *taken);
+            } else {
+                self.insert(*key, *taken);
+            }
+        }
+        !gathered.is_empty()
+    }
+
     fn insert(&mut self, key: u128, taken: Taken) {
-        self.len += usize::from(self.parts[Table::part(key)].insert(key, taken).is_none());
+        let part = Table::part(key);
+        if let Some(gathered) = self.gathered.get_mut(part) {
+            return gathered.push(Gathered { key, taken, only_if_new: false });
+        }
+        self.len += usize::from(self.parts[part].insert(key, taken).is_none());
     }
 
     fn insert_if_new(&mut self, key: u128, taken: Taken) {
-        if self.get(key).is_none() {
-            self.insert(key, taken);
+        let part = Table::part(key);
+        if let Some(gathered) = self.gathered.get_mut(part) {
+            return gathered.push(Gathered { key, taken, only_if_new: true });
+        }
+        if let Entry::Vacant(place) = self.parts[part].entry(key) {
+            place.insert(taken);
+            self.len += 1;
         }
     }
 
@@ -148,12 +188,19 @@ impl Duplicates {
         }
     }
 
-    /// The window as it is when so many places have been taken, without what took them.
+    /// The window as it is when so many places have been taken, without what took them. That is remembered next, and then
+    /// it settles.
     pub(super) fn resume(window: usize, places: u64) -> Duplicates {
         let mut window = Duplicates::new(window);
         let half = window.half as u64;
         window.newer_places = places.checked_sub(1).map_or(0, |before| before % half + 1) as usize;
+        window.newer.gather();
         window
+    }
+
+    /// Everything that it is made of has come.
+    pub(super) fn settle(&mut self) {
+        self.newer.settle();
     }
 
     /// What is known of this event.
@@ -195,8 +242,12 @@ impl Duplicates {
     fn take_place(&mut self, lsn: Lsn, ingested: Timestamp) {
         if self.newer_places >= self.half {
             // The emptied table keeps its memory: from here on the window no longer allocates.
+            let gathers = self.newer.settle();
             std::mem::swap(&mut self.newer, &mut self.older);
             self.newer.clear();
+            if gathers {
+                self.newer.gather();
+            }
             self.newer_places = 0;
             self.older_since = self.newer_since.take();
         }

@@ -25,6 +25,7 @@ use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message};
 use crossbeam_channel::Sender;
 
+pub use self::at_rest::Behind;
 use self::batch::BatchInWork;
 use self::batch::NO_MORE;
 pub use self::batch::{Segment, ShardBatch, ShardDelivery, ShardDirty, Step};
@@ -308,6 +309,12 @@ impl ShardShared {
         self.reviews.borrow_mut().schedule(slot, at, clock);
     }
 
+    /// Whether an entity takes its records of a segment without an actor.
+    fn replays_at_rest(&self, slot: &mut Slot, segment: &Segment, head: u32) -> bool {
+        // One that waits for its records takes less memory than one with an actor would.
+        self.presences.borrow_mut().replay_at_rest(slot, segment, head, self.limits.live_max)
+    }
+
     /// One entity is done with its part of a segment.
     pub fn segment_done(&self, segment: &Segment) {
         self.one_done(&segment.batch);
@@ -420,7 +427,7 @@ impl Shard {
         for slot in touched {
             let entry = &mut slots[slot as usize];
             let head = std::mem::replace(&mut entry.head, NO_MORE);
-            if !live && self.shared.presences.borrow_mut().apply_at_rest(entry, &segment, head) {
+            if !live && self.shared.replays_at_rest(entry, &segment, head) {
                 entry.touched = true;
                 entry.note_record();
                 self.shared.one_done(batch);

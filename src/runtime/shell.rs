@@ -16,7 +16,7 @@ use super::codec;
 use super::commands::{Asker, COMMAND_SOURCE, CommandDone, CommandError, CommandRequest};
 use super::fold::Routed;
 use super::panics::contain;
-use super::shard::{EntityAddr, Segment, ShardShared, StateKind};
+use super::shard::{Behind, EntityAddr, Segment, ShardShared, StateKind};
 use super::writer::{Pending, Submission};
 use crate::domain::command::Refusal;
 use crate::domain::entity::Entity;
@@ -142,6 +142,15 @@ impl<E: Hosted> Shell<E> {
     }
 
     fn apply(&mut self, at: Routed<'_>, reference: &Arc<Reference>) {
+        #[cfg(test)]
+        if matches!(self.health, Health::Live(_)) && !matches!(at.record.body, Body::System(_)) {
+            super::simulation::observe::applying(&self.key, &at);
+        }
+        self.take_in(at, reference);
+    }
+
+    /// Applies a record that it was handed, now or while it rested.
+    fn take_in(&mut self, at: Routed<'_>, reference: &Arc<Reference>) {
         if let Body::System(body) = &at.record.body {
             self.apply_system(body, at.record);
             return;
@@ -164,8 +173,6 @@ impl<E: Hosted> Shell<E> {
                 return;
             }
         };
-        #[cfg(test)]
-        super::simulation::observe::applying(&self.key, &at);
         let delivery = Delivery { record: at.record, lsn: at.lsn, business_time: at.business_time };
         let revision = entity.revision();
         match contain(|| entity.apply(&delivery, reference)) {
@@ -468,6 +475,18 @@ impl<E: Hosted> Handler<Apply> for Shell<E> {
             }
         }
         self.shard.segment_done(&segment);
+    }
+}
+
+impl<E: Hosted> Handler<Behind> for Shell<E> {
+    type Result = ();
+
+    /// Records of the replay that came while it rested. It looks when its turn comes, as all do that were replayed to.
+    fn handle(&mut self, message: Behind, _: &mut Context<Self>) {
+        self.has_news = true;
+        for delivery in &message.deliveries {
+            self.take_in(delivery.routed(), &message.reference);
+        }
     }
 }
 

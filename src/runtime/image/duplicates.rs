@@ -187,7 +187,9 @@ impl Duplicates {
                 return Err(wrong("an entry has not as many as it says"));
             }
         }
-        Ok(restored.map_or_else(|| Duplicates::new(window), |(duplicates, _)| duplicates))
+        let Some((mut duplicates, _)) = restored else { return Ok(Duplicates::new(window)) };
+        duplicates.settle();
+        Ok(duplicates)
     }
 }
 

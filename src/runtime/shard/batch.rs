@@ -70,6 +70,7 @@ impl ShardDirty {
 }
 
 /// A record for one slot.
+#[derive(Clone)]
 pub struct ShardDelivery {
     pub slot: u32,
     pub record: Arc<Record>,

@@ -277,9 +277,11 @@ impl Shard {
         let Some(entry) = all.get_mut(slot as usize) else { return false };
         let is_dirty = entry.dirty.is_some();
         let review_at = self.shared.reviews.borrow().wanted(slot);
+        // If it can't, waking it says why.
+        let caught_up = self.shared.presences.borrow_mut().catch_up(entry);
         let stored;
         let state = match (&entry.presence, &entry.key) {
-            (Presence::Packed(state), _) => Some(state),
+            (Presence::Packed(state), _) => Some(state).filter(|_| caught_up),
             (Presence::Stored, Some(key)) => {
                 let mut presences = self.shared.presences.borrow_mut();
                 stored = entry.location.and_then(|location| presences.read(Kind::of(key), location).ok());

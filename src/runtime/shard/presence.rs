@@ -47,6 +47,8 @@ pub(super) struct Presences {
     pub packed: usize,
     pub stored: usize,
     pub packed_bytes: usize,
+    /// States that wait for records of the replay.
+    pub behind: usize,
     /// The same as it was last shown.
     shown_packed_bytes: usize,
     /// Where the hand is.
@@ -191,6 +193,7 @@ impl ShardShared {
         metrics.entities_live.get_or_create(&label).set(presences.live as i64);
         metrics.entities_packed.get_or_create(&label).set(presences.packed as i64);
         metrics.entities_stored.get_or_create(&label).set(presences.stored as i64);
+        metrics.entities_behind.get_or_create(&label).set(presences.behind as i64);
         metrics.entities_packed_bytes.get_or_create(&label).set(presences.packed_bytes as i64);
         let packed_bytes = presences.packed_bytes;
         let shown = std::mem::replace(&mut presences.shown_packed_bytes, packed_bytes);
@@ -246,6 +249,9 @@ impl Shard {
         }
         if let Some(actor) = self.revive_any(slot, &key, state) {
             presences.change(entry, Presence::Live(actor));
+            if let Some(behind) = presences.take_behind(entry) {
+                entry.send(*behind);
+            }
             entry.used = false;
             presences.only_looked.push(slot);
         }
@@ -267,7 +273,7 @@ impl Shard {
     pub(super) fn peek<E: Hosted>(&self, slots: &[Slot], slot: u32) -> Option<(Arc<EntityKey>, E)> {
         let entry = slots.get(slot as usize)?;
         let key = entry.key.clone()?;
-        let state = match (&entry.presence, entry.location) {
+        let mut state: E = match (&entry.presence, entry.location) {
             (Presence::Packed(state), _) => rmp_serde::from_slice(state).ok()?,
             (Presence::Stored, Some(at)) => {
                 let state = self.shared.presences.borrow_mut().read(Kind::of(&key), at).ok()?;
@@ -275,6 +281,9 @@ impl Shard {
             }
             _ => return None,
         };
+        if let Some(behind) = &entry.behind {
+            behind.apply(&mut state)?;
+        }
         Some((key, state))
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix::{Addr, Handler, Message};
 
+use super::at_rest::Behind;
 use super::batch::NO_MORE;
 use super::looks::NEVER;
 use crate::domain::approval_case::ApprovalCase;
@@ -54,6 +55,8 @@ pub(super) struct Slot {
     pub is_as_captured: bool,
     /// Everything up to here is in its state, which came from a snapshot or was packed.
     pub restored_at: Lsn,
+    /// Only of one that rests in memory: records that its state does not have yet.
+    pub behind: Option<Box<Behind>>,
     /// Where the newest generation has exactly its state.
     pub location: Option<Location>,
     /// Messages sent to the actor: what it was asked before the last of them is out of date.
@@ -88,6 +91,7 @@ impl Slot {
             restored_at: Lsn::ZERO,
             location: None,
             sent: 0,
+            behind: None,
             looked_at: NEVER,
             is_waiting: false,
             head: NO_MORE,

@@ -89,27 +89,26 @@ impl Loading<'_> {
         let mut loaded = self.nothing();
         let (directory, quarantine) = (loaded.directory.clone(), loaded.quarantine.clone());
         let blocks = Blocks::of(&generation, &meta, self.packed_bytes_max);
-        let (fold, duplicates, readers) = std::thread::scope(|scope| {
+        let (fold, summaries, duplicates, readers) = std::thread::scope(|scope| {
             let (source, blocks) = (&source, &blocks);
-            let (exceptions, cases, keys) = (&loaded.exceptions, &loaded.cases, &loaded.idempotency_keys);
             let summaries = scope.spawn(move || Summaries::read(source));
-            let fold = scope.spawn(move || {
-                let restored = Fold::restore(self.shards, directory.clone(), quarantine, source)?;
-                // They share the keys of entities with the directory.
-                join(summaries)??.restore(&directory, exceptions, cases, keys);
-                Ok::<_, SnapshotFailure>(restored)
-            });
+            let fold = scope.spawn(move || Fold::restore(self.shards, directory, quarantine, source));
             let duplicates = scope.spawn(|| {
                 Duplicates::restore(self.duplicate_window_events, source.entries(Section::Duplicates))
             });
             let readers: Vec<_> =
                 (0..self.shards).map(|_| scope.spawn(|| blocks.read(self.progress))).collect();
             let readers: Vec<_> = readers.into_iter().map(join).collect();
-            (join(fold), join(duplicates), readers)
+            (join(fold), join(summaries), join(duplicates), readers)
         });
-        let ((fold, map), duplicates) = (fold??, duplicates??);
+        let ((fold, map), summaries, duplicates) = (fold??, summaries??, duplicates??);
         readers.into_iter().try_for_each(|reader| reader?)?;
-        loaded.shards = place(blocks.into_read(), &map, &fold.next_slot, &meta)?;
+        loaded.shards = std::thread::scope(|scope| {
+            let Loaded { directory, exceptions, cases, idempotency_keys, .. } = &loaded;
+            // They share the keys of entities with the directory, which is whole now.
+            scope.spawn(|| summaries.restore(directory, exceptions, cases, idempotency_keys));
+            place(blocks.into_read(), &map, &fold.next_slot, &meta)
+        })?;
         for entry in entries(&generation, STOPPED) {
             let stopped: Vec<(EntityKey, Stopped)> = rmp_serde::from_slice(&entry?)
                 .map_err(SnapshotFailure::unreadable("the list of entities that failed"))?;
