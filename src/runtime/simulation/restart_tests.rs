@@ -24,6 +24,7 @@ use crate::domain::sku_location::testing::{looks, poison};
 use crate::domain::time::Timestamp;
 use crate::runtime::admission::Credits;
 use crate::runtime::commands::{CommandDone, CommandError, Idempotency};
+use crate::runtime::snapshots::rewrite_as_older;
 use crate::runtime::snapshots::testing::as_another_build;
 use crate::runtime::{Outcome, Submission, TowerOptions, Written, codec};
 
@@ -101,6 +102,12 @@ async fn settle(house: &mut House) {
 
 /// Tells these events `(type, id, data)`, of now, all of them new; gives the LSN of the last.
 async fn tell(house: &mut House, events: &[(&str, &str, Value)]) -> Lsn {
+    let outcomes = send(house, events).await;
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Accepted(_))), "{outcomes:?}");
+    outcomes.last().unwrap().lsn()
+}
+
+async fn send(house: &mut House, events: &[(&str, &str, Value)]) -> Vec<Outcome> {
     let now = at(clock::now().unwrap().micros() / 1_000_000);
     let mut buffer = Vec::new();
     let event = |(kind, id, data): &(&str, &str, Value)| json!({"specversion": "1.0", "id": id, "source": "/t", "type": kind, "time": now, "data": data});
@@ -111,8 +118,7 @@ async fn tell(house: &mut House, events: &[(&str, &str, Value)]) -> Lsn {
     house.running.submissions.send(Submission::Outside { records, buffer, credits, reply }).unwrap();
     settle(house).await;
     let Ok(Written::Done(outcomes)) = answer.await else { panic!("they are written") };
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Accepted(_))), "{outcomes:?}");
-    outcomes.last().unwrap().lsn()
+    outcomes
 }
 
 async fn snapshot(house: &mut House, random: &mut Random) {
@@ -187,6 +193,50 @@ fn after_another_build_wrote_the_snapshot_everyone_looks_again() {
     };
     assert_eq!(who_looks(false), BTreeSet::new(), "what this build saw then, it would see again");
     assert_eq!(who_looks(true), all.map(place).into());
+}
+
+/// With and without anything of the journal behind it. What is checked of each part: states by what they lead to, the
+/// summary by what it shows, keys and places by who looks, the window by a repeat.
+#[test]
+fn a_snapshot_under_older_rules_is_migrated() {
+    for has_more in [false, true] {
+        let mut story = Story::new();
+        let counted = |sku: &str, on_hand: u64| json!({"sku": sku, "location": "L", "on_hand": on_hand});
+        story.live(NOON, async |house: &mut House, random: &mut Random| {
+            let events =
+                [("A", 3), ("B", 9)].map(|(sku, on_hand)| ("inventory.counted", sku, counted(sku, on_hand)));
+            tell(house, &events).await;
+            tell(house, &[("pos.sale", "c", sale("C", 1))]).await;
+            snapshot(house, random).await;
+            if has_more {
+                tell(house, &[("pos.sale", "b", sale("B", 4))]).await;
+            }
+        });
+        let number = rewrite_as_older(&story.options.data.join("generations"));
+        let looks = looks();
+        let negative = |house: &House| {
+            let negative = ExceptionType::NegativeStock;
+            let found =
+                house.running.exceptions.select(TENANT, true, |entry| entry.item.exception_type == negative);
+            found.iter().filter_map(|entry| entry.item.subject.sku.clone()).collect::<BTreeSet<Name>>()
+        };
+        let generations = story.live(NOON + 60, async |house: &mut House, random: &mut Random| {
+            assert_eq!(house.start.generation.map(|(number, _)| number), Some(number), "{:?}", house.start);
+            assert_eq!(negative(house), [Name::from("C")].into());
+            tell(house, &[("pos.sale", "a", sale("A", 4)), ("pos.sale", "b2", sale("B", 5))]).await;
+            assert_eq!(negative(house), [Name::from("A"), Name::from("C")].into());
+            let again = send(house, &[("pos.sale", "c", sale("C", 1))]).await;
+            assert!(matches!(again[..], [Outcome::Duplicate(_) | Outcome::Reused(_)]), "{again:?}");
+            snapshot(house, random).await;
+            house.running.snapshots.status().generations.len()
+        });
+        assert_eq!(generations, 2, "the next one is of this version");
+        assert_eq!(looks.taken(), ["A", "B", "C"].map(place).into());
+        story.live(NOON + 120, async |house: &mut House, _: &mut Random| {
+            assert_eq!(house.start.generation.map(|(number, _)| number), Some(number + 1));
+            assert_eq!(negative(house), [Name::from("A"), Name::from("C")].into());
+        });
+    }
 }
 
 #[test]

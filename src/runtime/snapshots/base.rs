@@ -6,17 +6,16 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use super::sections::{GenerationSource, STOPPED, entities_of, entries};
+use super::sections::Entries;
 use super::{Entry, Meta, Restored, RestoredState, SnapshotFailure};
 use crate::domain::ids::{EntityKey, Lsn};
 use crate::journal::JournalReader;
-use crate::runtime::codec::FOLD_VERSION;
 use crate::runtime::directory::{Address, Directory};
 use crate::runtime::fold::Fold;
 use crate::runtime::quarantine::Quarantine;
 use crate::runtime::shard::Stopped;
 use crate::runtime::shell::{Hosted, ShellImage};
-use crate::snapshot::{Generation, SnapshotError, Store};
+use crate::snapshot::{SnapshotError, Store};
 
 /// Why a rebuild can't begin with a generation.
 #[derive(Debug, thiserror::Error)]
@@ -66,10 +65,7 @@ impl RebuildBase {
     ) -> Result<RebuildBase, BaseError> {
         let generation = store.load(number)?;
         let meta = Meta::of(&generation)?;
-        if meta.fold_version != FOLD_VERSION {
-            let failure = SnapshotFailure::OtherVersion { found: meta.fold_version, ours: FOLD_VERSION };
-            return Err(failure.into());
-        }
+        let source = Entries::of(&generation, &meta)?;
         meta.check_against(reader)?;
         let start = meta.start();
         let found = reader.position_at(start.0).map_err(SnapshotFailure::from)?;
@@ -78,18 +74,17 @@ impl RebuildBase {
         }
         let directory = Arc::new(Directory::new(shards));
         let quarantine = Arc::new(RwLock::new(Quarantine::new(1)));
-        let source = GenerationSource(&generation);
         let (fold, map) =
             Fold::restore(shards, directory.clone(), quarantine, &source).map_err(SnapshotFailure::from)?;
         let mut wanted: HashMap<Address, Arc<EntityKey>> = map.find_all(&is_wanted).into_iter().collect();
-        let mut skipped = skipped(&generation, &is_wanted)?;
+        let mut skipped = skipped(&source, &is_wanted)?;
         let mut entities = HashMap::new();
         for (shard, _) in meta.slots.iter().enumerate() {
             let shard = shard as u16;
             if !wanted.keys().any(|address| address.shard == shard) {
                 continue;
             }
-            for entry in entries(&generation, entities_of(shard)) {
+            for entry in source.of_shard(shard) {
                 let entry = entry?;
                 let entry = Entry::read(&entry)?;
                 let Some(key) = wanted.remove(&Address { shard, slot: entry.slot() }) else { continue };
@@ -107,11 +102,11 @@ impl RebuildBase {
 
 /// Which records were left out for the entities that are wanted.
 fn skipped(
-    generation: &Generation,
+    source: &Entries<'_>,
     is_wanted: impl Fn(&EntityKey) -> bool,
 ) -> Result<HashMap<EntityKey, Vec<Lsn>>, SnapshotFailure> {
     let mut all = HashMap::new();
-    for entry in entries(generation, STOPPED) {
+    for entry in source.stopped() {
         let stopped: Vec<(EntityKey, Stopped)> = rmp_serde::from_slice(&entry?)
             .map_err(SnapshotFailure::unreadable("the list of entities that failed"))?;
         for (key, stopped) in stopped {

@@ -6,10 +6,10 @@ use std::thread::ScopedJoinHandle;
 
 use parking_lot::{Mutex, RwLock};
 
-use super::sections::{GenerationSource, STOPPED, entities_of, entries};
+use super::migration::{Migration, Part};
+use super::sections::{Entries, entities_of};
 use super::{Entry, Kind, Location, Meta, Restored, RestoredState, SnapshotFailure};
 use crate::domain::ids::EntityKey;
-use crate::runtime::codec::FOLD_VERSION;
 use crate::runtime::commands::IdempotencyKeys;
 use crate::runtime::directory::{Address, Directory};
 use crate::runtime::duplicates::Duplicates;
@@ -82,13 +82,10 @@ impl Loading<'_> {
     /// If any of it is damaged, or of another version.
     pub fn load(&self, generation: Generation) -> Result<Loaded, SnapshotFailure> {
         let meta = Meta::of(&generation)?;
-        if meta.fold_version != FOLD_VERSION {
-            return Err(SnapshotFailure::OtherVersion { found: meta.fold_version, ours: FOLD_VERSION });
-        }
-        let source = GenerationSource(&generation);
+        let source = Entries::of(&generation, &meta)?;
         let mut loaded = self.nothing();
         let (directory, quarantine) = (loaded.directory.clone(), loaded.quarantine.clone());
-        let blocks = Blocks::of(&generation, &meta, self.packed_bytes_max);
+        let blocks = Blocks::of(&source, &meta, self.packed_bytes_max);
         let (fold, summaries, duplicates, readers) = std::thread::scope(|scope| {
             let (source, blocks) = (&source, &blocks);
             let summaries = scope.spawn(move || Summaries::read(source));
@@ -106,10 +103,12 @@ impl Loading<'_> {
         loaded.shards = std::thread::scope(|scope| {
             let Loaded { directory, exceptions, cases, idempotency_keys, .. } = &loaded;
             // They share the keys of entities with the directory, which is whole now.
-            scope.spawn(|| summaries.restore(directory, exceptions, cases, idempotency_keys));
-            place(blocks.into_read(), &map, &fold.next_slot, &meta)
+            let restoring = scope.spawn(|| summaries.restore(directory, exceptions, cases, idempotency_keys));
+            let placed = place(blocks.into_read(), &map, &fold.next_slot, &meta);
+            join(restoring)?;
+            placed
         })?;
-        for entry in entries(&generation, STOPPED) {
+        for entry in source.stopped() {
             let stopped: Vec<(EntityKey, Stopped)> = rmp_serde::from_slice(&entry?)
                 .map_err(SnapshotFailure::unreadable("the list of entities that failed"))?;
             for (key, stopped) in stopped {
@@ -137,6 +136,7 @@ fn join<T>(thread: ScopedJoinHandle<'_, T>) -> Result<T, SnapshotFailure> {
 /// The blocks of entities, read by several threads.
 struct Blocks<'g> {
     generation: &'g Generation,
+    migration: Migration,
     all: Vec<(u16, SectionId, u32)>,
     next: AtomicUsize,
     read: Mutex<Vec<(Address, Kind, Restored)>>,
@@ -145,7 +145,8 @@ struct Blocks<'g> {
 }
 
 impl<'g> Blocks<'g> {
-    fn of(generation: &'g Generation, meta: &Meta, packed_bytes_max: usize) -> Blocks<'g> {
+    fn of(source: &Entries<'g>, meta: &Meta, packed_bytes_max: usize) -> Blocks<'g> {
+        let Entries { generation, migration } = *source;
         let shards = 0..meta.slots.len() as u16;
         let blocks = shards.flat_map(|shard| {
             let section = entities_of(shard);
@@ -153,6 +154,7 @@ impl<'g> Blocks<'g> {
         });
         Blocks {
             generation,
+            migration,
             all: blocks.collect(),
             next: AtomicUsize::new(0),
             // Growing it would copy a million of them several times.
@@ -168,9 +170,12 @@ impl<'g> Blocks<'g> {
             let read = self.generation.read_block(*section, *block)?;
             let mut entities = Vec::with_capacity(read.len());
             for (index, entry) in read.iter().enumerate() {
-                let entry = Entry::read(entry)?;
-                // Of an entity that does not work there is more to know than its state.
-                let place = u16::try_from(index).ok().filter(|_| entry.packed().is_some());
+                let entry = self.migration.entry(Part::Entity, entry)?;
+                let entry = Entry::read(&entry)?;
+                // Of an entity that does not work there is more to know than its state; and what is migrated does not
+                // stand there as it is.
+                let stands_there = entry.packed().is_some() && !self.migration.is_needed();
+                let place = u16::try_from(index).ok().filter(|_| stands_there);
                 let slot = entry.slot();
                 let location = place.map(|entry| Location { shard: *shard, slot, block: *block, entry });
                 let restored = entry.restored(self.state(&entry, location.is_some())?, location);

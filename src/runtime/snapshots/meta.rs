@@ -217,6 +217,8 @@ impl Meta {
 pub mod testing {
     use std::cell::Cell;
 
+    use super::Meta;
+
     thread_local! {
         static IS_ANOTHER_BUILD: Cell<bool> = const { Cell::new(false) };
     }
@@ -237,5 +239,10 @@ pub mod testing {
 
     pub(super) fn is_another_build() -> bool {
         IS_ANOTHER_BUILD.get()
+    }
+
+    /// As a program with another fold version would have written it.
+    pub fn of_older_program(meta: Meta, fold_version: u16) -> Meta {
+        Meta { fold_version, program: "older".to_owned(), ..meta }
     }
 }

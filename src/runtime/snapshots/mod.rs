@@ -12,6 +12,7 @@ mod base;
 mod entity;
 mod load;
 mod meta;
+mod migration;
 mod retention;
 mod sections;
 mod snapshotter;
@@ -38,6 +39,8 @@ pub use self::load::{Loaded, LoadedShard, Loading};
 #[cfg(test)]
 pub use self::meta::testing;
 pub use self::meta::{KeptForRebuild, Meta};
+#[cfg(test)]
+pub use self::migration::testing::rewrite_as_older;
 pub use self::retention::{Retention, TrimOptions};
 pub use self::sections::entities_of;
 pub use self::snapshotter::{Snapshotter, SnapshotterParts};

@@ -1,8 +1,10 @@
 //! How the parts of a generation are numbered, and how their entries become blocks.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::SnapshotFailure;
+use super::migration::{Migration, Part};
+use super::{Meta, SnapshotFailure};
 use crate::pacing::Pace;
 use crate::runtime::image::{ImageError, Section, Source};
 use crate::snapshot::{BlockBuilder, Generation, GenerationWriter, SectionId};
@@ -65,28 +67,56 @@ impl<'w> BlockWriter<'w> {
     }
 }
 
-/// The entries of a generation's images.
-pub struct GenerationSource<'g>(pub &'g Generation);
+/// The entries of a generation, as this version has them.
+pub struct Entries<'g> {
+    pub generation: &'g Generation,
+    pub migration: Migration,
+}
 
-impl Source for GenerationSource<'_> {
-    fn entries(&self, section: Section) -> Box<dyn Iterator<Item = Result<Vec<u8>, ImageError>> + '_> {
-        Box::new(
-            entries(self.0, SectionId(section as u16))
-                .map(|entry| entry.map_err(|error| ImageError::Source(error.to_string()))),
-        )
+impl<'g> Entries<'g> {
+    /// Of a generation with that meta entry.
+    ///
+    /// # Errors
+    /// If it is of a version that nothing leads from.
+    pub fn of(generation: &'g Generation, meta: &Meta) -> Result<Entries<'g>, SnapshotFailure> {
+        Ok(Entries { generation, migration: Migration::from(meta.fold_version)? })
+    }
+
+    /// Those of entities that failed.
+    pub fn stopped(&self) -> impl Iterator<Item = Result<Vec<u8>, SnapshotFailure>> + '_ {
+        self.section(STOPPED, Part::Stopped)
+    }
+
+    /// The entities of a shard.
+    pub fn of_shard(&self, shard: u16) -> impl Iterator<Item = Result<Vec<u8>, SnapshotFailure>> + '_ {
+        self.section(entities_of(shard), Part::Entity)
+    }
+
+    /// In the order in which they were written.
+    fn section(
+        &self,
+        section: SectionId,
+        part: Part,
+    ) -> impl Iterator<Item = Result<Vec<u8>, SnapshotFailure>> + '_ {
+        (0..self.generation.block_count(section)).flat_map(move |block| {
+            let (entries, error) = match self.generation.read_block(section, block) {
+                Ok(block) => (block.iter().map(<[u8]>::to_vec).collect(), None),
+                Err(error) => (Vec::new(), Some(error.into())),
+            };
+            let migrated = move |entry: Vec<u8>| match self.migration.is_needed() {
+                true => self.migration.entry(part, &entry).map(Cow::into_owned),
+                false => Ok(entry),
+            };
+            entries.into_iter().map(migrated).chain(error.map(Err))
+        })
     }
 }
 
-/// The entries of a section in the order in which they were written.
-pub fn entries(
-    generation: &Generation,
-    section: SectionId,
-) -> impl Iterator<Item = Result<Vec<u8>, SnapshotFailure>> + '_ {
-    (0..generation.block_count(section)).flat_map(move |block| {
-        let (entries, error) = match generation.read_block(section, block) {
-            Ok(block) => (block.iter().map(<[u8]>::to_vec).collect(), None),
-            Err(error) => (Vec::new(), Some(error.into())),
-        };
-        entries.into_iter().map(Ok).chain(error.map(Err))
-    })
+impl Source for Entries<'_> {
+    fn entries(&self, section: Section) -> Box<dyn Iterator<Item = Result<Vec<u8>, ImageError>> + '_> {
+        Box::new(
+            self.section(SectionId(section as u16), Part::Image(section))
+                .map(|entry| entry.map_err(|error| ImageError::Source(error.to_string()))),
+        )
+    }
 }

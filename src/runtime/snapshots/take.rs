@@ -6,7 +6,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use super::meta::MetaParts;
-use super::sections::{BlockWriter, GenerationSource, STOPPED, entities_of};
+use super::sections::{BlockWriter, Entries, STOPPED, entities_of};
 use super::snapshotter::Snapshotter;
 use super::{Begun, CaptureRequest, FromShard, Meta, Published, SnapshotFailure};
 use crate::domain::ids::Lsn;
@@ -134,8 +134,8 @@ impl Snapshotter {
             begin = first.unwrap_or(begin);
             runs
         };
-        if let Some((generation, _)) = &self.newest {
-            for entry in GenerationSource(generation).entries(Section::Duplicates) {
+        if let Some((generation, meta)) = &self.newest {
+            for entry in Entries::of(generation, meta)?.entries(Section::Duplicates) {
                 let entry = entry?;
                 if runs.needs(&entry) {
                     emit(Section::Duplicates, &entry)?;
