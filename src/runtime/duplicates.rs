@@ -68,21 +68,33 @@ impl Hasher for KeyIsHash {
     }
 }
 
+type Part = HashMap<u128, Taken, BuildHasherDefault<KeyIsHash>>;
+
+/// Takes a place for a key. One that was tried again takes none where something is. Whether there was nothing.
+fn place(part: &mut Part, key: u128, taken: Taken) -> bool {
+    match part.entry(key) {
+        Entry::Vacant(vacant) => {
+            vacant.insert(taken);
+            true
+        }
+        Entry::Occupied(mut occupied) => {
+            if !taken.is_again() {
+                occupied.insert(taken);
+            }
+            false
+        }
+    }
+}
+
 /// One half of the window. A single map of millions of events stops the writer for half a second whenever it doubles; of
 /// so many small ones each doubles by itself. They are meant to be unequal, the last one twice as full as the first one, so
 /// that their times to double lie evenly between one doubling of all and the next.
 struct Table {
-    parts: Vec<HashMap<u128, Taken, BuildHasherDefault<KeyIsHash>>>,
+    parts: Vec<Part>,
     len: usize,
     /// While it is made anew, what each part is going to have, in order: a part at a time is filled within the processor's
     /// caches, and millions of events one after the other are not. Empty otherwise.
-    gathered: Vec<Vec<Gathered>>,
-}
-
-struct Gathered {
-    key: u128,
-    taken: Taken,
-    only_if_new: bool,
+    gathered: Vec<Vec<(u128, Taken)>>,
 }
 
 const PARTS: usize = 1_024;
@@ -112,36 +124,22 @@ impl Table {
     /// Whether it gathered, and has settled now.
     fn settle(&mut self) -> bool {
         let gathered = std::mem::take(&mut self.gathered);
-        for (part, gathered) in self.parts.iter_mut().zip(&gathered) {
+        let has_gathered = !gathered.is_empty();
+        for (part, gathered) in self.parts.iter_mut().zip(gathered) {
             part.reserve(gathered.len());
-        }
-        for Gathered { key, taken, only_if_new } in gathered.iter().flatten() {
-            if *only_if_new {
-                self.insert_if_new(*key, *taken);
-            } else {
-                self.insert(*key, *taken);
+            for (key, taken) in gathered {
+                self.len += usize::from(place(part, key, taken));
             }
         }
-        !gathered.is_empty()
+        has_gathered
     }
 
     fn insert(&mut self, key: u128, taken: Taken) {
         let part = Table::part(key);
         if let Some(gathered) = self.gathered.get_mut(part) {
-            return gathered.push(Gathered { key, taken, only_if_new: false });
+            return gathered.push((key, taken));
         }
-        self.len += usize::from(self.parts[part].insert(key, taken).is_none());
-    }
-
-    fn insert_if_new(&mut self, key: u128, taken: Taken) {
-        let part = Table::part(key);
-        if let Some(gathered) = self.gathered.get_mut(part) {
-            return gathered.push(Gathered { key, taken, only_if_new: true });
-        }
-        if let Entry::Vacant(place) = self.parts[part].entry(key) {
-            place.insert(taken);
-            self.len += 1;
-        }
+        self.len += usize::from(place(&mut self.parts[part], key, taken));
     }
 
     fn remove(&mut self, key: u128) {
@@ -228,7 +226,7 @@ impl Duplicates {
         self.take_place(lsn, ingested);
         self.newer.insert(retry.entry_key, taken);
         self.take_place(lsn, ingested);
-        self.newer.insert_if_new(identity.key, Taken { claim: lsn.0 | AGAIN, ..taken });
+        self.newer.insert(identity.key, Taken { claim: lsn.0 | AGAIN, ..taken });
     }
 
     fn find(&self, key: u128) -> Option<&Taken> {

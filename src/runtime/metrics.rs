@@ -80,7 +80,7 @@ pub struct Metrics {
     pub entities_packed: Family<ShardLabel, Gauge>,
     pub entities_stored: Family<ShardLabel, Gauge>,
     pub entities_packed_bytes: Family<ShardLabel, Gauge>,
-    pub entities_behind: Family<ShardLabel, Gauge>,
+    pub records_behind: Family<ShardLabel, Gauge>,
     /// The sum of those.
     pub packed_bytes: AtomicUsize,
     pub passivations: Counter,
@@ -126,7 +126,7 @@ impl Default for Metrics {
             entities_packed: Family::default(),
             entities_stored: Family::default(),
             entities_packed_bytes: Family::default(),
-            entities_behind: Family::default(),
+            records_behind: Family::default(),
             packed_bytes: AtomicUsize::new(0),
             passivations: Counter::default(),
             activations: Family::default(),
@@ -234,9 +234,9 @@ impl Metrics {
             self.entities_packed_bytes.clone(),
         );
         r.register(
-            "entities_behind",
-            "Packed entities to which the replay came: records that they look at wait beside their states",
-            self.entities_behind.clone(),
+            "records_behind",
+            "Records of the replay that wait beside the states of resting entities",
+            self.records_behind.clone(),
         );
         r.register("passivations", "Idle entities whose actors were ended", self.passivations.clone());
         r.register("activations", "Entities woken up, by where their states were", self.activations.clone());

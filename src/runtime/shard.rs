@@ -31,7 +31,10 @@ use self::batch::NO_MORE;
 pub use self::batch::{Segment, ShardBatch, ShardDelivery, ShardDirty, Step};
 use self::capture::CaptureInWork;
 pub use self::capture::{Capture, CaptureState};
-use self::looks::{Look, Looks, WINDOW_PART};
+pub use self::looks::Turn;
+#[cfg(test)]
+pub use self::looks::testing as looks_testing;
+use self::looks::{Looks, WINDOW_PART};
 pub use self::presence::Passivate;
 use self::presence::Presences;
 pub use self::restore::{BeginRestore, RestoreEntities};
@@ -231,48 +234,50 @@ impl ShardShared {
 
     /// Has an entity look when its turn comes, once for all records until then.
     pub fn mark_dirty(&self, slot: u32, origin: Lsn) {
-        let mut slots = self.slots.borrow_mut();
-        let Some(entry) = slots.get_mut(slot as usize) else { return };
-        match entry.dirty {
-            // It waits already, for a record no later than this one.
-            Some(before) if before <= origin => return,
-            before => {
+        self.wait_to_look(slot, origin, false);
+    }
+
+    /// The same of one for which somebody waits: to look is what it does before anything else.
+    pub fn mark_awaited(&self, slot: u32, origin: Lsn) {
+        self.wait_to_look(slot, origin, true);
+    }
+
+    fn wait_to_look(&self, slot: u32, origin: Lsn, is_awaited: bool) {
+        {
+            let mut slots = self.slots.borrow_mut();
+            let Some(entry) = slots.get_mut(slot as usize) else { return };
+            let before = entry.dirty;
+            if before.is_none_or(|before| before > origin) {
                 entry.dirty = Some(origin);
                 self.progress.begin(self.index, origin);
                 if let Some(before) = before {
                     self.progress.finish(self.index, before);
                 }
             }
+            self.looks.borrow_mut().wait(slot, entry, is_awaited);
         }
-        if !std::mem::replace(&mut entry.is_waiting, true) {
-            self.looks.borrow_mut().wait(slot, entry);
-            drop(slots);
-            self.wake_drain();
-        }
+        self.wake_drain();
     }
 
-    /// Whether an entity that something happened to may look at once.
-    pub fn may_look(&self, slot: u32) -> bool {
-        let slots = self.slots.borrow();
-        slots.get(slot as usize).is_some_and(|slot| self.looks.borrow_mut().may_look(slot))
+    /// Whether an entity that something happened to may look at once, and on what grounds.
+    pub fn may_look(&self, slot: u32) -> Option<Turn> {
+        self.looks.borrow_mut().may_look(self.slots.borrow().get(slot as usize)?)
     }
 
     /// Has an entity look now, for a record that goes back to `origin` and for whatever it waited to look for.
-    pub fn look(&self, slot: u32, origin: Lsn, look: impl FnOnce(Lsn)) {
-        let begun = self.begin_look(slot);
-        let waited = begun.as_ref().and_then(|begun| begun.waited);
+    pub fn look(&self, slot: u32, turn: Turn, origin: Lsn, look: impl FnOnce(Lsn)) {
+        let Some((began, waited)) = self.begin_look(slot) else { return };
         look(waited.map_or(origin, |waited| waited.min(origin)));
-        if let Some(begun) = &begun {
-            self.looks.borrow_mut().end(begun);
-        }
+        self.looks.borrow_mut().end(turn, began);
         if let Some(waited) = waited {
             self.progress.finish(self.index, waited);
         }
     }
 
-    fn begin_look(&self, slot: u32) -> Option<Look> {
+    fn begin_look(&self, slot: u32) -> Option<(tokio::time::Instant, Option<Lsn>)> {
         let mut slots = self.slots.borrow_mut();
-        slots.get_mut(slot as usize).map(|slot| self.looks.borrow().begin(slot))
+        let slot = slots.get_mut(slot as usize)?;
+        Some((self.looks.borrow().begin(slot), slot.dirty.take()))
     }
 
     fn wake_drain(&self) {
@@ -311,7 +316,7 @@ impl ShardShared {
 
     /// Whether an entity takes its records of a segment without an actor.
     fn replays_at_rest(&self, slot: &mut Slot, segment: &Segment, head: u32) -> bool {
-        // One that waits for its records takes less memory than one with an actor would.
+        // A record takes less memory than an actor would, and so do as many of them.
         self.presences.borrow_mut().replay_at_rest(slot, segment, head, self.limits.live_max)
     }
 
@@ -471,6 +476,7 @@ impl Shard {
     /// and so it is after one that another program wrote.
     fn go_live(&self, origin: Lsn) {
         self.shared.live.set(true);
+        self.shared.presences.borrow_mut().kept_reference = None;
         {
             let mut slots = self.shared.slots.borrow_mut();
             let mut stopped = self.shared.stopped_before_live.take();
@@ -569,6 +575,7 @@ impl Handler<ShardBatch> for Shard {
     type Result = ();
 
     fn handle(&mut self, message: ShardBatch, _: &mut Context<Self>) {
+        self.shared.looks.borrow_mut().note_records();
         let batch = Arc::new(BatchInWork {
             upto: message.upto,
             remaining: AtomicUsize::new(1),
@@ -609,22 +616,24 @@ impl Handler<DrainDirty> for Shard {
     fn handle(&mut self, _: DrainDirty, context: &mut Context<Self>) {
         // Whoever rests is woken up first, which takes longer than to look: after a start all of them may have to.
         let until = Instant::now() + self.shared.limits.reconcile_budget;
-        let mut asked = 0;
+        let (mut seen, mut asked) = (0, 0);
         while asked < self.shared.limits.look_slice {
-            let Some(slot) = self.shared.looks.borrow_mut().next() else { break };
+            if seen > 0 && Instant::now() > until {
+                break;
+            }
+            seen += 1;
+            let Some(next) = self.shared.looks.borrow_mut().next() else { break };
+            let (slot, turn) = (next.index, next.turn);
             let mut slots = self.shared.slots.borrow_mut();
             let Some(entry) = slots.get_mut(slot as usize) else { continue };
-            entry.is_waiting = false;
+            next.leave(entry);
             // One that looked since, for something else, need not look for this.
             let Some(origin) = entry.dirty.take() else { continue };
             asked += 1;
             if self.wake_for_a_look(&mut slots, slot) {
-                slots[slot as usize].send(Reconcile { origin });
+                slots[slot as usize].send(Reconcile { origin, turn });
             } else {
                 self.shared.progress.finish(self.shared.index, origin);
-            }
-            if Instant::now() > until {
-                break;
             }
         }
         self.shared.make_room();

@@ -16,7 +16,7 @@ use super::codec;
 use super::commands::{Asker, COMMAND_SOURCE, CommandDone, CommandError, CommandRequest};
 use super::fold::Routed;
 use super::panics::contain;
-use super::shard::{Behind, EntityAddr, Segment, ShardShared, StateKind};
+use super::shard::{Behind, EntityAddr, Segment, ShardShared, StateKind, Turn};
 use super::writer::{Pending, Submission};
 use crate::domain::command::Refusal;
 use crate::domain::entity::Entity;
@@ -92,6 +92,7 @@ pub struct Apply {
 #[rtype(result = "()")]
 pub struct Reconcile {
     pub origin: Lsn,
+    pub turn: Turn,
 }
 
 /// Read the state on the shard's own thread.
@@ -462,13 +463,17 @@ impl<E: Hosted> Handler<Apply> for Shell<E> {
             now = now.max(delivery.business_time);
         }
         if self.shard.live.get() {
-            // Whoever waits for what it proposed, or to propose more, must not wait behind others.
-            let has_returned = self.in_flight.is_some();
-            if segment.within_budget() && (has_returned || self.shard.may_look(self.slot)) {
-                let shard = Rc::clone(&self.shard);
-                shard.look(self.slot, origin, |origin| self.reconcile(now, &segment.reference, origin));
-            } else {
-                self.shard.mark_dirty(self.slot, origin);
+            // With its proposals back it can take commands again: whoever gave one must not wait behind others.
+            let is_awaited = self.in_flight.is_some();
+            let turn = if is_awaited { Some(Turn::Free) } else { self.shard.may_look(self.slot) };
+            match turn.filter(|_| segment.within_budget()) {
+                Some(turn) => {
+                    let (shard, slot) = (Rc::clone(&self.shard), self.slot);
+                    let look = |origin| self.reconcile(now, &segment.reference, origin);
+                    shard.look(slot, turn, origin, look);
+                }
+                None if is_awaited => self.shard.mark_awaited(self.slot, origin),
+                None => self.shard.mark_dirty(self.slot, origin),
             }
             if E::STATE_KIND.is_some() {
                 self.shard.note_changed(self.slot);
@@ -496,8 +501,8 @@ impl<E: Hosted> Handler<Reconcile> for Shell<E> {
     fn handle(&mut self, message: Reconcile, _: &mut Context<Self>) {
         let now = self.shard.now(self.key.tenant());
         let reference = self.shard.reference();
-        let shard = Rc::clone(&self.shard);
-        shard.look(self.slot, message.origin, |origin| self.reconcile(now, &reference, origin));
+        let (shard, slot) = (Rc::clone(&self.shard), self.slot);
+        shard.look(slot, message.turn, message.origin, |origin| self.reconcile(now, &reference, origin));
         shard.progress.finish(shard.index, message.origin);
         if E::STATE_KIND.is_some() {
             self.shard.note_changed(self.slot);

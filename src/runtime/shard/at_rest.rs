@@ -24,6 +24,9 @@ use crate::runtime::panics::contain;
 use crate::runtime::shell::Hosted;
 use crate::runtime::snapshots::{Kind, pack};
 
+/// Versions of the Reference that records are kept with, in one replay.
+const REFERENCES_MAX: usize = 1_000;
+
 /// Records that the state of a resting entity does not have yet, with what they read. As a message: here they are.
 #[derive(Clone, Message)]
 #[rtype(result = "()")]
@@ -63,8 +66,8 @@ impl Behind {
 }
 
 impl Presences {
-    /// Takes an entity's records of a segment for the state that it rests in, and keeps at most `behind_max` states waiting
-    /// for theirs. `false`, with nothing changed, if it needs an actor for them: because it has one, because it was come to
+    /// Takes an entity's records of a segment for the state that it rests in; at most `behind_max` records are kept for
+    /// later. `false`, with nothing changed, if it needs an actor for them: because it has one, because it was come to
     /// before, because there is more to do about a record than to apply it, or because that fails.
     pub fn replay_at_rest(
         &mut self,
@@ -87,8 +90,9 @@ impl Presences {
             reference: segment.reference.clone(),
             deliveries: segment.chain(head).cloned().collect(),
         };
-        if matches!(slot.presence, Presence::Packed(_)) && self.behind < behind_max {
-            self.behind += 1;
+        let rests_in_memory = matches!(slot.presence, Presence::Packed(_));
+        if rests_in_memory && self.behind < behind_max && self.may_keep(&behind.reference) {
+            self.behind += behind.deliveries.len();
             slot.behind = Some(Box::new(behind));
         } else if !self.apply_at_rest(slot, &key, &behind) {
             return false;
@@ -115,8 +119,19 @@ impl Presences {
     /// The records that an entity's state is behind by, for whoever applies them.
     pub fn take_behind(&mut self, slot: &mut Slot) -> Option<Box<Behind>> {
         let behind = slot.behind.take()?;
-        self.behind -= 1;
+        self.behind -= behind.deliveries.len();
         Some(behind)
+    }
+
+    /// Whether that version of the Reference may be kept for those that are behind: each takes memory of its own.
+    fn may_keep(&mut self, reference: &Arc<Reference>) -> bool {
+        let is_kept = self.kept_reference.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, reference));
+        if !is_kept && self.kept_references < REFERENCES_MAX {
+            self.kept_references += 1;
+            self.kept_reference = Some(reference.clone());
+            return true;
+        }
+        is_kept
     }
 
     fn apply_at_rest(&mut self, slot: &mut Slot, key: &EntityKey, behind: &Behind) -> bool {
@@ -237,7 +252,7 @@ mod tests {
         let before: Box<[u8]> = rests.packed().into();
         let (segment, head) = rests.sales(3);
         assert!(rests.presences.replay_at_rest(&mut rests.slot, &segment, head, 1));
-        assert_eq!((rests.packed(), rests.presences.behind), (&*before, 1));
+        assert_eq!((rests.packed(), rests.presences.behind), (&*before, 3));
         assert_eq!(rests.slot.restored_at, Lsn(2), "its state has no more");
         let behind = rests.slot.behind.as_ref().unwrap();
         assert_eq!(behind.deliveries.len(), 3, "only its own");

@@ -1,9 +1,10 @@
 //! Who looks when, where there is more to look at than time for it.
 //!
 //! An entity looks as soon as something happens to it. But one look answers for all records until then, and a second look
-//! of one that has just looked seldom finds anything. So second looks have only a share of a shard's time; beyond it they
-//! wait, first come, first served, and each answers for what comes meanwhile. What is new shows soon however great the load
-//! is.
+//! of one that has just looked seldom finds anything. So while records come, second looks have only a share of a shard's
+//! time. Beyond it they wait, and each answers for what comes meanwhile; one that has waited for as long as a look counts as
+//! a second one waits for the share no longer. What is new shows soon however great the load is, and what is not, a little
+//! later.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,12 +12,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::slot::Slot;
-use crate::domain::ids::Lsn;
 
-/// How often the share of second looks is dealt out.
+/// How often the share of second looks is dealt out. Without a record for as long there is nothing to share with.
 const WINDOW: Duration = Duration::from_millis(20);
 /// After it was spent, when it is looked at again.
 pub(super) const WINDOW_PART: Duration = Duration::from_millis(5);
+/// What second looks may take beyond their share before it counts no more: one that takes long must not stop all others.
+const DEBT_MAX: Duration = WINDOW;
 
 /// What a slot has that never looked. The clock is far from it for the first weeks; where it comes by again, a look may
 /// count as a second one that is none.
@@ -25,10 +27,11 @@ const CLOCK_BEGIN: u32 = 1 << 31;
 
 /// Who waits to look, and what second looks may cost.
 pub(super) struct Looks {
-    /// Those that have not looked for a while.
     first: VecDeque<u32>,
-    /// Those that have.
-    again: VecDeque<u32>,
+    /// Those that wait for their second look, each with the time since when.
+    again: VecDeque<(u32, u32)>,
+    /// Whether it is the turn of one that has waited long for its second look.
+    turn: bool,
     began: Instant,
     /// Milliseconds within which another look is a second one.
     lately: u32,
@@ -37,14 +40,51 @@ pub(super) struct Looks {
     window: Instant,
     /// What they have cost beyond what was dealt out before this window.
     spent: Duration,
+    /// When records last came.
+    records_at: Instant,
 }
 
-/// A look that has begun.
-pub struct Look {
-    /// What the entity waited to look for goes back to this.
-    pub waited: Option<Lsn>,
-    /// When it began, if it is a second one.
-    again_at: Option<Instant>,
+/// On what grounds an entity looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It is free to.
+    Free,
+    /// Out of the share of second looks.
+    Share,
+}
+
+/// In which queues a slot is: in each at most once, though it may not have to look any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Waits {
+    first: bool,
+    again: bool,
+}
+
+/// Whose turn it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Next {
+    pub index: u32,
+    pub turn: Turn,
+    is_of_again: bool,
+}
+
+impl Next {
+    fn first(index: u32) -> Next {
+        Next { index, turn: Turn::Free, is_of_again: false }
+    }
+
+    fn again((index, _): (u32, u32), turn: Turn) -> Next {
+        Next { index, turn, is_of_again: true }
+    }
+
+    /// Its slot waits no more, as far as this goes.
+    pub fn leave(self, slot: &mut Slot) {
+        if self.is_of_again {
+            slot.waits.again = false;
+        } else {
+            slot.waits.first = false;
+        }
+    }
 }
 
 impl Looks {
@@ -54,11 +94,13 @@ impl Looks {
         Looks {
             first: VecDeque::new(),
             again: VecDeque::new(),
+            turn: false,
             began: now,
             lately: u32::try_from(lately.as_millis()).unwrap_or(u32::MAX),
             share: WINDOW * percent / 100,
             window: now,
             spent: Duration::ZERO,
+            records_at: now,
         }
     }
 
@@ -67,52 +109,81 @@ impl Looks {
         CLOCK_BEGIN.wrapping_add(now.saturating_duration_since(self.began).as_millis() as u32)
     }
 
-    fn is_again(&self, slot: &Slot, now: Instant) -> bool {
-        self.clock(now).wrapping_sub(slot.looked_at) < self.lately
+    fn is_lately(&self, at: u32, now: Instant) -> bool {
+        self.clock(now).wrapping_sub(at) < self.lately
+    }
+
+    /// Records have come.
+    pub fn note_records(&mut self) {
+        self.records_at = Instant::now();
     }
 
     /// Whether second looks have time left.
     fn has_share(&mut self, now: Instant) -> bool {
         let windows = now.saturating_duration_since(self.window).as_micros() / WINDOW.as_micros();
-        if windows > 0 {
-            let dealt = self.share.saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX));
-            self.spent = self.spent.saturating_sub(dealt);
-            self.window = now;
+        if let Ok(windows @ 1..) = u32::try_from(windows) {
+            self.spent = self.spent.saturating_sub(self.share.saturating_mul(windows));
+            self.window += WINDOW * windows;
         }
-        self.spent < self.share
+        self.spent < self.share || now.saturating_duration_since(self.records_at) >= WINDOW
     }
 
     /// Whether an entity that something happened to may look at once.
-    pub fn may_look(&mut self, slot: &Slot) -> bool {
+    pub fn may_look(&mut self, slot: &Slot) -> Option<Turn> {
         let now = Instant::now();
-        !self.is_again(slot, now) || (self.again.is_empty() && self.has_share(now))
+        if !self.is_lately(slot.looked_at, now) {
+            return Some(Turn::Free);
+        }
+        (self.again.is_empty() && self.has_share(now)).then_some(Turn::Share)
     }
 
-    /// An entity looks, also for whatever it waited to look for.
-    pub fn begin(&self, slot: &mut Slot) -> Look {
+    /// An entity looks. Answers when that was.
+    pub fn begin(&self, slot: &mut Slot) -> Instant {
         let now = Instant::now();
-        let again_at = self.is_again(slot, now).then_some(now);
         slot.looked_at = self.clock(now);
-        Look { waited: slot.dirty.take(), again_at }
+        now
     }
 
     /// It has looked.
-    pub fn end(&mut self, look: &Look) {
-        self.spent += look.again_at.map_or(Duration::ZERO, |began| began.elapsed());
+    pub fn end(&mut self, turn: Turn, began: Instant) {
+        if turn == Turn::Share {
+            let cost = began.elapsed();
+            #[cfg(test)]
+            let cost = cost + testing::cost();
+            self.spent = (self.spent + cost).min(self.share + DEBT_MAX);
+        }
     }
 
-    /// Puts an entity behind those who wait like it.
-    pub fn wait(&mut self, index: u32, slot: &Slot) {
-        let queue = if self.is_again(slot, Instant::now()) { &mut self.again } else { &mut self.first };
-        queue.push_back(index);
+    /// Has an entity wait. If somebody waits for what it does next, it is free to look.
+    pub fn wait(&mut self, index: u32, slot: &mut Slot, is_awaited: bool) {
+        let now = Instant::now();
+        if slot.waits.first {
+            return;
+        }
+        if is_awaited || !self.is_lately(slot.looked_at, now) {
+            slot.waits.first = true;
+            self.first.push_back(index);
+        } else if !slot.waits.again {
+            slot.waits.again = true;
+            self.again.push_back((index, self.clock(now)));
+        }
     }
 
-    /// Whose turn it is.
-    pub fn next(&mut self) -> Option<u32> {
-        self.first.pop_front().or_else(|| {
-            let may_look = self.has_share(Instant::now());
-            if may_look { self.again.pop_front() } else { None }
-        })
+    /// Whose turn it is. The caller has its slot leave.
+    pub fn next(&mut self) -> Option<Next> {
+        let now = Instant::now();
+        let has_waited_long = self.again.front().is_some_and(|(_, since)| !self.is_lately(*since, now));
+        self.turn = has_waited_long && (!self.turn || self.first.is_empty());
+        if self.turn {
+            return self.again.pop_front().map(|waiting| Next::again(waiting, Turn::Free));
+        }
+        match self.first.pop_front() {
+            Some(index) => Some(Next::first(index)),
+            None if self.has_share(now) => {
+                self.again.pop_front().map(|waiting| Next::again(waiting, Turn::Share))
+            }
+            None => None,
+        }
     }
 
     /// Entities that wait.
@@ -120,14 +191,36 @@ impl Looks {
         self.first.len() + self.again.len()
     }
 
-    /// Whether someone waits who need not wait for the time of second looks.
+    /// Whether someone waits who need not wait for the share.
     pub fn has_first(&self) -> bool {
         !self.first.is_empty()
     }
 
     /// Whether it is someone's turn.
     pub fn has_next(&mut self) -> bool {
-        self.has_first() || (!self.again.is_empty() && self.has_share(Instant::now()))
+        let now = Instant::now();
+        let Some((_, since)) = self.again.front() else { return self.has_first() };
+        self.has_first() || !self.is_lately(*since, now) || self.has_share(now)
+    }
+}
+
+/// What a look costs in a simulation, where no time passes.
+#[cfg(test)]
+pub mod testing {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    thread_local! {
+        static COST: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    }
+
+    /// On this thread, from now on.
+    pub fn set_cost(cost: Duration) {
+        COST.set(cost);
+    }
+
+    pub(super) fn cost() -> Duration {
+        COST.get()
     }
 }
 
@@ -137,61 +230,105 @@ mod tests {
 
     const LATELY: Duration = Duration::from_secs(1);
 
-    /// A look that takes so long.
-    async fn look(looks: &mut Looks, slot: &mut Slot, takes: Duration) {
-        let look = looks.begin(slot);
+    /// A look that takes so long, if it may. Whether it may, and on what grounds.
+    async fn look(looks: &mut Looks, slot: &mut Slot, takes: Duration) -> Option<Turn> {
+        looks.note_records();
+        let turn = looks.may_look(slot)?;
+        let began = looks.begin(slot);
         tokio::time::advance(takes).await;
-        looks.end(&look);
+        looks.end(turn, began);
+        looks.note_records();
+        Some(turn)
+    }
+
+    fn next(looks: &mut Looks) -> Option<(u32, Turn)> {
+        looks.next().map(|next| (next.index, next.turn))
+    }
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
     }
 
     #[tokio::test(start_paused = true)]
     async fn second_looks_have_a_share_of_the_time_and_first_ones_all_of_it() {
         let mut looks = Looks::new(LATELY, 25);
         let (mut one, mut other) = (Slot::missing(), Slot::missing());
-        look(&mut looks, &mut one, Duration::from_millis(10)).await;
-        assert!(looks.may_look(&one), "a first look takes nothing of the share");
-        look(&mut looks, &mut one, Duration::from_millis(6)).await;
-        assert!(!looks.may_look(&one), "5 ms of 20 are spent");
-        assert!(looks.may_look(&other), "it has never looked");
-        look(&mut looks, &mut other, Duration::from_millis(3)).await;
+        assert_eq!(look(&mut looks, &mut one, ms(10)).await, Some(Turn::Free));
+        assert_eq!(look(&mut looks, &mut one, ms(6)).await, Some(Turn::Share));
+        assert_eq!(look(&mut looks, &mut one, ms(0)).await, None, "5 ms of 20 are spent");
+        assert_eq!(look(&mut looks, &mut other, ms(3)).await, Some(Turn::Free), "it has never looked");
 
-        looks.wait(1, &one);
+        looks.wait(1, &mut one, false);
+        looks.wait(1, &mut one, false);
         assert!((looks.waiting(), looks.has_first(), looks.has_next()) == (1, false, false));
-        assert_eq!(looks.next(), None);
-        tokio::time::advance(WINDOW).await;
-        assert!(looks.has_next());
-        assert!(!looks.may_look(&other), "another one waits for its second look");
-        assert_eq!(looks.next(), Some(1));
-        assert!(looks.may_look(&other));
+        assert_eq!(next(&mut looks), None);
+        tokio::time::advance(ms(1)).await;
+        looks.note_records();
+        assert!(looks.has_next(), "another window has begun");
+        assert_eq!(look(&mut looks, &mut other, ms(0)).await, None, "another one waits for its second look");
+        assert_eq!(next(&mut looks), Some((1, Turn::Share)));
+        assert_eq!(look(&mut looks, &mut other, ms(0)).await, Some(Turn::Share));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_a_long_look_cost_is_saved_again() {
+    async fn a_long_look_does_not_stop_the_others_for_long() {
         let mut looks = Looks::new(LATELY, 25);
         let mut slot = Slot::missing();
-        look(&mut looks, &mut slot, Duration::ZERO).await;
-        look(&mut looks, &mut slot, Duration::from_millis(500)).await;
-        // 500 ms are those of 100 windows, of which 25 have passed while it looked.
-        tokio::time::advance(WINDOW * 70).await;
-        slot.looked_at = looks.clock(Instant::now());
-        assert!(!looks.may_look(&slot));
-        tokio::time::advance(WINDOW * 10).await;
-        assert!(looks.may_look(&slot));
+        look(&mut looks, &mut slot, ms(0)).await;
+        assert_eq!(look(&mut looks, &mut slot, ms(900)).await, Some(Turn::Share));
+        let mut waited = 0;
+        while look(&mut looks, &mut slot, ms(0)).await.is_none() {
+            tokio::time::advance(ms(5)).await;
+            waited += 5;
+            assert!(waited <= 120, "25 ms are dealt out in 5 windows");
+        }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn those_who_have_not_looked_go_first() {
+    async fn without_records_there_is_nothing_to_share_with() {
+        let mut looks = Looks::new(LATELY, 1);
+        let mut slot = Slot::missing();
+        look(&mut looks, &mut slot, ms(0)).await;
+        look(&mut looks, &mut slot, ms(300)).await;
+        assert_eq!(looks.may_look(&slot), None);
+        tokio::time::advance(WINDOW).await;
+        assert_eq!(looks.may_look(&slot), Some(Turn::Share));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_gets_to_look() {
         let mut looks = Looks::new(LATELY, 25);
-        let (mut looked, never) = (Slot::missing(), Slot::missing());
-        look(&mut looks, &mut looked, Duration::ZERO).await;
-        looks.wait(1, &looked);
-        looks.wait(2, &never);
-        looks.wait(3, &looked);
-        tokio::time::advance(LATELY - Duration::from_millis(1)).await;
-        looks.wait(4, &looked);
-        tokio::time::advance(Duration::from_millis(1)).await;
-        looks.wait(5, &looked);
-        let order: Vec<u32> = std::iter::from_fn(|| looks.next()).collect();
-        assert_eq!(order, [2, 5, 1, 3, 4]);
+        for (index, has_looked, is_awaited) in
+            [(1, true, false), (2, false, false), (3, true, false), (4, true, true)]
+        {
+            let mut slot = Slot::missing();
+            if has_looked {
+                looks.begin(&mut slot);
+            }
+            looks.wait(index, &mut slot, is_awaited);
+        }
+        assert_eq!(next(&mut looks), Some((2, Turn::Free)), "it has never looked");
+        assert_eq!(next(&mut looks), Some((4, Turn::Free)), "somebody waits for it");
+        for index in 10..15 {
+            looks.wait(index, &mut Slot::missing(), false);
+        }
+        tokio::time::advance(LATELY).await;
+        let order: Vec<u32> = std::iter::from_fn(|| looks.next()).map(|next| next.index).collect();
+        assert_eq!(order, [1, 10, 3, 11, 12, 13, 14], "those that have waited long have every other turn");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_waited_for_goes_first_though_it_waits_already() {
+        let mut looks = Looks::new(LATELY, 25);
+        let (mut slot, mut other) = (Slot::missing(), Slot::missing());
+        look(&mut looks, &mut slot, ms(0)).await;
+        look(&mut looks, &mut other, ms(0)).await;
+        looks.wait(2, &mut other, false);
+        looks.wait(1, &mut slot, false);
+        for _ in 0..3 {
+            looks.wait(1, &mut slot, true);
+        }
+        assert_eq!(next(&mut looks), Some((1, Turn::Free)));
+        assert_eq!(looks.waiting(), 2, "once in each queue");
     }
 }

@@ -20,6 +20,7 @@ use serde::Serialize;
 use super::slot::{EntityAddr, Presence, Slot};
 use super::{Shard, ShardShared};
 use crate::domain::ids::EntityKey;
+use crate::domain::reference::Reference;
 use crate::runtime::metrics::{ShardLabel, SourceLabel};
 use crate::runtime::panics::contain;
 use crate::runtime::shell::{GoLive, Hosted, Shell, ShellImage};
@@ -47,8 +48,11 @@ pub(super) struct Presences {
     pub packed: usize,
     pub stored: usize,
     pub packed_bytes: usize,
-    /// States that wait for records of the replay.
+    /// Records of the replay that wait beside states.
     pub behind: usize,
+    /// The version of the Reference that was last kept for them, and how many were.
+    pub kept_reference: Option<Arc<Reference>>,
+    pub kept_references: usize,
     /// The same as it was last shown.
     shown_packed_bytes: usize,
     /// Where the hand is.
@@ -193,7 +197,7 @@ impl ShardShared {
         metrics.entities_live.get_or_create(&label).set(presences.live as i64);
         metrics.entities_packed.get_or_create(&label).set(presences.packed as i64);
         metrics.entities_stored.get_or_create(&label).set(presences.stored as i64);
-        metrics.entities_behind.get_or_create(&label).set(presences.behind as i64);
+        metrics.records_behind.get_or_create(&label).set(presences.behind as i64);
         metrics.entities_packed_bytes.get_or_create(&label).set(presences.packed_bytes as i64);
         let packed_bytes = presences.packed_bytes;
         let shown = std::mem::replace(&mut presences.shown_packed_bytes, packed_bytes);

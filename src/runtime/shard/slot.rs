@@ -6,7 +6,7 @@ use actix::{Addr, Handler, Message};
 
 use super::at_rest::Behind;
 use super::batch::NO_MORE;
-use super::looks::NEVER;
+use super::looks::{NEVER, Waits};
 use crate::domain::approval_case::ApprovalCase;
 use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
 use crate::domain::sku_location::SkuLocation;
@@ -63,8 +63,8 @@ pub(super) struct Slot {
     pub(super) sent: u32,
     /// When it last looked, by the shard's clock of looks.
     pub looked_at: u32,
-    /// In one of the queues of those who wait to look, though it may not have to any more.
-    pub is_waiting: bool,
+    /// In which queues of those who wait to look it is.
+    pub waits: Waits,
     /// Scratch while a batch is chained: the chain's ends.
     pub head: u32,
     pub tail: u32,
@@ -93,7 +93,7 @@ impl Slot {
             sent: 0,
             behind: None,
             looked_at: NEVER,
-            is_waiting: false,
+            waits: Waits::default(),
             head: NO_MORE,
             tail: NO_MORE,
         }

@@ -12,6 +12,7 @@ use crate::domain::ids::Name;
 use crate::domain::money::Currency;
 use crate::domain::record::ClockKind;
 use crate::domain::settings::Settings;
+use crate::runtime::shard::looks_testing;
 use crate::runtime::{TenantOptions, TowerOptions};
 
 /// 2025-03-03T00:00:00Z, a Monday, in seconds: the histories happen on this day.
@@ -36,6 +37,8 @@ pub fn options(random: &mut Random, data: &std::path::Path, clock: ClockKind) ->
         escalate_to: Vec::new(),
         open_case: true,
     });
+    // In virtual time a look takes none: so that second looks use up their share, one is said to.
+    looks_testing::set_cost(Duration::from_micros(*random.pick(&[0, 300, 10_000])));
     TowerOptions {
         data: data.to_owned(),
         shards: 1,
