@@ -1,4 +1,4 @@
-//! The golden corpus: journals as every released version wrote them must load for ever, and show the same.
+//! The golden corpus: journals and snapshots as every released version wrote them must load for ever, and show the same.
 //!
 //! `docs/versions.md` says how a version adds its own; `tests/corpus/README.md` says where each comes from.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failing test should panic")]
@@ -175,6 +175,8 @@ fn check(corpus: &Path, with_generations: bool) {
     let (mut tower, tenants) = load(corpus, with_generations);
     let expected: Value = serde_json::from_slice(&unzipped(&corpus.join("expected.json.gz"))).unwrap();
     let name = corpus.file_name().unwrap().to_string_lossy().into_owned();
+    let started_from = tower.http().get("/readyz").expect(200)["generation"].clone();
+    assert_eq!(started_from.is_u64(), with_generations, "{name} starts from its snapshot if it is there");
     expect_same(&picture(&tower, &tenants), &expected, &name);
     // What the start itself journaled is read back as well.
     tower.stop();
@@ -445,8 +447,9 @@ fn write_corpus() {
     tower.start_again();
     tower.stop();
 
+    let more = std::env::var("TIDEWATCH_CORPUS_SUFFIX").unwrap_or_default();
     let target = corpus().join(format!(
-        "v{}-fold{}",
+        "v{}-fold{}{more}",
         env!("CARGO_PKG_VERSION"),
         tidewatch::runtime::codec::FOLD_VERSION
     ));
@@ -460,15 +463,41 @@ fn write_corpus() {
             zip(&std::fs::read(&path).unwrap(), &target.join("journal").join(format!("{name}.gz")));
         }
     }
+    // The clean stop took a snapshot.
+    pack(&newest_generation(&tower.data()), &target);
     let (loaded, tenants) = load(&target, false);
     let expected = picture(&loaded, &tenants);
     zip(serde_json::to_string_pretty(&expected).unwrap().as_bytes(), &target.join("expected.json.gz"));
     drop(loaded);
     check(&target, false);
+    check(&target, true);
     let unpacked = directory.path().join("journal");
     unpack(&target.join("journal"), &unpacked);
     for (name, count) in record_types(&unpacked) {
         println!("{name}: {count}");
+    }
+}
+
+fn newest_generation(data: &Path) -> PathBuf {
+    let all = std::fs::read_dir(data.join("generations")).unwrap().map(|entry| entry.unwrap().path());
+    all.filter(|path| path.is_dir()).max().unwrap()
+}
+
+/// Puts a generation into a corpus, its files compressed.
+fn pack(generation: &Path, corpus: &Path) {
+    let to = corpus.join("generations").join(generation.file_name().unwrap());
+    let mut folders = vec![(generation.to_owned(), to)];
+    while let Some((from, to)) = folders.pop() {
+        std::fs::create_dir_all(&to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() {
+                folders.push((path, to.join(name)));
+            } else {
+                zip(&std::fs::read(&path).unwrap(), &to.join(format!("{name}.gz")));
+            }
+        }
     }
 }
 
