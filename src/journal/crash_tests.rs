@@ -14,6 +14,7 @@
 //! Out of scope: sectors written out of order within one group (the group's hash finds that like any other torn
 //! write), and disks that lose what they said is synced.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -141,6 +142,11 @@ fn check(files: &Files, loss: Loss, acknowledged: u64, what: &str) {
 
 /// Opens every state that a crash during `operations`, begun on `disk`, can leave behind.
 fn check_all_crashes(mut disk: Files, operations: &[Operation], mut acknowledged: u64) {
+    let crashes = Cell::new(0);
+    let check = |files: &Files, loss: Loss, acknowledged: u64, what: &str| {
+        crashes.set(crashes.get() + 1);
+        check(files, loss, acknowledged, what);
+    };
     for (index, operation) in operations.iter().enumerate() {
         for loss in LOSSES {
             check(&disk, loss, acknowledged, &format!("before operation {index}, {operation:?}"));
@@ -181,6 +187,7 @@ fn check_all_crashes(mut disk: Files, operations: &[Operation], mut acknowledged
     for loss in LOSSES {
         check(&disk, loss, acknowledged, "at the end");
     }
+    println!("{} crashes", crashes.get());
 }
 
 #[test]

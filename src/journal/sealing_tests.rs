@@ -200,6 +200,7 @@ pub(super) fn strike_everywhere(
     mut work: impl FnMut(&mut Journal) -> Result<(), JournalError>,
     mut check: impl FnMut(&SimulatedDisk, &[Position], u64, &str),
 ) {
+    let mut strikes = 0;
     for strike in STRIKES {
         let mut through = false;
         for step in 0.. {
@@ -238,9 +239,11 @@ pub(super) fn strike_everywhere(
                 through = true;
                 break;
             }
+            strikes += 1;
         }
         assert!(through);
     }
+    println!("{strikes} strikes");
 }
 
 #[test]

@@ -95,11 +95,13 @@ fn whatever_step_fails_there_is_an_old_or_a_new_generation() {
             check(directory.path(), result.is_ok(), &what);
         }
     }
+    println!("{} strikes", 2 * steps);
 }
 
 #[test]
 fn wherever_the_process_dies_there_is_an_old_or_a_new_generation() {
-    for step in 0..count_steps() {
+    let steps = count_steps();
+    for step in 0..steps {
         for power_lost in [false, true] {
             let what = format!("aborted at step {step}, power lost: {power_lost}");
             let directory = fast_directory();
@@ -115,6 +117,7 @@ fn wherever_the_process_dies_there_is_an_old_or_a_new_generation() {
             check(directory.path(), false, &what);
         }
     }
+    println!("{} crashes", 2 * steps);
 }
 
 fn undo_renames_not_synced(operations: &[Operation], directory: &Path) {
