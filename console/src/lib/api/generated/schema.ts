@@ -1476,6 +1476,25 @@ export interface components {
             lsn: number;
             /** @description Where the next page begins; `null` on the last one. */
             next_cursor: string | null;
+            outbox?: {
+                /**
+                 * Format: date-time
+                 * @description When the backup was made, by the wall clock.
+                 */
+                backup_taken_at: string | null;
+                /**
+                 * @description Approved actions wait for `POST /api/v1/outbox/release`.
+                 * @example false
+                 */
+                held: boolean;
+                /**
+                 * Format: date-time
+                 * @description When the backup was restored, by the wall clock.
+                 */
+                held_since: string | null;
+                /** @description The record that says so. */
+                held_since_lsn: number | null;
+            };
             /**
              * @description Opaque: everything up to here. At most 80 ASCII bytes; survives restarts.
              * @example hx3q-4711
@@ -1980,6 +1999,8 @@ export interface components {
                  * @example 2026-03-02T10:15:00Z
                  */
                 time: string | null;
+                /** @description Whether that record is no longer in the journal: then only its number is known. */
+                trimmed: boolean;
                 /** @description Its type. */
                 type: string | null;
             } | null;
@@ -2945,6 +2966,29 @@ export interface components {
              */
             position: string;
         };
+        OutboxReleased: {
+            /**
+             * @description It is not held any more.
+             * @example false
+             * @constant
+             */
+            held: false;
+            /**
+             * @description Log sequence number: the last record whose effect this shows.
+             * @example 4711
+             */
+            lsn: number;
+            /**
+             * @description Opaque: everything up to here. At most 80 ASCII bytes; survives restarts.
+             * @example hx3q-4711
+             */
+            position: string;
+            /**
+             * @description Whether this request released it; `false` if it was not held.
+             * @example true
+             */
+            released: boolean;
+        };
         Problem: {
             /**
              * @description Stable: what programs go by.
@@ -3587,6 +3631,8 @@ export interface components {
             event: Record<string, never> | unknown[] | string | number | boolean | null;
             /** @description The record that holds the event. */
             event_lsn: number;
+            /** @description Whether that record was trimmed from the journal: then the event is no longer known. */
+            event_trimmed: boolean;
             /**
              * @description Its identifier.
              * @example q17
@@ -3647,13 +3693,27 @@ export interface components {
         QuarantineRetryAnswer: components["schemas"]["QuarantineRetried"] | components["schemas"]["QuarantineClosed"];
         Ready: {
             /**
+             * @description The journal's disk is full: everything can be read, nothing new is taken until there is room.
+             * @example false
+             */
+            disk_full: boolean;
+            /** @description Entities that came from it. */
+            entities_loaded: number;
+            /** @description The snapshot that the start began from. */
+            generation: number | null;
+            /**
              * @description Log sequence number: the last record whose effect this shows.
              * @example 4711
              */
             lsn: number;
+            /**
+             * @description Approved actions wait: a backup was restored, and nobody has released the outbox yet.
+             * @example false
+             */
+            outbox_held: boolean;
             /** @description How long that took. */
             recovery_seconds: number | null;
-            /** @description Records read at the start. */
+            /** @description Records replayed at the start. */
             replayed: number;
             /** @constant */
             status: "ready";
@@ -4155,6 +4215,30 @@ export interface components {
              */
             sku: string;
         };
+        Snapshot: {
+            /** @description On the disk. */
+            bytes: number;
+            /** @description Live entities in it. */
+            entities: number;
+            /**
+             * @description A start replays what comes after this record.
+             * @example 4711
+             */
+            lsn: number;
+            /** @description Its directory below `generations`, with leading zeros. */
+            number: number;
+            /** @description How long it took. */
+            seconds: number;
+            /**
+             * Format: date-time
+             * @description When it was begun.
+             */
+            taken_at: string;
+        };
+        SnapshotList: {
+            /** @description Newest first. */
+            items: components["schemas"]["Snapshot"][];
+        };
         /**
          * @example {
          *       "comment": "the lorry comes at 7",
@@ -4275,6 +4359,26 @@ export interface components {
              * @example 4711
              */
             lsn: number;
+            /** @description Whether approved actions wait since a backup was restored. */
+            outbox: {
+                /**
+                 * Format: date-time
+                 * @description When the backup was made, by the wall clock.
+                 */
+                backup_taken_at: string | null;
+                /**
+                 * @description Approved actions wait for `POST /api/v1/outbox/release`.
+                 * @example false
+                 */
+                held: boolean;
+                /**
+                 * Format: date-time
+                 * @description When the backup was restored, by the wall clock.
+                 */
+                held_since: string | null;
+                /** @description The record that says so. */
+                held_since_lsn: number | null;
+            };
             /**
              * @description Opaque: everything up to here. At most 80 ASCII bytes; survives restarts.
              * @example hx3q-4711
@@ -5432,6 +5536,7 @@ export type OptionNumber = components['schemas']['OptionNumber'];
 export type OptionStep = components['schemas']['OptionStep'];
 export type Order = components['schemas']['Order'];
 export type OrderList = components['schemas']['OrderList'];
+export type OutboxReleased = components['schemas']['OutboxReleased'];
 export type Problem = components['schemas']['Problem'];
 export type Projection = components['schemas']['Projection'];
 export type Promotion = components['schemas']['Promotion'];
@@ -5456,6 +5561,8 @@ export type SkuLocationItem = components['schemas']['SkuLocationItem'];
 export type SkuLocationList = components['schemas']['SkuLocationList'];
 export type SkuLocationState = components['schemas']['SkuLocationState'];
 export type SkuLocationWhy = components['schemas']['SkuLocationWhy'];
+export type Snapshot = components['schemas']['Snapshot'];
+export type SnapshotList = components['schemas']['SnapshotList'];
 export type SnoozeCommand = components['schemas']['SnoozeCommand'];
 export type Statistics = components['schemas']['Statistics'];
 export type Supplier = components['schemas']['Supplier'];
