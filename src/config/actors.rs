@@ -20,7 +20,8 @@ pub struct RuntimeConfig {
     pub look_slice: usize,
     /// Milliseconds within which another look of an entity is a second one, 0–60,000.
     pub look_again_ms: u64,
-    /// Percentage of a shard's time for second looks, 1–100; beyond it they wait.
+    /// Percentage of a shard's time for second looks while records come, 1–100; beyond it they wait, for
+    /// `look_again_ms` at most.
     pub look_again_percent: u32,
     /// Records read ahead of the shards during replay, 1,000–10,000,000.
     pub replay_records_in_flight_max: usize,

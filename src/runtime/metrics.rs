@@ -190,7 +190,7 @@ impl Default for Metrics {
         r.register("reviews_waiting", "Reviews set for later", metrics.reviews_waiting.clone());
         r.register(
             "dirty_entities",
-            "Entities put off until there is time to look",
+            "Places of entities in the queues of those who wait to look",
             metrics.dirty_entities.clone(),
         );
         r.register("feed_frames", "Frames sent to feed clients", metrics.feed_frames.clone());

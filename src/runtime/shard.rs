@@ -575,7 +575,9 @@ impl Handler<ShardBatch> for Shard {
     type Result = ();
 
     fn handle(&mut self, message: ShardBatch, _: &mut Context<Self>) {
-        self.shared.looks.borrow_mut().note_records();
+        if !message.steps.is_empty() {
+            self.shared.looks.borrow_mut().note_records();
+        }
         let batch = Arc::new(BatchInWork {
             upto: message.upto,
             remaining: AtomicUsize::new(1),

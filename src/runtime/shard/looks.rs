@@ -17,8 +17,8 @@ use super::slot::Slot;
 const WINDOW: Duration = Duration::from_millis(20);
 /// After it was spent, when it is looked at again.
 pub(super) const WINDOW_PART: Duration = Duration::from_millis(5);
-/// What second looks may take beyond their share before it counts no more: one that takes long must not stop all others.
-const DEBT_MAX: Duration = WINDOW;
+/// What a second look counts for at most: one that takes long must not stop all others.
+const COST_MAX: Duration = WINDOW;
 
 /// What a slot has that never looked. The clock is far from it for the first weeks; where it comes by again, a look may
 /// count as a second one that is none.
@@ -27,6 +27,8 @@ const CLOCK_BEGIN: u32 = 1 << 31;
 
 /// Who waits to look, and what second looks may cost.
 pub(super) struct Looks {
+    /// Those for whom somebody waits.
+    awaited: VecDeque<u32>,
     first: VecDeque<u32>,
     /// Those that wait for their second look, each with the time since when.
     again: VecDeque<(u32, u32)>,
@@ -56,6 +58,7 @@ pub enum Turn {
 /// In which queues a slot is: in each at most once, though it may not have to look any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Waits {
+    awaited: bool,
     first: bool,
     again: bool,
 }
@@ -65,24 +68,23 @@ pub(super) struct Waits {
 pub(super) struct Next {
     pub index: u32,
     pub turn: Turn,
-    is_of_again: bool,
+    from: Queue,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Queue {
+    Awaited,
+    First,
+    Again,
 }
 
 impl Next {
-    fn first(index: u32) -> Next {
-        Next { index, turn: Turn::Free, is_of_again: false }
-    }
-
-    fn again((index, _): (u32, u32), turn: Turn) -> Next {
-        Next { index, turn, is_of_again: true }
-    }
-
     /// Its slot waits no more, as far as this goes.
     pub fn leave(self, slot: &mut Slot) {
-        if self.is_of_again {
-            slot.waits.again = false;
-        } else {
-            slot.waits.first = false;
+        match self.from {
+            Queue::Awaited => slot.waits.awaited = false,
+            Queue::First => slot.waits.first = false,
+            Queue::Again => slot.waits.again = false,
         }
     }
 }
@@ -92,6 +94,7 @@ impl Looks {
     pub fn new(lately: Duration, percent: u32) -> Looks {
         let now = Instant::now();
         Looks {
+            awaited: VecDeque::new(),
             first: VecDeque::new(),
             again: VecDeque::new(),
             turn: false,
@@ -118,13 +121,18 @@ impl Looks {
         self.records_at = Instant::now();
     }
 
-    /// Whether second looks have time left.
-    fn has_share(&mut self, now: Instant) -> bool {
+    /// Deals out the share of the windows that have passed.
+    fn deal(&mut self, now: Instant) {
         let windows = now.saturating_duration_since(self.window).as_micros() / WINDOW.as_micros();
         if let Ok(windows @ 1..) = u32::try_from(windows) {
             self.spent = self.spent.saturating_sub(self.share.saturating_mul(windows));
             self.window += WINDOW * windows;
         }
+    }
+
+    /// Whether second looks have time left.
+    fn has_share(&mut self, now: Instant) -> bool {
+        self.deal(now);
         self.spent < self.share || now.saturating_duration_since(self.records_at) >= WINDOW
     }
 
@@ -150,17 +158,23 @@ impl Looks {
             let cost = began.elapsed();
             #[cfg(test)]
             let cost = cost + testing::cost();
-            self.spent = (self.spent + cost).min(self.share + DEBT_MAX);
+            self.deal(Instant::now());
+            self.spent += cost.min(COST_MAX);
         }
     }
 
-    /// Has an entity wait. If somebody waits for what it does next, it is free to look.
+    /// Has an entity wait; before all others if somebody waits for what it does next.
     pub fn wait(&mut self, index: u32, slot: &mut Slot, is_awaited: bool) {
         let now = Instant::now();
-        if slot.waits.first {
+        if slot.waits.awaited {
             return;
         }
-        if is_awaited || !self.is_lately(slot.looked_at, now) {
+        if is_awaited {
+            slot.waits.awaited = true;
+            self.awaited.push_back(index);
+        } else if slot.waits.first {
+            // It is on its way already.
+        } else if !self.is_lately(slot.looked_at, now) {
             slot.waits.first = true;
             self.first.push_back(index);
         } else if !slot.waits.again {
@@ -172,28 +186,32 @@ impl Looks {
     /// Whose turn it is. The caller has its slot leave.
     pub fn next(&mut self) -> Option<Next> {
         let now = Instant::now();
+        let from_again = |(index, _), turn| Next { index, turn, from: Queue::Again };
+        if let Some(index) = self.awaited.pop_front() {
+            return Some(Next { index, turn: Turn::Free, from: Queue::Awaited });
+        }
         let has_waited_long = self.again.front().is_some_and(|(_, since)| !self.is_lately(*since, now));
         self.turn = has_waited_long && (!self.turn || self.first.is_empty());
         if self.turn {
-            return self.again.pop_front().map(|waiting| Next::again(waiting, Turn::Free));
+            return self.again.pop_front().map(|waiting| from_again(waiting, Turn::Free));
         }
         match self.first.pop_front() {
-            Some(index) => Some(Next::first(index)),
+            Some(index) => Some(Next { index, turn: Turn::Free, from: Queue::First }),
             None if self.has_share(now) => {
-                self.again.pop_front().map(|waiting| Next::again(waiting, Turn::Share))
+                self.again.pop_front().map(|waiting| from_again(waiting, Turn::Share))
             }
             None => None,
         }
     }
 
-    /// Entities that wait.
+    /// Places taken in the queues.
     pub fn waiting(&self) -> usize {
-        self.first.len() + self.again.len()
+        self.awaited.len() + self.first.len() + self.again.len()
     }
 
     /// Whether someone waits who need not wait for the share.
     pub fn has_first(&self) -> bool {
-        !self.first.is_empty()
+        !self.awaited.is_empty() || !self.first.is_empty()
     }
 
     /// Whether it is someone's turn.
@@ -276,12 +294,33 @@ mod tests {
         let mut slot = Slot::missing();
         look(&mut looks, &mut slot, ms(0)).await;
         assert_eq!(look(&mut looks, &mut slot, ms(900)).await, Some(Turn::Share));
+        assert_eq!(waits(&mut looks, &mut slot).await, 80, "20 ms are dealt out in 4 windows");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn looks_that_begin_together_cost_what_they_cost() {
+        let mut looks = Looks::new(LATELY, 25);
+        let mut slot = Slot::missing();
+        look(&mut looks, &mut slot, ms(0)).await;
+        // A slice of those who wait is asked before the first of them has looked.
+        for _ in 0..10 {
+            let began = looks.begin(&mut slot);
+            tokio::time::advance(ms(2)).await;
+            looks.end(Turn::Share, began);
+        }
+        looks.note_records();
+        assert_eq!(waits(&mut looks, &mut slot).await, 60, "of 20 ms 5 were dealt out meanwhile");
+    }
+
+    /// Milliseconds until a second look may be taken, while records come.
+    async fn waits(looks: &mut Looks, slot: &mut Slot) -> u64 {
         let mut waited = 0;
-        while look(&mut looks, &mut slot, ms(0)).await.is_none() {
+        while look(looks, slot, ms(0)).await.is_none() {
             tokio::time::advance(ms(5)).await;
             waited += 5;
-            assert!(waited <= 120, "25 ms are dealt out in 5 windows");
+            assert!(waited < 1_000);
         }
+        waited
     }
 
     #[tokio::test(start_paused = true)]
@@ -307,8 +346,8 @@ mod tests {
             }
             looks.wait(index, &mut slot, is_awaited);
         }
-        assert_eq!(next(&mut looks), Some((2, Turn::Free)), "it has never looked");
         assert_eq!(next(&mut looks), Some((4, Turn::Free)), "somebody waits for it");
+        assert_eq!(next(&mut looks), Some((2, Turn::Free)), "it has never looked");
         for index in 10..15 {
             looks.wait(index, &mut Slot::missing(), false);
         }
@@ -323,12 +362,13 @@ mod tests {
         let (mut slot, mut other) = (Slot::missing(), Slot::missing());
         look(&mut looks, &mut slot, ms(0)).await;
         look(&mut looks, &mut other, ms(0)).await;
+        looks.wait(3, &mut Slot::missing(), false);
         looks.wait(2, &mut other, false);
         looks.wait(1, &mut slot, false);
         for _ in 0..3 {
             looks.wait(1, &mut slot, true);
         }
         assert_eq!(next(&mut looks), Some((1, Turn::Free)));
-        assert_eq!(looks.waiting(), 2, "once in each queue");
+        assert_eq!(looks.waiting(), 3, "it has a place in each queue, once");
     }
 }
