@@ -223,6 +223,16 @@ impl<E: Hosted> Shell<E> {
         } else {
             self.shard.metrics.stale_transitions.inc();
         }
+        self.land(at.record.lsn, took_effect);
+    }
+
+    /// Whether this entity decided it.
+    fn is_own(&self, record: &Record) -> bool {
+        matches!(&record.body, Body::Transition(body) if body.entity == *self.key)
+    }
+
+    /// A record of the group in flight is back.
+    fn land(&mut self, lsn: Lsn, took_effect: bool) {
         let Some(in_flight) = &mut self.in_flight else { return };
         in_flight.remaining = in_flight.remaining.saturating_sub(1);
         in_flight.took_effect &= took_effect;
@@ -230,7 +240,7 @@ impl<E: Hosted> Shell<E> {
             && let Some(reply) = in_flight.reply.take()
         {
             let outcome = if in_flight.took_effect {
-                Ok(CommandDone { lsn: at.record.lsn, entity: (*self.key).clone(), repeated: false })
+                Ok(CommandDone { lsn, entity: (*self.key).clone(), repeated: false })
             } else {
                 Err(CommandError::Unavailable)
             };

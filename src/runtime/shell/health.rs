@@ -137,6 +137,13 @@ impl<E: Hosted> Shell<E> {
         match body {
             SystemBody::EntityReleased { poison, skip, .. } => {
                 self.shard.note_released(&self.key, *poison, *skip);
+                // What waited for an earlier rebuild is in the state that this one makes, and is not applied here.
+                if let Health::Rebuilding { waiting } = &mut self.health {
+                    let waiting = std::mem::take(waiting);
+                    let own = waiting.iter().filter(|one| self.is_own(&one.record));
+                    let landed: Vec<Lsn> = own.map(|one| one.record.lsn).collect();
+                    landed.into_iter().for_each(|lsn| self.land(lsn, false));
+                }
                 self.set_health(Health::Rebuilding { waiting: Vec::new() });
                 self.stopped_at.get_or_insert(record.lsn);
                 self.request(record.lsn, None);

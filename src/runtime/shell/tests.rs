@@ -303,6 +303,30 @@ fn of_two_releases_the_later_one_counts() {
     assert_eq!(house.read(), Some(vec![3]));
 }
 
+/// Found by seed 961 of the simulation.
+#[test]
+fn what_came_back_during_a_rebuild_that_another_one_replaces_is_no_longer_on_its_way() {
+    let mut house = House::new();
+    let unsettled = |house: &House| house.shell.shard.progress.unsettled_count();
+    let poison = house.event("poison");
+    let released = house.released(poison, true);
+    house.shell.take_rebuilt(house.rebuilt(released));
+    assert_eq!(house.proposed().len(), 1, "that it failed");
+    house.wants(&[10]);
+    house.shell.reconcile(Timestamp::from_micros(9), &Reference::default(), released);
+    assert_eq!((house.proposed().len(), unsettled(&house)), (1, 1), "it waits for what it proposed");
+    house.released(poison, true);
+    house.transition(1, "opened", exception("e", "open"));
+    let released = house.released(poison, true);
+    house.shell.take_rebuilt(house.rebuilt(released));
+    house.shell.reconcile(Timestamp::from_micros(9), &Reference::default(), released);
+    assert_eq!(unsettled(&house), 0, "invariant 25");
+    house.wants(&[10]);
+    house.shell.reconcile(Timestamp::from_micros(9), &Reference::default(), released);
+    let revisions: Vec<u64> = house.proposed().iter().flatten().map(|(revision, _)| *revision).collect();
+    assert_eq!(revisions, [2], "the next one goes on from what came back");
+}
+
 #[test]
 fn a_quarantine_that_is_recorded_during_a_rebuild_holds_whenever_the_state_comes() {
     let mut house = House::new();
