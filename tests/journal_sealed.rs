@@ -164,7 +164,8 @@ fn trimming_beside_compressor_and_readers_takes_only_what_nobody_holds() {
     is_over.store(true, Ordering::Relaxed);
     assert_eq!(audit.join().unwrap(), 24_011);
     let first_lsn = trimmer.trim(20_000).unwrap().first_lsn;
-    assert!(first_lsn > 10_000 && first_lsn <= 20_000, "{first_lsn}");
+    // Where the reader was quick, the loop has trimmed up to what it still held.
+    assert!(first_lsn > 10_000 && first_lsn <= 24_000, "{first_lsn}");
     assert_reads(&reader, first_lsn);
     let position = journal.durable_position();
     journal.close().unwrap();
