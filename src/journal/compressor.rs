@@ -29,7 +29,7 @@ use crate::pacing::Pace;
 const LEVEL: i32 = 1;
 /// As many bytes are written before they are synced: the writer's sync should not have to wait behind a long one.
 const SYNC_BYTES: u64 = 1 << 20;
-/// How many times as long as it works it rests. A third of the speed at [`LEVEL`] is several times that of any journal.
+/// How many times as long as it works it rests, so that what writes and what looks is hardly disturbed.
 const RESTS: u32 = 2;
 /// The lowest priority that a thread can have.
 const NICE: i32 = 19;

@@ -218,3 +218,16 @@ pub async fn put_faults(sandbox: web::Data<Sandbox>, body: web::Bytes) -> HttpRe
 pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "alive"}))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_shows_the_newest_or_from_where_it_is_told_to() {
+        let page = |skip, total| Page { skip }.of(total);
+        assert_eq!((page(None, 0), page(None, 1_000), page(None, 2_500)), (0..0, 0..1_000, 1_500..2_500));
+        assert_eq!((page(Some(0), 2_500), page(Some(2_000), 2_500)), (0..1_000, 2_000..2_500));
+        assert_eq!((page(Some(2_500), 2_500), page(Some(usize::MAX), 2_500)), (2_500..2_500, 2_500..2_500));
+    }
+}

@@ -162,10 +162,10 @@ mod tests {
 
     use super::super::batch::{BatchInWork, NO_MORE};
     use super::*;
-    use crate::domain::event::{EventData, EventType, PosSale};
+    use crate::domain::event::EventType;
     use crate::domain::ids::Lsn;
     use crate::domain::record::{Record, RefusedEvent, Transition, TransitionBody};
-    use crate::domain::sku_location::testing::{Place, hour, poison, units};
+    use crate::domain::sku_location::testing::{Place, hour, poison, sale};
 
     /// A place that rests, and its state as it would be with everything applied.
     struct Rests {
@@ -233,17 +233,6 @@ mod tests {
         fn caught_up(&self) -> Box<[u8]> {
             pack(&self.place.state).unwrap()
         }
-    }
-
-    fn sale(quantity: i64) -> EventData {
-        EventData::PosSale(PosSale {
-            sku: "A".into(),
-            location: "L".into(),
-            quantity: units(quantity),
-            unit_price: None,
-            currency: None,
-            uom: None,
-        })
     }
 
     #[test]
