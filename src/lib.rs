@@ -3,6 +3,8 @@
 //! `ARCHITECTURE.md` tells how the parts fit and follows one event through them.
 //! Dependencies point inward: `domain` is pure and imports nothing else of this crate.
 
+#![forbid(unsafe_code)]
+
 pub mod auth;
 pub mod cli;
 pub mod config;

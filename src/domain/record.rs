@@ -35,6 +35,13 @@ pub struct Record {
     pub body: Body,
 }
 
+impl Record {
+    /// Whether it is a decision of that entity.
+    pub fn is_decided_by(&self, entity: &EntityKey) -> bool {
+        matches!(&self.body, Body::Transition(body) if body.entity == *entity)
+    }
+}
+
 /// What a record says.
 #[derive(Clone, Debug)]
 pub enum Body {

@@ -105,8 +105,6 @@ pub(super) struct Found {
 const DECODED_BATCHES_MAX: usize = 16;
 /// Threads that decode what a replay reads.
 const DECODERS: usize = 2;
-/// Entities handed to a shard at a time.
-const ENTITIES_AT_ONCE: usize = 4_096;
 
 impl Tower {
     /// Reads the newest snapshot that is sound and fits the journal, and opens the journal from there; without one from
@@ -212,10 +210,11 @@ impl Tower {
             info!("another program wrote this snapshot: every entity is looked at again");
         }
         let reference = std::sync::Arc::new(dispatcher.fold.reference.clone());
+        // An answer for each portion.
         let (done, answers) = bounded(loaded.iter().map(|shard| shard.entities.len()).sum::<usize>().max(1));
         let mut left = 0;
         for (shard, LoadedShard { slots, entities, stopped }) in shards.iter().zip(loaded) {
-            left += entities.len();
+            left += entities.iter().map(Vec::len).sum::<usize>();
             shard.do_send(BeginRestore {
                 slots,
                 reference: reference.clone(),
@@ -225,13 +224,8 @@ impl Tower {
                 is_of_this_program,
                 generation: generation.clone(),
             });
-            let mut entities = entities.into_iter();
-            loop {
-                let some: Vec<_> = entities.by_ref().take(ENTITIES_AT_ONCE).collect();
-                if some.is_empty() {
-                    break;
-                }
-                shard.do_send(RestoreEntities { entities: some, done: done.clone() });
+            for entities in entities {
+                shard.do_send(RestoreEntities { entities, done: done.clone() });
             }
         }
         drop(done);

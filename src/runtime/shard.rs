@@ -254,12 +254,6 @@ impl ShardShared {
         self.reviews.borrow_mut().schedule(slot, at, clock);
     }
 
-    /// Whether an entity takes its records of a segment without an actor.
-    fn replays_at_rest(&self, slot: &mut Slot, segment: &Segment, head: u32) -> bool {
-        // A record takes less memory than an actor would, and so do as many of them.
-        self.presences.borrow_mut().replay_at_rest(slot, segment, head, self.limits.live_max)
-    }
-
     /// One entity is done with its part of a segment.
     pub fn segment_done(&self, segment: &Segment) {
         self.one_done(&segment.batch);

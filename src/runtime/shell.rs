@@ -180,10 +180,9 @@ impl<E: Hosted> Shell<E> {
             Ok(()) => {
                 let took_effect = entity.revision() != revision;
                 // Another entity's transition comes here as a fact.
-                if let Body::Transition(body) = &at.record.body
-                    && body.entity == *self.key
-                {
-                    self.own_transition_applied(body, at, took_effect);
+                if at.record.is_decided_by(&self.key) {
+                    self.shard.show_decision(&self.key, at.record, took_effect);
+                    self.land(at.record.lsn, took_effect);
                 }
             }
             Err(panic) => {
@@ -198,37 +197,9 @@ impl<E: Hosted> Shell<E> {
     /// A command that it decided while it worked is in the journal now, whatever it does with the record: its key is used.
     /// A snapshot keeps only keys that are settled, and what replays behind one does not come past this record again.
     fn settle_own_command(&self, record: &Record) {
-        if let Body::Transition(body) = &record.body
-            && body.entity == *self.key
-        {
+        if record.is_decided_by(&self.key) {
             self.shard.idempotency_keys.settle(record);
         }
-    }
-
-    fn own_transition_applied(&mut self, body: &TransitionBody, at: Routed<'_>, took_effect: bool) {
-        if took_effect {
-            let (tenant, lsn) = (at.record.tenant, at.record.lsn);
-            match &body.transition {
-                // In replay after a snapshot: the summaries were taken after the entities were.
-                _ if !self.shard.live.get() && self.shard.is_in_summaries(lsn) => {}
-                Transition::Exception(change) => {
-                    self.shard.exceptions.upsert(tenant, &self.key, change.item.clone(), lsn);
-                }
-                Transition::Case(change) => {
-                    self.shard.cases.upsert(tenant, &self.key, change.item.clone(), lsn);
-                }
-                _ => {}
-            }
-            self.shard.idempotency_keys.settle(at.record);
-        } else {
-            self.shard.metrics.stale_transitions.inc();
-        }
-        self.land(at.record.lsn, took_effect);
-    }
-
-    /// Whether this entity decided it.
-    fn is_own(&self, record: &Record) -> bool {
-        matches!(&record.body, Body::Transition(body) if body.entity == *self.key)
     }
 
     /// A record of the group in flight is back.

@@ -170,7 +170,14 @@ impl Cases {
     }
 
     /// Puts a case in as it is after the record `lsn`, unless a later record has changed it already.
-    pub fn upsert(&self, tenant: TenantNumber, entity: &Arc<EntityKey>, item: CaseItem, lsn: Lsn) {
+    pub fn upsert(
+        &self,
+        tenant: TenantNumber,
+        entity: &Arc<EntityKey>,
+        item: impl Into<Arc<CaseItem>>,
+        lsn: Lsn,
+    ) {
+        let item = item.into();
         {
             let mut work = self.work.lock();
             let was = self.summary.get(tenant, &item.id);

@@ -394,7 +394,7 @@ impl Tower {
             shards.push(start_shard(arbiter, parts)?);
         }
 
-        let Loaded { fold, mut duplicates, shards: loaded_shards, generation, .. } = loaded;
+        let Loaded { fold, mut duplicates, shards: loaded_shards, summaries, generation, .. } = loaded;
         let documents = fold.documents.reader();
         let published = Arc::new(RwLock::new(Arc::new(Reference::default())));
         let usage = Arc::new(RwLock::new(FoldUsage::default()));
@@ -413,6 +413,7 @@ impl Tower {
         if let Some((generation, meta)) = &generation {
             self.fill(&shards, loaded_shards, &dispatcher, (generation, meta))?;
             dispatcher.restored(start);
+            summaries.finish().map_err(|_| StartError::Ended)?;
         }
         let replayed_bytes = self.replay(
             &reader,

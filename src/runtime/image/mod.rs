@@ -43,7 +43,7 @@
 //! codec::event_identity(&[u8]) -> Result<Option<(EventIdentity, Lsn, Timestamp)>, CodecError>;   // without parsing bodies
 //!
 //! // Boot. `Source` gives the entries of a section in the order in which they were written.
-//! trait Source: Sync { fn entries(&self, Section) -> Box<dyn Iterator<Item = Result<Vec<u8>, ImageError>> + '_>; }
+//! trait Source: Sync { fn entries(&self, Section) -> EntryIterator<'_>; }   // boxed, of Result<Vec<u8>, ImageError>
 //! Fold::restore(shards: u16, Arc<Directory>, Arc<RwLock<Quarantine>>, &impl Source) -> Result<(Fold, AddressMap), ImageError>;
 //! AddressMap::get(&self, Address) -> Option<Address>;   // from where the state was captured to where it belongs now
 //! AddressMap::key(&self, Address) -> Option<&Arc<EntityKey>>;   // of a captured address
@@ -93,10 +93,13 @@ pub enum Section {
     Duplicates = 5,
 }
 
+/// Entries as they are read, by whatever thread takes the next one.
+pub type EntryIterator<'s> = Box<dyn Iterator<Item = Result<Vec<u8>, ImageError>> + Send + 's>;
+
 /// Where the entries of an image are read.
 pub trait Source: Sync {
     /// The entries of a section in the order in which they were written.
-    fn entries(&self, section: Section) -> Box<dyn Iterator<Item = Result<Vec<u8>, ImageError>> + '_>;
+    fn entries(&self, section: Section) -> EntryIterator<'_>;
 }
 
 /// Why an image can't be written or read.

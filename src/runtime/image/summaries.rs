@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use parking_lot::Mutex;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::entries::{EntryWriter, each, kind_of};
 use super::{ImageError, Section, Source};
@@ -30,11 +31,18 @@ struct Storing<'s, T> {
 }
 
 #[derive(Deserialize)]
+#[serde(bound(deserialize = "T: Deserialize<'de>"))]
 struct Stored<T> {
     tenant: TenantNumber,
     entity: EntityKey,
     lsn: Lsn,
-    item: T,
+    /// Where it is going to stay: an item has hundreds of bytes, and there may be a million.
+    #[serde(deserialize_with = "shared")]
+    item: Arc<T>,
+}
+
+fn shared<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<T>, D::Error> {
+    T::deserialize(deserializer).map(Arc::new)
 }
 
 /// Gives everything to `emit` as entries of [`Section::Summaries`].
@@ -60,6 +68,10 @@ pub fn write<E: From<ImageError>>(
     entries.finish()
 }
 
+/// Threads that decode them: there may be as many exceptions as entities, and a summary of one takes longer to decode than
+/// what it is about takes to be put in its place.
+const DECODERS: usize = 2;
+
 /// Put back by [`Summaries::restore`].
 #[derive(Default)]
 pub struct Summaries {
@@ -69,31 +81,58 @@ pub struct Summaries {
 }
 
 impl Summaries {
-    /// Reads everything.
+    /// Reads everything, on several threads.
     ///
     /// # Errors
-    /// [`ImageError`]
+    /// [`ImageError`], of the first entry that can't be read.
     pub fn read(source: &impl Source) -> Result<Summaries, ImageError> {
-        let mut read = Summaries::default();
-        for entry in source.entries(Section::Summaries) {
-            let entry = entry?;
-            match kind_of(&entry)? {
-                (EXCEPTION, values) => each(values, |stored| {
-                    read.exceptions.push(stored);
-                    Ok(())
-                })?,
-                (CASE, values) => each(values, |stored| {
-                    read.cases.push(stored);
-                    Ok(())
-                })?,
-                (IDEMPOTENCY_KEY, values) => each(values, |stored| {
-                    read.keys.push(stored);
-                    Ok(())
-                })?,
-                (kind, _) => return Err(ImageError::Inconsistent(format!("an entry has kind {kind}"))),
+        let entries = Mutex::new(source.entries(Section::Summaries).enumerate());
+        let mut read: Vec<(usize, Result<Summaries, ImageError>)> = std::thread::scope(|scope| {
+            let decode = || {
+                let mut decoded = Vec::new();
+                loop {
+                    let next = entries.lock().next();
+                    let Some((at, entry)) = next else { return decoded };
+                    decoded.push((at, entry.and_then(|entry| Summaries::decode(&entry))));
+                }
+            };
+            let decoders: Vec<_> = (1..DECODERS).map(|_| scope.spawn(decode)).collect();
+            let mut read = decode();
+            for decoder in decoders {
+                read.extend(decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
             }
+            read
+        });
+        // Keys go back in the order in which they were used.
+        read.sort_unstable_by_key(|(at, _)| *at);
+        let mut all = Summaries::default();
+        for (_, part) in read {
+            let Summaries { exceptions, cases, keys } = part?;
+            all.exceptions.extend(exceptions);
+            all.cases.extend(cases);
+            all.keys.extend(keys);
         }
-        Ok(read)
+        Ok(all)
+    }
+
+    fn decode(entry: &[u8]) -> Result<Summaries, ImageError> {
+        let mut decoded = Summaries::default();
+        match kind_of(entry)? {
+            (EXCEPTION, values) => each(values, |stored| {
+                decoded.exceptions.push(stored);
+                Ok(())
+            })?,
+            (CASE, values) => each(values, |stored| {
+                decoded.cases.push(stored);
+                Ok(())
+            })?,
+            (IDEMPOTENCY_KEY, values) => each(values, |stored| {
+                decoded.keys.push(stored);
+                Ok(())
+            })?,
+            (kind, _) => return Err(ImageError::Inconsistent(format!("an entry has kind {kind}"))),
+        }
+        Ok(decoded)
     }
 
     /// Puts everything back; the entities are in `directory` by then, which shares their keys.

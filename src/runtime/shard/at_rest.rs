@@ -2,20 +2,22 @@
 //!
 //! After a start from a snapshot nobody has an actor, and most of those that the replay comes to have one batch with
 //! records there. To make an actor for each takes longer than all the rest of the replay. So the first time the records are
-//! kept beside the state, which is *behind* by them, until somebody wants it: whoever looks or reads applies them. Whoever is
-//! come to once more gets an actor.
+//! kept beside the state, which is *behind* by them, until somebody wants it: whoever looks or reads applies them. When more
+//! come, or what it decided itself, which lists show, the written state is changed there and then. Whoever is come to once
+//! more after that gets an actor.
 
 use std::sync::Arc;
 
 use actix::Message;
 use smallvec::SmallVec;
 
+use super::ShardShared;
 use super::batch::{Segment, ShardDelivery};
 use super::presence::Presences;
 use super::slot::{Presence, Slot};
 use crate::domain::approval_case::ApprovalCase;
 use crate::domain::ids::EntityKey;
-use crate::domain::record::{Body, Delivery};
+use crate::domain::record::{Body, Delivery, Record, Transition};
 use crate::domain::reference::Reference;
 use crate::domain::sku_location::SkuLocation;
 use crate::domain::subject::Subject;
@@ -36,84 +38,133 @@ pub struct Behind {
 }
 
 impl Behind {
-    /// Applies them to the state that they are beside. `None` if that fails: its actor comes to the same, and says so.
-    pub fn apply<E: Hosted>(&self, entity: &mut E) -> Option<()> {
+    /// Applies them to the state that they are beside; says of each whether it took effect. `None` if one fails: its actor
+    /// comes to the same, and says so.
+    pub fn apply<E: Hosted>(
+        &self,
+        entity: &mut E,
+        mut applied: impl FnMut(&ShardDelivery, bool),
+    ) -> Option<()> {
         self.deliveries.iter().try_for_each(|delivery| {
-            let delivery = Delivery {
+            let revision = entity.revision();
+            let at = Delivery {
                 record: &delivery.record,
                 lsn: delivery.lsn,
                 business_time: delivery.business_time,
             };
-            contain(|| entity.apply(&delivery, &self.reference)).ok()
+            contain(|| entity.apply(&at, &self.reference)).ok()?;
+            applied(delivery, entity.revision() != revision);
+            Some(())
         })
     }
+}
 
-    /// The state with them, as it is written.
-    fn applied<E: Hosted>(&self, state: &[u8]) -> Option<Box<[u8]>> {
-        let mut entity: E = rmp_serde::from_slice(state).ok()?;
-        self.apply(&mut entity)?;
-        pack(&entity).ok()
+/// A state as it is written with those records, and what became of those that it decided itself.
+fn applied_to(key: &EntityKey, state: &[u8], behind: &[&Behind]) -> Option<(Box<[u8]>, Vec<Landed>)> {
+    match Kind::of(key) {
+        Kind::SkuLocation => applied::<SkuLocation>(key, state, behind),
+        Kind::Supplier => applied::<Supplier>(key, state, behind),
+        Kind::Subject => applied::<Subject>(key, state, behind),
+        Kind::ApprovalCase => applied::<ApprovalCase>(key, state, behind),
+    }
+}
+
+fn applied<E: Hosted>(key: &EntityKey, state: &[u8], behind: &[&Behind]) -> Option<(Box<[u8]>, Vec<Landed>)> {
+    let mut entity: E = rmp_serde::from_slice(state).ok()?;
+    let mut landed = Vec::new();
+    for behind in behind {
+        behind.apply(&mut entity, |delivery, took_effect| {
+            if delivery.record.is_decided_by(key) {
+                landed.push(Landed { record: delivery.record.clone(), took_effect });
+            }
+        })?;
+    }
+    Some((pack(&entity).ok()?, landed))
+}
+
+/// A record of what an entity decided, back at its state.
+pub struct Landed {
+    pub record: Arc<Record>,
+    pub took_effect: bool,
+}
+
+impl ShardShared {
+    /// Whether an entity takes its records of a segment without an actor.
+    pub(super) fn replays_at_rest(&self, slot: &mut Slot, segment: &Segment, head: u32) -> bool {
+        // A record takes less memory than an actor would, and so do as many of them.
+        let landed = self.presences.borrow_mut().replay_at_rest(slot, segment, head, self.limits.live_max);
+        let Some(landed) = landed else { return false };
+        if let Some(key) = &slot.key {
+            landed.iter().for_each(|landed| self.show_decision(key, &landed.record, landed.took_effect));
+        }
+        true
     }
 
-    fn applied_to(&self, key: &EntityKey, state: &[u8]) -> Option<Box<[u8]>> {
-        match Kind::of(key) {
-            Kind::SkuLocation => self.applied::<SkuLocation>(state),
-            Kind::Supplier => self.applied::<Supplier>(state),
-            Kind::Subject => self.applied::<Subject>(state),
-            Kind::ApprovalCase => self.applied::<ApprovalCase>(state),
+    /// A record of what an entity decided is back at its state: lists show it, and its command is carried out.
+    pub fn show_decision(&self, key: &Arc<EntityKey>, record: &Record, took_effect: bool) {
+        let (Body::Transition(body), true) = (&record.body, took_effect) else {
+            self.metrics.stale_transitions.inc();
+            return;
+        };
+        let (tenant, lsn) = (record.tenant, record.lsn);
+        match &body.transition {
+            // In replay after a snapshot: the summaries were taken after the entities were.
+            _ if !self.live.get() && self.is_in_summaries(lsn) => {}
+            Transition::Exception(change) => {
+                self.exceptions.upsert(tenant, key, change.item.clone(), lsn);
+            }
+            Transition::Case(change) => self.cases.upsert(tenant, key, change.item.clone(), lsn),
+            _ => {}
         }
+        self.idempotency_keys.settle(record);
     }
 }
 
 impl Presences {
     /// Takes an entity's records of a segment for the state that it rests in; at most `behind_max` records are kept for
-    /// later. `false`, with nothing changed, if it needs an actor for them: because it has one, because it was come to
-    /// before, because there is more to do about a record than to apply it, or because that fails.
+    /// later. Gives back what it decided itself. `None`, with nothing changed, if it needs an actor for them: because it has
+    /// one, because it was come to twice, because there is more to do about a record than to apply it, or because that fails.
     pub fn replay_at_rest(
         &mut self,
         slot: &mut Slot,
         segment: &Segment,
         head: u32,
         behind_max: usize,
-    ) -> bool {
-        let Some(key) = slot.key.clone().filter(|_| !slot.used) else { return false };
-        let is_plain = |body: &Body| match body {
-            Body::System(_) => false,
-            // What it decided itself concerns the summaries and whoever asked for it, too.
-            Body::Transition(body) => body.entity != *key,
-            _ => true,
-        };
-        if slot.actor().is_some() || !segment.chain(head).all(|delivery| is_plain(&delivery.record.body)) {
-            return false;
+    ) -> Option<Vec<Landed>> {
+        let key = slot.key.clone()?;
+        let was_come_to_twice = slot.used && slot.behind.is_none();
+        let is_system = |delivery: &ShardDelivery| matches!(delivery.record.body, Body::System(_));
+        if slot.actor().is_some() || was_come_to_twice || segment.chain(head).any(is_system) {
+            return None;
         }
         let behind = Behind {
             reference: segment.reference.clone(),
             deliveries: segment.chain(head).cloned().collect(),
         };
-        let rests_in_memory = matches!(slot.presence, Presence::Packed(_));
-        if rests_in_memory && self.behind < behind_max && self.may_keep(&behind.reference) {
+        let may_wait = !slot.used
+            && matches!(slot.presence, Presence::Packed(_))
+            && self.behind < behind_max
+            && !behind.deliveries.iter().any(|delivery| delivery.record.is_decided_by(&key))
+            && self.may_keep(&behind.reference);
+        let landed = if may_wait {
             self.behind += behind.deliveries.len();
             slot.behind = Some(Box::new(behind));
-        } else if !self.apply_at_rest(slot, &key, &behind) {
-            return false;
-        }
+            Vec::new()
+        } else {
+            self.apply_at_rest(slot, &key, Some(&behind))?
+        };
         slot.used = true;
         #[cfg(test)]
         for delivery in segment.chain(head) {
             crate::runtime::simulation::observe::applying(&key, &delivery.routed());
         }
-        true
+        Some(landed)
     }
 
     /// Has the state that an entity rests in catch up with its records. `false` if it needs an actor for them.
     pub fn catch_up(&mut self, slot: &mut Slot) -> bool {
-        let (Some(behind), Some(key)) = (&slot.behind, &slot.key) else { return true };
-        let (behind, key) = (behind.clone(), key.clone());
-        let caught_up = self.apply_at_rest(slot, &key, &behind);
-        if caught_up {
-            self.take_behind(slot);
-        }
-        caught_up
+        let Some(key) = slot.key.clone().filter(|_| slot.behind.is_some()) else { return true };
+        self.apply_at_rest(slot, &key, None).is_some()
     }
 
     /// The records that an entity's state is behind by, for whoever applies them.
@@ -134,24 +185,31 @@ impl Presences {
         is_kept
     }
 
-    fn apply_at_rest(&mut self, slot: &mut Slot, key: &EntityKey, behind: &Behind) -> bool {
+    /// Changes the state that an entity rests in by what it is behind by, and by more.
+    fn apply_at_rest(
+        &mut self,
+        slot: &mut Slot,
+        key: &EntityKey,
+        more: Option<&Behind>,
+    ) -> Option<Vec<Landed>> {
         let read;
         let state = match (&slot.presence, slot.location) {
             (Presence::Packed(state), _) => state,
-            (Presence::Stored, Some(at)) => match self.read(Kind::of(key), at) {
-                Ok(state) => {
-                    read = state;
-                    &read
-                }
-                Err(_) => return false,
-            },
-            _ => return false,
+            (Presence::Stored, Some(at)) => {
+                read = self.read(Kind::of(key), at).ok()?;
+                &read
+            }
+            _ => return None,
         };
-        let Some(state) = behind.applied_to(key, state) else { return false };
-        self.change(slot, Presence::Packed(state));
-        let last = behind.deliveries.last().map(|delivery| delivery.lsn);
+        let (state, landed, last) = {
+            let behind: SmallVec<[&Behind; 2]> = slot.behind.as_deref().into_iter().chain(more).collect();
+            let (state, landed) = applied_to(key, state, &behind)?;
+            (state, landed, behind.last().and_then(|behind| behind.deliveries.last()).map(|last| last.lsn))
+        };
         slot.restored_at = slot.restored_at.max(last.unwrap_or_default());
-        true
+        self.change(slot, Presence::Packed(state));
+        self.take_behind(slot);
+        Some(landed)
     }
 }
 
@@ -162,9 +220,10 @@ mod tests {
 
     use super::super::batch::{BatchInWork, NO_MORE};
     use super::*;
+    use crate::domain::entity::Entity as _;
     use crate::domain::event::EventType;
     use crate::domain::ids::Lsn;
-    use crate::domain::record::{Record, RefusedEvent, Transition, TransitionBody};
+    use crate::domain::record::{RefusedEvent, SystemBody, TransitionBody};
     use crate::domain::sku_location::testing::{Place, hour, poison, sale};
 
     /// A place that rests, and its state as it would be with everything applied.
@@ -235,18 +294,40 @@ mod tests {
         }
     }
 
+    impl Rests {
+        /// A decision of its own, with the revision that it was taken for, and told to the model.
+        fn decision(&mut self, entity_revision: u64) -> (Segment, u32) {
+            let transition = Transition::RefusedEvent(RefusedEvent {
+                lsn: Lsn(1),
+                code: "x".into(),
+                detail: String::new(),
+            });
+            let body = TransitionBody { entity: self.place.key.clone(), transition };
+            let mut record = self.place.next_record(hour(2), Body::Transition(Box::new(body)));
+            record.entity_revision = entity_revision;
+            self.place.tell(&record);
+            self.segment(vec![record])
+        }
+
+        /// Replays at rest. Which of its own records it had, and whether they took effect; `None` if it needs its actor.
+        fn replay(&mut self, (segment, head): (Segment, u32), behind_max: usize) -> Option<Vec<(Lsn, bool)>> {
+            let landed = self.presences.replay_at_rest(&mut self.slot, &segment, head, behind_max)?;
+            Some(landed.iter().map(|landed| (landed.record.lsn, landed.took_effect)).collect())
+        }
+    }
+
     #[test]
     fn records_wait_beside_the_state_until_it_catches_up() {
         let mut rests = Rests::new();
         let before: Box<[u8]> = rests.packed().into();
-        let (segment, head) = rests.sales(3);
-        assert!(rests.presences.replay_at_rest(&mut rests.slot, &segment, head, 1));
+        let sales = rests.sales(3);
+        assert_eq!(rests.replay(sales, 1), Some(vec![]));
         assert_eq!((rests.packed(), rests.presences.behind), (&*before, 3));
         assert_eq!(rests.slot.restored_at, Lsn(2), "its state has no more");
         let behind = rests.slot.behind.as_ref().unwrap();
         assert_eq!(behind.deliveries.len(), 3, "only its own");
         let mut read: SkuLocation = rmp_serde::from_slice(&before).unwrap();
-        behind.apply(&mut read).unwrap();
+        behind.apply(&mut read, |_, _| {}).unwrap();
         assert_eq!(pack(&read).unwrap(), rests.caught_up(), "who reads sees them");
 
         assert!(rests.presences.catch_up(&mut rests.slot));
@@ -255,15 +336,29 @@ mod tests {
         assert!(rests.slot.behind.is_none());
         assert!(rests.presences.catch_up(&mut rests.slot), "nothing is left to do");
 
-        let (segment, head) = rests.sales(1);
-        assert!(!rests.presences.replay_at_rest(&mut rests.slot, &segment, head, 1), "a second time");
+        let sales = rests.sales(1);
+        assert_eq!(rests.replay(sales, 1), None, "it was come to, and has caught up with that");
+    }
+
+    #[test]
+    fn a_second_time_its_state_is_changed_and_a_third_time_it_needs_its_actor() {
+        let mut rests = Rests::new();
+        let sales = rests.sales(2);
+        assert_eq!(rests.replay(sales, 9), Some(vec![]));
+        let sales = rests.sales(1);
+        assert_eq!(rests.replay(sales, 9), Some(vec![]));
+        assert_eq!((rests.packed(), rests.presences.behind), (&*rests.caught_up(), 0));
+        assert_eq!((rests.slot.restored_at, rests.slot.behind.is_none()), (Lsn(5), true));
+        let (before, sales): (Box<[u8]>, _) = (rests.packed().into(), rests.sales(1));
+        assert_eq!(rests.replay(sales, 9), None);
+        assert_eq!((rests.packed(), rests.slot.restored_at), (&*before, Lsn(5)));
     }
 
     #[test]
     fn when_enough_wait_they_are_applied_at_once() {
         let mut rests = Rests::new();
-        let (segment, head) = rests.sales(2);
-        assert!(rests.presences.replay_at_rest(&mut rests.slot, &segment, head, 0));
+        let sales = rests.sales(2);
+        assert_eq!(rests.replay(sales, 0), Some(vec![]));
         assert_eq!((rests.packed(), rests.presences.behind), (&*rests.caught_up(), 0));
         assert_eq!(rests.slot.restored_at, Lsn(4));
     }
@@ -278,24 +373,47 @@ mod tests {
                 .place
                 .next_record(hour(2), Body::Event { event_type: Some(EventType::PosSale), data: sale(1) });
             record.id = "at-rest-fails".into();
-            let (segment, head) = rests.segment(vec![record]);
-            let taken = rests.presences.replay_at_rest(&mut rests.slot, &segment, head, behind_max);
+            let segment = rests.segment(vec![record]);
+            let taken = rests.replay(segment, behind_max).is_some();
             assert_eq!(taken, behind_max == 1);
             assert_eq!(rests.presences.catch_up(&mut rests.slot), !taken);
+            if taken {
+                let sales = rests.sales(1);
+                assert_eq!(rests.replay(sales, 9), None, "it fails on what waits");
+            }
             assert_eq!((rests.packed(), rests.slot.restored_at), (&*before, Lsn(2)));
-            assert_eq!(rests.slot.behind.is_some(), taken, "its actor gets it");
+            let behind = rests.slot.behind.as_ref().map(|behind| behind.deliveries.len());
+            assert_eq!(behind, taken.then_some(1), "its actor gets it");
+            assert_eq!(rests.presences.behind, usize::from(taken));
         }
     }
 
     #[test]
-    fn what_it_decided_itself_needs_its_actor() {
+    fn what_it_decided_itself_is_told_with_its_effect() {
         let mut rests = Rests::new();
-        let transition =
-            Transition::RefusedEvent(RefusedEvent { lsn: Lsn(1), code: "x".into(), detail: String::new() });
-        let body = TransitionBody { entity: rests.place.key.clone(), transition };
-        let record = rests.place.next_record(hour(2), Body::Transition(Box::new(body)));
-        let (segment, head) = rests.segment(vec![record]);
-        assert!(!rests.presences.replay_at_rest(&mut rests.slot, &segment, head, 1));
+        let revision = rests.place.state.revision();
+        let decision = rests.decision(revision + 1);
+        assert_eq!(rests.replay(decision, 9), Some(vec![(Lsn(3), true)]), "for the lists, at once");
+        assert_eq!((rests.packed(), rests.slot.restored_at), (&*rests.caught_up(), Lsn(3)));
+        assert!(rests.slot.behind.is_none());
+
+        // Behind what waits, and out of date.
+        let mut rests = Rests::new();
+        let sales = rests.sales(1);
+        assert_eq!(rests.replay(sales, 9), Some(vec![]));
+        let decision = rests.decision(rests.place.state.revision() + 2);
+        assert_eq!(rests.replay(decision, 9), Some(vec![(Lsn(4), false)]));
+        assert_eq!((rests.packed(), rests.presences.behind), (&*rests.caught_up(), 0));
+    }
+
+    #[test]
+    fn what_the_tower_says_about_it_needs_its_actor() {
+        let mut rests = Rests::new();
+        let body =
+            SystemBody::EntityReleased { entity: rests.place.key.clone(), poison: Lsn(1), skip: false };
+        let record = rests.place.next_record(hour(2), Body::System(Box::new(body)));
+        let segment = rests.segment(vec![record]);
+        assert_eq!(rests.replay(segment, 1), None);
         assert!(!rests.slot.used && rests.slot.behind.is_none());
     }
 }

@@ -286,7 +286,7 @@ impl Shard {
             _ => return None,
         };
         if let Some(behind) = &entry.behind {
-            behind.apply(&mut state)?;
+            behind.apply(&mut state, |_, _| {})?;
         }
         Some((key, state))
     }

@@ -140,7 +140,7 @@ impl<E: Hosted> Shell<E> {
                 // What waited for an earlier rebuild is in the state that this one makes, and is not applied here.
                 if let Health::Rebuilding { waiting } = &mut self.health {
                     let waiting = std::mem::take(waiting);
-                    let own = waiting.iter().filter(|one| self.is_own(&one.record));
+                    let own = waiting.iter().filter(|one| one.record.is_decided_by(&self.key));
                     let landed: Vec<Lsn> = own.map(|one| one.record.lsn).collect();
                     landed.into_iter().for_each(|lsn| self.land(lsn, false));
                 }

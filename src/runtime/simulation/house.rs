@@ -99,7 +99,8 @@ async fn fill(
     let reference = Arc::new(dispatcher.fold.reference.clone());
     let (done, answers) = unbounded();
     let mut left = 0;
-    for (shard, LoadedShard { slots, mut entities, stopped }) in shards.iter().zip(loaded) {
+    for (shard, LoadedShard { slots, entities, stopped }) in shards.iter().zip(loaded) {
+        let mut entities: Vec<_> = entities.into_iter().flatten().collect();
         left += entities.len();
         shard.do_send(BeginRestore {
             slots,
@@ -202,8 +203,10 @@ impl House {
             idempotency_keys,
             mut duplicates,
             shards: loaded_shards,
+            summaries,
             generation,
         } = loaded;
+        summaries.finish().unwrap();
         let meta = generation.as_ref().map(|(_, meta)| meta.clone());
         let start = meta.as_ref().map(|meta| meta.start()).unwrap_or_default();
         let clocks = meta.as_ref().map(|meta| meta.clocks.clone()).unwrap_or_default();

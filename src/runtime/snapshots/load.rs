@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::ScopedJoinHandle;
+use std::thread::{JoinHandle, ScopedJoinHandle};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -43,17 +43,22 @@ pub struct Loaded {
     pub idempotency_keys: Arc<IdempotencyKeys>,
     pub duplicates: Duplicates,
     pub shards: Vec<LoadedShard>,
+    /// Puts back exceptions, cases and idempotency keys meanwhile.
+    pub summaries: RestoringSummaries,
     /// Where it comes from.
     pub generation: Option<(Generation, Meta)>,
 }
+
+/// Entities of a shard that are handed on in one portion.
+const PORTION_ENTITIES: usize = 4_096;
 
 /// One shard's part.
 #[derive(Default)]
 pub struct LoadedShard {
     /// Slots in use.
     pub slots: u32,
-    /// Each with its slot.
-    pub entities: Vec<(u32, Arc<EntityKey>, Restored)>,
+    /// Each with its slot, in portions: one list of a million would be copied whenever it is handed on.
+    pub entities: Vec<Vec<(u32, Arc<EntityKey>, Restored)>>,
     pub stopped: Vec<(EntityKey, Stopped)>,
 }
 
@@ -71,6 +76,7 @@ impl Loading<'_> {
             idempotency_keys: Arc::default(),
             duplicates: Duplicates::new(self.duplicate_window_events),
             shards: (0..self.shards).map(|_| LoadedShard::default()).collect(),
+            summaries: RestoringSummaries(None),
             generation: None,
         }
     }
@@ -86,7 +92,7 @@ impl Loading<'_> {
         let mut loaded = self.nothing();
         let (directory, quarantine) = (loaded.directory.clone(), loaded.quarantine.clone());
         let blocks = Blocks::of(&source, &meta, self.packed_bytes_max);
-        let (fold, summaries, duplicates, readers) = std::thread::scope(|scope| {
+        let (fold, summaries, duplicates, shards) = std::thread::scope(|scope| {
             let (source, blocks) = (&source, &blocks);
             let summaries = scope.spawn(move || Summaries::read(source));
             let fold = scope.spawn(move || Fold::restore(self.shards, directory, quarantine, source));
@@ -95,19 +101,13 @@ impl Loading<'_> {
             });
             let readers: Vec<_> =
                 (0..self.shards).map(|_| scope.spawn(|| blocks.read(self.progress))).collect();
-            let readers: Vec<_> = readers.into_iter().map(join).collect();
-            (join(fold), join(summaries), join(duplicates), readers)
-        });
-        let ((fold, map), summaries, duplicates) = (fold??, summaries??, duplicates??);
-        readers.into_iter().try_for_each(|reader| reader?)?;
-        loaded.shards = std::thread::scope(|scope| {
-            let Loaded { directory, exceptions, cases, idempotency_keys, .. } = &loaded;
-            // They share the keys of entities with the directory, which is whole now.
-            let restoring = scope.spawn(|| summaries.restore(directory, exceptions, cases, idempotency_keys));
-            let placed = place(blocks.into_read(), &map, &fold.next_slot, &meta);
-            join(restoring)?;
-            placed
+            readers.into_iter().try_for_each(|reader| join(reader)?)?;
+            let (fold, map) = join(fold)??;
+            let shards = place(blocks.take_read(), &map, &fold.next_slot, &meta)?;
+            Ok::<_, SnapshotFailure>((fold, join(summaries)??, join(duplicates)??, shards))
         })?;
+        loaded.shards = shards;
+        loaded.summaries = RestoringSummaries::start(summaries, &loaded)?;
         for entry in source.stopped() {
             let stopped: Vec<(EntityKey, Stopped)> = rmp_serde::from_slice(&entry?)
                 .map_err(SnapshotFailure::unreadable("the list of entities that failed"))?;
@@ -123,15 +123,52 @@ impl Loading<'_> {
     }
 }
 
-/// Room for so many entities, as far as a damaged count may be believed.
-fn expected(entities: u64) -> usize {
-    const BELIEVED_MAX: u64 = 10_000_000;
-    entities.min(BELIEVED_MAX) as usize
+/// The summaries on their way back, on a thread of their own: nobody needs them before the replay.
+pub struct RestoringSummaries(Option<JoinHandle<()>>);
+
+impl RestoringSummaries {
+    /// They share the keys of entities with the directory, which must be whole.
+    fn start(summaries: Summaries, into: &Loaded) -> Result<RestoringSummaries, SnapshotFailure> {
+        let Loaded { directory, exceptions, cases, idempotency_keys, .. } = into;
+        let (directory, exceptions) = (directory.clone(), exceptions.clone());
+        let (cases, idempotency_keys) = (cases.clone(), idempotency_keys.clone());
+        let thread = std::thread::Builder::new().name("summaries".to_owned());
+        let restoring =
+            thread.spawn(move || summaries.restore(&directory, &exceptions, &cases, &idempotency_keys));
+        let restoring = restoring.map_err(|error| {
+            SnapshotFailure::Unreadable(format!("there is no thread to restore the summaries: {error}"))
+        })?;
+        Ok(RestoringSummaries(Some(restoring)))
+    }
+
+    /// Waits until all of them are back.
+    ///
+    /// # Errors
+    /// What that thread panicked with.
+    pub fn finish(self) -> std::thread::Result<()> {
+        self.0.map_or(Ok(()), JoinHandle::join)
+    }
+}
+
+impl LoadedShard {
+    fn push(&mut self, entity: (u32, Arc<EntityKey>, Restored)) {
+        match self.entities.last_mut().filter(|portion| portion.len() < PORTION_ENTITIES) {
+            Some(portion) => portion.push(entity),
+            None => {
+                let mut portion = Vec::with_capacity(PORTION_ENTITIES);
+                portion.push(entity);
+                self.entities.push(portion);
+            }
+        }
+    }
 }
 
 fn join<T>(thread: ScopedJoinHandle<'_, T>) -> Result<T, SnapshotFailure> {
     thread.join().map_err(|_| SnapshotFailure::Unreadable("reading it failed with a defect".to_owned()))
 }
+
+/// An entity with the place that it had.
+type ReadEntity = (Address, Kind, Restored);
 
 /// The blocks of entities, read by several threads.
 struct Blocks<'g> {
@@ -139,7 +176,8 @@ struct Blocks<'g> {
     migration: Migration,
     all: Vec<(u16, SectionId, u32)>,
     next: AtomicUsize,
-    read: Mutex<Vec<(Address, Kind, Restored)>>,
+    /// By block, in no order.
+    read: Mutex<Vec<Vec<ReadEntity>>>,
     packed_bytes: AtomicUsize,
     packed_bytes_max: usize,
 }
@@ -157,8 +195,7 @@ impl<'g> Blocks<'g> {
             migration,
             all: blocks.collect(),
             next: AtomicUsize::new(0),
-            // Growing it would copy a million of them several times.
-            read: Mutex::new(Vec::with_capacity(expected(meta.entities))),
+            read: Mutex::default(),
             packed_bytes: AtomicUsize::new(0),
             packed_bytes_max,
         }
@@ -168,7 +205,7 @@ impl<'g> Blocks<'g> {
     fn read(&self, progress: &(dyn Fn(usize) + Sync)) -> Result<(), SnapshotFailure> {
         while let Some((shard, section, block)) = self.all.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             let read = self.generation.read_block(*section, *block)?;
-            let mut entities = Vec::with_capacity(read.len());
+            let mut entities: Vec<ReadEntity> = Vec::with_capacity(read.len());
             for (index, entry) in read.iter().enumerate() {
                 let entry = self.migration.entry(Part::Entity, entry)?;
                 let entry = Entry::read(&entry)?;
@@ -182,7 +219,7 @@ impl<'g> Blocks<'g> {
                 entities.push((Address { shard: *shard, slot }, entry.kind(), restored));
             }
             progress(entities.len());
-            self.read.lock().append(&mut entities);
+            self.read.lock().push(entities);
         }
         Ok(())
     }
@@ -198,37 +235,28 @@ impl<'g> Blocks<'g> {
         Ok(RestoredState::Stored)
     }
 
-    fn into_read(self) -> Vec<(Address, Kind, Restored)> {
-        self.read.into_inner()
+    fn take_read(&self) -> Vec<Vec<ReadEntity>> {
+        std::mem::take(&mut *self.read.lock())
     }
 }
 
 /// Gives every entity its place among the shards that there are now, and checks that each place has one.
 fn place(
-    read: Vec<(Address, Kind, Restored)>,
+    read: Vec<Vec<ReadEntity>>,
     map: &AddressMap,
     slots: &[u32],
     meta: &Meta,
 ) -> Result<Vec<LoadedShard>, SnapshotFailure> {
     let odd = |what: String| SnapshotFailure::Unreadable(what);
     let wanted: u64 = slots.iter().map(|slots| u64::from(*slots)).sum();
-    if read.len() as u64 != meta.entities || meta.entities != wanted {
-        return Err(odd(format!(
-            "it says {} entities, has {} and needs {wanted}",
-            meta.entities,
-            read.len()
-        )));
+    let has = read.iter().map(Vec::len).sum::<usize>();
+    if has as u64 != meta.entities || meta.entities != wanted {
+        return Err(odd(format!("it says {} entities, has {has} and needs {wanted}", meta.entities)));
     }
-    let mut shards: Vec<LoadedShard> = slots
-        .iter()
-        .map(|slots| LoadedShard {
-            slots: *slots,
-            entities: Vec::with_capacity(*slots as usize),
-            ..LoadedShard::default()
-        })
-        .collect();
+    let mut shards: Vec<LoadedShard> =
+        slots.iter().map(|slots| LoadedShard { slots: *slots, ..LoadedShard::default() }).collect();
     let mut is_taken: Vec<Vec<bool>> = slots.iter().map(|slots| vec![false; *slots as usize]).collect();
-    for (was, kind, restored) in read {
+    for (was, kind, restored) in read.into_iter().flatten() {
         let nobody = || odd(format!("slot {} of shard {} is nobody's", was.slot, was.shard));
         let (now, key) = map.get(was).zip(map.key(was)).ok_or_else(nobody)?;
         if Kind::of(key) != kind {
@@ -240,7 +268,7 @@ fn place(
             Some(is_taken) if !*is_taken => *is_taken = true,
             _ => return Err(odd(format!("slot {} of shard {} has two entities", was.slot, was.shard))),
         }
-        shards[shard].entities.push((now.slot, key.clone(), restored));
+        shards[shard].push((now.slot, key.clone(), restored));
     }
     Ok(shards)
 }

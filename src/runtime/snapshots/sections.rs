@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::migration::{Migration, Part};
 use super::{Meta, SnapshotFailure};
 use crate::pacing::Pace;
-use crate::runtime::image::{ImageError, Section, Source};
+use crate::runtime::image::{EntryIterator, ImageError, Section, Source};
 use crate::snapshot::{BlockBuilder, Generation, GenerationWriter, SectionId};
 
 /// Entities that failed: one entry a shard.
@@ -113,7 +113,7 @@ impl<'g> Entries<'g> {
 }
 
 impl Source for Entries<'_> {
-    fn entries(&self, section: Section) -> Box<dyn Iterator<Item = Result<Vec<u8>, ImageError>> + '_> {
+    fn entries(&self, section: Section) -> EntryIterator<'_> {
         Box::new(
             self.section(SectionId(section as u16), Part::Image(section))
                 .map(|entry| entry.map_err(|error| ImageError::Source(error.to_string()))),

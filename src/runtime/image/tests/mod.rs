@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use self::history::{Throw, throws};
 use self::tower::{State, TENANT, Tower};
-use super::{ImageError, Section, Source, decode, encode};
+use super::{EntryIterator, ImageError, Section, Source, decode, encode};
 use crate::domain::event::DocumentKind;
 use crate::domain::record::Record;
 use crate::domain::settings::CustomSubject;
@@ -29,7 +29,7 @@ impl Kept {
 }
 
 impl Source for Kept {
-    fn entries(&self, section: Section) -> Box<dyn Iterator<Item = Result<Vec<u8>, ImageError>> + '_> {
+    fn entries(&self, section: Section) -> EntryIterator<'_> {
         Box::new(self.0.get(&section).into_iter().flatten().cloned().map(Ok))
     }
 }
