@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use journal_files::{Files, MARK, append, directory, directory_of, files};
 use tidewatch::journal::envelope::{Envelope, encode_record};
 use tidewatch::journal::{
-    Damage, InspectLine, Journal, JournalError, JournalOptions, Recovered, inspect, verify,
+    Damage, InspectLine, Journal, JournalError, JournalOptions, Recovered, inspect, last_record, verify,
 };
 
 const OPTIONS: JournalOptions = JournalOptions { segment_bytes_max: 900 };
@@ -406,4 +406,56 @@ fn any_bytes_in_place_of_the_files_are_refused_or_opened_but_never_a_panic() {
             prop_assert_eq!(opened(&changed), 10);
         }
     });
+}
+
+/// What the last record is said to be before anything is opened, however the last group is torn: nothing may depend on a
+/// record that is not there, and none that is whole may be passed over.
+#[test]
+fn the_last_record_is_the_last_whole_one_wherever_the_last_group_is_torn() {
+    let (files, marks) = sample();
+    let last = segments(&files).pop().unwrap();
+    let whole = files[&last].clone();
+    let lsn_at = |bytes: &[u8]| {
+        let mut torn = files.clone();
+        torn.insert(last.clone(), bytes.to_vec());
+        let directory = directory_of(&torn);
+        last_record(directory.path()).unwrap().map(|(lsn, bytes)| {
+            assert_eq!(bytes, record(lsn));
+            lsn
+        })
+    };
+    let lsns: Vec<u64> = marks.iter().map(|(lsn, _)| *lsn).collect();
+    let newest = *lsns.last().unwrap();
+    assert_eq!(lsn_at(&whole), Some(newest));
+    let mut said = Vec::new();
+    for length in (0..whole.len()).rev() {
+        said.push(lsn_at(&whole[..length]).unwrap());
+    }
+    // Cut shorter and shorter it is always the end of a group, and never goes up again.
+    assert!(said.iter().all(|lsn| lsns.contains(lsn) && *lsn < newest), "{said:?}");
+    assert!(said.is_sorted_by(|before, after| before >= after), "{said:?}");
+}
+
+#[test]
+fn behind_a_group_that_is_not_what_was_written_a_torn_one_hides_nothing() {
+    let directory = directory();
+    let (mut journal, _) =
+        Journal::open(directory.path(), JournalOptions { segment_bytes_max: 1 << 20 }).unwrap();
+    let segment = fs::read_dir(directory.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "twj"))
+        .unwrap();
+    let mut ends = Vec::new();
+    for _ in 0..3 {
+        append(&mut journal, 1, record);
+        let position = journal.reader().position_at(journal.durable_lsn()).unwrap();
+        ends.push(position.end_offset as usize);
+    }
+    journal.close().unwrap();
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes.truncate(ends[2] - 1);
+    bytes[ends[1] - 1] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    assert_eq!(last_record(directory.path()).unwrap(), Some((1, record(1))));
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::directory::Directory;
 use super::error::JournalError;
 use super::group::for_each_record;
-use super::segment::{HashCheck, SegmentCursor, Step};
+use super::segment::{HashCheck, HeaderStep, SegmentCursor, Step};
 
 /// The last record that is whole, and its LSN; `None` if there is none, or no journal. What is damaged is passed over:
 /// opening the journal says so.
@@ -19,13 +19,14 @@ pub fn last_record(directory: &Path) -> Result<Option<(u64, Vec<u8>)>, JournalEr
         if cursor.segment_header()?.is_err() {
             continue;
         }
-        // Of a torn tail the header may be whole: then the group before is the last one.
+        let length = cursor.file().length()?;
+        // The last one may be torn within: then the group before is the last one.
         let mut offsets = [None, None];
         loop {
             let offset = cursor.offset();
-            match cursor.next_group(HashCheck::Skip)? {
-                Step::Group(_) => offsets = [Some(offset), offsets[0]],
-                Step::End | Step::Damaged(_) => break,
+            match cursor.skip_group()? {
+                HeaderStep::Group(_) if cursor.offset() <= length => offsets = [Some(offset), offsets[0]],
+                HeaderStep::Group(_) | HeaderStep::End | HeaderStep::Damaged(_) => break,
             }
         }
         for offset in offsets.into_iter().flatten() {

@@ -86,28 +86,18 @@ impl Directory {
         self.ordered.write().insert(key);
     }
 
-    fn insert_by_hash(&self, key: Arc<EntityKey>, address: Address) {
+    /// Inserts a key that lists do not show before [`Directory::set_order`]: while a snapshot is read, keys are at hand once,
+    /// and all in order takes less than one by one.
+    pub(super) fn insert_by_hash(&self, key: Arc<EntityKey>, address: Address) {
         if self.by_key.insert(key, address).is_none() {
             self.len.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Fills an empty directory, with two threads.
-    pub(super) fn fill(&self, entities: &[(Arc<EntityKey>, Address)]) {
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let ordered = entities.iter().map(|(key, _)| key.clone()).collect();
-                *self.ordered.write() = ordered;
-            });
-            for (key, address) in entities {
-                self.insert_by_hash(key.clone(), *address);
-            }
-        });
-    }
-
-    /// The key that is shared with the entity.
-    pub(super) fn shared_key(&self, key: &EntityKey) -> Option<Arc<EntityKey>> {
-        self.by_key.get(key).map(|entry| entry.key().clone())
+    /// Puts all keys of a directory in order that were inserted by their hashes alone.
+    pub(super) fn set_order(&self, entities: &[(Arc<EntityKey>, Address)]) {
+        let ordered = entities.iter().map(|(key, _)| key.clone()).collect();
+        *self.ordered.write() = ordered;
     }
 
     /// Memory of the keys, which the entities share, and of the tables; without names of more than 24 bytes, which stand
@@ -210,9 +200,8 @@ mod tests {
         let directory = Directory::new(1);
         let key = Arc::new(place("a", "b"));
         directory.insert(key.clone(), at(7));
-        let shared = directory.shared_key(&place("a", "b")).unwrap();
-        assert!(Arc::ptr_eq(&shared, &key));
-        assert!(directory.shared_key(&place("b", "a")).is_none());
+        assert!(Arc::ptr_eq(directory.by_key.get(&key).unwrap().key(), &key));
+        assert!(Arc::ptr_eq(directory.ordered.read().first().unwrap(), &key));
     }
 
     #[test]
@@ -282,7 +271,8 @@ mod tests {
             }
             let directory = Directory::new(2);
             if is_filled {
-                directory.fill(&entities);
+                entities.iter().for_each(|(key, address)| directory.insert_by_hash(key.clone(), *address));
+                directory.set_order(&entities);
             } else {
                 entities.iter().for_each(|(key, address)| directory.insert(key.clone(), *address));
             }

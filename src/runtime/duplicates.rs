@@ -173,6 +173,36 @@ pub struct Reach {
     pub since: Option<(Lsn, Timestamp)>,
 }
 
+/// A window that is made anew from events in the order of the journal. Nothing can be looked up in it before it settles.
+pub struct Refill(Duplicates);
+
+impl Refill {
+    /// Of a window that has seen nothing.
+    pub fn new(window: usize) -> Refill {
+        Refill::resume(window, 0)
+    }
+
+    /// The window as it is when so many places have been taken, without what took them.
+    pub(super) fn resume(window: usize, places: u64) -> Refill {
+        let mut window = Duplicates::new(window);
+        let half = window.half as u64;
+        window.newer_places = places.checked_sub(1).map_or(0, |before| before % half + 1) as usize;
+        window.newer.gather();
+        Refill(window)
+    }
+
+    /// Remembers the next event, which was written as `lsn`.
+    pub fn remember(&mut self, identity: &EventIdentity, lsn: Lsn, ingested: Timestamp) {
+        self.0.reserve(identity, lsn, ingested);
+    }
+
+    /// Everything that it is made of has come.
+    pub fn settle(mut self) -> Duplicates {
+        self.0.newer.settle();
+        self.0
+    }
+}
+
 impl Duplicates {
     /// Remembers at least half of `window` events and at most all of it.
     pub fn new(window: usize) -> Duplicates {
@@ -184,21 +214,6 @@ impl Duplicates {
             newer_since: None,
             older_since: None,
         }
-    }
-
-    /// The window as it is when so many places have been taken, without what took them. That is remembered next, and then
-    /// it settles.
-    pub(super) fn resume(window: usize, places: u64) -> Duplicates {
-        let mut window = Duplicates::new(window);
-        let half = window.half as u64;
-        window.newer_places = places.checked_sub(1).map_or(0, |before| before % half + 1) as usize;
-        window.newer.gather();
-        window
-    }
-
-    /// Everything that it is made of has come.
-    pub(super) fn settle(&mut self) {
-        self.newer.settle();
     }
 
     /// What is known of this event.

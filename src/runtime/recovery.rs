@@ -13,8 +13,9 @@ use tracing::{info, warn};
 use super::codec::{self, CodecError, EventIdentity};
 use super::commands::{COMMAND_SOURCE, IdempotencyKeys};
 use super::dispatcher::Dispatcher;
-use super::duplicates::Duplicates;
+use super::duplicates::{Duplicates, Refill};
 use super::shard::{BeginRestore, RestoreEntities, Shard};
+use super::small_pages::SmallPages;
 use super::snapshots::{Loaded, LoadedShard, Loading, Meta, SnapshotFailure};
 use super::tower::{StartError, Tower, TowerOptions};
 use super::writer::Committed;
@@ -99,6 +100,8 @@ pub(super) struct Found {
     pub recovered: Recovered,
     pub loaded: Loaded,
     pub store: Store,
+    /// If a generation was loaded.
+    pub small_pages: Option<SmallPages>,
 }
 
 /// Decoded batches ahead of the fold.
@@ -126,6 +129,7 @@ impl Tower {
             progress: &note,
         };
         let mut of_no_use = Vec::new();
+        let mut small_pages = None;
         for number in store.numbers()? {
             let mut pass_over = |failure: SnapshotFailure| {
                 warn!(generation = number, %failure, "this snapshot can't be used; trying without it");
@@ -134,6 +138,7 @@ impl Tower {
                     of_no_use.push(number);
                 }
             };
+            small_pages.get_or_insert_with(SmallPages::begin);
             let loaded = match self.load(&store, number, &loading) {
                 Ok(loaded) => loaded,
                 Err(failure) => {
@@ -156,7 +161,7 @@ impl Tower {
                     Ok(()) => {
                         self.recovery.write().open_seconds = began.elapsed().as_secs_f64();
                         set_aside(&store, &of_no_use)?;
-                        return Ok(Found { journal, recovered, loaded, store });
+                        return Ok(Found { journal, recovered, loaded, store, small_pages });
                     }
                     Err(SnapshotFailure::Journal(error)) => return Err(error.into()),
                     Err(failure @ SnapshotFailure::AheadOfDisk { .. }) => return Err(ends_before(failure)),
@@ -178,7 +183,7 @@ impl Tower {
         let (journal, recovered) = Journal::open(&directory, journal_options)?;
         self.recovery.write().open_seconds = began.elapsed().as_secs_f64();
         set_aside(&store, &of_no_use)?;
-        Ok(Found { journal, recovered, loaded: loading.nothing(), store })
+        Ok(Found { journal, recovered, loaded: loading.nothing(), store, small_pages: None })
     }
 
     fn load(&self, store: &Store, number: u64, loading: &Loading<'_>) -> Result<Loaded, SnapshotFailure> {
@@ -236,16 +241,17 @@ impl Tower {
         Ok(())
     }
 
-    /// Folds the journal behind `after` up to `last`. Gives the bytes of those records.
+    /// Folds the journal behind `after` up to `last`. Gives the bytes of those records, and the window of duplicates with
+    /// them.
     pub(super) fn replay(
         &self,
         reader: &JournalReader,
         (after, last): (Lsn, Lsn),
         options: &TowerOptions,
         dispatcher: &mut Dispatcher,
-        duplicates: &mut Duplicates,
+        duplicates: Refill,
         idempotency_keys: &IdempotencyKeys,
-    ) -> Result<u64, StartError> {
+    ) -> Result<(u64, Duplicates), StartError> {
         let began = Instant::now();
         {
             let mut recovery = self.recovery.write();
@@ -255,14 +261,17 @@ impl Tower {
         let progress = dispatcher.progress.clone();
         let mut bytes = 0;
         let mut told = Instant::now();
-        std::thread::scope(|scope| {
+        let duplicates = std::thread::scope(|scope| {
             let (decoded, batches) = bounded(DECODED_BATCHES_MAX);
             let batch_records_max = options.batch_records_max;
-            scope.spawn(move || {
+            let decoding = scope.spawn(move || {
                 let decoding = Decoding { reader, after, last, batch_records_max, decoded: &decoded };
-                if let Err(error) = decoding.run(duplicates, idempotency_keys) {
+                let mut duplicates = duplicates;
+                if let Err(error) = decoding.run(&mut duplicates, idempotency_keys) {
                     let _ = decoded.send(Err(error));
                 }
+                drop(decoded);
+                duplicates.settle()
             });
             for batch in batches {
                 let batch: Batch = batch?;
@@ -278,13 +287,13 @@ impl Tower {
                     info!(replayed = lsn.0 - after.0, of = last.0 - after.0, "replaying");
                 }
             }
-            Ok::<(), StartError>(())
+            decoding.join().map_err(|_| StartError::Ended)
         })?;
         while progress.applied() < last {
             std::thread::sleep(Duration::from_millis(1));
         }
         self.recovery.write().replay_seconds = began.elapsed().as_secs_f64();
-        Ok(bytes)
+        Ok((bytes, duplicates))
     }
 }
 
@@ -339,7 +348,7 @@ struct Decoding<'a> {
 }
 
 impl Decoding<'_> {
-    fn run(&self, duplicates: &mut Duplicates, idempotency_keys: &IdempotencyKeys) -> Result<(), StartError> {
+    fn run(&self, duplicates: &mut Refill, idempotency_keys: &IdempotencyKeys) -> Result<(), StartError> {
         std::thread::scope(|scope| {
             let (work_in, work_out) = bounded::<(Raw, Sender<Decoded>)>(DECODED_BATCHES_MAX);
             let (order_in, order_out) = bounded::<Receiver<Decoded>>(DECODED_BATCHES_MAX);
@@ -423,12 +432,12 @@ fn decode_all(raw: &Raw) -> Decoded {
 
 impl Remembered {
     /// Notes what is known by a record of events and commands.
-    fn keep(self, record: &Record, duplicates: &mut Duplicates, idempotency_keys: &IdempotencyKeys) {
+    fn keep(self, record: &Record, duplicates: &mut Refill, idempotency_keys: &IdempotencyKeys) {
         if let Some(content) = self.command {
             idempotency_keys.replay(record, content);
         }
         if let Some(identity) = self.event {
-            duplicates.reserve(&identity, record.lsn, record.ingest_time);
+            duplicates.remember(&identity, record.lsn, record.ingest_time);
         }
     }
 }
@@ -440,7 +449,7 @@ impl Remembered {
 #[cfg(test)]
 pub(super) fn replay_one(
     bytes: &[u8],
-    duplicates: &mut Duplicates,
+    duplicates: &mut Refill,
     idempotency_keys: &IdempotencyKeys,
 ) -> Result<Committed, CodecError> {
     let (committed, remembered) = decode(bytes)?;

@@ -347,10 +347,7 @@ impl Tower {
             codec::check_versions(&bytes)
                 .map_err(|source| StartError::Newer { directory: options.data.clone(), source })?;
         }
-        let Found { mut journal, recovered, loaded, store } = self.find(&options)?;
-        if options.compress_sealed {
-            journal.compress_sealed_segments()?;
-        }
+        let Found { mut journal, recovered, loaded, store, small_pages } = self.find(&options)?;
         let Loaded { directory, quarantine, exceptions, cases, idempotency_keys, .. } = &loaded;
         let (directory, quarantine) = (directory.clone(), quarantine.clone());
         let (exceptions, cases, idempotency_keys) =
@@ -394,7 +391,7 @@ impl Tower {
             shards.push(start_shard(arbiter, parts)?);
         }
 
-        let Loaded { fold, mut duplicates, shards: loaded_shards, summaries, generation, .. } = loaded;
+        let Loaded { fold, duplicates, shards: loaded_shards, generation, .. } = loaded;
         let documents = fold.documents.reader();
         let published = Arc::new(RwLock::new(Arc::new(Reference::default())));
         let usage = Arc::new(RwLock::new(FoldUsage::default()));
@@ -413,16 +410,14 @@ impl Tower {
         if let Some((generation, meta)) = &generation {
             self.fill(&shards, loaded_shards, &dispatcher, (generation, meta))?;
             dispatcher.restored(start);
-            summaries.finish().map_err(|_| StartError::Ended)?;
         }
-        let replayed_bytes = self.replay(
-            &reader,
-            (start, last),
-            &options,
-            &mut dispatcher,
-            &mut duplicates,
-            &idempotency_keys,
-        )?;
+        let (replayed_bytes, duplicates) =
+            self.replay(&reader, (start, last), &options, &mut dispatcher, duplicates, &idempotency_keys)?;
+        drop(small_pages);
+        // Not before: it would take from the start what the start needs.
+        if options.compress_sealed {
+            journal.compress_sealed_segments()?;
+        }
         progress.publish_durable(last);
         dispatcher.go_live(last);
 

@@ -1,7 +1,7 @@
 //! The duplicate window in a snapshot: the last of its events, in the order of the journal, from which it is made anew.
 //!
 //! Every event takes as many places as it says itself, so that the count of places taken before an event tells where the
-//! window's tables took turns ([`Duplicates`]). An entry begins with that count. The events of the two tables are kept.
+//! window's tables took turns ([`crate::runtime::duplicates::Duplicates`]). An entry begins with that count. The events of the two tables are kept.
 //!
 //! Nothing of this is in memory between snapshots, and what is needed of an older one is copied as it is.
 
@@ -13,7 +13,7 @@ use super::{ImageError, Section};
 use crate::domain::ids::Lsn;
 use crate::domain::time::Timestamp;
 use crate::runtime::codec::{EventIdentity, RetryIdentity};
-use crate::runtime::duplicates::{Duplicates, content_word, places_of};
+use crate::runtime::duplicates::{Refill, content_word, places_of};
 
 /// An entry is closed when it has so many bytes.
 const ENTRY_BYTES: usize = 48 << 10;
@@ -159,37 +159,35 @@ impl DuplicateRuns {
     }
 }
 
-impl Duplicates {
-    /// The window as of a snapshot, from its entries in order.
+impl Refill {
+    /// The window as of a snapshot, from its entries in order, to go on with the events behind it.
     ///
     /// # Errors
     /// [`ImageError`]
     pub fn restore(
         window: usize,
         entries: impl Iterator<Item = Result<Vec<u8>, ImageError>>,
-    ) -> Result<Duplicates, ImageError> {
+    ) -> Result<Refill, ImageError> {
         let wrong = |what: &str| ImageError::Inconsistent(format!("events of the duplicate window: {what}"));
-        let mut restored: Option<(Duplicates, u64)> = None;
+        let mut restored: Option<(Refill, u64)> = None;
         for entry in entries {
             let entry = entry?;
             let mut decoding = Decoding::begin(&entry).ok_or_else(|| wrong("an entry is cut short"))?;
-            let (duplicates, places) =
-                restored.get_or_insert_with(|| (Duplicates::resume(window, decoding.from), decoding.from));
+            let (refill, places) =
+                restored.get_or_insert_with(|| (Refill::resume(window, decoding.from), decoding.from));
             if *places != decoding.from {
                 return Err(wrong("an entry is missing"));
             }
             while !decoding.rest.is_empty() {
                 let (identity, lsn, taken) = decoding.next().ok_or_else(|| wrong("an event is cut short"))?;
-                duplicates.reserve(&identity, lsn, taken);
+                refill.remember(&identity, lsn, taken);
                 *places += places_of(&identity);
             }
             if *places != decoding.upto {
                 return Err(wrong("an entry has not as many as it says"));
             }
         }
-        let Some((mut duplicates, _)) = restored else { return Ok(Duplicates::new(window)) };
-        duplicates.settle();
-        Ok(duplicates)
+        Ok(restored.map_or_else(|| Refill::new(window), |(refill, _)| refill))
     }
 }
 

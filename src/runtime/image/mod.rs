@@ -47,9 +47,9 @@
 //! Fold::restore(shards: u16, Arc<Directory>, Arc<RwLock<Quarantine>>, &impl Source) -> Result<(Fold, AddressMap), ImageError>;
 //! AddressMap::get(&self, Address) -> Option<Address>;   // from where the state was captured to where it belongs now
 //! AddressMap::key(&self, Address) -> Option<&Arc<EntityKey>>;   // of a captured address
-//! Duplicates::restore(window: usize, entries) -> Result<Duplicates, ImageError>;   // on a thread of its own
+//! Refill::restore(window: usize, entries) -> Result<Refill, ImageError>;   // of the duplicate window, on a thread of its own
 //! Summaries::read(&impl Source) -> Result<Summaries, ImageError>;
-//! Summaries::restore(self, &Directory, &Exceptions, &Cases, &IdempotencyKeys);   // after the fold
+//! Summaries::restore(self, &Exceptions, &Cases, &IdempotencyKeys);
 //! encode(&impl Serialize) -> Result<Vec<u8>, ImageError>;  decode(&[u8]) -> Result<T, ImageError>;   // for states, too
 //! ```
 

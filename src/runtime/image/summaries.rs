@@ -13,7 +13,6 @@ use crate::domain::approval_case::CaseItem;
 use crate::domain::exception::ExceptionItem;
 use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
 use crate::runtime::commands::{IdempotencyKeys, StoredKey};
-use crate::runtime::directory::Directory;
 use crate::runtime::summaries::{Cases, Exceptions};
 use crate::runtime::summary::Entry;
 
@@ -34,7 +33,8 @@ struct Storing<'s, T> {
 #[serde(bound(deserialize = "T: Deserialize<'de>"))]
 struct Stored<T> {
     tenant: TenantNumber,
-    entity: EntityKey,
+    #[serde(deserialize_with = "shared")]
+    entity: Arc<EntityKey>,
     lsn: Lsn,
     /// Where it is going to stay: an item has hundreds of bytes, and there may be a million.
     #[serde(deserialize_with = "shared")]
@@ -135,21 +135,14 @@ impl Summaries {
         Ok(decoded)
     }
 
-    /// Puts everything back; the entities are in `directory` by then, which shares their keys.
-    pub fn restore(
-        self,
-        directory: &Directory,
-        exceptions: &Exceptions,
-        cases: &Cases,
-        keys: &IdempotencyKeys,
-    ) {
-        // An entity that is made by the replay is not there yet.
-        let shared = |key: EntityKey| directory.shared_key(&key).unwrap_or_else(|| Arc::new(key));
+    /// Puts everything back. Each has a key of its own until it changes: to look for the one that the entity has takes longer
+    /// than all the rest.
+    pub fn restore(self, exceptions: &Exceptions, cases: &Cases, keys: &IdempotencyKeys) {
         for Stored { tenant, entity, lsn, item } in self.exceptions {
-            exceptions.upsert(tenant, &shared(entity), item, lsn);
+            exceptions.upsert(tenant, &entity, item, lsn);
         }
         for Stored { tenant, entity, lsn, item } in self.cases {
-            cases.upsert(tenant, &shared(entity), item, lsn);
+            cases.upsert(tenant, &entity, item, lsn);
         }
         self.keys.into_iter().for_each(|key| keys.restore(key));
     }

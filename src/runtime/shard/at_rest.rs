@@ -397,13 +397,15 @@ mod tests {
         assert_eq!((rests.packed(), rests.slot.restored_at), (&*rests.caught_up(), Lsn(3)));
         assert!(rests.slot.behind.is_none());
 
-        // Behind what waits, and out of date.
-        let mut rests = Rests::new();
-        let sales = rests.sales(1);
-        assert_eq!(rests.replay(sales, 9), Some(vec![]));
-        let decision = rests.decision(rests.place.state.revision() + 2);
-        assert_eq!(rests.replay(decision, 9), Some(vec![(Lsn(4), false)]));
-        assert_eq!((rests.packed(), rests.presences.behind), (&*rests.caught_up(), 0));
+        // Behind what waits; and out of date.
+        for (ahead, took_effect) in [(1, true), (2, false)] {
+            let mut rests = Rests::new();
+            let sales = rests.sales(1);
+            assert_eq!(rests.replay(sales, 9), Some(vec![]));
+            let decision = rests.decision(rests.place.state.revision() + ahead);
+            assert_eq!(rests.replay(decision, 9), Some(vec![(Lsn(4), took_effect)]));
+            assert_eq!((rests.packed(), rests.presences.behind), (&*rests.caught_up(), 0));
+        }
     }
 
     #[test]

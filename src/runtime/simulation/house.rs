@@ -203,10 +203,8 @@ impl House {
             idempotency_keys,
             mut duplicates,
             shards: loaded_shards,
-            summaries,
             generation,
         } = loaded;
-        summaries.finish().unwrap();
         let meta = generation.as_ref().map(|(_, meta)| meta.clone());
         let start = meta.as_ref().map(|meta| meta.start()).unwrap_or_default();
         let clocks = meta.as_ref().map(|meta| meta.clocks.clone()).unwrap_or_default();
@@ -281,6 +279,7 @@ impl House {
             tokio::time::sleep(Duration::from_millis(1)).await;
             assert!(began.elapsed() < RECOVERY_MAX, "recovery comes to an end");
         }
+        let duplicates = duplicates.settle();
         progress.publish_durable(last);
         observe::go_live();
         dispatcher.go_live(last);

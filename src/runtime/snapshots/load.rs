@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{JoinHandle, ScopedJoinHandle};
+use std::thread::ScopedJoinHandle;
 
 use parking_lot::{Mutex, RwLock};
 
@@ -12,7 +12,7 @@ use super::{Entry, Kind, Location, Meta, Restored, RestoredState, SnapshotFailur
 use crate::domain::ids::EntityKey;
 use crate::runtime::commands::IdempotencyKeys;
 use crate::runtime::directory::{Address, Directory};
-use crate::runtime::duplicates::Duplicates;
+use crate::runtime::duplicates::Refill;
 use crate::runtime::fold::Fold;
 use crate::runtime::image::summaries::Summaries;
 use crate::runtime::image::{AddressMap, Section, Source as _};
@@ -41,10 +41,9 @@ pub struct Loaded {
     pub exceptions: Arc<Exceptions>,
     pub cases: Arc<Cases>,
     pub idempotency_keys: Arc<IdempotencyKeys>,
-    pub duplicates: Duplicates,
+    /// To go on with what is replayed.
+    pub duplicates: Refill,
     pub shards: Vec<LoadedShard>,
-    /// Puts back exceptions, cases and idempotency keys meanwhile.
-    pub summaries: RestoringSummaries,
     /// Where it comes from.
     pub generation: Option<(Generation, Meta)>,
 }
@@ -74,9 +73,8 @@ impl Loading<'_> {
             exceptions: Arc::new(Exceptions::new(self.exceptions_ended_max)),
             cases: Arc::new(Cases::new(self.exceptions_ended_max)),
             idempotency_keys: Arc::default(),
-            duplicates: Duplicates::new(self.duplicate_window_events),
+            duplicates: Refill::new(self.duplicate_window_events),
             shards: (0..self.shards).map(|_| LoadedShard::default()).collect(),
-            summaries: RestoringSummaries(None),
             generation: None,
         }
     }
@@ -92,22 +90,31 @@ impl Loading<'_> {
         let mut loaded = self.nothing();
         let (directory, quarantine) = (loaded.directory.clone(), loaded.quarantine.clone());
         let blocks = Blocks::of(&source, &meta, self.packed_bytes_max);
-        let (fold, summaries, duplicates, shards) = std::thread::scope(|scope| {
+        let (fold, duplicates, shards) = std::thread::scope(|scope| {
             let (source, blocks) = (&source, &blocks);
-            let summaries = scope.spawn(move || Summaries::read(source));
-            let fold = scope.spawn(move || Fold::restore(self.shards, directory, quarantine, source));
-            let duplicates = scope.spawn(|| {
-                Duplicates::restore(self.duplicate_window_events, source.entries(Section::Duplicates))
+            let Loaded { exceptions, cases, idempotency_keys, .. } = &loaded;
+            let summaries = scope.spawn(move || {
+                Summaries::read(source).map(|read| read.restore(exceptions, cases, idempotency_keys))
             });
+            let fold = scope.spawn(move || Fold::restore(self.shards, directory, quarantine, source));
+            let duplicates = scope
+                .spawn(|| Refill::restore(self.duplicate_window_events, source.entries(Section::Duplicates)));
             let readers: Vec<_> =
                 (0..self.shards).map(|_| scope.spawn(|| blocks.read(self.progress))).collect();
-            readers.into_iter().try_for_each(|reader| join(reader)?)?;
-            let (fold, map) = join(fold)??;
-            let shards = place(blocks.take_read(), &map, &fold.next_slot, &meta)?;
-            Ok::<_, SnapshotFailure>((fold, join(summaries)??, join(duplicates)??, shards))
+            let readers: Vec<_> = readers.into_iter().map(join).collect();
+            let placed = join(fold).and_then(|fold| {
+                let (fold, map) = fold?;
+                readers.into_iter().try_for_each(|reader| reader?)?;
+                let shards = place(blocks.take_read(), &map, &fold.next_slot, &meta)?;
+                Ok((fold, shards))
+            });
+            // All have ended before the first of their errors is told.
+            let (summaries, duplicates) = (join(summaries), join(duplicates));
+            let (fold, shards) = placed?;
+            summaries??;
+            Ok::<_, SnapshotFailure>((fold, duplicates??, shards))
         })?;
         loaded.shards = shards;
-        loaded.summaries = RestoringSummaries::start(summaries, &loaded)?;
         for entry in source.stopped() {
             let stopped: Vec<(EntityKey, Stopped)> = rmp_serde::from_slice(&entry?)
                 .map_err(SnapshotFailure::unreadable("the list of entities that failed"))?;
@@ -120,33 +127,6 @@ impl Loading<'_> {
         loaded.duplicates = duplicates;
         loaded.generation = Some((generation, meta));
         Ok(loaded)
-    }
-}
-
-/// The summaries on their way back, on a thread of their own: nobody needs them before the replay.
-pub struct RestoringSummaries(Option<JoinHandle<()>>);
-
-impl RestoringSummaries {
-    /// They share the keys of entities with the directory, which must be whole.
-    fn start(summaries: Summaries, into: &Loaded) -> Result<RestoringSummaries, SnapshotFailure> {
-        let Loaded { directory, exceptions, cases, idempotency_keys, .. } = into;
-        let (directory, exceptions) = (directory.clone(), exceptions.clone());
-        let (cases, idempotency_keys) = (cases.clone(), idempotency_keys.clone());
-        let thread = std::thread::Builder::new().name("summaries".to_owned());
-        let restoring =
-            thread.spawn(move || summaries.restore(&directory, &exceptions, &cases, &idempotency_keys));
-        let restoring = restoring.map_err(|error| {
-            SnapshotFailure::Unreadable(format!("there is no thread to restore the summaries: {error}"))
-        })?;
-        Ok(RestoringSummaries(Some(restoring)))
-    }
-
-    /// Waits until all of them are back.
-    ///
-    /// # Errors
-    /// What that thread panicked with.
-    pub fn finish(self) -> std::thread::Result<()> {
-        self.0.map_or(Ok(()), JoinHandle::join)
     }
 }
 

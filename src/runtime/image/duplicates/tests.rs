@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::runtime::duplicates::Duplicates;
 use crate::runtime::duplicates::Seen;
 
 /// Anything that a journal may hold, also what a writer would have refused.
@@ -74,18 +75,26 @@ proptest! {
     #[test]
     fn a_restored_window_is_the_one_that_saw_everything(
         events in events(), window in 2_usize..80, cuts in proptest::collection::vec(0.0..1.0_f64, 1..6),
+        replayed in 0.0..1.0_f64,
     ) {
         let mut at: Vec<usize> = cuts.iter().map(|cut| (events.len() as f64 * cut) as usize).collect();
         at.sort_unstable();
         let last = *at.last().unwrap();
         let entries = snapshots(window, &events, &at);
-        let mut restored = Duplicates::restore(window, entries.into_iter().map(Ok)).unwrap();
+        // As much of what comes behind it as there is, before it settles: so a start does.
+        let replayed = last.max((events.len() as f64 * replayed) as usize);
+        let mut refill = Refill::restore(window, entries.into_iter().map(Ok)).unwrap();
+        for (n, identity) in events.iter().enumerate().take(replayed).skip(last) {
+            let (lsn, taken) = place(n);
+            refill.remember(identity, lsn, taken);
+        }
+        let mut restored = refill.settle();
         let mut whole = Duplicates::new(window);
-        reserve(&mut whole, &events[..last], 0);
+        reserve(&mut whole, &events[..replayed], 0);
         prop_assert_eq!(seen(&restored), seen(&whole));
         prop_assert_eq!(restored.reach(), whole.reach());
-        reserve(&mut restored, &events, last);
-        reserve(&mut whole, &events, last);
+        reserve(&mut restored, &events, replayed);
+        reserve(&mut whole, &events, replayed);
         prop_assert_eq!(seen(&restored), seen(&whole));
         prop_assert_eq!(restored.reach(), whole.reach());
     }
@@ -96,7 +105,7 @@ proptest! {
     ) {
         let middle = (events.len() as f64 * middle) as usize;
         let entries = snapshots(window, &events, &[middle, events.len()]);
-        let restored = Duplicates::restore(other, entries.into_iter().map(Ok)).unwrap();
+        let restored = Refill::restore(other, entries.into_iter().map(Ok)).unwrap().settle();
         let mut whole = Duplicates::new(other);
         reserve(&mut whole, &events, 0);
         if other <= window {
@@ -130,7 +139,7 @@ fn a_survey_leaves_out_what_fell_out_of_the_window_meanwhile_and_nothing_else() 
         let first = Decoding::begin(&entries[0]).unwrap().from;
         // One entry of the generation before, or one mark, may stand across the window's beginning.
         assert!(places - first <= window as u64 + 5_000, "{at:?}: from {first} of {places}");
-        let restored = Duplicates::restore(window, entries.into_iter().map(Ok)).unwrap();
+        let restored = Refill::restore(window, entries.into_iter().map(Ok)).unwrap().settle();
         let mut whole = Duplicates::new(window);
         reserve(&mut whole, &events, 0);
         assert_eq!(restored.reach(), whole.reach(), "{at:?}");
@@ -162,7 +171,7 @@ fn entries_that_do_not_fit_together_are_refused() {
     let events: Vec<EventIdentity> = (0..5_000).map(event).collect();
     let entries = snapshots(10_000, &events, &[5_000]);
     assert!(entries.len() > 2);
-    let restored = |entries: Vec<Vec<u8>>| Duplicates::restore(10_000, entries.into_iter().map(Ok)).is_ok();
+    let restored = |entries: Vec<Vec<u8>>| Refill::restore(10_000, entries.into_iter().map(Ok)).is_ok();
     assert!(restored(entries.clone()));
     let mut missing = entries.clone();
     missing.remove(1);
