@@ -220,6 +220,10 @@ fn one_history(seed: u64) {
         assert_eq!(ready["generation"].is_null(), !with_snapshot, "{what}: {ready}");
         same(&before, &picture(&client, last), &what);
         let repeated = repeated(&client, &events);
+        if rests && with_snapshot {
+            // What the replay came to is in memory; behind this most of it is on the disk alone.
+            snapshot(&client);
+        }
         // What comes now is decided on what was restored.
         let mut more = History::wild(seed + 1_000, "h", START + DAY).events;
         for event in &mut more {
