@@ -42,9 +42,9 @@ enum Command {
 /// How long memory that was freed stays with the program before the system gets it back.
 ///
 /// A start frees what it read from and needs as much again at once, and under load the same happens all the time; memory
-/// that comes back from the system has to be cleared first, which takes a second a gigabyte and more. With the allocator's
-/// own default of one second a start with a million SKU-locations spent two seconds of processor time on that.
-/// `MIMALLOC_PURGE_DELAY` in the environment overrides it.
+/// that comes back from the system has to be cleared first, which takes a second a gigabyte where a host has to find it.
+/// With the allocator's own default of one second, a start with a million SKU-locations spent up to four more seconds of
+/// processor time in the system. `MIMALLOC_PURGE_DELAY` in the environment overrides it.
 const PURGE_DELAY_MS: std::ffi::c_long = 10_000;
 
 /// `mi_option_purge_delay`, which the bindings have no name for.

@@ -415,13 +415,6 @@ fn a_clean_stop_takes_a_snapshot_and_the_next_start_replays_nothing_of_before() 
     assert_eq!((&ready["generation"], &ready["replayed"]), (&json!(1), &json!(0)), "{ready}");
     let metrics = tower.http().get("/metrics").text();
     assert!(metrics.contains("tidewatch_snapshot_generation 1\n"), "{metrics}");
-    // It took small pages while it loaded, and no longer.
-    let status = |id: u32| std::fs::read_to_string(format!("/proc/{id}/status"));
-    let huge =
-        |status: String| status.lines().find(|line| line.starts_with("THP_enabled")).map(str::to_owned);
-    if let (Ok(mine), Ok(its)) = (status(std::process::id()), status(tower.id())) {
-        assert_eq!(huge(its), huge(mine), "huge pages are as for any process started here");
-    }
 }
 
 #[test]

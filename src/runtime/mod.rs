@@ -40,7 +40,6 @@ mod shard;
 mod shell;
 #[cfg(test)]
 mod simulation;
-mod small_pages;
 pub mod snapshots;
 pub mod summaries;
 pub mod summary;

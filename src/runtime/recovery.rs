@@ -15,7 +15,6 @@ use super::commands::{COMMAND_SOURCE, IdempotencyKeys};
 use super::dispatcher::Dispatcher;
 use super::duplicates::{Duplicates, Refill};
 use super::shard::{BeginRestore, RestoreEntities, Shard};
-use super::small_pages::SmallPages;
 use super::snapshots::{Loaded, LoadedShard, Loading, Meta, SnapshotFailure};
 use super::tower::{StartError, Tower, TowerOptions};
 use super::writer::Committed;
@@ -100,8 +99,6 @@ pub(super) struct Found {
     pub recovered: Recovered,
     pub loaded: Loaded,
     pub store: Store,
-    /// If a generation was loaded.
-    pub small_pages: Option<SmallPages>,
 }
 
 /// Decoded batches ahead of the fold.
@@ -129,7 +126,6 @@ impl Tower {
             progress: &note,
         };
         let mut of_no_use = Vec::new();
-        let mut small_pages = None;
         for number in store.numbers()? {
             let mut pass_over = |failure: SnapshotFailure| {
                 warn!(generation = number, %failure, "this snapshot can't be used; trying without it");
@@ -138,7 +134,6 @@ impl Tower {
                     of_no_use.push(number);
                 }
             };
-            small_pages.get_or_insert_with(SmallPages::begin);
             let loaded = match self.load(&store, number, &loading) {
                 Ok(loaded) => loaded,
                 Err(failure) => {
@@ -161,7 +156,7 @@ impl Tower {
                     Ok(()) => {
                         self.recovery.write().open_seconds = began.elapsed().as_secs_f64();
                         set_aside(&store, &of_no_use)?;
-                        return Ok(Found { journal, recovered, loaded, store, small_pages });
+                        return Ok(Found { journal, recovered, loaded, store });
                     }
                     Err(SnapshotFailure::Journal(error)) => return Err(error.into()),
                     Err(failure @ SnapshotFailure::AheadOfDisk { .. }) => return Err(ends_before(failure)),
@@ -183,7 +178,7 @@ impl Tower {
         let (journal, recovered) = Journal::open(&directory, journal_options)?;
         self.recovery.write().open_seconds = began.elapsed().as_secs_f64();
         set_aside(&store, &of_no_use)?;
-        Ok(Found { journal, recovered, loaded: loading.nothing(), store, small_pages: None })
+        Ok(Found { journal, recovered, loaded: loading.nothing(), store })
     }
 
     fn load(&self, store: &Store, number: u64, loading: &Loading<'_>) -> Result<Loaded, SnapshotFailure> {

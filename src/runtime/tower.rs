@@ -347,7 +347,7 @@ impl Tower {
             codec::check_versions(&bytes)
                 .map_err(|source| StartError::Newer { directory: options.data.clone(), source })?;
         }
-        let Found { mut journal, recovered, loaded, store, small_pages } = self.find(&options)?;
+        let Found { mut journal, recovered, loaded, store } = self.find(&options)?;
         let Loaded { directory, quarantine, exceptions, cases, idempotency_keys, .. } = &loaded;
         let (directory, quarantine) = (directory.clone(), quarantine.clone());
         let (exceptions, cases, idempotency_keys) =
@@ -413,7 +413,6 @@ impl Tower {
         }
         let (replayed_bytes, duplicates) =
             self.replay(&reader, (start, last), &options, &mut dispatcher, duplicates, &idempotency_keys)?;
-        drop(small_pages);
         // Not before: it would take from the start what the start needs.
         if options.compress_sealed {
             journal.compress_sealed_segments()?;

@@ -3,8 +3,8 @@
 //! Most of a large catalogue rests most of the time. An entity that nothing was sent to for a while is *packed*: its actor
 //! ends, and its state stays as the bytes that a snapshot has of it. What a published generation has, too, need not even
 //! stay in memory: it is *stored*. The next record, review or command wakes it up, on the shard's own thread and before
-//! anything else is sent to it, so that nobody can tell the difference but by the time that it takes. Who only reads it gets
-//! what it reads from the bytes.
+//! anything else is sent to it, so that nobody can tell the difference but by the time that it takes (a replay wakes fewer:
+//! [`super::at_rest`]). Who only reads it gets what it reads from the bytes.
 //!
 //! Idle ones are found by the clock algorithm: a hand goes round all slots, takes away the mark of use that it finds, and
 //! packs those that have none.

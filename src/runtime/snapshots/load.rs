@@ -158,7 +158,8 @@ struct Blocks<'g> {
     next: AtomicUsize,
     /// By block, in no order.
     read: Mutex<Vec<Vec<ReadEntity>>>,
-    packed_bytes: AtomicUsize,
+    /// Bytes of states that a block may keep in memory: each has the same part of them, so that it does not depend on which
+    /// thread is faster whose states are kept.
     packed_bytes_max: usize,
 }
 
@@ -170,13 +171,14 @@ impl<'g> Blocks<'g> {
             let section = entities_of(shard);
             (0..generation.block_count(section)).map(move |block| (shard, section, block))
         });
+        let all: Vec<_> = blocks.collect();
+        let packed_bytes_max = packed_bytes_max / all.len().max(1);
         Blocks {
             generation,
             migration,
-            all: blocks.collect(),
+            all,
             next: AtomicUsize::new(0),
             read: Mutex::default(),
-            packed_bytes: AtomicUsize::new(0),
             packed_bytes_max,
         }
     }
@@ -186,6 +188,7 @@ impl<'g> Blocks<'g> {
         while let Some((shard, section, block)) = self.all.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             let read = self.generation.read_block(*section, *block)?;
             let mut entities: Vec<ReadEntity> = Vec::with_capacity(read.len());
+            let mut packed_bytes_left = self.packed_bytes_max;
             for (index, entry) in read.iter().enumerate() {
                 let entry = self.migration.entry(Part::Entity, entry)?;
                 let entry = Entry::read(&entry)?;
@@ -195,7 +198,8 @@ impl<'g> Blocks<'g> {
                 let place = u16::try_from(index).ok().filter(|_| stands_there);
                 let slot = entry.slot();
                 let location = place.map(|entry| Location { shard: *shard, slot, block: *block, entry });
-                let restored = entry.restored(self.state(&entry, location.is_some())?, location);
+                let restored =
+                    entry.restored(state(&entry, location.is_some(), &mut packed_bytes_left)?, location);
                 entities.push((Address { shard: *shard, slot }, entry.kind(), restored));
             }
             progress(entities.len());
@@ -204,20 +208,24 @@ impl<'g> Blocks<'g> {
         Ok(())
     }
 
-    /// A state is read when it is needed; until then it is kept as it is written, or where it stands.
-    fn state(&self, entry: &Entry<'_>, has_location: bool) -> Result<RestoredState, SnapshotFailure> {
-        let Some(packed) = entry.packed() else { return entry.state() };
-        let before = self.packed_bytes.fetch_add(packed.len(), Ordering::Relaxed);
-        if before + packed.len() <= self.packed_bytes_max || !has_location {
-            return Ok(RestoredState::Packed(packed.into()));
-        }
-        self.packed_bytes.fetch_sub(packed.len(), Ordering::Relaxed);
-        Ok(RestoredState::Stored)
-    }
-
     fn take_read(&self) -> Vec<Vec<ReadEntity>> {
         std::mem::take(&mut *self.read.lock())
     }
+}
+
+/// A state is read when it is needed; until then it is kept as it is written, or where it stands.
+fn state(
+    entry: &Entry<'_>,
+    has_location: bool,
+    packed_bytes_left: &mut usize,
+) -> Result<RestoredState, SnapshotFailure> {
+    let Some(packed) = entry.packed() else { return entry.state() };
+    match packed_bytes_left.checked_sub(packed.len()) {
+        Some(left) => *packed_bytes_left = left,
+        None if has_location => return Ok(RestoredState::Stored),
+        None => {}
+    }
+    Ok(RestoredState::Packed(packed.into()))
 }
 
 /// Gives every entity its place among the shards that there are now, and checks that each place has one.
