@@ -26,6 +26,7 @@ pub async fn run(
     (written, is_json): (Written, bool),
     progress: Progress,
 ) -> Result<ExitCode, BenchError> {
+    written.check("profiles")?;
     let with_charts = std::io::stdout().is_terminal();
     let mut reports = Vec::new();
     for _ in 0..repeat {

@@ -350,6 +350,7 @@ async fn measure(args: BenchArgs) -> Result<ExitCode, BenchError> {
             .await;
     }
     if args.feed {
+        written.check("feed")?;
         let report = feed::run(&options(), usize::from(args.repeat), progress).await?;
         let origin = (report.version, report.date.as_str(), report.command.as_str());
         written.write("feed", &report::feed_markdown(&report), || {
@@ -360,6 +361,7 @@ async fn measure(args: BenchArgs) -> Result<ExitCode, BenchError> {
         return Ok(code(&report.rows));
     }
     if args.recovery {
+        written.check("recovery")?;
         let options = RecoveryOptions {
             suite: options(),
             keys: args.keys,
@@ -376,6 +378,7 @@ async fn measure(args: BenchArgs) -> Result<ExitCode, BenchError> {
         return Ok(code(&report.rows));
     }
     if args.passivation {
+        written.check("passivation")?;
         let options = PassivationOptions { suite: options(), keys: args.keys, events_per_s: args.rate };
         let report = passivation::run(&options, usize::from(args.repeat), progress).await?;
         let origin = (report.version, report.date.as_str(), report.command.as_str());
@@ -386,6 +389,7 @@ async fn measure(args: BenchArgs) -> Result<ExitCode, BenchError> {
         return Ok(code(&report.rows));
     }
     if args.suite {
+        written.check("suite")?;
         let options = options();
         let report = suite::run(&options, usize::from(args.repeat), progress).await?;
         let origin = (report.version, report.date.as_str(), report.command.as_str());
