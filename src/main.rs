@@ -52,7 +52,7 @@ const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 
 fn keep_freed_memory_for_a_while() {
     // SAFETY: the number is that of an option, and the call only stores the value.
-    #[allow(unsafe_code)]
+    #[allow(unsafe_code, reason = "the allocator's options can be set in no other way from within")]
     unsafe {
         libmimalloc_sys::mi_option_set_default(PURGE_DELAY, PURGE_DELAY_MS);
     }
@@ -104,7 +104,7 @@ mod tests {
 
     fn purge_delay() -> std::ffi::c_long {
         // SAFETY: the number is that of an option, and the call only reads it.
-        #[allow(unsafe_code)]
+        #[allow(unsafe_code, reason = "nor can they be read")]
         unsafe {
             libmimalloc_sys::mi_option_get(PURGE_DELAY)
         }
