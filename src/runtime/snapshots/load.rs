@@ -260,3 +260,42 @@ fn place(
     }
     Ok(shards)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{Lsn, TenantNumber};
+    use crate::runtime::snapshots::entity::{PackedImage, encode_packed};
+
+    #[test]
+    fn a_block_keeps_the_states_that_its_part_has_room_for() {
+        let key = EntityKey::Supplier { tenant: TenantNumber(1), supplier: "s".into() };
+        let kept = |left: &mut usize, has_location: bool, bytes: usize| {
+            let mut entry = Vec::new();
+            let written = vec![7; bytes];
+            let image = PackedImage {
+                slot: 0,
+                key: &key,
+                at: Lsn(1),
+                is_dirty: false,
+                review_at: None,
+                state: &written,
+            };
+            encode_packed(&image, &mut entry).unwrap();
+            match state(&Entry::read(&entry).unwrap(), has_location, left).unwrap() {
+                RestoredState::Packed(state) => {
+                    assert_eq!(*state, *written);
+                    true
+                }
+                RestoredState::Stored => false,
+                _ => panic!("it is not read"),
+            }
+        };
+        let mut left = 100;
+        assert!(kept(&mut left, true, 60));
+        assert!(!kept(&mut left, true, 41), "it can be read where it stands");
+        assert!(kept(&mut left, false, 41), "nothing else has it");
+        assert!(kept(&mut left, true, 40), "what did not fit took nothing");
+        assert_eq!(left, 0);
+    }
+}
