@@ -86,16 +86,15 @@ impl Directory {
         self.ordered.write().insert(key);
     }
 
-    /// Inserts a key that lists do not show before [`Directory::set_order`]: while a snapshot is read, keys are at hand once,
-    /// and all in order takes less than one by one.
-    pub(super) fn insert_by_hash(&self, key: Arc<EntityKey>, address: Address) {
+    fn insert_by_hash(&self, key: Arc<EntityKey>, address: Address) {
         if self.by_key.insert(key, address).is_none() {
             self.len.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Puts all keys of a directory in order that were inserted by their hashes alone.
-    pub(super) fn set_order(&self, entities: &[(Arc<EntityKey>, Address)]) {
+    /// Fills an empty directory: all keys in order take less time than one by one.
+    pub(super) fn fill(&self, entities: &[(Arc<EntityKey>, Address)]) {
+        entities.iter().for_each(|(key, address)| self.insert_by_hash(key.clone(), *address));
         let ordered = entities.iter().map(|(key, _)| key.clone()).collect();
         *self.ordered.write() = ordered;
     }
@@ -271,8 +270,7 @@ mod tests {
             }
             let directory = Directory::new(2);
             if is_filled {
-                entities.iter().for_each(|(key, address)| directory.insert_by_hash(key.clone(), *address));
-                directory.set_order(&entities);
+                directory.fill(&entities);
             } else {
                 entities.iter().for_each(|(key, address)| directory.insert(key.clone(), *address));
             }

@@ -94,10 +94,15 @@ struct Table {
     len: usize,
     /// While it is made anew, what each part is going to have, in order: a part at a time is filled within the processor's
     /// caches, and millions of events one after the other are not. Empty otherwise.
-    gathered: Vec<Vec<(u128, Taken)>>,
+    gathered: Vec<Gathered>,
 }
 
 const PARTS: usize = 1_024;
+
+/// In pieces of equal size: lists that grow would leave twice as much memory behind as what they hold.
+type Gathered = Vec<Vec<(u128, Taken)>>;
+
+const GATHERED_PIECE: usize = 128;
 
 impl Default for Table {
     fn default() -> Table {
@@ -126,8 +131,8 @@ impl Table {
         let gathered = std::mem::take(&mut self.gathered);
         let has_gathered = !gathered.is_empty();
         for (part, gathered) in self.parts.iter_mut().zip(gathered) {
-            part.reserve(gathered.len());
-            for (key, taken) in gathered {
+            part.reserve(gathered.iter().map(Vec::len).sum());
+            for (key, taken) in gathered.into_iter().flatten() {
                 self.len += usize::from(place(part, key, taken));
             }
         }
@@ -137,7 +142,15 @@ impl Table {
     fn insert(&mut self, key: u128, taken: Taken) {
         let part = Table::part(key);
         if let Some(gathered) = self.gathered.get_mut(part) {
-            return gathered.push((key, taken));
+            match gathered.last_mut() {
+                Some(last) if last.len() < GATHERED_PIECE => last.push((key, taken)),
+                _ => {
+                    let mut piece = Vec::with_capacity(GATHERED_PIECE);
+                    piece.push((key, taken));
+                    gathered.push(piece);
+                }
+            }
+            return;
         }
         self.len += usize::from(place(&mut self.parts[part], key, taken));
     }

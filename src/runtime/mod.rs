@@ -28,6 +28,7 @@ mod hosted;
 pub mod image;
 mod log;
 pub mod metrics;
+mod niceness;
 mod panics;
 mod pieces;
 pub mod progress;

@@ -60,6 +60,7 @@ pub struct Recovery {
     pub replayed: u64,
     pub of: u64,
     pub load_seconds: f64,
+    /// Beside loading, where there is something to load.
     pub open_seconds: f64,
     pub replay_seconds: f64,
     pub took: Option<Duration>,
@@ -134,14 +135,38 @@ impl Tower {
                     of_no_use.push(number);
                 }
             };
-            let loaded = match self.load(&store, number, &loading) {
+            let began = Instant::now();
+            let (generation, meta) = match self.begin_loading(&store, number) {
+                Ok(begun) => begun,
+                Err(failure) => {
+                    pass_over(failure);
+                    continue;
+                }
+            };
+            // Opened beside loading, and closed again if nothing comes of that.
+            let (loaded, opened) = std::thread::scope(|scope| {
+                let opening = scope.spawn(|| {
+                    let began = Instant::now();
+                    let opened =
+                        Journal::open_trusting(&directory, journal_options.clone(), &meta.position());
+                    (opened, began.elapsed())
+                });
+                let loaded = loading.load(generation);
+                {
+                    let mut recovery = self.recovery.write();
+                    recovery.load_seconds = began.elapsed().as_secs_f64();
+                    recovery.phase = RecoveryPhase::OpeningJournal;
+                }
+                (loaded, opening.join())
+            });
+            let (opened, opening_took) = opened.map_err(|_| StartError::Ended)?;
+            let loaded = match loaded {
                 Ok(loaded) => loaded,
                 Err(failure) => {
                     pass_over(failure);
                     continue;
                 }
             };
-            let Some((_, meta)) = &loaded.generation else { continue };
             // What it shows was durable: going on without it would hide that records are lost.
             let ends_before = |source| StartError::EndsBeforeSnapshot {
                 generation: number,
@@ -149,12 +174,10 @@ impl Tower {
                 generations: generations_path(options),
                 source,
             };
-            let began = Instant::now();
-            self.recovery.write().phase = RecoveryPhase::OpeningJournal;
-            match Journal::open_trusting(&directory, journal_options.clone(), &meta.position()) {
+            match opened {
                 Ok((journal, recovered)) => match meta.check_against(&journal.reader()) {
                     Ok(()) => {
-                        self.recovery.write().open_seconds = began.elapsed().as_secs_f64();
+                        self.recovery.write().open_seconds = opening_took.as_secs_f64();
                         set_aside(&store, &of_no_use)?;
                         return Ok(Found { journal, recovered, loaded, store });
                     }
@@ -181,19 +204,17 @@ impl Tower {
         Ok(Found { journal, recovered, loaded: loading.nothing(), store })
     }
 
-    fn load(&self, store: &Store, number: u64, loading: &Loading<'_>) -> Result<Loaded, SnapshotFailure> {
-        let began = Instant::now();
+    fn begin_loading(&self, store: &Store, number: u64) -> Result<(Generation, Meta), SnapshotFailure> {
         let generation = store.load(number)?;
-        let entities = Meta::of(&generation)?.entities;
+        let meta = Meta::of(&generation)?;
+        let entities = meta.entities;
         {
             let mut recovery = self.recovery.write();
             recovery.phase = RecoveryPhase::LoadingSnapshot;
             (recovery.generation, recovery.entities, recovery.entities_of) = (Some(number), 0, entities);
         }
         info!(generation = number, entities, "loading snapshot");
-        let loaded = loading.load(generation)?;
-        self.recovery.write().load_seconds = began.elapsed().as_secs_f64();
-        Ok(loaded)
+        Ok((generation, meta))
     }
 
     /// Fills the shards with what was loaded, each on its own thread.

@@ -39,8 +39,8 @@ pub use self::looks::testing as looks_testing;
 pub use self::presence::Passivate;
 use self::presence::Presences;
 pub use self::restore::{BeginRestore, RestoreEntities};
-use self::slot::Slot;
 pub use self::slot::{EntityAddr, SLOT_BYTES};
+use self::slot::{Slot, Slots};
 pub use self::stopped::Stopped;
 use self::stopped::StoppedEntities;
 use super::admission::Admission;
@@ -107,7 +107,7 @@ pub struct ShardShared {
     state_sink: StateSink,
     wall_clock: fn() -> Timestamp,
     limits: ShardLimits,
-    slots: RefCell<Vec<Slot>>,
+    slots: RefCell<Slots>,
     presences: RefCell<Presences>,
     reference: RefCell<Arc<Reference>>,
     applied: Cell<Lsn>,

@@ -21,6 +21,7 @@ use super::dispatcher::Dispatcher;
 use super::documents::DocumentIndex;
 use super::fold::FoldUsage;
 use super::metrics::Metrics;
+use super::niceness::give_way;
 use super::panics::mark_thread_critical;
 use super::progress::Progress;
 use super::quarantine::Quarantine;
@@ -627,17 +628,6 @@ fn clock_name(clock: ClockKind) -> &'static str {
     match clock {
         ClockKind::Wall => "wall",
         ClockKind::Event => "event",
-    }
-}
-
-/// How much less of the processor the shards and the snapshotter ask for (Linux: 1 to 19, by thread).
-const GIVE_WAY_NICENESS: i32 = 5;
-
-/// Lets the door and the writer go first on a busy machine: an acknowledgement should not wait for reconciling. What is
-/// accepted and not applied is bounded by credits, so the threads behind can't fall back without end.
-fn give_way() {
-    if let Err(error) = rustix::process::nice(GIVE_WAY_NICENESS) {
-        info!(%error, "this system does not let threads give way; acknowledgements may wait longer under load");
     }
 }
 

@@ -48,7 +48,7 @@
 //! AddressMap::get(&self, Address) -> Option<Address>;   // from where the state was captured to where it belongs now
 //! AddressMap::key(&self, Address) -> Option<&Arc<EntityKey>>;   // of a captured address
 //! Refill::restore(window: usize, entries) -> Result<Refill, ImageError>;   // of the duplicate window, on a thread of its own
-//! Summaries::read(&impl Source) -> Result<Summaries, ImageError>;
+//! Reading::of(&impl Source).help() -> Result<Option<Summaries>, ImageError>; // by any number of threads
 //! Summaries::restore(self, &Exceptions, &Cases, &IdempotencyKeys);
 //! encode(&impl Serialize) -> Result<Vec<u8>, ImageError>;  decode(&[u8]) -> Result<T, ImageError>;   // for states, too
 //! ```

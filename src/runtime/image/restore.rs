@@ -90,13 +90,12 @@ impl Fold {
                     map.shards.resize_with(shard + 1, Vec::new);
                 }
                 map.shards[shard].push((address, key.clone()));
-                directory.insert_by_hash(key.clone(), address);
                 order.0.push((key, address));
                 Ok(())
             })?;
         }
         std::thread::scope(|scope| {
-            scope.spawn(|| directory.set_order(&order.0));
+            scope.spawn(|| directory.fill(&order.0));
             fold.reference = read_large(source.entries(Section::Reference))?;
             fold.follow_settings();
             let mut rest =

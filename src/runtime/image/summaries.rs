@@ -2,13 +2,14 @@
 //!
 //! A replay then brings changes that they have already; an older one never takes the place of a newer one.
 
+use std::iter::Enumerate;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::entries::{EntryWriter, each, kind_of};
-use super::{ImageError, Section, Source};
+use super::{EntryIterator, ImageError, Section, Source};
 use crate::domain::approval_case::CaseItem;
 use crate::domain::exception::ExceptionItem;
 use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
@@ -68,55 +69,72 @@ pub fn write<E: From<ImageError>>(
     entries.finish()
 }
 
-/// Threads that decode them: there may be as many exceptions as entities, and a summary of one takes longer to decode than
-/// what it is about takes to be put in its place.
-const DECODERS: usize = 2;
+/// The summaries of a snapshot on their way back: any number of threads help to decode them, as there may be as many
+/// exceptions as entities.
+pub struct Reading<'s> {
+    state: Mutex<State<'s>>,
+}
+
+struct State<'s> {
+    entries: Enumerate<EntryIterator<'s>>,
+    /// Entries that are being decoded.
+    in_work: usize,
+    /// By number of the entry, in no order.
+    decoded: Vec<(usize, Result<Part, ImageError>)>,
+    is_given: bool,
+}
 
 /// Put back by [`Summaries::restore`].
-#[derive(Default)]
 pub struct Summaries {
+    parts: Vec<Part>,
+}
+
+/// What stood in one entry.
+#[derive(Default)]
+struct Part {
     exceptions: Vec<Stored<ExceptionItem>>,
     cases: Vec<Stored<CaseItem>>,
     keys: Vec<StoredKey>,
 }
 
-impl Summaries {
-    /// Reads everything, on several threads.
-    ///
-    /// # Errors
-    /// [`ImageError`], of the first entry that can't be read.
-    pub fn read(source: &impl Source) -> Result<Summaries, ImageError> {
-        let entries = Mutex::new(source.entries(Section::Summaries).enumerate());
-        let mut read: Vec<(usize, Result<Summaries, ImageError>)> = std::thread::scope(|scope| {
-            let decode = || {
-                let mut decoded = Vec::new();
-                loop {
-                    let next = entries.lock().next();
-                    let Some((at, entry)) = next else { return decoded };
-                    decoded.push((at, entry.and_then(|entry| Summaries::decode(&entry))));
-                }
-            };
-            let decoders: Vec<_> = (1..DECODERS).map(|_| scope.spawn(decode)).collect();
-            let mut read = decode();
-            for decoder in decoders {
-                read.extend(decoder.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            }
-            read
-        });
-        // Keys go back in the order in which they were used.
-        read.sort_unstable_by_key(|(at, _)| *at);
-        let mut all = Summaries::default();
-        for (_, part) in read {
-            let Summaries { exceptions, cases, keys } = part?;
-            all.exceptions.extend(exceptions);
-            all.cases.extend(cases);
-            all.keys.extend(keys);
-        }
-        Ok(all)
+impl<'s> Reading<'s> {
+    /// Of those in `source`.
+    pub fn of(source: &'s impl Source) -> Reading<'s> {
+        let entries = source.entries(Section::Summaries).enumerate();
+        Reading { state: Mutex::new(State { entries, in_work: 0, decoded: Vec::new(), is_given: false }) }
     }
 
-    fn decode(entry: &[u8]) -> Result<Summaries, ImageError> {
-        let mut decoded = Summaries::default();
+    /// Decodes as long as there is anything left. Gives everything to whoever is done with the last of it.
+    ///
+    /// # Errors
+    /// [`ImageError`], of the first entry that can't be read, to the same one.
+    pub fn help(&self) -> Result<Option<Summaries>, ImageError> {
+        loop {
+            let mut state = self.state.lock();
+            if let Some((at, entry)) = state.entries.next() {
+                state.in_work += 1;
+                drop(state);
+                let part = entry.and_then(|entry| Part::decode(&entry));
+                let mut state = self.state.lock();
+                state.in_work -= 1;
+                state.decoded.push((at, part));
+                continue;
+            }
+            if state.in_work > 0 || std::mem::replace(&mut state.is_given, true) {
+                return Ok(None);
+            }
+            let mut decoded = std::mem::take(&mut state.decoded);
+            // Keys go back in the order in which they were used.
+            decoded.sort_unstable_by_key(|(at, _)| *at);
+            let parts = decoded.into_iter().map(|(_, part)| part).collect::<Result<_, _>>()?;
+            return Ok(Some(Summaries { parts }));
+        }
+    }
+}
+
+impl Part {
+    fn decode(entry: &[u8]) -> Result<Part, ImageError> {
+        let mut decoded = Part::default();
         match kind_of(entry)? {
             (EXCEPTION, values) => each(values, |stored| {
                 decoded.exceptions.push(stored);
@@ -134,16 +152,20 @@ impl Summaries {
         }
         Ok(decoded)
     }
+}
 
+impl Summaries {
     /// Puts everything back. Each has a key of its own until it changes: to look for the one that the entity has takes longer
     /// than all the rest.
-    pub fn restore(self, exceptions: &Exceptions, cases: &Cases, keys: &IdempotencyKeys) {
-        for Stored { tenant, entity, lsn, item } in self.exceptions {
-            exceptions.upsert(tenant, &entity, item, lsn);
+    pub fn restore(self, exceptions: &Exceptions, cases: &Cases, idempotency_keys: &IdempotencyKeys) {
+        for part in self.parts {
+            for Stored { tenant, entity, lsn, item } in part.exceptions {
+                exceptions.upsert(tenant, &entity, item, lsn);
+            }
+            for Stored { tenant, entity, lsn, item } in part.cases {
+                cases.upsert(tenant, &entity, item, lsn);
+            }
+            part.keys.into_iter().for_each(|key| idempotency_keys.restore(key));
         }
-        for Stored { tenant, entity, lsn, item } in self.cases {
-            cases.upsert(tenant, &entity, item, lsn);
-        }
-        self.keys.into_iter().for_each(|key| keys.restore(key));
     }
 }

@@ -10,7 +10,7 @@ use actix::{AsyncContext, Context, Handler, Message};
 use crossbeam_channel::{Sender, TrySendError};
 use serde::Serialize;
 
-use super::slot::{Presence, Slot};
+use super::slot::{Presence, Slots};
 use super::{Shard, ShardShared, next_turn};
 use crate::domain::ids::Lsn;
 use crate::domain::time::Timestamp;
@@ -273,7 +273,7 @@ impl Handler<Continue> for Shard {
 
 impl Shard {
     /// Asks an entity for its state, or takes what is written of it already. `false` if there is no entity.
-    fn capture_one(&self, all: &mut [Slot], capture: &mut CaptureInWork, slot: u32, at: Lsn) -> bool {
+    fn capture_one(&self, all: &mut Slots, capture: &mut CaptureInWork, slot: u32, at: Lsn) -> bool {
         let Some(entry) = all.get_mut(slot as usize) else { return false };
         let is_dirty = entry.dirty.is_some();
         let review_at = self.shared.reviews.borrow().wanted(slot);

@@ -17,7 +17,7 @@ use std::time::Instant;
 use actix::{Actor, Addr, Context, Handler, Message};
 use serde::Serialize;
 
-use super::slot::{EntityAddr, Presence, Slot};
+use super::slot::{EntityAddr, Presence, Slot, Slots};
 use super::{Shard, ShardShared};
 use crate::domain::ids::EntityKey;
 use crate::domain::reference::Reference;
@@ -218,7 +218,7 @@ fn ask(slot: &mut Slot) -> bool {
 
 impl Shard {
     /// Makes sure that an entity has an actor, because something happens to it. `false` if there is no such entity here.
-    pub(super) fn wake(&self, slots: &mut [Slot], slot: u32) -> bool {
+    pub(super) fn wake(&self, slots: &mut Slots, slot: u32) -> bool {
         let is_there = self.wake_for_a_look(slots, slot);
         if let Some(entry) = slots.get_mut(slot as usize) {
             entry.used = true;
@@ -227,7 +227,7 @@ impl Shard {
     }
 
     /// The same, because it has to look: afterwards it may rest again.
-    pub(super) fn wake_for_a_look(&self, slots: &mut [Slot], slot: u32) -> bool {
+    pub(super) fn wake_for_a_look(&self, slots: &mut Slots, slot: u32) -> bool {
         let Some(entry) = slots.get_mut(slot as usize) else { return false };
         let (Some(key), Presence::Packed(_) | Presence::Stored) = (&entry.key, &entry.presence) else {
             return entry.actor().is_some();
@@ -274,7 +274,7 @@ impl Shard {
 
     /// Has a state read without waking anybody: a list of everything must not make everything live. `None` if it is live, or
     /// can't be read.
-    pub(super) fn peek<E: Hosted>(&self, slots: &[Slot], slot: u32) -> Option<(Arc<EntityKey>, E)> {
+    pub(super) fn peek<E: Hosted>(&self, slots: &Slots, slot: u32) -> Option<(Arc<EntityKey>, E)> {
         let entry = slots.get(slot as usize)?;
         let key = entry.key.clone()?;
         let mut state: E = match (&entry.presence, entry.location) {

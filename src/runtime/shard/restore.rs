@@ -6,12 +6,12 @@ use actix::{Context, Handler, Message};
 use crossbeam_channel::Sender;
 
 use super::Shard;
-use super::slot::{Presence, Slot};
+use super::slot::{Presence, Slot, Slots};
 use super::stopped::Stopped;
 use crate::domain::ids::{EntityKey, Lsn};
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
-use crate::runtime::snapshots::{Restored, RestoredState};
+use crate::runtime::snapshots::{PlacedEntity, Restored, RestoredState};
 use crate::snapshot::Generation;
 
 /// How a shard stood when the generation began.
@@ -36,7 +36,7 @@ pub struct BeginRestore {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct RestoreEntities {
-    pub entities: Vec<(u32, Arc<EntityKey>, Restored)>,
+    pub entities: Vec<PlacedEntity>,
     /// Told how many there were.
     pub done: Sender<usize>,
 }
@@ -48,7 +48,7 @@ impl Handler<BeginRestore> for Shard {
         let shared = &self.shared;
         let mut slots = shared.slots.borrow_mut();
         debug_assert!(slots.is_empty(), "a shard is filled before anything else happens to it");
-        slots.resize_with(message.slots as usize, Slot::missing);
+        *slots = Slots::missing(message.slots as usize);
         shared.presences.borrow_mut().set_generation(Some(message.generation));
         *shared.reference.borrow_mut() = message.reference;
         *shared.business.borrow_mut() = message.business;
@@ -66,8 +66,8 @@ impl Handler<RestoreEntities> for Shard {
 
     fn handle(&mut self, message: RestoreEntities, _: &mut Context<Self>) {
         let count = message.entities.len();
-        for (slot, key, restored) in message.entities {
-            self.restore(slot, key, restored);
+        for (at, key, restored) in message.entities {
+            self.restore(at.slot, key, restored);
         }
         let _ = message.done.send(count);
     }

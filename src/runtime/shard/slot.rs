@@ -1,5 +1,6 @@
 //! A place for one entity on its shard.
 
+use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 
 use actix::{Addr, Handler, Message};
@@ -140,5 +141,100 @@ impl Slot {
     pub fn note_record(&mut self) {
         self.location = None;
         self.is_as_captured = false;
+    }
+}
+
+/// Slots of a piece.
+const PIECE_SLOTS: usize = 4_096;
+
+/// All slots of a shard, in pieces: one list of a million, when it has to grow, stops its shard for as long as it takes to
+/// move them all, and needs the memory twice meanwhile.
+#[derive(Default)]
+pub(super) struct Slots {
+    /// All full but for the last one.
+    pieces: Vec<Vec<Slot>>,
+}
+
+impl Slots {
+    pub fn len(&self) -> usize {
+        self.pieces.last().map_or(0, |last| (self.pieces.len() - 1) * PIECE_SLOTS + last.len())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    pub fn push(&mut self, slot: Slot) {
+        match self.pieces.last_mut() {
+            Some(last) if last.len() < PIECE_SLOTS => last.push(slot),
+            _ => self.pieces.push(vec![slot]),
+        }
+    }
+
+    /// Slots for that many entities that have not come yet.
+    pub fn missing(count: usize) -> Slots {
+        let piece = |at: usize| {
+            let mut piece = Vec::new();
+            piece.resize_with((count - at).min(PIECE_SLOTS), Slot::missing);
+            piece
+        };
+        Slots { pieces: (0..count).step_by(PIECE_SLOTS).map(piece).collect() }
+    }
+
+    pub fn get(&self, slot: usize) -> Option<&Slot> {
+        self.pieces.get(slot / PIECE_SLOTS)?.get(slot % PIECE_SLOTS)
+    }
+
+    pub fn get_mut(&mut self, slot: usize) -> Option<&mut Slot> {
+        self.pieces.get_mut(slot / PIECE_SLOTS)?.get_mut(slot % PIECE_SLOTS)
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
+        self.pieces.iter_mut().flatten()
+    }
+}
+
+impl Index<usize> for Slots {
+    type Output = Slot;
+
+    fn index(&self, slot: usize) -> &Slot {
+        &self.pieces[slot / PIECE_SLOTS][slot % PIECE_SLOTS]
+    }
+}
+
+impl IndexMut<usize> for Slots {
+    fn index_mut(&mut self, slot: usize) -> &mut Slot {
+        &mut self.pieces[slot / PIECE_SLOTS][slot % PIECE_SLOTS]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(slots: &mut Slots) -> Vec<u32> {
+        slots.iter_mut().map(|slot| slot.head).collect()
+    }
+
+    #[test]
+    fn slots_stand_where_they_were_put_over_all_pieces() {
+        let few = 3;
+        for restored in [0, 1, PIECE_SLOTS - 1, PIECE_SLOTS, PIECE_SLOTS + 1, 2 * PIECE_SLOTS] {
+            let mut slots = Slots::missing(restored);
+            assert_eq!((slots.len(), slots.is_empty()), (restored, restored == 0));
+            for slot in 0..restored {
+                slots[slot].head = slot as u32;
+            }
+            for slot in restored..restored + PIECE_SLOTS + few {
+                slots.push(Slot { head: slot as u32, ..Slot::missing() });
+                assert_eq!(slots.len(), slot + 1);
+            }
+            let all = restored + PIECE_SLOTS + few;
+            assert_eq!(numbers(&mut slots), (0..all as u32).collect::<Vec<_>>());
+            assert_eq!(slots.get(all - 1).map(|slot| slot.head), Some(all as u32 - 1));
+            assert!(slots.get(all).is_none() && slots.get_mut(all).is_none());
+            assert_eq!(slots.get_mut(restored).map(|slot| slot.head), Some(restored as u32));
+            assert_eq!(slots[restored].head, restored as u32);
+        }
     }
 }

@@ -112,7 +112,7 @@ async fn fill(
             generation: generation.clone(),
         });
         // They were read by several threads.
-        entities.sort_by_key(|(slot, ..)| *slot);
+        entities.sort_by_key(|(at, ..)| at.slot);
         entities.iter().for_each(|(_, key, restored)| observe::restored(key, restored.at));
         while !entities.is_empty() {
             let some = entities.len().min(usize::try_from(1 + random.below(20)).unwrap());

@@ -1,7 +1,7 @@
 //! Reading a generation back, before anything of the tower runs: all of it, or nothing.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::ScopedJoinHandle;
 
 use parking_lot::{Mutex, RwLock};
@@ -14,7 +14,7 @@ use crate::runtime::commands::IdempotencyKeys;
 use crate::runtime::directory::{Address, Directory};
 use crate::runtime::duplicates::Refill;
 use crate::runtime::fold::Fold;
-use crate::runtime::image::summaries::Summaries;
+use crate::runtime::image::summaries::Reading;
 use crate::runtime::image::{AddressMap, Section, Source as _};
 use crate::runtime::quarantine::Quarantine;
 use crate::runtime::shard::Stopped;
@@ -48,16 +48,13 @@ pub struct Loaded {
     pub generation: Option<(Generation, Meta)>,
 }
 
-/// Entities of a shard that are handed on in one portion.
-const PORTION_ENTITIES: usize = 4_096;
-
 /// One shard's part.
 #[derive(Default)]
 pub struct LoadedShard {
     /// Slots in use.
     pub slots: u32,
-    /// Each with its slot, in portions: one list of a million would be copied whenever it is handed on.
-    pub entities: Vec<Vec<(u32, Arc<EntityKey>, Restored)>>,
+    /// In portions, as they were read: one list of a million would be copied whenever it is handed on.
+    pub entities: Vec<Vec<PlacedEntity>>,
     pub stopped: Vec<(EntityKey, Stopped)>,
 }
 
@@ -79,8 +76,8 @@ impl Loading<'_> {
         }
     }
 
-    /// Reads and verifies all of a generation, each kind of thing on a thread of its own, the entities on as many as
-    /// there are shards.
+    /// Reads and verifies all of a generation, on as many threads as there are shards: one begins with the fold, which
+    /// takes longest, and each takes what is left. More threads would only need more memory at a time.
     ///
     /// # Errors
     /// If any of it is damaged, or of another version.
@@ -89,31 +86,31 @@ impl Loading<'_> {
         let source = Entries::of(&generation, &meta)?;
         let mut loaded = self.nothing();
         let (directory, quarantine) = (loaded.directory.clone(), loaded.quarantine.clone());
-        let blocks = Blocks::of(&source, &meta, self.packed_bytes_max);
-        let (fold, duplicates, shards) = std::thread::scope(|scope| {
-            let (source, blocks) = (&source, &blocks);
-            let Loaded { exceptions, cases, idempotency_keys, .. } = &loaded;
-            let summaries = scope.spawn(move || {
-                Summaries::read(source).map(|read| read.restore(exceptions, cases, idempotency_keys))
+        let rest = Rest {
+            loading: self,
+            source: &source,
+            loaded: &loaded,
+            are_duplicates_taken: AtomicBool::new(false),
+            summaries: Reading::of(&source),
+            blocks: Blocks::of(&source, &meta, self.packed_bytes_max),
+        };
+        let ((fold, map), duplicates) = std::thread::scope(|scope| {
+            let first = scope.spawn(|| {
+                let restored = Fold::restore(self.shards, directory, quarantine, &source)?;
+                Ok::<_, SnapshotFailure>((restored, rest.help()?))
             });
-            let fold = scope.spawn(move || Fold::restore(self.shards, directory, quarantine, source));
-            let duplicates = scope
-                .spawn(|| Refill::restore(self.duplicate_window_events, source.entries(Section::Duplicates)));
-            let readers: Vec<_> =
-                (0..self.shards).map(|_| scope.spawn(|| blocks.read(self.progress))).collect();
-            let readers: Vec<_> = readers.into_iter().map(join).collect();
-            let placed = join(fold).and_then(|fold| {
-                let (fold, map) = fold?;
-                readers.into_iter().try_for_each(|reader| reader?)?;
-                let shards = place(blocks.take_read(), &map, &fold.next_slot, &meta)?;
-                Ok((fold, shards))
-            });
+            let others: Vec<_> = (1..self.shards).map(|_| scope.spawn(|| rest.help())).collect();
             // All have ended before the first of their errors is told.
-            let (summaries, duplicates) = (join(summaries), join(duplicates));
-            let (fold, shards) = placed?;
-            summaries??;
-            Ok::<_, SnapshotFailure>((fold, duplicates??, shards))
+            let (first, others) = (join(first), others.into_iter().map(join).collect::<Vec<_>>());
+            let (restored, mut duplicates) = first??;
+            for other in others {
+                duplicates = duplicates.or(other??);
+            }
+            Ok::<_, SnapshotFailure>((restored, duplicates))
         })?;
+        let read = rest.blocks.take_read();
+        drop(rest);
+        let shards = place(read, &map, &fold.next_slot, &meta)?;
         loaded.shards = shards;
         for entry in source.stopped() {
             let stopped: Vec<(EntityKey, Stopped)> = rmp_serde::from_slice(&entry?)
@@ -124,22 +121,39 @@ impl Loading<'_> {
             }
         }
         loaded.fold = fold;
-        loaded.duplicates = duplicates;
+        loaded.duplicates = duplicates.unwrap_or(loaded.duplicates);
         loaded.generation = Some((generation, meta));
         Ok(loaded)
     }
 }
 
-impl LoadedShard {
-    fn push(&mut self, entity: (u32, Arc<EntityKey>, Restored)) {
-        match self.entities.last_mut().filter(|portion| portion.len() < PORTION_ENTITIES) {
-            Some(portion) => portion.push(entity),
-            None => {
-                let mut portion = Vec::with_capacity(PORTION_ENTITIES);
-                portion.push(entity);
-                self.entities.push(portion);
-            }
+/// What is to be read beside the fold.
+struct Rest<'l> {
+    loading: &'l Loading<'l>,
+    source: &'l Entries<'l>,
+    /// To be filled.
+    loaded: &'l Loaded,
+    are_duplicates_taken: AtomicBool,
+    summaries: Reading<'l>,
+    blocks: Blocks<'l>,
+}
+
+impl Rest<'_> {
+    /// Reads until there is nothing left that nobody reads. Gives the duplicate window to whoever read it.
+    fn help(&self) -> Result<Option<Refill>, SnapshotFailure> {
+        let duplicates = match self.are_duplicates_taken.swap(true, Ordering::Relaxed) {
+            false => Some(Refill::restore(
+                self.loading.duplicate_window_events,
+                self.source.entries(Section::Duplicates),
+            )?),
+            true => None,
+        };
+        if let Some(summaries) = self.summaries.help()? {
+            let Loaded { exceptions, cases, idempotency_keys, .. } = self.loaded;
+            summaries.restore(exceptions, cases, idempotency_keys);
         }
+        self.blocks.read(self.loading.progress)?;
+        Ok(duplicates)
     }
 }
 
@@ -149,6 +163,12 @@ fn join<T>(thread: ScopedJoinHandle<'_, T>) -> Result<T, SnapshotFailure> {
 
 /// An entity with the place that it had.
 type ReadEntity = (Address, Kind, Restored);
+
+/// An entity with the place that it has now.
+pub type PlacedEntity = (Address, Arc<EntityKey>, Restored);
+
+// So that a block of a million's is placed where it was read to.
+const _: () = assert!(size_of::<ReadEntity>() == size_of::<PlacedEntity>());
 
 /// The blocks of entities, read by several threads.
 struct Blocks<'g> {
@@ -244,19 +264,29 @@ fn place(
     let mut shards: Vec<LoadedShard> =
         slots.iter().map(|slots| LoadedShard { slots: *slots, ..LoadedShard::default() }).collect();
     let mut is_taken: Vec<Vec<bool>> = slots.iter().map(|slots| vec![false; *slots as usize]).collect();
-    for (was, kind, restored) in read.into_iter().flatten() {
+    let mut place = |(was, kind, restored): ReadEntity| {
         let nobody = || odd(format!("slot {} of shard {} is nobody's", was.slot, was.shard));
         let (now, key) = map.get(was).zip(map.key(was)).ok_or_else(nobody)?;
         if Kind::of(key) != kind {
             return Err(odd(format!("{key} has the state of a {kind:?}")));
         }
-        let shard = usize::from(now.shard);
-        let place = is_taken.get_mut(shard).and_then(|slots| slots.get_mut(now.slot as usize));
+        let place =
+            is_taken.get_mut(usize::from(now.shard)).and_then(|slots| slots.get_mut(now.slot as usize));
         match place {
             Some(is_taken) if !*is_taken => *is_taken = true,
             _ => return Err(odd(format!("slot {} of shard {} has two entities", was.slot, was.shard))),
         }
-        shards[shard].push((now.slot, key.clone(), restored));
+        Ok((now, key.clone(), restored))
+    };
+    for block in read {
+        let mut placed: Vec<PlacedEntity> = block.into_iter().map(&mut place).collect::<Result<_, _>>()?;
+        // With as many shards as there were, all of a block are of one.
+        while let Some((Address { shard, .. }, ..)) = placed.last() {
+            let shard = *shard;
+            let elsewhere: Vec<PlacedEntity> =
+                placed.extract_if(.., |(now, ..)| now.shard != shard).collect();
+            shards[usize::from(shard)].entities.push(std::mem::replace(&mut placed, elsewhere));
+        }
     }
     Ok(shards)
 }

@@ -35,7 +35,7 @@ pub use self::entity::{
     Captured, EntityImage, Entry, FailureImage, Kind, Location, PackedImage, Restored, RestoredState,
     encode_entity, encode_packed, pack, unpack, without_state,
 };
-pub use self::load::{Loaded, LoadedShard, Loading};
+pub use self::load::{Loaded, LoadedShard, Loading, PlacedEntity};
 #[cfg(test)]
 pub use self::meta::testing;
 pub use self::meta::{KeptForRebuild, Meta};

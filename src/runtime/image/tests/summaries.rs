@@ -12,7 +12,7 @@ use crate::domain::approval_case::{CaseItem, CaseState};
 use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
 use crate::domain::record::{Body, Record, Transition};
 use crate::runtime::commands::IdempotencyKeys;
-use crate::runtime::image::summaries::{self, Summaries};
+use crate::runtime::image::summaries::{self, Reading};
 use crate::runtime::summaries::{Cases, Exceptions};
 use crate::runtime::summary::Listed as _;
 
@@ -60,7 +60,7 @@ impl Lists {
         })
         .unwrap();
         let lists = Lists::new();
-        Summaries::read(&kept).unwrap().restore(&lists.exceptions, &lists.cases, &keys);
+        Reading::of(&kept).help().unwrap().unwrap().restore(&lists.exceptions, &lists.cases, &keys);
         lists
     }
 
