@@ -18,7 +18,7 @@ pub trait Entity: Sized + Send + Unpin + 'static {
     fn new(key: &EntityKey) -> Self;
 
     /// Folds one delivery in. Raises `revision` for this entity's own transitions only; a transition whose revision
-    /// is not the next one changes nothing.
+    /// is not the next one changes nothing. Transitions are taken as they are: only events read the Reference.
     fn apply(&mut self, delivery: &Delivery<'_>, reference: &Reference);
 
     /// Compares what is with what should be, as of `now`.

@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+
+use crossbeam_channel::bounded;
 
 use super::disk;
 use super::error::{Damage, Place, SnapshotError};
@@ -86,9 +88,43 @@ fn parse(content: &[u8]) -> Option<BTreeMap<&Path, blake3::Hash>> {
 
 /// Reads with large buffers; the file's content is in the system's cache after that, for whoever opens it next.
 fn hash(file: &File) -> io::Result<(blake3::Hash, u64)> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(file)?;
-    Ok((hasher.finalize(), hasher.count()))
+    if file.metadata()?.len() <= BUFFER_BYTES as u64 {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(file)?;
+        return Ok((hasher.finalize(), hasher.count()));
+    }
+    hash_large(file)
+}
+
+const BUFFER_BYTES: usize = 1 << 20;
+/// Buffers that were read and not hashed yet.
+const BUFFERS_READ_MAX: usize = 2;
+
+/// Reads on a thread of its own: that takes about as long as to hash what was read, and a start waits for both.
+fn hash_large(mut file: &File) -> io::Result<(blake3::Hash, u64)> {
+    let (read, buffers) = bounded::<io::Result<Vec<u8>>>(BUFFERS_READ_MAX);
+    let (used, spare) = bounded::<Vec<u8>>(BUFFERS_READ_MAX + 1);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            loop {
+                let mut buffer = spare.try_recv().unwrap_or_else(|_| Vec::with_capacity(BUFFER_BYTES));
+                buffer.clear();
+                let filled = file.by_ref().take(BUFFER_BYTES as u64).read_to_end(&mut buffer);
+                let is_over = matches!(filled, Ok(0) | Err(_));
+                // If nobody waits any more there was an error before.
+                if read.send(filled.map(|_| buffer)).is_err() || is_over {
+                    return;
+                }
+            }
+        });
+        let mut hasher = blake3::Hasher::new();
+        for buffer in buffers {
+            let buffer = buffer?;
+            hasher.update(&buffer);
+            let _ = used.try_send(buffer);
+        }
+        Ok((hasher.finalize(), hasher.count()))
+    })
 }
 
 /// Names relative to the generation's directory, sorted. A directory comes before what is in it.
@@ -164,5 +200,17 @@ mod tests {
         assert_eq!(damage(), (PathBuf::from("blobs/12"), Damage::FileMissing));
         fs::remove_file(path("files.b3")).unwrap();
         assert_eq!(damage(), (PathBuf::from("files.b3"), Damage::FileMissing));
+    }
+
+    #[test]
+    fn files_of_any_size_are_hashed_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("db");
+        for length in [0, 1, BUFFER_BYTES, BUFFER_BYTES + 1, 5 * BUFFER_BYTES, 7 * BUFFER_BYTES + 3] {
+            let content: Vec<u8> = (0..length).map(|n| (n ^ (n >> 8) ^ (n >> 16)) as u8).collect();
+            fs::write(&path, &content).unwrap();
+            let hashed = hash(&File::open(&path).unwrap()).unwrap();
+            assert_eq!(hashed, (blake3::hash(&content), length as u64));
+        }
     }
 }

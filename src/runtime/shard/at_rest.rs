@@ -1,14 +1,17 @@
 //! Replay onto entities that rest.
 //!
 //! After a start from a snapshot nobody has an actor, and most of those that the replay comes to have one batch with
-//! records there. To make an actor for each takes longer than all the rest of the replay. So the first time the records are
-//! kept beside the state, which is *behind* by them, until somebody wants it: whoever looks or reads applies them. When more
-//! come, or what it decided itself, which lists show, the written state is changed there and then. Whoever is come to once
-//! more after that gets an actor.
+//! records there. To make an actor for each takes longer than all the rest of the replay. So the records are kept beside the
+//! state, which is *behind* by them, until somebody wants it: whoever looks or reads applies them. What it decided itself is
+//! among them, and lists show it at once: whether it took effect is told by the revision that the state has. When too many
+//! wait the written state is changed there and then. Whoever is come to once more after that gets an actor.
 
+use std::fmt;
 use std::sync::Arc;
 
 use actix::Message;
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, SeqAccess, Visitor};
 use smallvec::SmallVec;
 
 use super::ShardShared;
@@ -26,6 +29,8 @@ use crate::runtime::panics::contain;
 use crate::runtime::shell::Hosted;
 use crate::runtime::snapshots::{Kind, pack};
 
+/// Records that wait for one entity: whoever has more is changed by them.
+const BEHIND_EACH_MAX: usize = 8;
 /// Versions of the Reference that records are kept with, in one replay.
 const REFERENCES_MAX: usize = 1_000;
 
@@ -59,27 +64,81 @@ impl Behind {
     }
 }
 
-/// A state as it is written with those records, and what became of those that it decided itself.
-fn applied_to(key: &EntityKey, state: &[u8], behind: &[&Behind]) -> Option<(Box<[u8]>, Vec<Landed>)> {
+/// A state as it is written with the records that it is behind by and more, and what became of those among the latter that
+/// it decided itself.
+fn applied_to(
+    key: &EntityKey,
+    state: &[u8],
+    behind: Option<&Behind>,
+    more: Option<&Behind>,
+) -> Option<(Box<[u8]>, Vec<Landed>)> {
     match Kind::of(key) {
-        Kind::SkuLocation => applied::<SkuLocation>(key, state, behind),
-        Kind::Supplier => applied::<Supplier>(key, state, behind),
-        Kind::Subject => applied::<Subject>(key, state, behind),
-        Kind::ApprovalCase => applied::<ApprovalCase>(key, state, behind),
+        Kind::SkuLocation => applied::<SkuLocation>(key, state, behind, more),
+        Kind::Supplier => applied::<Supplier>(key, state, behind, more),
+        Kind::Subject => applied::<Subject>(key, state, behind, more),
+        Kind::ApprovalCase => applied::<ApprovalCase>(key, state, behind, more),
     }
 }
 
-fn applied<E: Hosted>(key: &EntityKey, state: &[u8], behind: &[&Behind]) -> Option<(Box<[u8]>, Vec<Landed>)> {
+fn applied<E: Hosted>(
+    key: &EntityKey,
+    state: &[u8],
+    behind: Option<&Behind>,
+    more: Option<&Behind>,
+) -> Option<(Box<[u8]>, Vec<Landed>)> {
     let mut entity: E = rmp_serde::from_slice(state).ok()?;
     let mut landed = Vec::new();
-    for behind in behind {
-        behind.apply(&mut entity, |delivery, took_effect| {
+    if let Some(behind) = behind {
+        behind.apply(&mut entity, |_, _| {})?;
+    }
+    if let Some(more) = more {
+        more.apply(&mut entity, |delivery, took_effect| {
             if delivery.record.is_decided_by(key) {
                 landed.push(Landed { record: delivery.record.clone(), took_effect });
             }
         })?;
     }
     Some((pack(&entity).ok()?, landed))
+}
+
+/// The revision of an entity whose state is written so, without reading the rest of it.
+fn revision_of(key: &EntityKey, state: &[u8]) -> Option<u64> {
+    // Which of its fields it is.
+    let at = match Kind::of(key) {
+        Kind::SkuLocation => 3,
+        Kind::Supplier | Kind::Subject | Kind::ApprovalCase => 2,
+    };
+    NumberAt(at).deserialize(&mut rmp_serde::Deserializer::from_read_ref(state)).ok()
+}
+
+/// Reads one number out of an array, and passes over all else.
+struct NumberAt(usize);
+
+impl<'de> DeserializeSeed<'de> for NumberAt {
+    type Value = u64;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u64, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for NumberAt {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an array with a number at {}", self.0)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<u64, A::Error> {
+        for at in 0..self.0 {
+            if array.next_element::<IgnoredAny>()?.is_none() {
+                return Err(A::Error::invalid_length(at, &self));
+            }
+        }
+        let number = array.next_element()?.ok_or_else(|| A::Error::invalid_length(self.0, &self))?;
+        while array.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(number)
+    }
 }
 
 /// A record of what an entity decided, back at its state.
@@ -123,7 +182,7 @@ impl ShardShared {
 impl Presences {
     /// Takes an entity's records of a segment for the state that it rests in; at most `behind_max` records are kept for
     /// later. Gives back what it decided itself. `None`, with nothing changed, if it needs an actor for them: because it has
-    /// one, because it was come to twice, because there is more to do about a record than to apply it, or because that fails.
+    /// one, because its state was changed for others already, because there is more to do about a record than to apply it, or because that fails.
     pub fn replay_at_rest(
         &mut self,
         slot: &mut Slot,
@@ -132,26 +191,25 @@ impl Presences {
         behind_max: usize,
     ) -> Option<Vec<Landed>> {
         let key = slot.key.clone()?;
-        let was_come_to_twice = slot.used && slot.behind.is_none();
+        let was_changed = slot.used && slot.behind.is_none();
         let is_system = |delivery: &ShardDelivery| matches!(delivery.record.body, Body::System(_));
-        if slot.actor().is_some() || was_come_to_twice || segment.chain(head).any(is_system) {
+        if slot.actor().is_some() || was_changed || segment.chain(head).any(is_system) {
             return None;
         }
         let behind = Behind {
             reference: segment.reference.clone(),
             deliveries: segment.chain(head).cloned().collect(),
         };
-        let may_wait = !slot.used
-            && matches!(slot.presence, Presence::Packed(_))
-            && self.behind < behind_max
-            && !behind.deliveries.iter().any(|delivery| delivery.record.is_decided_by(&key))
-            && self.may_keep(&behind.reference);
-        let landed = if may_wait {
-            self.behind += behind.deliveries.len();
-            slot.behind = Some(Box::new(behind));
-            Vec::new()
-        } else {
-            self.apply_at_rest(slot, &key, Some(&behind))?
+        let landed = match self.landed_if_it_waits(slot, &key, &behind, behind_max) {
+            Some(landed) => {
+                self.behind += behind.deliveries.len();
+                match &mut slot.behind {
+                    Some(waiting) => waiting.deliveries.extend(behind.deliveries),
+                    none => *none = Some(Box::new(behind)),
+                }
+                landed
+            }
+            None => self.apply_at_rest(slot, &key, Some(&behind))?,
         };
         slot.used = true;
         #[cfg(test)]
@@ -159,6 +217,50 @@ impl Presences {
             crate::runtime::simulation::observe::applying(&key, &delivery.routed());
         }
         Some(landed)
+    }
+
+    /// Whether more records may wait beside an entity's state: what it decided itself among them. `None` if they may not.
+    fn landed_if_it_waits(
+        &mut self,
+        slot: &Slot,
+        key: &EntityKey,
+        more: &Behind,
+        behind_max: usize,
+    ) -> Option<Vec<Landed>> {
+        let Presence::Packed(state) = &slot.presence else { return None };
+        let waiting = slot.behind.as_deref();
+        let count = waiting.map_or(0, |waiting| waiting.deliveries.len()) + more.deliveries.len();
+        let has_room = self.behind < behind_max && (waiting.is_none() || count <= BEHIND_EACH_MAX);
+        // Many decisions make another Reference, and none reads one.
+        let is_event = |delivery: &ShardDelivery| matches!(delivery.record.body, Body::Event { .. });
+        let may_wait = has_room
+            && match waiting {
+                Some(waiting) => {
+                    Arc::ptr_eq(&waiting.reference, &more.reference) || !more.deliveries.iter().any(is_event)
+                }
+                None => self.may_keep(&more.reference),
+            };
+        if !may_wait {
+            return None;
+        }
+        let is_own = |delivery: &&ShardDelivery| delivery.record.is_decided_by(key);
+        let mut own = more.deliveries.iter().filter(is_own).peekable();
+        if own.peek().is_none() {
+            return Some(Vec::new());
+        }
+        // What an entity decided takes effect if it has the next revision, and nothing else changes the revision.
+        let mut revision = revision_of(key, state)?;
+        let mut takes_effect = |delivery: &ShardDelivery| {
+            let is_next = delivery.record.entity_revision == revision + 1;
+            revision += u64::from(is_next);
+            is_next
+        };
+        for before in waiting.iter().flat_map(|waiting| &waiting.deliveries).filter(is_own) {
+            takes_effect(before);
+        }
+        let landed =
+            |own: &ShardDelivery| Landed { record: own.record.clone(), took_effect: takes_effect(own) };
+        Some(own.map(landed).collect())
     }
 
     /// Has the state that an entity rests in catch up with its records. `false` if it needs an actor for them.
@@ -201,11 +303,9 @@ impl Presences {
             }
             _ => return None,
         };
-        let (state, landed, last) = {
-            let behind: SmallVec<[&Behind; 2]> = slot.behind.as_deref().into_iter().chain(more).collect();
-            let (state, landed) = applied_to(key, state, &behind)?;
-            (state, landed, behind.last().and_then(|behind| behind.deliveries.last()).map(|last| last.lsn))
-        };
+        let (state, landed) = applied_to(key, state, slot.behind.as_deref(), more)?;
+        let last =
+            more.or(slot.behind.as_deref()).and_then(|last| last.deliveries.last()).map(|last| last.lsn);
         slot.restored_at = slot.restored_at.max(last.unwrap_or_default());
         self.change(slot, Presence::Packed(state));
         self.take_behind(slot);
@@ -341,7 +441,32 @@ mod tests {
     }
 
     #[test]
-    fn a_second_time_its_state_is_changed_and_a_third_time_it_needs_its_actor() {
+    fn when_too_many_wait_its_state_is_changed_and_after_that_it_needs_its_actor() {
+        let mut rests = Rests::new();
+        let before: Box<[u8]> = rests.packed().into();
+        for waiting in 1..=BEHIND_EACH_MAX {
+            let sales = rests.sales(1);
+            // As long as it is the same version of the Reference.
+            let reference = rests.slot.behind.as_ref().map(|behind| behind.reference.clone());
+            let (Segment { reference: other, .. }, _) = &sales;
+            let reference = reference.unwrap_or_else(|| other.clone());
+            let (segment, head) = sales;
+            let sales = (Segment { reference, ..segment }, head);
+            assert_eq!(rests.replay(sales, 99), Some(vec![]));
+            assert_eq!((rests.packed(), rests.presences.behind), (&*before, waiting));
+        }
+        let sales = rests.sales(1);
+        assert_eq!(rests.replay(sales, 99), Some(vec![]));
+        assert_eq!((rests.packed(), rests.presences.behind), (&*rests.caught_up(), 0));
+        let last = Lsn(2 + BEHIND_EACH_MAX as u64 + 1);
+        assert_eq!((rests.slot.restored_at, rests.slot.behind.is_none()), (last, true));
+        let (before, sales): (Box<[u8]>, _) = (rests.packed().into(), rests.sales(1));
+        assert_eq!(rests.replay(sales, 99), None);
+        assert_eq!((rests.packed(), rests.slot.restored_at), (&*before, last));
+    }
+
+    #[test]
+    fn records_that_read_another_reference_do_not_wait_with_the_first_ones() {
         let mut rests = Rests::new();
         let sales = rests.sales(2);
         assert_eq!(rests.replay(sales, 9), Some(vec![]));
@@ -349,9 +474,34 @@ mod tests {
         assert_eq!(rests.replay(sales, 9), Some(vec![]));
         assert_eq!((rests.packed(), rests.presences.behind), (&*rests.caught_up(), 0));
         assert_eq!((rests.slot.restored_at, rests.slot.behind.is_none()), (Lsn(5), true));
-        let (before, sales): (Box<[u8]>, _) = (rests.packed().into(), rests.sales(1));
-        assert_eq!(rests.replay(sales, 9), None);
-        assert_eq!((rests.packed(), rests.slot.restored_at), (&*before, Lsn(5)));
+    }
+
+    #[test]
+    fn the_revision_is_read_out_of_every_kind_of_state() {
+        fn check<E: Hosted>(key: EntityKey) {
+            let state = pack(&E::new(&key)).unwrap();
+            assert_eq!(revision_of(&key, &state), Some(0), "{key}");
+            // The revision is the only number there that is changed.
+            let fields: Vec<serde_json::Value> = rmp_serde::from_slice(&state).unwrap();
+            for revision in [1_u64, 300, 1 << 40] {
+                let at = if matches!(key, EntityKey::SkuLocation { .. }) { 3 } else { 2 };
+                let mut fields = fields.clone();
+                fields[at] = revision.into();
+                let state = rmp_serde::to_vec(&fields).unwrap();
+                let read: E = rmp_serde::from_slice(&state).unwrap();
+                assert_eq!((read.revision(), revision_of(&key, &state)), (revision, Some(revision)), "{key}");
+            }
+        }
+        let tenant = crate::domain::ids::TenantNumber(1);
+        check::<SkuLocation>(EntityKey::SkuLocation { tenant, sku: "a".into(), location: "b".into() });
+        check::<Supplier>(EntityKey::Supplier { tenant, supplier: "a".into() });
+        check::<ApprovalCase>(EntityKey::ApprovalCase { tenant, case: "a".into() });
+        let subject = crate::domain::ids::SubjectKind::Item;
+        check::<Subject>(EntityKey::Subject { tenant, subject, id: "a".into() });
+        let key = EntityKey::Supplier { tenant, supplier: "a".into() };
+        for odd in [&[][..], &[0x92, 1, 2], &[0xC0], &[0x93, 1, 2, 0xC0]] {
+            assert_eq!(revision_of(&key, odd), None);
+        }
     }
 
     #[test]
@@ -392,18 +542,28 @@ mod tests {
     fn what_it_decided_itself_is_told_with_its_effect() {
         let mut rests = Rests::new();
         let revision = rests.place.state.revision();
+        let before: Box<[u8]> = rests.packed().into();
         let decision = rests.decision(revision + 1);
         assert_eq!(rests.replay(decision, 9), Some(vec![(Lsn(3), true)]), "for the lists, at once");
-        assert_eq!((rests.packed(), rests.slot.restored_at), (&*rests.caught_up(), Lsn(3)));
-        assert!(rests.slot.behind.is_none());
+        assert_eq!((rests.packed(), rests.presences.behind), (&*before, 1));
+        // After others that wait; and out of date.
+        for (revision, lsn, took_effect) in
+            [(revision + 2, 4, true), (revision + 2, 5, false), (revision + 3, 6, true)]
+        {
+            let decision = rests.decision(revision);
+            assert_eq!(rests.replay(decision, 9), Some(vec![(Lsn(lsn), took_effect)]));
+        }
+        assert_eq!((rests.packed(), rests.presences.behind), (&*before, 4));
+        assert!(rests.presences.catch_up(&mut rests.slot));
+        assert_eq!((rests.packed(), rests.slot.restored_at), (&*rests.caught_up(), Lsn(6)));
 
-        // Behind what waits; and out of date.
+        // The same where its state is changed at once: what waited was told of already.
         for (ahead, took_effect) in [(1, true), (2, false)] {
             let mut rests = Rests::new();
-            let sales = rests.sales(1);
-            assert_eq!(rests.replay(sales, 9), Some(vec![]));
-            let decision = rests.decision(rests.place.state.revision() + ahead);
-            assert_eq!(rests.replay(decision, 9), Some(vec![(Lsn(4), took_effect)]));
+            let decision = rests.decision(revision + 1);
+            assert_eq!(rests.replay(decision, 1), Some(vec![(Lsn(3), true)]));
+            let decision = rests.decision(revision + 1 + ahead);
+            assert_eq!(rests.replay(decision, 1), Some(vec![(Lsn(4), took_effect)]));
             assert_eq!((rests.packed(), rests.presences.behind), (&*rests.caught_up(), 0));
         }
     }

@@ -248,47 +248,76 @@ fn state(
     Ok(RestoredState::Packed(packed.into()))
 }
 
-/// Gives every entity its place among the shards that there are now, and checks that each place has one.
+/// Gives every entity its place among the shards that there are now, on as many threads, and checks that each place has
+/// one.
 fn place(
     read: Vec<Vec<ReadEntity>>,
     map: &AddressMap,
     slots: &[u32],
     meta: &Meta,
 ) -> Result<Vec<LoadedShard>, SnapshotFailure> {
-    let odd = |what: String| SnapshotFailure::Unreadable(what);
     let wanted: u64 = slots.iter().map(|slots| u64::from(*slots)).sum();
     let has = read.iter().map(Vec::len).sum::<usize>();
     if has as u64 != meta.entities || meta.entities != wanted {
         return Err(odd(format!("it says {} entities, has {has} and needs {wanted}", meta.entities)));
     }
+    let is_taken = |slots: &u32| (0..*slots).map(|_| AtomicBool::new(false)).collect();
+    let placing = Placing { map, is_taken: slots.iter().map(is_taken).collect(), left: Mutex::new(read) };
+    let placed = std::thread::scope(|scope| {
+        let threads: Vec<_> = slots.iter().map(|_| scope.spawn(|| placing.help())).collect();
+        threads.into_iter().map(join).collect::<Vec<_>>()
+    });
     let mut shards: Vec<LoadedShard> =
         slots.iter().map(|slots| LoadedShard { slots: *slots, ..LoadedShard::default() }).collect();
-    let mut is_taken: Vec<Vec<bool>> = slots.iter().map(|slots| vec![false; *slots as usize]).collect();
-    let mut place = |(was, kind, restored): ReadEntity| {
-        let nobody = || odd(format!("slot {} of shard {} is nobody's", was.slot, was.shard));
-        let (now, key) = map.get(was).zip(map.key(was)).ok_or_else(nobody)?;
-        if Kind::of(key) != kind {
-            return Err(odd(format!("{key} has the state of a {kind:?}")));
-        }
-        let place =
-            is_taken.get_mut(usize::from(now.shard)).and_then(|slots| slots.get_mut(now.slot as usize));
-        match place {
-            Some(is_taken) if !*is_taken => *is_taken = true,
-            _ => return Err(odd(format!("slot {} of shard {} has two entities", was.slot, was.shard))),
-        }
-        Ok((now, key.clone(), restored))
-    };
-    for block in read {
-        let mut placed: Vec<PlacedEntity> = block.into_iter().map(&mut place).collect::<Result<_, _>>()?;
-        // With as many shards as there were, all of a block are of one.
-        while let Some((Address { shard, .. }, ..)) = placed.last() {
-            let shard = *shard;
-            let elsewhere: Vec<PlacedEntity> =
-                placed.extract_if(.., |(now, ..)| now.shard != shard).collect();
-            shards[usize::from(shard)].entities.push(std::mem::replace(&mut placed, elsewhere));
+    for portions in placed {
+        for (shard, portion) in portions?? {
+            shards[usize::from(shard)].entities.push(portion);
         }
     }
     Ok(shards)
+}
+
+/// What was read on its way to the shards.
+struct Placing<'m> {
+    map: &'m AddressMap,
+    /// By shard and slot as they are now.
+    is_taken: Vec<Vec<AtomicBool>>,
+    left: Mutex<Vec<Vec<ReadEntity>>>,
+}
+
+impl Placing<'_> {
+    /// Places what is left. Gives it in portions, each with its shard.
+    fn help(&self) -> Result<Vec<(u16, Vec<PlacedEntity>)>, SnapshotFailure> {
+        let mut portions = Vec::new();
+        loop {
+            let Some(block) = self.left.lock().pop() else { return Ok(portions) };
+            let placed = block.into_iter().map(|entity| self.place(entity));
+            let mut placed: Vec<PlacedEntity> = placed.collect::<Result<_, _>>()?;
+            // With as many shards as there were, all of a block are of one.
+            while let Some((Address { shard, .. }, ..)) = placed.last() {
+                let shard = *shard;
+                let elsewhere = placed.extract_if(.., |(now, ..)| now.shard != shard).collect();
+                portions.push((shard, std::mem::replace(&mut placed, elsewhere)));
+            }
+        }
+    }
+
+    fn place(&self, (was, kind, restored): ReadEntity) -> Result<PlacedEntity, SnapshotFailure> {
+        let nobody = || odd(format!("slot {} of shard {} is nobody's", was.slot, was.shard));
+        let (now, key) = self.map.get(was).zip(self.map.key(was)).ok_or_else(nobody)?;
+        if Kind::of(key) != kind {
+            return Err(odd(format!("{key} has the state of a {kind:?}")));
+        }
+        let slots = self.is_taken.get(usize::from(now.shard));
+        match slots.and_then(|slots| slots.get(now.slot as usize)) {
+            Some(is_taken) if !is_taken.swap(true, Ordering::Relaxed) => Ok((now, key.clone(), restored)),
+            _ => Err(odd(format!("slot {} of shard {} has two entities", was.slot, was.shard))),
+        }
+    }
+}
+
+fn odd(what: String) -> SnapshotFailure {
+    SnapshotFailure::Unreadable(what)
 }
 
 #[cfg(test)]
