@@ -97,6 +97,15 @@ impl Generation {
         self.inner.hashes.0.get(&section).map_or(0, |hashes| hashes.len() as u32)
     }
 
+    /// Lets go of what reading has left in memory, until the next read.
+    pub fn rest(&self) {
+        let mut state = self.inner.database.write();
+        if matches!(*state, State::Open(_)) {
+            *state = State::Closed;
+            self.inner.reads.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// Bytes of its files on the disk.
     pub fn bytes(&self) -> u64 {
         self.inner.bytes

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use crossbeam_channel::bounded;
+use blake3::hazmat::{HasherExt as _, Mode, left_subtree_len, merge_subtrees_root};
 
 use super::disk;
 use super::error::{Damage, Place, SnapshotError};
@@ -86,45 +87,50 @@ fn parse(content: &[u8]) -> Option<BTreeMap<&Path, blake3::Hash>> {
         .collect()
 }
 
-/// Reads with large buffers; the file's content is in the system's cache after that, for whoever opens it next.
+/// The file's content is in the system's cache after that, for whoever opens it next.
 fn hash(file: &File) -> io::Result<(blake3::Hash, u64)> {
-    if file.metadata()?.len() <= BUFFER_BYTES as u64 {
+    let length = file.metadata()?.len();
+    if length <= HASHED_AT_ONCE_BYTES {
         let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(file)?;
+        hasher.update_reader(Part { file, at: 0, end: length })?;
         return Ok((hasher.finalize(), hasher.count()));
     }
-    hash_large(file)
+    // The hash is the root of a tree, whose two halves can be had at the same time: a start waits for them.
+    let middle = left_subtree_len(length);
+    let subtree = |at, end| {
+        let mut hasher = blake3::Hasher::new();
+        hasher.set_input_offset(at);
+        hasher.update_reader(Part { file, at, end })?;
+        match hasher.count() == end - at {
+            true => Ok(hasher.finalize_non_root()),
+            false => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
+        }
+    };
+    let (left, right) = std::thread::scope(|scope| {
+        let left = scope.spawn(|| subtree(0, middle));
+        let right = subtree(middle, length);
+        let left = left.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (left, right)
+    });
+    Ok((merge_subtrees_root(&left?, &right?, Mode::Hash), length))
 }
 
-const BUFFER_BYTES: usize = 1 << 20;
-/// Buffers that were read and not hashed yet.
-const BUFFERS_READ_MAX: usize = 2;
+const HASHED_AT_ONCE_BYTES: u64 = 1 << 20;
 
-/// Reads on a thread of its own: that takes about as long as to hash what was read, and a start waits for both.
-fn hash_large(mut file: &File) -> io::Result<(blake3::Hash, u64)> {
-    let (read, buffers) = bounded::<io::Result<Vec<u8>>>(BUFFERS_READ_MAX);
-    let (used, spare) = bounded::<Vec<u8>>(BUFFERS_READ_MAX + 1);
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            loop {
-                let mut buffer = spare.try_recv().unwrap_or_else(|_| Vec::with_capacity(BUFFER_BYTES));
-                buffer.clear();
-                let filled = file.by_ref().take(BUFFER_BYTES as u64).read_to_end(&mut buffer);
-                let is_over = matches!(filled, Ok(0) | Err(_));
-                // If nobody waits any more there was an error before.
-                if read.send(filled.map(|_| buffer)).is_err() || is_over {
-                    return;
-                }
-            }
-        });
-        let mut hasher = blake3::Hasher::new();
-        for buffer in buffers {
-            let buffer = buffer?;
-            hasher.update(&buffer);
-            let _ = used.try_send(buffer);
-        }
-        Ok((hasher.finalize(), hasher.count()))
-    })
+/// Some of a file, to be read while others read the rest.
+struct Part<'f> {
+    file: &'f File,
+    at: u64,
+    end: u64,
+}
+
+impl io::Read for Part<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(buffer.len());
+        let read = self.file.read_at(&mut buffer[..left], self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
 }
 
 /// Names relative to the generation's directory, sorted. A directory comes before what is in it.
@@ -206,7 +212,8 @@ mod tests {
     fn files_of_any_size_are_hashed_whole() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("db");
-        for length in [0, 1, BUFFER_BYTES, BUFFER_BYTES + 1, 5 * BUFFER_BYTES, 7 * BUFFER_BYTES + 3] {
+        let some = HASHED_AT_ONCE_BYTES as usize;
+        for length in [0, 1, some, some + 1, 2 * some, 5 * some, 7 * some + 3] {
             let content: Vec<u8> = (0..length).map(|n| (n ^ (n >> 8) ^ (n >> 16)) as u8).collect();
             fs::write(&path, &content).unwrap();
             let hashed = hash(&File::open(&path).unwrap()).unwrap();

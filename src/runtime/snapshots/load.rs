@@ -122,6 +122,7 @@ impl Loading<'_> {
         }
         loaded.fold = fold;
         loaded.duplicates = duplicates.unwrap_or(loaded.duplicates);
+        generation.rest();
         loaded.generation = Some((generation, meta));
         Ok(loaded)
     }
