@@ -147,11 +147,11 @@ impl<E: Hosted> Shell<E> {
         if matches!(self.health, Health::Live(_)) && !matches!(at.record.body, Body::System(_)) {
             super::simulation::observe::applying(&self.key, &at);
         }
-        self.take_in(at, reference, false);
+        self.take_in(at, reference);
     }
 
-    /// Applies a record that it was handed, now or while it rested; what it decided itself may be shown already.
-    fn take_in(&mut self, at: Routed<'_>, reference: &Arc<Reference>, is_shown: bool) {
+    /// Applies a record that it was handed, now or while it rested.
+    fn take_in(&mut self, at: Routed<'_>, reference: &Arc<Reference>) {
         if let Body::System(body) = &at.record.body {
             self.apply_system(body, at.record);
             return;
@@ -181,9 +181,7 @@ impl<E: Hosted> Shell<E> {
                 let took_effect = entity.revision() != revision;
                 // Another entity's transition comes here as a fact.
                 if at.record.is_decided_by(&self.key) {
-                    if !is_shown {
-                        self.shard.show_decision(&self.key, at.record, took_effect);
-                    }
+                    self.shard.show_decision(&self.key, at.record, took_effect);
                     self.land(at.record.lsn, took_effect);
                 }
             }
@@ -473,7 +471,7 @@ impl<E: Hosted> Handler<Behind> for Shell<E> {
     fn handle(&mut self, message: Behind, _: &mut Context<Self>) {
         self.has_news = true;
         for delivery in &message.deliveries {
-            self.take_in(delivery.routed(), &message.reference, true);
+            self.take_in(delivery.routed(), &message.reference);
         }
     }
 }

@@ -2,16 +2,13 @@
 //!
 //! After a start from a snapshot nobody has an actor, and most of those that the replay comes to have one batch with
 //! records there. To make an actor for each takes longer than all the rest of the replay. So the records are kept beside the
-//! state, which is *behind* by them, until somebody wants it: whoever looks or reads applies them. What it decided itself is
-//! among them, and lists show it at once: whether it took effect is told by the revision that the state has. When too many
-//! wait the written state is changed there and then. Whoever is come to once more after that gets an actor.
+//! state, which is *behind* by them, until somebody wants it: whoever looks or reads applies them. When too many wait, or what
+//! it decided itself comes, the written state is changed there and then: lists show a decision only if the state has it, and
+//! that is known only once all before it was applied, which may fail. Whoever is come to once more after that gets an actor.
 
-use std::fmt;
 use std::sync::Arc;
 
 use actix::Message;
-use serde::Deserializer;
-use serde::de::{DeserializeSeed, Error as _, IgnoredAny, SeqAccess, Visitor};
 use smallvec::SmallVec;
 
 use super::ShardShared;
@@ -101,46 +98,6 @@ fn applied<E: Hosted>(
     Some((pack(&entity).ok()?, landed))
 }
 
-/// The revision of an entity whose state is written so, without reading the rest of it.
-fn revision_of(key: &EntityKey, state: &[u8]) -> Option<u64> {
-    // Which of its fields it is.
-    let at = match Kind::of(key) {
-        Kind::SkuLocation => 3,
-        Kind::Supplier | Kind::Subject | Kind::ApprovalCase => 2,
-    };
-    NumberAt(at).deserialize(&mut rmp_serde::Deserializer::from_read_ref(state)).ok()
-}
-
-/// Reads one number out of an array, and passes over all else.
-struct NumberAt(usize);
-
-impl<'de> DeserializeSeed<'de> for NumberAt {
-    type Value = u64;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u64, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for NumberAt {
-    type Value = u64;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an array with a number at {}", self.0)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<u64, A::Error> {
-        for at in 0..self.0 {
-            if array.next_element::<IgnoredAny>()?.is_none() {
-                return Err(A::Error::invalid_length(at, &self));
-            }
-        }
-        let number = array.next_element()?.ok_or_else(|| A::Error::invalid_length(self.0, &self))?;
-        while array.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(number)
-    }
-}
-
 /// A record of what an entity decided, back at its state.
 pub struct Landed {
     pub record: Arc<Record>,
@@ -200,16 +157,15 @@ impl Presences {
             reference: segment.reference.clone(),
             deliveries: segment.chain(head).cloned().collect(),
         };
-        let landed = match self.landed_if_it_waits(slot, &key, &behind, behind_max) {
-            Some(landed) => {
-                self.behind += behind.deliveries.len();
-                match &mut slot.behind {
-                    Some(waiting) => waiting.deliveries.extend(behind.deliveries),
-                    none => *none = Some(Box::new(behind)),
-                }
-                landed
+        let landed = if self.may_wait(slot, &key, &behind, behind_max) {
+            self.behind += behind.deliveries.len();
+            match &mut slot.behind {
+                Some(waiting) => waiting.deliveries.extend(behind.deliveries),
+                none => *none = Some(Box::new(behind)),
             }
-            None => self.apply_at_rest(slot, &key, Some(&behind))?,
+            Vec::new()
+        } else {
+            self.apply_at_rest(slot, &key, Some(&behind))?
         };
         slot.used = true;
         #[cfg(test)]
@@ -219,48 +175,22 @@ impl Presences {
         Some(landed)
     }
 
-    /// Whether more records may wait beside an entity's state: what it decided itself among them. `None` if they may not.
-    fn landed_if_it_waits(
-        &mut self,
-        slot: &Slot,
-        key: &EntityKey,
-        more: &Behind,
-        behind_max: usize,
-    ) -> Option<Vec<Landed>> {
-        let Presence::Packed(state) = &slot.presence else { return None };
+    /// Whether more records may wait beside an entity's state.
+    fn may_wait(&mut self, slot: &Slot, key: &EntityKey, more: &Behind, behind_max: usize) -> bool {
         let waiting = slot.behind.as_deref();
         let count = waiting.map_or(0, |waiting| waiting.deliveries.len()) + more.deliveries.len();
-        let has_room = self.behind < behind_max && (waiting.is_none() || count <= BEHIND_EACH_MAX);
-        // Many decisions make another Reference, and none reads one.
+        // What others decided reads no Reference, and many a decision makes another one.
         let is_event = |delivery: &ShardDelivery| matches!(delivery.record.body, Body::Event { .. });
-        let may_wait = has_room
+        matches!(slot.presence, Presence::Packed(_))
+            && self.behind < behind_max
+            && (waiting.is_none() || count <= BEHIND_EACH_MAX)
+            && !more.deliveries.iter().any(|delivery| delivery.record.is_decided_by(key))
             && match waiting {
                 Some(waiting) => {
                     Arc::ptr_eq(&waiting.reference, &more.reference) || !more.deliveries.iter().any(is_event)
                 }
                 None => self.may_keep(&more.reference),
-            };
-        if !may_wait {
-            return None;
-        }
-        let is_own = |delivery: &&ShardDelivery| delivery.record.is_decided_by(key);
-        let mut own = more.deliveries.iter().filter(is_own).peekable();
-        if own.peek().is_none() {
-            return Some(Vec::new());
-        }
-        // What an entity decided takes effect if it has the next revision, and nothing else changes the revision.
-        let mut revision = revision_of(key, state)?;
-        let mut takes_effect = |delivery: &ShardDelivery| {
-            let is_next = delivery.record.entity_revision == revision + 1;
-            revision += u64::from(is_next);
-            is_next
-        };
-        for before in waiting.iter().flat_map(|waiting| &waiting.deliveries).filter(is_own) {
-            takes_effect(before);
-        }
-        let landed =
-            |own: &ShardDelivery| Landed { record: own.record.clone(), took_effect: takes_effect(own) };
-        Some(own.map(landed).collect())
+            }
     }
 
     /// Has the state that an entity rests in catch up with its records. `false` if it needs an actor for them.
@@ -477,34 +407,6 @@ mod tests {
     }
 
     #[test]
-    fn the_revision_is_read_out_of_every_kind_of_state() {
-        fn check<E: Hosted>(key: EntityKey) {
-            let state = pack(&E::new(&key)).unwrap();
-            assert_eq!(revision_of(&key, &state), Some(0), "{key}");
-            // The revision is the only number there that is changed.
-            let fields: Vec<serde_json::Value> = rmp_serde::from_slice(&state).unwrap();
-            for revision in [1_u64, 300, 1 << 40] {
-                let at = if matches!(key, EntityKey::SkuLocation { .. }) { 3 } else { 2 };
-                let mut fields = fields.clone();
-                fields[at] = revision.into();
-                let state = rmp_serde::to_vec(&fields).unwrap();
-                let read: E = rmp_serde::from_slice(&state).unwrap();
-                assert_eq!((read.revision(), revision_of(&key, &state)), (revision, Some(revision)), "{key}");
-            }
-        }
-        let tenant = crate::domain::ids::TenantNumber(1);
-        check::<SkuLocation>(EntityKey::SkuLocation { tenant, sku: "a".into(), location: "b".into() });
-        check::<Supplier>(EntityKey::Supplier { tenant, supplier: "a".into() });
-        check::<ApprovalCase>(EntityKey::ApprovalCase { tenant, case: "a".into() });
-        let subject = crate::domain::ids::SubjectKind::Item;
-        check::<Subject>(EntityKey::Subject { tenant, subject, id: "a".into() });
-        let key = EntityKey::Supplier { tenant, supplier: "a".into() };
-        for odd in [&[][..], &[0x92, 1, 2], &[0xC0], &[0x93, 1, 2, 0xC0]] {
-            assert_eq!(revision_of(&key, odd), None);
-        }
-    }
-
-    #[test]
     fn when_enough_wait_they_are_applied_at_once() {
         let mut rests = Rests::new();
         let sales = rests.sales(2);
@@ -542,28 +444,18 @@ mod tests {
     fn what_it_decided_itself_is_told_with_its_effect() {
         let mut rests = Rests::new();
         let revision = rests.place.state.revision();
-        let before: Box<[u8]> = rests.packed().into();
         let decision = rests.decision(revision + 1);
         assert_eq!(rests.replay(decision, 9), Some(vec![(Lsn(3), true)]), "for the lists, at once");
-        assert_eq!((rests.packed(), rests.presences.behind), (&*before, 1));
-        // After others that wait; and out of date.
-        for (revision, lsn, took_effect) in
-            [(revision + 2, 4, true), (revision + 2, 5, false), (revision + 3, 6, true)]
-        {
-            let decision = rests.decision(revision);
-            assert_eq!(rests.replay(decision, 9), Some(vec![(Lsn(lsn), took_effect)]));
-        }
-        assert_eq!((rests.packed(), rests.presences.behind), (&*before, 4));
-        assert!(rests.presences.catch_up(&mut rests.slot));
-        assert_eq!((rests.packed(), rests.slot.restored_at), (&*rests.caught_up(), Lsn(6)));
+        assert_eq!((rests.packed(), rests.slot.restored_at), (&*rests.caught_up(), Lsn(3)));
+        assert!(rests.slot.behind.is_none());
 
-        // The same where its state is changed at once: what waited was told of already.
+        // Behind what waits; and out of date.
         for (ahead, took_effect) in [(1, true), (2, false)] {
             let mut rests = Rests::new();
-            let decision = rests.decision(revision + 1);
-            assert_eq!(rests.replay(decision, 1), Some(vec![(Lsn(3), true)]));
-            let decision = rests.decision(revision + 1 + ahead);
-            assert_eq!(rests.replay(decision, 1), Some(vec![(Lsn(4), took_effect)]));
+            let sales = rests.sales(1);
+            assert_eq!(rests.replay(sales, 9), Some(vec![]));
+            let decision = rests.decision(rests.place.state.revision() + ahead);
+            assert_eq!(rests.replay(decision, 9), Some(vec![(Lsn(4), took_effect)]));
             assert_eq!((rests.packed(), rests.presences.behind), (&*rests.caught_up(), 0));
         }
     }
