@@ -196,6 +196,7 @@ impl Tower {
             let mut recovery = self.recovery.write();
             recovery.phase = RecoveryPhase::OpeningJournal;
             (recovery.generation, recovery.entities, recovery.entities_of) = (None, 0, 0);
+            recovery.load_seconds = 0.0;
         }
         let began = Instant::now();
         let (journal, recovered) = Journal::open(&directory, journal_options)?;

@@ -26,7 +26,7 @@ use crate::runtime::panics::contain;
 use crate::runtime::shell::Hosted;
 use crate::runtime::snapshots::{Kind, pack};
 
-/// Records that wait for one entity: whoever has more is changed by them.
+/// Records that wait for one entity, unless more of them came together: whoever gets others is changed by all of them.
 const BEHIND_EACH_MAX: usize = 8;
 /// Versions of the Reference that records are kept with, in one replay.
 const REFERENCES_MAX: usize = 1_000;
