@@ -5,8 +5,15 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use tidewatch::auth::{Principal, RoleSet, Scope};
+use tidewatch::domain::event::EventData;
 use tidewatch::domain::exception::ExceptionItem;
 use tidewatch::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
+use tidewatch::domain::money::Currency;
+use tidewatch::domain::record::{Body, ClockKind, Record, SystemBody};
+use tidewatch::domain::reference::Reference;
+use tidewatch::domain::time::Timestamp;
+use tidewatch::http::visibility::{SubjectColumns, reach, sees_exception};
 use tidewatch::runtime::summaries::Exceptions;
 use tidewatch::runtime::summary::{Listed, Page, Paging, Selection, SortBy};
 
@@ -83,6 +90,61 @@ fn filled() -> Exceptions {
     exceptions
 }
 
+/// 50,000 items in 100 categories, 1,000 locations in 100 regions, and a supplier of every tenth item.
+fn reference() -> Reference {
+    let mut reference = Reference::default();
+    let Some(base_currency) = Currency::parse("EUR") else { unreachable!("EUR") };
+    let (name, timezone) = ("default".into(), "UTC".into());
+    let declared = SystemBody::TenantDeclared { name, clock: ClockKind::Event, base_currency, timezone };
+    let mut lsn = 0;
+    let mut tell = |body: Body| {
+        lsn += 1;
+        let time = Timestamp::from_micros(lsn as i64);
+        reference.apply(&Record {
+            lsn: Lsn(lsn),
+            tenant: TENANT,
+            event_time: time,
+            ingest_time: time,
+            business_time: time,
+            causing_lsn: Lsn::ZERO,
+            entity_revision: 0,
+            source: "bench".into(),
+            id: Name::from(lsn.to_string()),
+            sequence: Name::default(),
+            principal: "bench".into(),
+            body,
+        });
+    };
+    fn read<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Box<T> {
+        match serde_json::from_value(value) {
+            Ok(read) => Box::new(read),
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+    let event = |data| Body::Event { event_type: None, data };
+    tell(Body::System(Box::new(declared)));
+    for n in 0..COUNT / 20 {
+        let path = [format!("Category {}", n % 100)];
+        let item =
+            serde_json::json!({"sku": format!("SKU-{n:05}"), "path": path, "uoms": [], "substitutes": []});
+        tell(event(EventData::ItemDescribed(read(item))));
+    }
+    for n in 0..1_000 {
+        let location =
+            serde_json::json!({"location": format!("ST-{n:04}"), "path": [format!("Region {}", n % 100)]});
+        tell(event(EventData::LocationDescribed(read(location))));
+    }
+    for n in (0..COUNT).filter(|n| n / 20 % 10 == 0) {
+        let source = serde_json::json!({
+            "sku": format!("SKU-{:05}", n / 20),
+            "location": format!("ST-{:04}", n % 1_000),
+            "source": {"kind": "supplier", "id": "V"},
+        });
+        tell(event(EventData::SourcingSet(read(source))));
+    }
+    reference
+}
+
 fn page(
     exceptions: &Exceptions,
     selection: &Selection<'_>,
@@ -146,11 +208,28 @@ fn lists(criterion: &mut Criterion) {
             bencher.iter(|| black_box(page(&exceptions, &selection, "value_at_risk", true, None, everyone)));
         });
     }
-    // A scope is asked item by item: here one location of a thousand.
-    let sees = |item: &ExceptionItem| item.subject.location.as_deref() == Some("ST-0042");
-    group.bench_function("a scope of one in a thousand by -value_at_risk", |bencher| {
-        bencher.iter(|| black_box(page(&exceptions, &all, "value_at_risk", true, None, sees)));
-    });
+    let reference = reference();
+    let Some(tenant) = reference.tenant(TENANT) else { unreachable!("it was declared") };
+    let columns = SubjectColumns { sku: name("sku"), location: name("location"), supplier: name("supplier") };
+    for (name, scope) in [
+        ("one location of a thousand", "location=ST-0042"),
+        ("a region with one location of a hundred", "path=Region 42"),
+        ("a category with one item of a hundred", "path=Category 42"),
+        ("a category of which nothing is there", "path=Nothing"),
+        ("a supplier of one place in ten", "supplier=V"),
+        ("a supplier of nothing", "supplier=W"),
+    ] {
+        let Ok(scope) = Scope::parse([scope]) else { unreachable!("{scope}") };
+        let principal = Principal { name: "p".into(), roles: RoleSet::ALL, tenant: "default".into(), scope };
+        let sees = |item: &ExceptionItem| sees_exception(&principal, tenant, item);
+        group.bench_function(format!("in scope: {name}, by -value_at_risk"), |bencher| {
+            bencher.iter(|| {
+                let reach = reach(&principal, tenant, columns, exceptions.count(TENANT));
+                let selection = Selection { reach, ..Selection::default() };
+                black_box(page(&exceptions, &selection, "value_at_risk", true, None, sees))
+            });
+        });
+    }
     let mut n = 0;
     group.bench_function("a change", |bencher| {
         bencher.iter_batched(

@@ -13,7 +13,7 @@ use super::query::{Query, Sort};
 use super::read::{Asked, Read, selection};
 use super::scoped::{exception_entry_for, exception_for};
 use super::state::AppState;
-use super::visibility::{locations_in_scope, sees_exception};
+use super::visibility::{SubjectColumns, reach, sees_exception};
 use crate::auth::{Permission, Principal};
 use crate::domain::exception::{ExceptionItem, ExceptionState, ExceptionType, Severity};
 use crate::domain::reference::TenantReference;
@@ -177,12 +177,10 @@ pub async fn list_exceptions(
     asked.query.names("severity", severity_named)?;
     let grouped = asked.query.known_flag("grouped")?;
     let read = asked.ready().await?;
-    let in_scope = locations_in_scope(&caller.principal);
     let mut selection = selected(&read.query, grouped);
-    if !in_scope.is_empty() {
-        selection.names.push((name_column("location"), &in_scope));
-    }
     let tenant = read.tenant()?;
+    let rows = read.running.exceptions.count(caller.tenant);
+    selection.reach = reach(&caller.principal, tenant, subject_columns(), rows);
     let sees = |item: &ExceptionItem| sees_exception(&caller.principal, tenant, item);
     let show = |entry: &ExceptionEntry| item_for(&caller.principal, tenant, entry);
     let page = read.summary_page(&read.running.exceptions, &selection, &paged, sees, show);
@@ -198,6 +196,12 @@ fn selected(query: &Query, grouped: Option<bool>) -> Selection<'_> {
         selection.absent.push(name_column("group"));
     }
     selection
+}
+
+/// Where a list has what its exceptions are about.
+pub fn subject_columns() -> SubjectColumns {
+    let [sku, location, supplier] = ["sku", "location", "supplier"].map(name_column);
+    SubjectColumns { sku, location, supplier }
 }
 
 fn name_column(name: &str) -> usize {

@@ -14,7 +14,7 @@ use crate::auth::Permission;
 use crate::domain::ids::Lsn;
 use crate::domain::reference::{Reference, TenantReference};
 use crate::domain::time::Timestamp;
-use crate::runtime::summary::{Entry, Listed, Paging, Selection, SortBy, SortKey, Summary};
+use crate::runtime::summary::{Entry, Listed, Paging, Reach, Selection, SortBy, SortKey, Summary};
 use crate::runtime::{Running, wall_clock};
 
 /// Parameters that every read has.
@@ -186,5 +186,11 @@ pub fn selection<'q, T: Listed>(query: &'q Query, is_final: impl Fn(&str) -> boo
         named.filter(|(_, values)| !values.is_empty()).collect()
     };
     let with_over = query.all("state").iter().any(|state| is_final(state));
-    Selection { with_over, facets: filters(T::FACETS), names: filters(T::NAMES), absent: Vec::new() }
+    Selection {
+        with_over,
+        facets: filters(T::FACETS),
+        names: filters(T::NAMES),
+        absent: Vec::new(),
+        reach: Reach::default(),
+    }
 }

@@ -6,6 +6,7 @@ use crate::domain::event::{Promotion, Selection};
 use crate::domain::exception::{ExceptionItem, ExceptionSubject};
 use crate::domain::ids::Name;
 use crate::domain::reference::{Reference, TenantReference};
+use crate::runtime::summary::{AnyOf, Reach};
 
 /// Whether a SKU-location is inside the principal's scope. Its suppliers are those it is sourced from.
 pub fn sees_sku_location(principal: &Principal, tenant: &TenantReference, sku: &str, location: &str) -> bool {
@@ -54,14 +55,55 @@ pub fn sees_line(
         })
 }
 
-/// The locations that the principal's scope is narrowed to; empty if it is not. What has another location or none is
-/// outside such a scope, so lists need not look at it.
-pub fn locations_in_scope(principal: &Principal) -> Vec<String> {
-    let location = |entry| match entry {
-        ScopeEntry::Location(location) => Some(location.to_string()),
-        ScopeEntry::Path(_) | ScopeEntry::Supplier(_) => None,
-    };
-    principal.scope.entries().filter_map(location).collect()
+/// Which of [`crate::runtime::summary::Listed::NAMES`] say what a thing is about.
+#[derive(Clone, Copy, Debug)]
+pub struct SubjectColumns {
+    pub sku: usize,
+    pub location: usize,
+    pub supplier: usize,
+}
+
+/// What of a list of so many `rows` the principal's scope reaches at most: all for which [`sees_subject`] holds, and
+/// little beside. To find that out takes a look at every location and item, or at whatever the suppliers supply; a scope
+/// is not narrowed by that where there is more of it than there are rows, each of which can be asked as well.
+pub fn reach(principal: &Principal, tenant: &TenantReference, columns: SubjectColumns, rows: usize) -> Reach {
+    let (mut locations, mut prefixes, mut suppliers) = (Vec::new(), Vec::new(), Vec::new());
+    for entry in principal.scope.entries() {
+        match entry {
+            ScopeEntry::Location(location) => locations.push(location),
+            ScopeEntry::Path(path) => prefixes.push(path),
+            ScopeEntry::Supplier(supplier) => suppliers.push(supplier),
+        }
+    }
+    let mut reach = Reach::default();
+    if !locations.is_empty() {
+        // What has another location or none is outside.
+        let mut clause = AnyOf::default();
+        clause.names(columns.location, locations.iter().map(Name::as_str));
+        reach.narrow(clause);
+    }
+    let [items, described_locations, ..] = tenant.described_counts();
+    if !prefixes.is_empty() && items + described_locations <= rows {
+        let below = |path: &[Name]| prefixes.iter().any(|prefix| path.starts_with(prefix));
+        let locations = tenant.location_paths().filter(|(_, path)| below(path));
+        let items = tenant.item_paths().filter(|(_, path)| below(path));
+        let mut clause = AnyOf::default();
+        clause.names(columns.location, locations.map(|(location, _)| location.as_str()));
+        clause.names(columns.sku, items.map(|(sku, _)| sku.as_str()));
+        reach.narrow(clause);
+    }
+    let supplied: usize = suppliers.iter().map(|supplier| tenant.sourced_from_count(supplier)).sum();
+    if !suppliers.is_empty() && supplied <= rows {
+        let places = suppliers.iter().flat_map(|supplier| tenant.sourced_from(supplier));
+        let mut clause = AnyOf::default();
+        clause.pairs(
+            [columns.sku, columns.location],
+            places.map(|(sku, location)| [sku.as_str(), location.as_str()]),
+        );
+        clause.names(columns.supplier, suppliers.iter().map(Name::as_str));
+        reach.narrow(clause);
+    }
+    reach
 }
 
 /// Whether the principal sees customers: they belong to no location, item or supplier, so that no scope has them.
@@ -144,3 +186,6 @@ pub fn sees_subject(principal: &Principal, tenant: &TenantReference, subject: &E
         (None, None, None) => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@
 
 mod chunk;
 mod page;
+mod reach;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use parking_lot::{Mutex, RwLock};
 
 use self::chunk::{CHUNK_ROWS, Chunk, Mark};
 pub use self::page::{Page, Paging, Selection, SortBy, SortKey};
+pub use self::reach::{AnyOf, Reach};
 use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
 
 /// Something that lists show.
@@ -135,6 +137,11 @@ impl<T: Listed> Summary<T> {
             Some(table) => page::page(&table.chunks(), &table.facets.read().clone(), selection, paging, sees),
             None => Page::default(),
         }
+    }
+
+    /// How many there are of a tenant, those that are over among them.
+    pub fn count(&self, tenant: TenantNumber) -> usize {
+        self.table(tenant).map_or(0, |table| table.places.lock().by_id.len())
     }
 
     /// How many are not over, over all tenants.

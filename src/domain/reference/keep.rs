@@ -190,6 +190,11 @@ impl<T: PartialEq + Clone> Catalogue<T> {
         self.names.remove_mut(name);
     }
 
+    /// All of them with their names, in no order that means anything.
+    pub fn all(&self) -> impl Iterator<Item = (&Name, &T)> {
+        self.by_name.iter().map(|(name, known)| (name, &known.value))
+    }
+
     /// At most `limit`, from the first name after `cursor`.
     pub fn after(&self, cursor: Option<&str>, limit: usize) -> impl Iterator<Item = &T> {
         let from = cursor.map_or(Bound::Unbounded, Bound::Excluded);

@@ -202,6 +202,16 @@ impl TenantReference {
         self.locations.get(location).map_or(&[], |location| &location.described.path)
     }
 
+    /// Every described item's SKU and hierarchy, in no order.
+    pub fn item_paths(&self) -> impl Iterator<Item = (&Name, &[Name])> {
+        self.items.all().map(|(sku, item)| (sku, &*item.described.path))
+    }
+
+    /// Every described location's name and hierarchy, in no order.
+    pub fn location_paths(&self) -> impl Iterator<Item = (&Name, &[Name])> {
+        self.locations.all().map(|(location, known)| (location, &*known.described.path))
+    }
+
     pub(super) fn item_path_joined(&self, sku: &str) -> Path<'_> {
         self.items
             .get(sku)
@@ -236,6 +246,11 @@ impl TenantReference {
             .get(supplier)
             .into_iter()
             .flat_map(|keys| keys.iter().map(|key| (&key.sku, &key.location)))
+    }
+
+    /// How many SKU-locations name the supplier as a source.
+    pub fn sourced_from_count(&self, supplier: &str) -> usize {
+        self.sourced_from.get(supplier).map_or(0, OrderedSet::size)
     }
 
     /// How many SKU-locations name the supplier as a source and nothing else, whether it is valid or not.

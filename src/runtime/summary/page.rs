@@ -8,6 +8,7 @@ use hashbrown::HashSet;
 use parking_lot::RwLock;
 
 use super::chunk::{Chunk, Mark, UNKNOWN, id_prefix, name_code, number_key};
+use super::reach::Reach;
 use super::{Entry, Listed};
 use crate::domain::ids::Name;
 
@@ -41,6 +42,8 @@ pub struct Selection<'q> {
     pub names: Vec<(usize, &'q [String])>,
     /// Which of [`Listed::NAMES`] it must have none of.
     pub absent: Vec<usize>,
+    /// What the reader can see of them at most.
+    pub reach: Reach,
 }
 
 /// Which part of a list.
@@ -103,6 +106,7 @@ struct Filter<'q> {
     facets: Vec<(usize, Vec<bool>)>,
     names: Vec<OneOf<'q>>,
     absent: &'q [usize],
+    reach: &'q Reach,
 }
 
 impl<'q> Filter<'q> {
@@ -120,6 +124,7 @@ impl<'q> Filter<'q> {
             facets: selection.facets.iter().map(wanted).collect(),
             names: selection.names.iter().map(one_of).collect(),
             absent: &selection.absent,
+            reach: &selection.reach,
         }
     }
 
@@ -131,6 +136,7 @@ impl<'q> Filter<'q> {
         self.absent.iter().all(|at| chunk.names[*at][row] == 0)
             && self.facets.iter().all(has_facet)
             && self.names.iter().all(|one_of| one_of.codes.contains(&chunk.names[one_of.at][row]))
+            && self.reach.admits(chunk, row)
     }
 
     /// Whether it has the names themselves, not only their codes.
