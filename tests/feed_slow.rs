@@ -39,7 +39,8 @@ fn a_client_that_cannot_keep_up_comes_back_without_a_gap() {
         }
     }
     assert_eq!(client.settled("/api/v1/exceptions?limit=1", lsn).status, 200);
-    // What had been sent before the end is still there to read.
+    // It reads on long after it was cut: what had been sent before, and why it ended, is still there to read.
+    std::thread::sleep(Duration::from_secs(5));
     let mut seen = BTreeSet::new();
     while let Some(frame) = slow.next(Duration::from_secs(10)) {
         note(&frame, &mut seen);

@@ -37,6 +37,7 @@ mod tickets;
 pub use chunk::Chunk;
 pub use handle::{FeedHandle, Seat, SocketId, Viewer};
 pub use hub::Hub;
+pub use publish::CLOSE_SLOW;
 pub use queue::{Closing, Outgoing, Pushed, QueueLimits, SocketQueue};
 pub use request::{Refused, Request, Subscribe, Topic, parse as parse_request};
 pub use tickets::{IssuedTicket, TicketsFull};

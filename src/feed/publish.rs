@@ -31,7 +31,7 @@ const EVENTS_AT_ONCE: usize = 64;
 const OVERTAKEN_MAX: usize = 1_000_000;
 
 /// The close code of a client that can't keep up.
-const CLOSE_SLOW: u16 = 4008;
+pub const CLOSE_SLOW: u16 = 4008;
 
 /// An event that is being published, with its item for filters once one asks.
 struct Fresh {

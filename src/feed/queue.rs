@@ -268,6 +268,11 @@ impl SocketQueue {
         self.waiting.lock().end.is_some()
     }
 
+    /// Whether the socket is ending with that code.
+    pub fn ends_with(&self, code: u16) -> bool {
+        self.waiting.lock().end.as_ref().is_some_and(|end| end.as_ref().is_some_and(|end| end.code == code))
+    }
+
     /// The lowest record among the events that wait.
     pub fn first_waiting(&self) -> Option<Lsn> {
         self.waiting.lock().chunks.iter().filter_map(Chunk::first).min()

@@ -21,13 +21,13 @@ use super::wire::Wire;
 use crate::auth::{Permission, key_id};
 use crate::domain::time::SECOND;
 use crate::feed::{
-    Chunk, Closing, FeedHandle, Outgoing, Pushed, Request, Seat, SocketId, SocketQueue, Viewer, error_frame,
-    parse_request,
+    CLOSE_SLOW, Chunk, Closing, FeedHandle, Outgoing, Pushed, Request, Seat, SocketId, SocketQueue, Viewer,
+    error_frame, parse_request,
 };
-use crate::runtime::wall_clock;
+use crate::runtime::{Phase, wall_clock};
 
 const SUB_PROTOCOL: &str = "tidewatch.v1";
-/// How long the last frames may take to leave once a socket is to end.
+/// How long the last frames may take to leave once a socket is to end, unless its client reads slowly.
 const GOODBYE_MAX: Duration = Duration::from_secs(2);
 /// How long a client may take to answer that the socket is to end. Then its connection is ended.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
@@ -174,7 +174,7 @@ async fn write(mut session: Session, queue: &SocketQueue, feed: &FeedHandle) -> 
                 // the socket is to end.
                 let sent = tokio::select! {
                     sent = timeout(silence_max, session.text(text)) => sent,
-                    () = goodbye_is_over(queue) => return false,
+                    () = goodbye_is_over(queue, feed) => return false,
                 };
                 if !matches!(sent, Ok(Ok(()))) {
                     queue.abandon();
@@ -187,16 +187,28 @@ async fn write(mut session: Session, queue: &SocketQueue, feed: &FeedHandle) -> 
                     code: CloseCode::from(code),
                     description: Some(reason),
                 });
-                let closed = timeout(GOODBYE_MAX, session.close(reason)).await;
-                return is_there && matches!(closed, Ok(Ok(())));
+                let closed = tokio::select! {
+                    closed = session.close(reason) => closed.is_ok(),
+                    () = goodbye_is_over(queue, feed) => false,
+                };
+                return is_there && closed;
             }
         }
     }
 }
 
-async fn goodbye_is_over(queue: &SocketQueue) {
+/// A client that could not keep up reads still: it is told so for as long as one may be silent, unless the tower stops.
+async fn goodbye_is_over(queue: &SocketQueue, feed: &FeedHandle) {
     queue.wait_for_end().await;
-    tokio::time::sleep(GOODBYE_MAX).await;
+    let begun = Instant::now();
+    let silence_max = Duration::from_secs(feed.config().silence_close_s);
+    loop {
+        tokio::time::sleep(GOODBYE_MAX).await;
+        let is_slow = queue.ends_with(CLOSE_SLOW) && feed.tower().phase() != Phase::Draining;
+        if !is_slow || begun.elapsed() >= silence_max {
+            return;
+        }
+    }
 }
 
 /// The last that was heard of a client.
