@@ -6,7 +6,7 @@ mod common;
 use common::events::now;
 use common::formula::evaluate;
 use common::{Batch, Random, Tower};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 const DAY: i64 = 86_400;
 
@@ -74,6 +74,43 @@ fn close(name: &str, told: f64, computed: f64, explanation: &Value) {
     );
 }
 
+/// Nothing that the view shows as a number goes without.
+fn all_are_explained(view: &Value, numbers: &Map<String, Value>) {
+    for (field, value) in view.as_object().unwrap() {
+        let is_number = value.is_number() && !["lsn", "failed_at"].contains(&field.as_str());
+        assert!(!is_number || numbers.contains_key(field), "{field} is not explained");
+    }
+}
+
+/// Computes every number from its inputs alone; how many numbers and moments there were.
+fn evaluate_all(numbers: &Map<String, Value>) -> (usize, usize) {
+    let (mut evaluated, mut moments) = (0, 0);
+    for (name, explanation) in numbers {
+        if explanation["value"].is_null() && explanation["unit"] != "moment" {
+            assert!(explanation["because"].is_string(), "{name}: {explanation}");
+            continue;
+        }
+        match evaluate(explanation) {
+            Ok(computed) => {
+                close(name, explanation["value"].as_f64().unwrap(), computed, explanation);
+                evaluated += 1;
+            }
+            Err(moment) => {
+                let told = explanation["time"].as_str();
+                let told = told.map(|text| text.parse::<jiff::Timestamp>().unwrap().as_microsecond());
+                match (told, moment) {
+                    (Some(told), Some(moment)) => {
+                        assert!((told - moment).abs() < 1_000, "{told} {moment}")
+                    }
+                    (told, moment) => assert_eq!(told, moment, "{explanation}"),
+                }
+                moments += 1;
+            }
+        }
+    }
+    (evaluated, moments)
+}
+
 #[test]
 fn every_number_of_a_place_follows_from_the_inputs_that_it_names() {
     let tower = Tower::dev();
@@ -100,33 +137,9 @@ fn every_number_of_a_place_follows_from_the_inputs_that_it_names() {
         let why = client.settled(&format!("{place}/why"), lsn).expect(200);
         let view = client.settled(&place, lsn).expect(200);
         let numbers = why["numbers"].as_object().unwrap();
-        // Nothing that the view shows as a number goes without.
-        for (field, value) in view.as_object().unwrap() {
-            let is_number = value.is_number() && !["lsn", "failed_at"].contains(&field.as_str());
-            assert!(!is_number || numbers.contains_key(field), "{field} is not explained");
-        }
-        for (name, explanation) in numbers {
-            match evaluate(explanation) {
-                Ok(_) if explanation["value"].is_null() => {
-                    assert!(explanation["because"].is_string(), "{name}: {explanation}");
-                }
-                Ok(computed) => {
-                    close(name, explanation["value"].as_f64().unwrap(), computed, explanation);
-                    evaluated += 1;
-                }
-                Err(moment) => {
-                    let told = explanation["time"].as_str();
-                    let told = told.map(|text| text.parse::<jiff::Timestamp>().unwrap().as_microsecond());
-                    match (told, moment) {
-                        (Some(told), Some(moment)) => {
-                            assert!((told - moment).abs() < 1_000, "{told} {moment}")
-                        }
-                        (told, moment) => assert_eq!(told, moment, "{explanation}"),
-                    }
-                    moments += 1;
-                }
-            }
-        }
+        all_are_explained(&view, numbers);
+        let (numbers_evaluated, moments_evaluated) = evaluate_all(numbers);
+        (evaluated, moments) = (evaluated + numbers_evaluated, moments + moments_evaluated);
         // Quantities do not move between the two reads, and are the same in both.
         for name in
             ["on_hand", "reserved", "due", "available", "on_order", "in_transit", "inventory_position"]
@@ -140,6 +153,127 @@ fn every_number_of_a_place_follows_from_the_inputs_that_it_names() {
         }
     }
     assert!(evaluated >= 5 * 14 && moments == 5, "{evaluated} numbers, {moments} moments");
+}
+
+/// Orders of one supplier: placed on each of 40 days, acknowledged, received whole or in part, and some still open.
+fn orders(batch: &mut Batch, random: &mut Random, supplier: &str) {
+    let start = now() - 60 * DAY;
+    for order in 0..40 {
+        let (id, placed_at) = (format!("P-{supplier}-{order}"), start + order * DAY);
+        let promised_at = placed_at + 6 * DAY;
+        batch.add_at(
+            placed_at,
+            "purchase_order.placed",
+            json!({"po_id": id, "supplier": supplier, "currency": "EUR", "lines": [
+                {"line_id": "1", "sku": "A", "location": "L", "quantity": 10, "unit_cost": "2.50",
+                    "promised_at": common::at(promised_at)},
+                {"line_id": "2", "sku": "B", "location": "L", "quantity": 4.5, "promised_at": common::at(promised_at)}]}),
+        );
+        if order % 3 > 0 {
+            let acknowledged_at = placed_at + 3_600 * (1 + random.below(60) as i64);
+            batch.add_at(
+                acknowledged_at,
+                "purchase_order.acknowledged",
+                json!({"po_id": id, "supplier": supplier}),
+            );
+        }
+        if order % 4 < 3 {
+            let received_at = placed_at + DAY * (3 + random.below(6) as i64) + random.below(80_000) as i64;
+            let quantity = if random.below(4) == 0 { 7 } else { 10 };
+            for (line_id, quantity) in [("1", f64::from(quantity)), ("2", 4.5)] {
+                let line = json!({"po_id": id, "line_id": line_id, "quantity": quantity});
+                batch.add_at(received_at, "purchase_order.received", line);
+            }
+            if quantity < 10 && random.below(2) == 0 {
+                batch.add_at(received_at + 60, "purchase_order.closed", json!({"po_id": id}));
+            }
+        }
+    }
+    for order in 0..3 {
+        let id = format!("N-{supplier}-{order}");
+        batch.add(
+            "purchase_order.placed",
+            json!({"po_id": id, "supplier": supplier, "lines": [
+                {"line_id": "1", "sku": "A", "location": "L", "quantity": 20,
+                    "promised_at": common::at(now() + (order + 2) * DAY)}]}),
+        );
+    }
+    let early = json!({"po_id": format!("E-{supplier}"), "supplier": supplier, "lines": [
+        {"line_id": "1", "sku": "A", "location": "L", "quantity": 1}]});
+    batch.add_at(now() - DAY, "purchase_order.placed", early);
+    let line = json!({"po_id": format!("E-{supplier}"), "line_id": "1", "quantity": 1});
+    batch.add_at(now() - 2 * DAY, "purchase_order.received", line);
+}
+
+#[test]
+fn every_number_of_a_supplier_follows_from_the_inputs_that_it_names() {
+    let tower = Tower::dev();
+    let client = tower.http();
+    let mut random = Random::new(20_261_123);
+    let mut batch = Batch::new("supplied");
+    batch.add(
+        "supplier.described",
+        json!({"supplier": "V2", "lead_time_days": 6, "lead_time_sd_days": 1.5, "ack_within_hours": 36}),
+    );
+    batch.add("supplier.described", json!({"supplier": "V3", "name": "Nobody's"}));
+    for supplier in ["V1", "V2"] {
+        orders(&mut batch, &mut random, supplier);
+    }
+    batch.add(
+        "sourcing.set",
+        json!({"sku": "A", "location": "L", "source": {"kind": "supplier", "id": "V1"}}),
+    );
+    batch.add("supplier.delay_reported", json!({"supplier": "V1", "delay_days": 3}));
+    batch.add("supplier.capacity_changed", json!({"supplier": "V2", "factor": 0.6}));
+    let lsn = client.accept(&batch.take())["lsn"].as_u64().unwrap();
+    let mut evaluated = 0;
+    for supplier in ["V1", "V2", "V3"] {
+        let path = format!("/api/v1/suppliers/{supplier}");
+        let why = client.settled(&format!("{path}/why"), lsn).expect(200);
+        let view = client.settled(&path, lsn).expect(200);
+        let numbers = why["numbers"].as_object().unwrap();
+        all_are_explained(&view, numbers);
+        let (numbers_evaluated, moments) = evaluate_all(numbers);
+        assert_eq!(moments, 1, "when the next acknowledgement is due");
+        evaluated += numbers_evaluated;
+        for (name, explanation) in numbers {
+            if name != "next_acknowledgement_due_at" {
+                assert_eq!(explanation["value"], view[name], "{name}: {explanation}");
+            }
+        }
+        for kind in ["purchase_late", "supplier_unreliable"] {
+            let is_open =
+                client.get(&format!("/api/v1/exceptions?supplier={supplier}&type={kind}")).expect(200);
+            let absence = why["absences"].as_array().unwrap().iter();
+            let absence = absence.filter(|absence| absence["what"] == format!("exception.{kind}")).count();
+            assert_eq!(
+                absence,
+                usize::from(is_open["items"].as_array().unwrap().is_empty()),
+                "{supplier} {kind}"
+            );
+        }
+    }
+    assert!(evaluated >= 2 * 22, "{evaluated} numbers");
+
+    // What is measured and what is open is there one by one, and lines name their events.
+    let why = client.get("/api/v1/suppliers/V1/why").expect(200);
+    let late = why["numbers"]["late_lines"]["inputs"].as_array().unwrap();
+    assert!(late.len() >= 10 && late.iter().all(|input| input["event"]["type"].is_string()), "{late:?}");
+    assert!(why["numbers"]["lead_time_p90_days"]["inputs"].as_array().unwrap().len() >= 30);
+    let printed = why_in_a_terminal(&["--supplier", "V1", "otif_share", "--url", &tower.url()]);
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert!(
+        printed.status.success() && text.starts_with("supplier V1") && text.contains("otif_share = 0."),
+        "{text}"
+    );
+    assert_eq!(why_in_a_terminal(&["--supplier", "nobody", "--url", &tower.url()]).status.code(), Some(1));
+    assert_eq!(why_in_a_terminal(&["A", "--url", &tower.url()]).status.code(), Some(2));
+
+    // An exception of the supplier shows the same numbers.
+    let open = client.get("/api/v1/exceptions?supplier=V1&type=purchase_late&limit=1").expect(200);
+    let id = open["items"][0]["id"].as_str().unwrap();
+    let why = client.get(&format!("/api/v1/exceptions/{id}/why")).expect(200);
+    assert_eq!(why["numbers"]["late_lines"]["value"], late.len());
 }
 
 fn why_in_a_terminal(arguments: &[&str]) -> std::process::Output {

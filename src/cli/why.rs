@@ -1,4 +1,4 @@
-//! `tidewatch why`: the reasons behind a SKU-location's numbers, in a terminal.
+//! `tidewatch why`: the reasons behind the numbers of a SKU-location or a supplier, in a terminal.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -7,28 +7,33 @@ use serde_json::Value;
 
 use super::client::{Client, ClientError, Patience};
 
-/// Show why a SKU-location's numbers are what they are, and why what did not happen did not
+/// Show why the numbers of a SKU-location or supplier are what they are, and why what did not happen did not
 ///
 /// Each number with its formula and what went into it: values, times, events. Computing the formula from what is shown
 /// gives the number.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "\
+tidewatch why [OPTIONS] <SKU> <LOCATION> [NUMBERS]...
+       tidewatch why [OPTIONS] --supplier <SUPPLIER> [NUMBERS]...")]
 #[command(after_help = "\
 Examples:
   tidewatch why A-100 OSLO
   tidewatch why A-100 OSLO available safety_stock
+  tidewatch why --supplier V-7 otif_share late_lines
   tidewatch why A-100 OSLO --json | jq .numbers.on_hand.inputs
 
 Exit codes:
   0  shown
-  1  there is no such SKU-location, or it has no such number
+  1  there is no such SKU-location or supplier, or it has no such number
+  2  it is not said which
   3  the server cannot be reached, or refuses")]
 pub struct WhyArgs {
-    /// The item
-    sku: String,
-    /// The location
-    location: String,
-    /// Numbers to show; all of them without any
-    numbers: Vec<String>,
+    /// The item and the location, unless a supplier is named; then the numbers to show, all of them without any
+    #[arg(value_name = "WORD")]
+    words: Vec<String>,
+    /// A supplier instead of a SKU-location
+    #[arg(long)]
+    supplier: Option<String>,
     /// Address of the tower
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     url: String,
@@ -42,14 +47,34 @@ pub struct WhyArgs {
 
 /// Inputs of one number that are printed; of more, how many there are.
 const INPUTS_PRINTED_MAX: usize = 12;
+const EXIT_USAGE: u8 = 2;
 const EXIT_SERVER: u8 = 3;
+
+impl WhyArgs {
+    /// The path of what is asked about, and the numbers asked for; `None` if it is not said.
+    fn question(&self) -> Option<(String, &[String])> {
+        match (&self.supplier, &*self.words) {
+            (Some(supplier), numbers) => {
+                Some((format!("/api/v1/suppliers/{}/why", escaped(supplier)), numbers))
+            }
+            (None, [sku, location, numbers @ ..]) => {
+                Some((format!("/api/v1/sku-locations/{}/{}/why", escaped(sku), escaped(location)), numbers))
+            }
+            (None, _) => None,
+        }
+    }
+}
 
 /// Asks and prints.
 ///
 /// # Errors
 /// None: what goes wrong is said on standard error.
 pub async fn run(args: WhyArgs) -> miette::Result<ExitCode> {
-    let asked = ask(&args).await;
+    let Some((path, numbers)) = args.question() else {
+        eprintln!("tidewatch why: name a SKU and a LOCATION, or a supplier with --supplier; see --help");
+        return Ok(ExitCode::from(EXIT_USAGE));
+    };
+    let asked = ask(&args, &path).await;
     let answer: Value = match asked {
         Ok(answer) => answer,
         Err(ClientError::Refused { status, detail, .. }) if status.as_u16() == 404 => {
@@ -64,7 +89,7 @@ pub async fn run(args: WhyArgs) -> miette::Result<ExitCode> {
     let printed = if args.json {
         writeln!(io::stdout(), "{answer}").map(|()| true)
     } else {
-        print(&answer, &args.numbers, &mut io::stdout().lock())
+        print(&answer, numbers, &mut io::stdout().lock())
     };
     match printed {
         Ok(true) => Ok(ExitCode::SUCCESS),
@@ -78,10 +103,9 @@ pub async fn run(args: WhyArgs) -> miette::Result<ExitCode> {
     }
 }
 
-async fn ask(args: &WhyArgs) -> Result<Value, ClientError> {
+async fn ask(args: &WhyArgs, path: &str) -> Result<Value, ClientError> {
     let client = Client::new(&args.url, args.key.clone(), Patience::default())?;
-    let path = format!("/api/v1/sku-locations/{}/{}/why", escaped(&args.sku), escaped(&args.location));
-    client.get_json(&path).await
+    client.get_json(path).await
 }
 
 /// Percent-encodes all that is not unreserved (RFC 3986, section 2.3).
@@ -111,13 +135,11 @@ fn print(answer: &Value, wanted: &[String], out: &mut impl Write) -> io::Result<
         eprintln!("tidewatch why: there is no number `{name}`; there are {known:?}");
         all_there = false;
     }
-    writeln!(
-        out,
-        "{} at {}, as of {}",
-        text(&answer["sku"]),
-        text(&answer["location"]),
-        text(&answer["as_of"])
-    )?;
+    let whose = match &answer["supplier"] {
+        Value::Null => format!("{} at {}", text(&answer["sku"]), text(&answer["location"])),
+        supplier => format!("supplier {}", text(supplier)),
+    };
+    writeln!(out, "{whose}, as of {}", text(&answer["as_of"]))?;
     for (name, number) in &numbers {
         if !wanted.is_empty() && !wanted.contains(name) {
             continue;

@@ -11,10 +11,14 @@
 //! | `sqrt(x)` | square root |
 //! | `short_probability(b, s)` | P(N(b, s) < 0); for s = 0 it is 1 where b < 0, else 0 |
 //! | `units_short(b, s)` | E(max(0, −N(b, s))); for s = 0 it is max(0, −b) |
+//! | `quantile(l, q)` | the quantile of the list at the share `q`, linear between neighbours (Hyndman and Fan's type 7) |
+//! | `working_time_after(t, h)` | the moment `h` hours after the time of `t`, counted in the supplier's calendar and time zone |
 //! | `first_shortage(start, receipts, demand)` | the moment at which start + receipts − demand, summed day by day, falls below 0: within the day from `day_from` to `day_until` in proportion to its demand, receipts first; null if it does not |
 
 use serde::Serialize;
 
+use super::exception::ExceptionType;
+use super::exception::kind::KindSettings;
 use super::ids::{Lsn, Name};
 use super::plain;
 use super::time::Timestamp;
@@ -44,7 +48,7 @@ pub struct Input {
     pub value: Option<f64>,
     /// When it happened, or what moment it is about.
     pub time: Option<Timestamp>,
-    /// What said it: `event`, `policy`, `sourcing`, `measured`, `supplier`, `lane`, `default`, `model`, `published`,
+    /// What said it: `event`, `policy`, `sourcing`, `configuration`, `measured`, `supplier`, `lane`, `default`, `model`, `published`,
     /// `case`, or the name of another number that is explained beside this one.
     pub from: String,
     /// The document, line or source it belongs to.
@@ -111,4 +115,20 @@ impl Input {
         self.about = Some(about);
         self
     }
+}
+
+/// The thresholds of a kind of exception, as far as it has them.
+pub fn threshold_inputs(kind: &ExceptionType, settings: &KindSettings) -> Vec<Input> {
+    let definition = kind.definition();
+    let named = [
+        ("raise", definition.raise, settings.raise),
+        ("clear", definition.clear, settings.clear),
+        ("minimum", definition.minimum, settings.minimum),
+        ("days", definition.days, settings.days),
+    ];
+    let known = named.into_iter().filter_map(|(name, threshold, value)| {
+        let unit = threshold?.unit;
+        Some(Input::said(name, value, "configuration").about(unit.to_owned()))
+    });
+    known.collect()
 }

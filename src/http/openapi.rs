@@ -54,6 +54,7 @@ use super::{
         sku_locations::get_sku_location,
         sku_locations::get_projection,
         why::why_sku_location,
+        why::why_supplier,
         why::why_exception,
         why::why_case,
         suppliers::list_suppliers,

@@ -90,6 +90,7 @@ pub fn serve(
             .service(sku_locations::list_sku_locations)
             .service(sku_locations::get_projection)
             .service(why::why_sku_location)
+            .service(why::why_supplier)
             .service(why::why_exception)
             .service(why::why_case)
             .service(sku_locations::get_sku_location)

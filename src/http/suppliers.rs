@@ -8,7 +8,7 @@ use super::inspect::{ask, ask_all, listed, not_found, shown};
 use super::path::segments;
 use super::problem::Problem;
 use super::query::{Sort, SortValue, page};
-use super::read::{Asked, Paged};
+use super::read::{Asked, Paged, Read};
 use super::state::AppState;
 use super::visibility::sees_supplier;
 use crate::auth::Permission;
@@ -39,6 +39,16 @@ pub(super) const FIELDS: &[&str] = &[
     "open_exceptions",
 ];
 
+/// A supplier that the caller sees.
+pub(super) fn find(read: &Read<'_>, supplier: &Name) -> Result<Address, Problem> {
+    let (caller, tenant) = (read.caller, read.tenant()?);
+    let key = EntityKey::Supplier { tenant: caller.tenant, supplier: supplier.clone() };
+    let known = read.running.directory.find(&key);
+    known
+        .filter(|_| sees_supplier(&caller.principal, tenant, supplier))
+        .ok_or_else(|| not_found("such supplier"))
+}
+
 /// One supplier: open, late and predicted-late lines, lead times, on time in full with its definition, acknowledgements,
 /// what it reported.
 #[utoipa::path(get, path = "/api/v1/suppliers/{supplier}", tag = "suppliers",
@@ -55,11 +65,7 @@ pub async fn get_supplier(
     let asked = Asked::one(&request, &caller, &state, Permission::Read)?;
     let [supplier] = segments(&request, "/api/v1/suppliers")?;
     let read = asked.ready().await?;
-    let (running, tenant) = (read.running, read.tenant()?);
-    let key = EntityKey::Supplier { tenant: caller.tenant, supplier: supplier.clone() };
-    let address =
-        running.directory.find(&key).filter(|_| sees_supplier(&caller.principal, tenant, &supplier));
-    let address = address.ok_or_else(|| not_found("such supplier"))?;
+    let (running, address) = (read.running, find(&read, &supplier)?);
     let seen = ask::<Supplier, _>(running, address, |entity, key, now, reference| {
         entity.view(key.tenant(), now, reference)
     });

@@ -15,14 +15,15 @@ use super::problem::{Problem, code};
 use super::read::{Asked, Read};
 use super::sku_locations::find;
 use super::state::AppState;
-use super::{cases, exceptions};
+use super::{cases, exceptions, suppliers};
 use crate::auth::Permission;
 use crate::domain::exception::ExceptionType;
 use crate::domain::exception::kind::{KindSettings, Threshold};
-use crate::domain::explain::{Input, SourceEvent};
+use crate::domain::explain::{Absence, Explanation, Input, SourceEvent};
 use crate::domain::ids::{EntityKey, Lsn, Name};
 use crate::domain::settings::Segment;
 use crate::domain::sku_location::{SkuLocation, SkuLocationWhy};
+use crate::domain::supplier::{Supplier, SupplierWhy};
 use crate::domain::time::Timestamp;
 use crate::journal::JournalError;
 use crate::journal::envelope::decode_record;
@@ -55,6 +56,27 @@ pub async fn why_sku_location(
     Ok(HttpResponse::Ok().json(shown(read.running, seen)))
 }
 
+/// Why a supplier's numbers are what they are, and why what did not happen did not.
+///
+/// As for a SKU-location. Of more than 500 lines the further ones are one input together.
+#[utoipa::path(get, path = "/api/v1/suppliers/{supplier}/why", tag = "suppliers",
+    params(("supplier" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
+    responses((status = 200, description = "Formula and inputs of each number", body = ref("#/components/schemas/SupplierWhy")), (status = 404, description = "Unknown"),
+        (status = 503, description = "Its state is being rebuilt")),
+    security(("key" = [])))]
+#[get("/api/v1/suppliers/{supplier}/why")]
+pub async fn why_supplier(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let asked = Asked::one(&request, &caller, &state, Permission::Read)?;
+    let [supplier] = segments(&request, "/api/v1/suppliers")?;
+    let read = asked.ready().await?;
+    let seen = explain_supplier(&state, &read, &supplier).await?;
+    Ok(HttpResponse::Ok().json(shown(read.running, seen)))
+}
+
 /// Why an exception is open, or went: the rule and its thresholds, and the numbers behind it.
 #[utoipa::path(get, path = "/api/v1/exceptions/{id}/why", tag = "exceptions",
     params(("id" = String, Path), ("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
@@ -80,11 +102,19 @@ pub async fn why_exception(
         "affected": entry.item.affected,
         "numbers": null,
     });
-    if let EntityKey::SkuLocation { sku, location, .. } = &*entry.entity
-        && let Ok(seen) = explain_place(&state, &read, sku, location).await
-    {
-        answer["numbers"] = serde_json::to_value(&seen.value.numbers).unwrap_or_default();
-        answer["as_of"] = json!(seen.now);
+    let (numbers, as_of) = match &*entry.entity {
+        EntityKey::SkuLocation { sku, location, .. } => {
+            explain_place(&state, &read, sku, location).await.map(|seen| (seen.value.numbers, seen.now)).ok()
+        }
+        EntityKey::Supplier { supplier, .. } => {
+            explain_supplier(&state, &read, supplier).await.map(|seen| (seen.value.numbers, seen.now)).ok()
+        }
+        EntityKey::Subject { .. } | EntityKey::ApprovalCase { .. } => None,
+    }
+    .unzip();
+    if let (Some(numbers), Some(as_of)) = (numbers, as_of) {
+        answer["numbers"] = serde_json::to_value(&numbers).unwrap_or_default();
+        answer["as_of"] = json!(as_of);
     }
     Ok(HttpResponse::Ok().json(read.stamped(answer)))
 }
@@ -221,32 +251,70 @@ async fn explain_place(
     let seen = ask::<SkuLocation, _>(read.running, address, |entity, key, now, reference| {
         entity.why(now, reference, key)
     });
-    let mut seen = seen.await?;
+    name_events(state, seen.await?).await
+}
+
+async fn explain_supplier(
+    state: &web::Data<AppState>,
+    read: &Read<'_>,
+    supplier: &Name,
+) -> Result<Seen<SupplierWhy>, Problem> {
+    let address = suppliers::find(read, supplier)?;
+    let seen = ask::<Supplier, _>(read.running, address, |entity, key, now, reference| {
+        entity.why(key.tenant(), now, reference)
+    });
+    name_events(state, seen.await?).await
+}
+
+/// An explanation with inputs that name events.
+trait Explained: Send + 'static {
+    fn inputs(&mut self) -> impl Iterator<Item = &mut Input>;
+}
+
+fn all_inputs<'a>(
+    numbers: &'a mut BTreeMap<&'static str, Explanation>,
+    absences: &'a mut [Absence],
+) -> impl Iterator<Item = &'a mut Input> {
+    let numbers = numbers.values_mut().flat_map(|number| number.inputs.iter_mut());
+    numbers.chain(absences.iter_mut().flat_map(|absence| absence.inputs.iter_mut()))
+}
+
+impl Explained for SkuLocationWhy {
+    fn inputs(&mut self) -> impl Iterator<Item = &mut Input> {
+        all_inputs(&mut self.numbers, &mut self.absences)
+    }
+}
+
+impl Explained for SupplierWhy {
+    fn inputs(&mut self) -> impl Iterator<Item = &mut Input> {
+        all_inputs(&mut self.numbers, &mut self.absences)
+    }
+}
+
+/// Fills in what the journal knows of the events that inputs name.
+async fn name_events<W: Explained>(
+    state: &web::Data<AppState>,
+    mut seen: Seen<W>,
+) -> Result<Seen<W>, Problem> {
     let state = state.clone();
     // The journal is on the disk: it is read where that holds up no other request.
     let named = web::block(move || {
         let running = state.running()?;
-        name_events(running, &mut seen.value);
+        let mut known: BTreeMap<Lsn, Option<Arc<SourceEvent>>> = BTreeMap::new();
+        for Input { event, .. } in seen.value.inputs() {
+            let Some(event) = event else { continue };
+            if known.len() >= RECORDS_READ_MAX && !known.contains_key(&event.lsn) {
+                continue;
+            }
+            let found =
+                known.entry(event.lsn).or_insert_with(|| read_event(running, event.lsn).map(Arc::new));
+            if let Some(found) = found {
+                *event = (**found).clone();
+            }
+        }
         Ok::<_, Problem>(seen)
     });
     named.await.map_err(|error| Problem::new(&code::INTERNAL).detail(error.to_string()))?
-}
-
-/// Fills in what the journal knows of the events that inputs name.
-fn name_events(running: &Running, why: &mut SkuLocationWhy) {
-    let mut known: BTreeMap<Lsn, Option<Arc<SourceEvent>>> = BTreeMap::new();
-    let inputs = why.numbers.values_mut().flat_map(|number| number.inputs.iter_mut());
-    let inputs = inputs.chain(why.absences.iter_mut().flat_map(|absence| absence.inputs.iter_mut()));
-    for Input { event, .. } in inputs {
-        let Some(event) = event else { continue };
-        if known.len() >= RECORDS_READ_MAX && !known.contains_key(&event.lsn) {
-            continue;
-        }
-        let found = known.entry(event.lsn).or_insert_with(|| read_event(running, event.lsn).map(Arc::new));
-        if let Some(found) = found {
-            *event = (**found).clone();
-        }
-    }
 }
 
 fn read_event(running: &Running, lsn: Lsn) -> Option<SourceEvent> {

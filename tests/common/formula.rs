@@ -15,6 +15,9 @@ pub fn evaluate(explanation: &Value) -> Result<f64, Option<i64>> {
     if formula.starts_with("first_shortage(") {
         return Err(first_shortage(inputs));
     }
+    if formula == "working_time_after(placed, hours)" {
+        return Err(hours_after(inputs));
+    }
     let mut names: HashMap<String, Numbers> = HashMap::new();
     for input in inputs {
         let name = input["name"].as_str().unwrap().to_owned();
@@ -46,6 +49,14 @@ fn first_shortage(inputs: &[Value]) -> Option<i64> {
         }
     }
     None
+}
+
+/// Without a calendar every hour counts.
+fn hours_after(inputs: &[Value]) -> Option<i64> {
+    let named = |name: &str| inputs.iter().find(|input| input["name"] == name);
+    let placed_at: jiff::Timestamp = named("placed")?["time"].as_str().unwrap().parse().unwrap();
+    let hours = named("hours").unwrap()["value"].as_f64().unwrap();
+    Some(placed_at.as_microsecond() + (hours * 3.6e9) as i64)
 }
 
 struct Parser<'a> {
@@ -140,6 +151,14 @@ fn apply(function: &str, arguments: &[Numbers]) -> Numbers {
         ("min", [list]) => vec![list.iter().copied().reduce(f64::min).unwrap_or(0.0)],
         ("max", [a, b]) => each(a, b, f64::max),
         ("min", [a, b]) => each(a, b, f64::min),
+        ("quantile", [list, share]) => {
+            let mut sorted = list.clone();
+            sorted.sort_by(f64::total_cmp);
+            let Some(last) = sorted.len().checked_sub(1) else { return vec![f64::NAN] };
+            let place = share[0] * last as f64;
+            let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+            vec![below * (1.0 - place.fract()) + above * place.fract()]
+        }
         ("sqrt", [list]) => list.iter().map(|value| value.sqrt()).collect(),
         ("short_probability", [balance, deviation]) => each(balance, deviation, |balance, deviation| {
             if deviation > 0.0 { below_zero(balance / deviation) } else { f64::from(balance < 0.0) }

@@ -10,9 +10,7 @@ use super::line::{Line, LineKind};
 use super::outlook::{Outlook, rolled_demand};
 use super::parameters::Planning;
 use super::stock::Stock;
-use crate::domain::exception::ExceptionType;
-use crate::domain::exception::kind::KindSettings;
-use crate::domain::explain::{Absence, Explanation, Input, Rule};
+use crate::domain::explain::{Absence, Explanation, Input, Rule, threshold_inputs};
 use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
 use crate::domain::quantity::Quantity;
 use crate::domain::reference::{ParameterOrigins, Reference};
@@ -417,21 +415,6 @@ impl Why<'_> {
         ];
         Absence { what: "order".to_owned(), because, inputs }
     }
-}
-
-fn threshold_inputs(kind: &ExceptionType, settings: &KindSettings) -> Vec<Input> {
-    let definition = kind.definition();
-    let named = [
-        ("raise", definition.raise, settings.raise),
-        ("clear", definition.clear, settings.clear),
-        ("minimum", definition.minimum, settings.minimum),
-        ("days", definition.days, settings.days),
-    ];
-    let known = named.into_iter().filter_map(|(name, threshold, value)| {
-        let unit = threshold?.unit;
-        Some(Input::said(name, value, "configuration").about(unit.to_owned()))
-    });
-    known.collect()
 }
 
 fn stock_inputs(carried: &'static str, moved: &'static str, stock: &Stock) -> Vec<Input> {

@@ -11,6 +11,7 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 mod view;
+mod why;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,7 @@ use self::order_book::{End, OrderBook};
 pub use self::statistics::PublishedStatistics;
 use self::statistics::{Measures, ReceiptStatistics};
 pub use self::view::{LeadTimeSource, OtifPolicy, SupplierView};
+pub use self::why::SupplierWhy;
 use super::command::{Actor, Command, Refusal};
 use super::entity::{Entity, Reconciled};
 use super::event::{EventData, EventType};

@@ -124,6 +124,14 @@ impl OrderBook {
         self.documents.get(po_id)?.lines.get(line_id)
     }
 
+    /// Open lines with order and line id, by these.
+    pub fn open(&self) -> impl Iterator<Item = (&Name, &Name, &Line)> {
+        let documents = self.documents.iter();
+        let lines = documents
+            .flat_map(|(po_id, document)| document.lines.iter().map(move |(id, line)| (po_id, id, line)));
+        lines.filter(|(.., line)| line.is_open())
+    }
+
     /// Open lines by their latest promise.
     pub fn by_promise(&self) -> &ByDate {
         &self.by_promise

@@ -25,7 +25,7 @@ pub struct PublishedStatistics {
 /// A change of days below this is never news, however small the number it is a share of: a minute.
 const PUBLISHED_CHANGE_DAYS_MIN: f64 = 1.0 / 1_440.0;
 /// Lead times below an hour are compared as if they were an hour.
-const LEAD_TIME_DAYS_MIN: f64 = 1.0 / 24.0;
+pub(super) const LEAD_TIME_DAYS_MIN: f64 = 1.0 / 24.0;
 
 impl PublishedStatistics {
     /// Whether `now` differs from this by more than `share`: of the mean or of the standard deviation, each against
@@ -100,6 +100,11 @@ impl Recent {
         let low = *sorted.get(below)?;
         let high = sorted.get(below + 1).copied().unwrap_or(low);
         Some(low + part * (high - low))
+    }
+
+    /// Oldest first.
+    pub fn values(&self) -> impl Iterator<Item = f64> {
+        self.0.iter().copied()
     }
 
     /// `None` of nothing.
@@ -229,6 +234,27 @@ impl ReceiptStatistics {
 
     pub fn receipts_before_order(&self) -> u32 {
         self.before_order
+    }
+
+    /// The last lead times in days, oldest first.
+    pub fn lead_times(&self) -> impl Iterator<Item = f64> {
+        self.recent_lead_times.values()
+    }
+
+    /// The last hours from order to acknowledgement, oldest first.
+    pub fn acknowledgements(&self) -> impl Iterator<Item = f64> {
+        self.acknowledgement_hours.values()
+    }
+
+    /// The last lines complete, oldest first: whether on time, and whether in full.
+    pub fn completed(&self) -> impl Iterator<Item = (bool, bool)> {
+        self.completed.iter().map(|line| (line.on_time, line.in_full))
+    }
+
+    /// Of the lines measured: how many had a promise, how many of those came no later, and all their lateness in days.
+    pub fn against_promise(&self) -> (u32, u32, f64) {
+        let lines = self.lateness_days.count();
+        (lines, self.on_time, self.lateness_days.mean().unwrap_or(0.0) * f64::from(lines))
     }
 
     /// Of the last lead times, in days.

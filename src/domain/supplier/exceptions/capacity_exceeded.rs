@@ -14,7 +14,7 @@ use crate::domain::time::{DAY, Timestamp};
 
 const KIND: ExceptionType = ExceptionType::CapacityExceeded;
 
-struct CapacityExceeded;
+pub struct CapacityExceeded;
 
 /// Judges it, and looks again every day as long as there is or will be less capacity.
 pub fn judge(judged: &Judged<'_>, watch: &mut Watch<'_>) {

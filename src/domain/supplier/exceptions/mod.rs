@@ -66,6 +66,20 @@ pub(super) fn judge(judged: &Judged<'_>, reference: &Reference, watch: &mut Watc
     custom::judge(judged, reference, watch);
 }
 
+/// What the facts say of each kind about the supplier as such, if it is not to be raised.
+pub(super) fn conditions(judged: &Judged<'_>) -> Vec<(ExceptionType, Condition)> {
+    fn said<'j, K: Kind<Judged<'j>>>(kind: ExceptionType, judged: &Judged<'j>) -> (ExceptionType, Condition) {
+        let condition = K::condition(judged, &judged.kind(&kind));
+        (kind, condition)
+    }
+    vec![
+        said::<lead_time_drift::LeadTimeDrift>(ExceptionType::LeadTimeDrift, judged),
+        said::<supplier_unreliable::SupplierUnreliable>(ExceptionType::SupplierUnreliable, judged),
+        said::<capacity_exceeded::CapacityExceeded>(ExceptionType::CapacityExceeded, judged),
+        said::<single_source::SingleSource>(ExceptionType::SingleSource, judged),
+    ]
+}
+
 fn about_supplier<'j, K: Kind<Judged<'j>>>(
     kind: &ExceptionType,
     of: &str,

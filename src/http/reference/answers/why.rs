@@ -53,13 +53,22 @@ pub fn add_to(add: &mut impl FnMut(&str, Value)) {
         about("because", any_text(), "Why not."),
         about("inputs", array(component("ExplanationInput")), "What says so."),
     ]);
+    add("Absence", absence);
     add(
         "SkuLocationWhy",
         with_state(vec![
             required("sku", name()),
             required("location", name()),
             about("numbers", numbers_by_name(), "Each number of the SKU-location by its name."),
-            about("absences", array(absence), "What did not happen, and why."),
+            about("absences", array(component("Absence")), "What did not happen, and why."),
+        ]),
+    );
+    add(
+        "SupplierWhy",
+        with_state(vec![
+            required("supplier", name()),
+            about("numbers", numbers_by_name(), "Each number of the supplier by its name."),
+            about("absences", array(component("Absence")), "What did not happen, and why."),
         ]),
     );
     let measured = || any_text();
@@ -105,7 +114,7 @@ pub fn add_to(add: &mut impl FnMut(&str, Value)) {
                 about("evidence", array(component("Evidence")), "The events that led here."),
                 maybe("group", any_text(), "The key of the cause that it is grouped under."),
                 maybe("affected", component("Affected"), ""),
-                maybe("numbers", numbers_by_name(), "The numbers of its SKU-location now."),
+                maybe("numbers", numbers_by_name(), "The numbers of its SKU-location or supplier now."),
                 optional("as_of", time()),
             ]
             .into_iter()
