@@ -51,6 +51,7 @@ export type {
   Supplier,
   SupplierItem,
   SupplierState,
+  SupplierWhy,
   Transfer,
   Vote,
 } from "./generated/schema";

@@ -4,6 +4,14 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Absence: {
+            /** @description Why not. */
+            because: string;
+            /** @description What says so. */
+            inputs: components["schemas"]["ExplanationInput"][];
+            /** @description What did not happen. */
+            what: string;
+        };
         /**
          * @example {
          *       "comment": "I call the supplier",
@@ -1904,7 +1912,7 @@ export interface components {
              * @example 4711
              */
             lsn: number;
-            /** @description The numbers of its SKU-location now. */
+            /** @description The numbers of its SKU-location or supplier now. */
             numbers: {
                 [key: string]: components["schemas"]["Explanation"];
             } | null;
@@ -4174,14 +4182,7 @@ export interface components {
         };
         SkuLocationWhy: {
             /** @description What did not happen, and why. */
-            absences: {
-                /** @description Why not. */
-                because: string;
-                /** @description What says so. */
-                inputs: components["schemas"]["ExplanationInput"][];
-                /** @description What did not happen. */
-                what: string;
-            }[];
+            absences: components["schemas"]["Absence"][];
             /**
              * Format: date-time
              * @description The business time that the numbers are of.
@@ -5123,6 +5124,37 @@ export interface components {
             /** @description Open lines that nobody acknowledged. */
             unacknowledged_lines: number;
         };
+        SupplierWhy: {
+            /** @description What did not happen, and why. */
+            absences: components["schemas"]["Absence"][];
+            /**
+             * Format: date-time
+             * @description The business time that the numbers are of.
+             * @example 2026-03-02T10:15:00Z
+             */
+            as_of: string;
+            /** @description The record on which the entity's code failed; it stands still since. `null` normally. */
+            failed_at: number | null;
+            /**
+             * @description Log sequence number: the last record whose effect this shows.
+             * @example 4711
+             */
+            lsn: number;
+            /** @description Each number of the supplier by its name. */
+            numbers: {
+                [key: string]: components["schemas"]["Explanation"];
+            };
+            /**
+             * @description Opaque: everything up to here. At most 80 ASCII bytes; survives restarts.
+             * @example hx3q-4711
+             */
+            position: string;
+            /**
+             * @description The supplier.
+             * @example dairy-co
+             */
+            supplier: string;
+        };
         Transfer: {
             /**
              * Format: date-time
@@ -5479,6 +5511,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type Absence = components['schemas']['Absence'];
 export type AcknowledgeCommand = components['schemas']['AcknowledgeCommand'];
 export type Action = components['schemas']['Action'];
 export type ActionDetail = components['schemas']['ActionDetail'];
@@ -5569,6 +5602,7 @@ export type Supplier = components['schemas']['Supplier'];
 export type SupplierItem = components['schemas']['SupplierItem'];
 export type SupplierList = components['schemas']['SupplierList'];
 export type SupplierState = components['schemas']['SupplierState'];
+export type SupplierWhy = components['schemas']['SupplierWhy'];
 export type Transfer = components['schemas']['Transfer'];
 export type TransferList = components['schemas']['TransferList'];
 export type Vote = components['schemas']['Vote'];
