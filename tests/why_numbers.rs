@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use common::events::now;
 use common::formula::evaluate;
 use common::{Batch, Random, Tower};
@@ -274,6 +276,98 @@ fn every_number_of_a_supplier_follows_from_the_inputs_that_it_names() {
     let id = open["items"][0]["id"].as_str().unwrap();
     let why = client.get(&format!("/api/v1/exceptions/{id}/why")).expect(200);
     assert_eq!(why["numbers"]["late_lines"]["value"], late.len());
+}
+
+/// Computes every number of every open exception from its inputs alone; how many exceptions of each kind there were.
+fn evaluate_exceptions(client: &common::Client) -> BTreeMap<String, usize> {
+    let open = client.get("/api/v1/exceptions?grouped=false&limit=500").expect(200);
+    let mut kinds = BTreeMap::new();
+    for item in open["items"].as_array().unwrap() {
+        let id = item["id"].as_str().unwrap();
+        let why = client.get(&format!("/api/v1/exceptions/{id}/why")).expect(200);
+        let Some(worth) = why["worth"].as_object() else {
+            // Whatever is no SKU-location's and no supplier's is about data, and worth nothing by itself.
+            assert!(why["numbers"].is_null(), "{why}");
+            continue;
+        };
+        evaluate_all(worth);
+        let numbers = why["numbers"].as_object().unwrap();
+        for explanation in worth.values() {
+            for input in explanation["inputs"].as_array().unwrap() {
+                let from = input["from"].as_str().unwrap();
+                if let Some(other) = worth.get(from).or_else(|| numbers.get(from)) {
+                    assert_eq!(input["value"], other["value"], "{from} in {why}");
+                }
+            }
+        }
+        // Nothing has happened since it was told, and little time has passed.
+        let told = |field: &str| item[field].as_f64().unwrap_or(0.0);
+        let now = |name: &str| worth.get(name).and_then(|number| number["value"].as_f64()).unwrap_or(0.0);
+        let amount = item["value_at_risk"]["amount"].as_str().map_or(0.0, |amount| amount.parse().unwrap());
+        let near = |told: f64, now: f64| (told - now).abs() <= 0.1 * told.abs() + 0.01;
+        assert!(near(amount, now("value_at_risk")), "{why}");
+        assert!(near(told("units_at_risk"), now("units_at_risk")), "{why}");
+        assert!((told("urgency") - now("urgency")).abs() <= 1.0, "{why}");
+        *kinds.entry(item["type"].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    kinds
+}
+
+#[test]
+fn every_number_of_an_exception_follows_from_the_inputs_that_it_names() {
+    // What lies for a week only is told at once.
+    let at_once = "[exceptions.excess]\nconsecutive_periods = 1\n";
+    let tower = Tower::launch().dev().configuration(at_once).start();
+    let client = tower.http();
+    let mut random = Random::new(20_261_124);
+    let mut batch = Batch::new("worth");
+    batch.add("supplier.described", json!({"supplier": "V", "lead_time_days": 6, "lead_time_sd_days": 1.5}));
+    batch.add("fx.published", json!({"rates": {"USD": 0.917}}));
+    for (sku, more) in [
+        ("A1", json!({"unit_cost": "3.17", "unit_price": "8.95", "currency": "EUR"})),
+        ("A2", json!({"unit_cost": "3.17", "unit_price": "8.95", "currency": "USD"})),
+        ("A3", json!({"unit_price": "8.95", "currency": "EUR"})),
+        ("A4", json!({})),
+    ] {
+        let mut described = json!({"sku": sku, "path": ["food"]});
+        described.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        batch.add("item.described", described);
+        let source = json!({"kind": "supplier", "id": "V"});
+        batch
+            .add("sourcing.set", json!({"sku": sku, "location": "L", "source": source, "unit_cost": "2.90"}));
+        history(&mut batch, &mut random, sku, "L");
+        // One that has far too much, one that lies, one below nothing.
+        batch.add("inventory.counted", json!({"sku": sku, "location": "full", "on_hand": 9_000}));
+        batch.add(
+            "forecast.published",
+            json!({"sku": sku, "location": "full", "buckets": [
+            {"from": common::at(now() - DAY), "until": common::at(now() + 60 * DAY), "quantity": 60, "p10": 50, "p90": 71}]}),
+        );
+        batch.add("inventory.adjusted", json!({"sku": sku, "location": "below", "delta": -7.25}));
+        let order = format!("short-{sku}");
+        batch.add(
+            "order.placed",
+            json!({"order_id": order, "line_id": "1", "sku": sku, "location": "short", "quantity": 12.5}),
+        );
+    }
+    orders(&mut batch, &mut random, "V1");
+    let lsn = client.accept(&batch.take())["lsn"].as_u64().unwrap();
+    client.settled("/api/v1/exceptions?limit=1", lsn).expect(200);
+    let kinds = evaluate_exceptions(&client);
+    for kind in ["shortage_now", "negative_stock", "excess", "purchase_late", "supplier_unreliable"] {
+        assert!(kinds.contains_key(kind), "no {kind} among {kinds:?}");
+    }
+    // The four of them short by the same, in euros with a cost, in dollars, and without either.
+    let value = |sku: &str| {
+        let path = format!("/api/v1/exceptions?type=shortage_now&sku={sku}&location=short");
+        let open = client.get(&path).expect(200);
+        let id = open["items"][0]["id"].as_str().unwrap();
+        let why = client.get(&format!("/api/v1/exceptions/{id}/why")).expect(200);
+        why["worth"]["value_at_risk"].clone()
+    };
+    let [euros, dollars, without_cost] = ["A1", "A2", "A3"].map(|sku| value(sku)["value"].as_f64().unwrap());
+    assert!(dollars < euros && euros < without_cost, "{dollars} {euros} {without_cost}");
+    assert!(value("A4")["value"].is_null() && value("A4")["because"].is_string());
 }
 
 fn why_in_a_terminal(arguments: &[&str]) -> std::process::Output {

@@ -82,6 +82,11 @@ impl UnitPrice {
         parse_scaled(text, 4, UNIT_PRICE_MAX).map(UnitPrice)
     }
 
+    /// As a number for formulas.
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64 / 10_000.0
+    }
+
     /// What a quantity costs, rounded half to even to ten-thousandths.
     pub fn times(self, quantity: Quantity, currency: Currency) -> Money {
         let product = i128::from(self.0) * i128::from(quantity.milli());

@@ -19,6 +19,7 @@ use super::{cases, exceptions, suppliers};
 use crate::auth::Permission;
 use crate::domain::exception::ExceptionType;
 use crate::domain::exception::kind::{KindSettings, Threshold};
+use crate::domain::exception::worth::Worth;
 use crate::domain::explain::{Absence, Explanation, Input, SourceEvent};
 use crate::domain::ids::{EntityKey, Lsn, Name};
 use crate::domain::settings::Segment;
@@ -52,7 +53,7 @@ pub async fn why_sku_location(
     let asked = Asked::one(&request, &caller, &state, Permission::Read)?;
     let [sku, location] = segments(&request, "/api/v1/sku-locations")?;
     let read = asked.ready().await?;
-    let seen = explain_place(&state, &read, &sku, &location).await?;
+    let seen = explain_place(&state, &read, &sku, &location, None).await?;
     Ok(HttpResponse::Ok().json(shown(read.running, seen)))
 }
 
@@ -73,7 +74,7 @@ pub async fn why_supplier(
     let asked = Asked::one(&request, &caller, &state, Permission::Read)?;
     let [supplier] = segments(&request, "/api/v1/suppliers")?;
     let read = asked.ready().await?;
-    let seen = explain_supplier(&state, &read, &supplier).await?;
+    let seen = explain_supplier(&state, &read, &supplier, None).await?;
     Ok(HttpResponse::Ok().json(shown(read.running, seen)))
 }
 
@@ -100,19 +101,20 @@ pub async fn why_exception(
         "evidence": entry.item.evidence,
         "group": entry.item.group,
         "affected": entry.item.affected,
+        "worth": null,
         "numbers": null,
     });
-    let (numbers, as_of) = match &*entry.entity {
+    let behind = match &*entry.entity {
         EntityKey::SkuLocation { sku, location, .. } => {
-            explain_place(&state, &read, sku, location).await.map(|seen| (seen.value.numbers, seen.now)).ok()
+            explain_place(&state, &read, sku, location, Some(&id)).await.map(numbers_behind).ok()
         }
         EntityKey::Supplier { supplier, .. } => {
-            explain_supplier(&state, &read, supplier).await.map(|seen| (seen.value.numbers, seen.now)).ok()
+            explain_supplier(&state, &read, supplier, Some(&id)).await.map(numbers_behind).ok()
         }
         EntityKey::Subject { .. } | EntityKey::ApprovalCase { .. } => None,
-    }
-    .unzip();
-    if let (Some(numbers), Some(as_of)) = (numbers, as_of) {
+    };
+    if let Some((worth, numbers, as_of)) = behind {
+        answer["worth"] = serde_json::to_value(&worth).unwrap_or_default();
         answer["numbers"] = serde_json::to_value(&numbers).unwrap_or_default();
         answer["as_of"] = json!(as_of);
     }
@@ -241,15 +243,58 @@ fn rule_of(read: &Read<'_>, entry: &ExceptionEntry) -> ExceptionRule {
     }
 }
 
+/// An explanation of an entity, with that of one of its exceptions where it was asked for.
+#[derive(Serialize)]
+struct Explained<W> {
+    #[serde(flatten)]
+    why: W,
+    #[serde(skip)]
+    worth: Option<Worth>,
+}
+
+/// What an entity's explanation has.
+trait Explanations: Send + 'static {
+    fn numbers(self) -> BTreeMap<&'static str, Explanation>;
+    fn parts(&mut self) -> (&mut BTreeMap<&'static str, Explanation>, &mut [Absence]);
+}
+
+impl Explanations for SkuLocationWhy {
+    fn numbers(self) -> BTreeMap<&'static str, Explanation> {
+        self.numbers
+    }
+    fn parts(&mut self) -> (&mut BTreeMap<&'static str, Explanation>, &mut [Absence]) {
+        (&mut self.numbers, &mut self.absences)
+    }
+}
+
+impl Explanations for SupplierWhy {
+    fn numbers(self) -> BTreeMap<&'static str, Explanation> {
+        self.numbers
+    }
+    fn parts(&mut self) -> (&mut BTreeMap<&'static str, Explanation>, &mut [Absence]) {
+        (&mut self.numbers, &mut self.absences)
+    }
+}
+
+/// What an exception is worth, the numbers of its entity, and of when both are.
+fn numbers_behind<W: Explanations>(
+    seen: Seen<Explained<W>>,
+) -> (Option<Worth>, BTreeMap<&'static str, Explanation>, Timestamp) {
+    (seen.value.worth, seen.value.why.numbers(), seen.now)
+}
+
 async fn explain_place(
     state: &web::Data<AppState>,
     read: &Read<'_>,
     sku: &Name,
     location: &Name,
-) -> Result<Seen<SkuLocationWhy>, Problem> {
+    exception: Option<&Name>,
+) -> Result<Seen<Explained<SkuLocationWhy>>, Problem> {
     let address = find(read, sku, location)?;
-    let seen = ask::<SkuLocation, _>(read.running, address, |entity, key, now, reference| {
-        entity.why(now, reference, key)
+    let exception = exception.cloned();
+    let seen = ask::<SkuLocation, _>(read.running, address, move |entity, key, now, reference| Explained {
+        why: entity.why(now, reference, key),
+        worth: exception.and_then(|id| entity.worth(&id, key.tenant(), now, reference)),
     });
     name_events(state, seen.await?).await
 }
@@ -258,50 +303,32 @@ async fn explain_supplier(
     state: &web::Data<AppState>,
     read: &Read<'_>,
     supplier: &Name,
-) -> Result<Seen<SupplierWhy>, Problem> {
+    exception: Option<&Name>,
+) -> Result<Seen<Explained<SupplierWhy>>, Problem> {
     let address = suppliers::find(read, supplier)?;
-    let seen = ask::<Supplier, _>(read.running, address, |entity, key, now, reference| {
-        entity.why(key.tenant(), now, reference)
+    let exception = exception.cloned();
+    let seen = ask::<Supplier, _>(read.running, address, move |entity, key, now, reference| Explained {
+        why: entity.why(key.tenant(), now, reference),
+        worth: exception.and_then(|id| entity.worth(&id, key, now, reference)),
     });
     name_events(state, seen.await?).await
 }
 
-/// An explanation with inputs that name events.
-trait Explained: Send + 'static {
-    fn inputs(&mut self) -> impl Iterator<Item = &mut Input>;
-}
-
-fn all_inputs<'a>(
-    numbers: &'a mut BTreeMap<&'static str, Explanation>,
-    absences: &'a mut [Absence],
-) -> impl Iterator<Item = &'a mut Input> {
-    let numbers = numbers.values_mut().flat_map(|number| number.inputs.iter_mut());
-    numbers.chain(absences.iter_mut().flat_map(|absence| absence.inputs.iter_mut()))
-}
-
-impl Explained for SkuLocationWhy {
-    fn inputs(&mut self) -> impl Iterator<Item = &mut Input> {
-        all_inputs(&mut self.numbers, &mut self.absences)
-    }
-}
-
-impl Explained for SupplierWhy {
-    fn inputs(&mut self) -> impl Iterator<Item = &mut Input> {
-        all_inputs(&mut self.numbers, &mut self.absences)
-    }
-}
-
 /// Fills in what the journal knows of the events that inputs name.
-async fn name_events<W: Explained>(
+async fn name_events<W: Explanations>(
     state: &web::Data<AppState>,
-    mut seen: Seen<W>,
-) -> Result<Seen<W>, Problem> {
+    mut seen: Seen<Explained<W>>,
+) -> Result<Seen<Explained<W>>, Problem> {
     let state = state.clone();
     // The journal is on the disk: it is read where that holds up no other request.
     let named = web::block(move || {
         let running = state.running()?;
         let mut known: BTreeMap<Lsn, Option<Arc<SourceEvent>>> = BTreeMap::new();
-        for Input { event, .. } in seen.value.inputs() {
+        let (numbers, absences) = seen.value.why.parts();
+        let inputs = numbers.values_mut().flat_map(|number| number.inputs.iter_mut());
+        for Input { event, .. } in
+            inputs.chain(absences.iter_mut().flat_map(|absence| absence.inputs.iter_mut()))
+        {
             let Some(event) = event else { continue };
             if known.len() >= RECORDS_READ_MAX && !known.contains_key(&event.lsn) {
                 continue;

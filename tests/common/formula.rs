@@ -159,6 +159,12 @@ fn apply(function: &str, arguments: &[Numbers]) -> Numbers {
             let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
             vec![below * (1.0 - place.fract()) + above * place.fract()]
         }
+        ("round", [list, decimals]) => each(list, decimals, |value, decimals| {
+            (value * 10f64.powf(decimals) + 0.5 + 1e-6).floor() / 10f64.powf(decimals)
+        }),
+        ("cut", [list, decimals]) => each(list, decimals, |value, decimals| {
+            (value * 10f64.powf(decimals) + 1e-6).trunc() / 10f64.powf(decimals)
+        }),
         ("sqrt", [list]) => list.iter().map(|value| value.sqrt()).collect(),
         ("short_probability", [balance, deviation]) => each(balance, deviation, |balance, deviation| {
             if deviation > 0.0 { below_zero(balance / deviation) } else { f64::from(balance < 0.0) }

@@ -7,6 +7,7 @@ pub mod own;
 pub mod routing;
 pub mod slots;
 pub mod watch;
+pub mod worth;
 
 use std::sync::Arc;
 

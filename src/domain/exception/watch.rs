@@ -15,6 +15,7 @@ use super::group::CauseRef;
 use super::kind::KindSettings;
 use super::routing::{Routed, RoutingRule};
 use super::slots::{ConditionNoted, EndedException, ExceptionSlot, ExceptionSlots};
+use super::worth::{Answer, Asked, Ledger};
 use super::{
     Evidence, ExceptionChange, ExceptionItem, ExceptionState, ExceptionSubject, ExceptionTransition,
     ExceptionType, ExceptionWindow, Severity, exception_id,
@@ -121,6 +122,8 @@ pub struct Watch<'a> {
     endings: SmallVec<[Transition; 1]>,
     others: SmallVec<[Transition; 1]>,
     review_at: Option<Timestamp>,
+    /// Only this one is looked at, and nothing is proposed.
+    asked: Option<Asked<'a>>,
     /// The kinds of which something is known, a bit each: of most kinds nothing is, and then there is nothing to
     /// search for.
     known: u64,
@@ -150,8 +153,38 @@ impl<'a> Watch<'a> {
             endings: SmallVec::new(),
             others: SmallVec::new(),
             review_at: None,
+            asked: None,
             known: slots.slots().iter().fold(0, |known, slot| known | bit_of(&slot.exception_type)),
         }
+    }
+
+    /// Asks about one exception alone.
+    pub fn ask(&mut self, kind: &'a ExceptionType, of: &'a str, ledger: &'a Ledger) {
+        self.asked = Some(Asked { kind, of, ledger, answer: None });
+    }
+
+    /// What was found of the one that was asked about.
+    pub fn answer(self) -> Option<Box<Answer>> {
+        self.asked?.answer
+    }
+
+    #[cold]
+    fn answer_now(
+        &mut self,
+        kind: &ExceptionType,
+        of: &str,
+        assess: impl FnOnce() -> Assessment,
+        describe: impl FnOnce(&Assessment) -> Description,
+    ) {
+        let Some(asked) = self.asked.take_if(|asked| asked.kind == kind && asked.of == of) else { return };
+        asked.ledger.clear();
+        let mut assessment = assess();
+        let own = assessment.value_at_risk;
+        let members = self.slots.members(of).and_then(|m| Some((m.value_at_risk()?, m.iter().count())));
+        self.peg(of, &mut assessment);
+        let description = describe(&assessment);
+        let answer = Box::new(Answer { own, members, assessment, description });
+        self.asked = Some(Asked { answer: Some(answer), ..asked });
     }
 
     /// Whether anything is known of a kind.
@@ -190,6 +223,10 @@ impl<'a> Watch<'a> {
         assess: impl FnOnce() -> Assessment,
         describe: impl FnOnce(&Assessment) -> Description,
     ) {
+        if self.asked.is_some() {
+            self.answer_now(kind, of, assess, describe);
+            return;
+        }
         let condition =
             if settings.enabled { condition } else { Condition::Clear("this kind is switched off".into()) };
         let slot = if self.knows(kind) { self.slots.slot(kind, of) } else { None };

@@ -9,6 +9,7 @@ use super::parameters::Planning;
 use super::position::Position;
 use super::supply_lines::{Expected, SupplyLine};
 use crate::domain::demand::forecast::DemandMoments;
+use crate::domain::explain::Input;
 use crate::domain::inventory::safety_stock::LeadTimeDemand;
 use crate::domain::inventory::stockout;
 use crate::domain::quantity::Quantity;
@@ -57,6 +58,19 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// As inputs of formulas over all checkpoints.
+    pub fn inputs(&self) -> impl Iterator<Item = Input> {
+        let at = Some(self.at);
+        let inputs = [
+            ("supply", self.supply, "event"),
+            ("demand", self.demand.mean, "model"),
+            ("demand_variance", self.demand.variance, "model"),
+            ("orders_beyond_forecast", self.orders_beyond_forecast, "event"),
+            ("lead_time_variance", self.lead_time_variance, "model"),
+        ];
+        inputs.into_iter().map(move |(name, value, from)| Input::said(name, value, from).at(at))
+    }
+
     fn balance(&self) -> f64 {
         self.supply - self.demand.mean - self.orders_beyond_forecast
     }
@@ -142,6 +156,11 @@ impl<'a> Outlook<'a> {
     /// The same with what they are made of.
     pub fn for_each_checkpoint_in_full(&self, check: impl FnMut(Checkpoint)) {
         self.each_checkpoint(&self.receipts, self.planning.horizon(), check);
+    }
+
+    /// The same until another horizon.
+    pub fn for_each_checkpoint_until(&self, horizon: Timestamp, check: impl FnMut(Checkpoint)) {
+        self.each_checkpoint(&self.receipts, horizon, check);
     }
 
     fn each_checkpoint(&self, receipts: &[Dated], horizon: Timestamp, mut check: impl FnMut(Checkpoint)) {

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use super::supply_lines::{Promise, SupplyLine};
 use super::{SkuLocation, line::LineKind};
 use crate::domain::demand::forecast::DemandMoments;
+use crate::domain::exception::worth::Ledger;
 use crate::domain::ids::TenantNumber;
 use crate::domain::inventory::safety_stock::LeadTimeDemand;
 use crate::domain::reference::{PlanningParameters, Reference, TenantReference};
@@ -20,6 +21,8 @@ pub struct Planning<'a> {
     pub settings: &'a Settings,
     pub tenant: Option<&'a TenantReference>,
     pub reference: &'a Reference,
+    /// Where amounts of money are noted, if somebody asks for them.
+    pub ledger: Option<&'a Ledger>,
 }
 
 impl<'a> Planning<'a> {
@@ -38,6 +41,7 @@ impl<'a> Planning<'a> {
             settings: reference.settings(),
             tenant: reference.tenant(tenant_number),
             reference,
+            ledger: None,
         }
     }
 

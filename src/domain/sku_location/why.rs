@@ -312,16 +312,7 @@ impl Why<'_> {
 
     fn risk(&mut self) {
         let mut inputs = Vec::new();
-        self.outlook.for_each_checkpoint_in_full(|checkpoint| {
-            let at = Some(checkpoint.at);
-            inputs.push(Input::said("supply", checkpoint.supply, "event").at(at));
-            inputs.push(Input::said("demand", checkpoint.demand.mean, "model").at(at));
-            inputs.push(Input::said("demand_variance", checkpoint.demand.variance, "model").at(at));
-            inputs.push(
-                Input::said("orders_beyond_forecast", checkpoint.orders_beyond_forecast, "event").at(at),
-            );
-            inputs.push(Input::said("lead_time_variance", checkpoint.lead_time_variance, "model").at(at));
-        });
+        self.outlook.for_each_checkpoint_in_full(|checkpoint| inputs.extend(checkpoint.inputs()));
         let explanation = self.put(
             "stockout_probability",
             Some(self.outlook.stockout_probability()),

@@ -2,6 +2,8 @@
 
 use super::SkuLocation;
 use super::parameters::Planning;
+use crate::domain::exception::worth::{Amount, exchange_inputs};
+use crate::domain::explain::Input;
 use crate::domain::money::{Currency, Money, UnitPrice};
 use crate::domain::quantity::Quantity;
 
@@ -22,20 +24,43 @@ impl SkuLocation {
         let margin = price.ten_thousandths().saturating_sub(cost).max(0);
         let penalty = share_of(price.ten_thousandths(), cases.shortage_penalty_share);
         let per_unit = share_of(margin.saturating_add(penalty), 1.0 - cases.recapture_share);
-        in_base(planning, per_unit, units, currency)
+        let value = in_base(planning, per_unit, units, currency)?;
+        let unit = |ten_thousandths: i64| UnitPrice::from_ten_thousandths(ten_thousandths).as_f64();
+        note(planning, "lost_margin", LOST_MARGIN, value, units, currency, || {
+            vec![
+                Input::said("price", price.as_f64(), self.price_from(planning)),
+                Input::said("cost", unit(cost), self.cost_from(planning)),
+                Input::said("penalty_share", cases.shortage_penalty_share, "configuration"),
+                Input::said("recapture_share", cases.recapture_share, "configuration"),
+            ]
+        });
+        Some(value)
     }
 
     /// What `units` have cost. `None` without a cost or without a rate for its currency.
     pub(super) fn stock_value(&self, planning: &Planning<'_>, units: Quantity) -> Option<Money> {
         let (cost, currency) = self.unit_cost(planning)?;
-        in_base(planning, cost.ten_thousandths(), units, currency)
+        let value = in_base(planning, cost.ten_thousandths(), units, currency)?;
+        note(planning, "stock_value", STOCK_VALUE, value, units, currency, || {
+            vec![Input::said("cost", cost.as_f64(), self.cost_from(planning))]
+        });
+        Some(value)
     }
 
     /// What holding `units` for `days` costs.
     pub(super) fn carrying_cost(&self, planning: &Planning<'_>, units: Quantity, days: f64) -> Option<Money> {
         let (cost, currency) = self.unit_cost(planning)?;
-        let share = planning.settings.cases.carrying_cost_share * days / DAYS_PER_YEAR;
-        in_base(planning, share_of(cost.ten_thousandths(), share), units, currency)
+        let share_per_year = planning.settings.cases.carrying_cost_share;
+        let share = share_per_year * days / DAYS_PER_YEAR;
+        let value = in_base(planning, share_of(cost.ten_thousandths(), share), units, currency)?;
+        note(planning, "carrying_cost", CARRYING_COST, value, units, currency, || {
+            vec![
+                Input::said("cost", cost.as_f64(), self.cost_from(planning)),
+                Input::said("carrying_cost_share", share_per_year, "configuration"),
+                Input::said("days", days, "model"),
+            ]
+        });
+        Some(value)
     }
 
     /// F44 for stock that is too much: what holding it costs until it is burnt off, and what of it will have to be
@@ -82,6 +107,20 @@ impl SkuLocation {
         described.or_else(seen)
     }
 
+    fn price_from(&self, planning: &Planning<'_>) -> &'static str {
+        let item = planning.tenant.and_then(|tenant| tenant.item(planning.sku));
+        if item.is_some_and(|item| item.unit_price.is_some()) { "item" } else { "event" }
+    }
+
+    fn cost_from(&self, planning: &Planning<'_>) -> &'static str {
+        let item = planning.tenant.and_then(|tenant| tenant.item(planning.sku));
+        match self.unit_cost(planning) {
+            None => "nothing",
+            Some(_) if item.is_some_and(|item| item.unit_cost.is_some()) => "item",
+            Some(_) => "sourcing",
+        }
+    }
+
     /// The described one, else that of the best source, which is told in base currency.
     pub(super) fn unit_cost(&self, planning: &Planning<'_>) -> Option<(UnitPrice, Currency)> {
         let tenant = planning.tenant?;
@@ -93,6 +132,29 @@ impl SkuLocation {
             sources.find_map(|set| set.unit_cost).map(|cost| (cost, tenant.base_currency))
         })
     }
+}
+
+/// The formulas of the amounts that are noted. What a unit is worth is cut to four decimals, what all are worth rounded to
+/// four and then to the minor unit.
+const LOST_MARGIN: &str = "round(round(round(units * cut((max(0, price - cost) + cut(price * penalty_share, 4)) * (1 - recapture_share), 4), 4) * rate, 4), decimals)";
+const STOCK_VALUE: &str = "round(round(round(units * cost, 4) * rate, 4), decimals)";
+const CARRYING_COST: &str = "round(round(round(units * cut(cost * round(carrying_cost_share * days / 365, 6), 4), 4) * rate, 4), decimals)";
+
+/// Notes an amount where somebody asks for it.
+fn note(
+    planning: &Planning<'_>,
+    name: &'static str,
+    formula: &'static str,
+    value: Money,
+    units: Quantity,
+    currency: Currency,
+    inputs: impl FnOnce() -> Vec<Input>,
+) {
+    let Some(ledger) = planning.ledger else { return };
+    let mut inputs = inputs();
+    inputs.push(Input::said("units", units.as_f64(), "model"));
+    inputs.extend(exchange_inputs(planning.tenant, currency, value.currency()));
+    ledger.note(Amount { name, formula, value, inputs });
 }
 
 /// A number of units as a quantity.

@@ -5,7 +5,9 @@ use super::line::Line;
 use super::order_book::Document;
 use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::watch::{Assessment, Description, severity_by_value};
+use crate::domain::exception::worth::{Amount, Ledger, exchange_inputs};
 use crate::domain::exception::{Evidence, ExceptionSubject, ExceptionType, ExceptionWindow, Severity};
+use crate::domain::explain::Input;
 use crate::domain::ids::{Name, TenantNumber};
 use crate::domain::money::{Money, UnitPrice};
 use crate::domain::quantity::Quantity;
@@ -13,12 +15,17 @@ use crate::domain::reference::{Reference, TenantReference};
 use crate::domain::settings::Settings;
 use crate::domain::time::Timestamp;
 
+/// What is still to come of lines costs.
+const GOODS: &str = "sum(round(round(round(quantity * unit_cost, 4) * rate, 4), decimals))";
+
 /// Everything outside the state that a look at a supplier needs.
 pub(super) struct Judged<'a> {
     pub supplier: &'a Supplier,
     pub tenant: Option<&'a TenantReference>,
     pub settings: &'a Settings,
     pub now: Timestamp,
+    /// Where amounts of money are noted, if somebody asks for them.
+    pub ledger: Option<&'a Ledger>,
 }
 
 /// One purchase order of it.
@@ -37,7 +44,13 @@ impl<'a> Judged<'a> {
         now: Timestamp,
         reference: &'a Reference,
     ) -> Judged<'a> {
-        Judged { supplier, tenant: reference.tenant(tenant), settings: reference.settings(), now }
+        Judged {
+            supplier,
+            tenant: reference.tenant(tenant),
+            settings: reference.settings(),
+            now,
+            ledger: None,
+        }
     }
 
     /// What is set about a kind of exception for this supplier.
@@ -83,8 +96,8 @@ impl<'a> Judged<'a> {
         Some(expected.max(self.now))
     }
 
-    /// What units of a line cost, in base currency and minor units; `None` without a cost or a rate.
-    pub fn cost(&self, line: &Line, quantity: Quantity) -> Option<Money> {
+    /// What units of a line of an order cost, in base currency and minor units; `None` without a cost or a rate.
+    pub fn cost(&self, po_id: &str, line: &Line, quantity: Quantity) -> Option<Money> {
         let tenant = self.tenant?;
         let base = tenant.base_currency;
         let described = || {
@@ -96,7 +109,17 @@ impl<'a> Judged<'a> {
         // Held finer than it is written, it would not be the same after a replay.
         let unit = 10_i64.pow(4 - base.minor_digits().min(4));
         let rounded = money.ten_thousandths().saturating_add(unit / 2).div_euclid(unit).saturating_mul(unit);
-        Some(Money::from_ten_thousandths(rounded, base))
+        let value = Money::from_ten_thousandths(rounded, base);
+        if let Some(ledger) = self.ledger {
+            let about = || format!("{po_id}, {}", line.sku().map_or("an item", Name::as_str));
+            let mut inputs = vec![
+                Input::said("quantity", quantity.as_f64(), "event").about(about()),
+                Input::said("unit_cost", unit_cost.as_f64(), "event").about(about()),
+            ];
+            inputs.extend(exchange_inputs(self.tenant, currency.unwrap_or(base), base));
+            ledger.note(Amount { name: "goods", formula: GOODS, value, inputs });
+        }
+        Some(value)
     }
 
     /// What is said of the supplier as such.
@@ -135,7 +158,7 @@ impl<'a> Order<'a> {
         let mut value: Option<Money> = None;
         for (line, quantity) in lines {
             units += quantity;
-            if let Some(cost) = self.judged.cost(line, quantity) {
+            if let Some(cost) = self.judged.cost(self.po_id, line, quantity) {
                 let sum = value.map_or(0, Money::ten_thousandths).saturating_add(cost.ten_thousandths());
                 value = Some(Money::from_ten_thousandths(sum, cost.currency()));
             }

@@ -1,23 +1,25 @@
 //! Why each number of a supplier is what it is, and why what did not happen did not.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::Supplier;
-use super::exceptions::conditions;
+use super::exceptions::{conditions, judge};
 use super::judged::Judged;
 use super::line::Line;
 use super::statistics::LEAD_TIME_DAYS_MIN;
 use super::view::{LeadTimeSource, SupplierView};
-use crate::domain::exception::ExceptionType;
-use crate::domain::exception::watch::Condition;
+use crate::domain::exception::watch::{Condition, EntityText, Watch};
+use crate::domain::exception::worth::{Ledger, Worth, explain};
+use crate::domain::exception::{ExceptionItem, ExceptionType};
 use crate::domain::explain::{Absence, Explanation, Input, Rule, threshold_inputs};
-use crate::domain::ids::{Lsn, Name, TenantNumber};
+use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
 use crate::domain::quantity::Quantity;
 use crate::domain::reference::Reference;
 use crate::domain::settings::OtifDate;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{DAY, Timestamp};
 
 /// `…/why` without `lsn`, `position` and `as_of`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -54,6 +56,23 @@ impl Supplier {
         why.reported();
         let absences = why.absences();
         SupplierWhy { supplier: self.supplier.clone(), numbers: why.numbers, absences }
+    }
+}
+
+impl Supplier {
+    /// Why an open exception is worth what it is, as of `now`; `None` if it is not open here.
+    pub fn worth(&self, id: &str, key: &EntityKey, now: Timestamp, reference: &Reference) -> Option<Worth> {
+        let is_it = |open: &Arc<ExceptionItem>| open.id == id;
+        let slot = self.exceptions.slots().iter().find(|slot| slot.open.as_ref().is_some_and(is_it))?;
+        let ledger = Ledger::default();
+        let judged = Judged { ledger: Some(&ledger), ..Judged::of(self, key.tenant(), now, reference) };
+        let whose = EntityText::Other(key);
+        let mut watch =
+            Watch::new(&self.exceptions, reference, key.tenant(), self.segment(), now, DAY, whose);
+        watch.ask(&slot.exception_type, &slot.of, &ledger);
+        judge(&judged, reference, &mut watch);
+        let (settings, version) = (reference.settings(), reference.version());
+        Some(explain(slot.open.as_ref()?, watch.answer()?, &ledger, None, settings, now, version))
     }
 }
 

@@ -50,7 +50,9 @@ use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::watch::{
     Assessment, Condition, Description, EntityText, Watch, rounded, severity_by_value,
 };
+use crate::domain::exception::worth::{Ledger, Units, Worth, explain};
 use crate::domain::exception::{ExceptionItem, ExceptionSubject, ExceptionType, ExceptionWindow, Severity};
+use crate::domain::explain::Input;
 use crate::domain::ids::TenantNumber;
 use crate::domain::money::Money;
 use crate::domain::quantity::Quantity;
@@ -60,6 +62,8 @@ use crate::domain::settings::Segment;
 use crate::domain::time::Timestamp;
 use crate::domain::working_time::last_moment_to_order;
 
+/// F5 at the worst moment.
+const UNITS_SHORT: &str = "round(max(units_short(supply - demand - orders_beyond_forecast, sqrt(demand_variance + lead_time_variance))), 3)";
 /// Refusals proposed at once; the rest follows when these are journaled.
 const REFUSALS_PROPOSED_MAX: usize = 64;
 
@@ -178,6 +182,28 @@ fn clear_one(watch: &mut Watch<'_>, kind: &ExceptionType, of: &str, why: &'stati
     watch.judge(kind, of, &settings, Condition::Clear(why.into()), nothing, unsaid);
 }
 
+/// Judges every kind.
+fn judge_all(watch: &mut Watch<'_>, judged: &Judged<'_>, reference: &Reference) {
+    judge::<ShortageNow>(watch, judged);
+    judge::<ProjectedStockout>(watch, judged);
+    judge::<BelowSafetyStock>(watch, judged);
+    judge::<DeadStock>(watch, judged);
+    judge::<Excess>(watch, judged);
+    judge::<ExpiryBeforeUse>(watch, judged);
+    judge::<NegativeStock>(watch, judged);
+    judge::<StockMismatch>(watch, judged);
+    judge::<DemandSpike>(watch, judged);
+    judge::<DemandDrop>(watch, judged);
+    judge::<ForecastBias>(watch, judged);
+    judge::<ForecastAccuracy>(watch, judged);
+    judge::<OrderAtRisk>(watch, judged);
+    judge::<AllocationShortage>(watch, judged);
+    promotion::judge(watch, judged);
+    transfer_late::judge(watch, judged);
+    unannounced_receipt::judge(watch, judged);
+    custom::judge(watch, judged, reference);
+}
+
 impl SkuLocation {
     pub(super) fn propose(&self, tenant: TenantNumber, now: Timestamp, reference: &Reference) -> Reconciled {
         let planning = Planning::of(self, tenant, now, reference);
@@ -186,35 +212,41 @@ impl SkuLocation {
         let outlook = Outlook::of(self, demand, &planning);
         let mut watch = self.watch(tenant, demand, &planning);
         let mut judged = Judged::new(tenant, self, demand, &outlook, &watch);
-        judged.is_short = holds::<ShortageNow>(&watch, &judged);
-        judged.is_likely_short = holds::<ProjectedStockout>(&watch, &judged);
-        judged.is_dead = holds::<DeadStock>(&watch, &judged);
+        judged.note_what_is_open(&watch);
         let judged = &judged;
 
-        judge::<ShortageNow>(&mut watch, judged);
-        judge::<ProjectedStockout>(&mut watch, judged);
-        judge::<BelowSafetyStock>(&mut watch, judged);
-        judge::<DeadStock>(&mut watch, judged);
-        judge::<Excess>(&mut watch, judged);
-        judge::<ExpiryBeforeUse>(&mut watch, judged);
-        judge::<NegativeStock>(&mut watch, judged);
-        judge::<StockMismatch>(&mut watch, judged);
-        judge::<DemandSpike>(&mut watch, judged);
-        judge::<DemandDrop>(&mut watch, judged);
-        judge::<ForecastBias>(&mut watch, judged);
-        judge::<ForecastAccuracy>(&mut watch, judged);
-        judge::<OrderAtRisk>(&mut watch, judged);
-        judge::<AllocationShortage>(&mut watch, judged);
-        promotion::judge(&mut watch, judged);
-        transfer_late::judge(&mut watch, judged);
-        unannounced_receipt::judge(&mut watch, judged);
-        custom::judge(&mut watch, judged, reference);
+        judge_all(&mut watch, judged, reference);
         self.look_again(&outlook, demand, &mut watch);
 
         let (found, next_review_at) = watch.finish();
         let refused = self.refused.iter().flat_map(|refused| refused.0.iter().take(REFUSALS_PROPOSED_MAX));
         let proposals = refused.cloned().map(Transition::RefusedEvent).chain(found).collect();
         Reconciled { proposals, next_review_at }
+    }
+
+    /// Why an open exception is worth what it is, as of `now`; `None` if it is not open here.
+    pub fn worth(
+        &self,
+        id: &str,
+        tenant: TenantNumber,
+        now: Timestamp,
+        reference: &Reference,
+    ) -> Option<Worth> {
+        let is_it = |open: &Arc<ExceptionItem>| open.id == id;
+        let slot = self.exceptions.slots().iter().find(|slot| slot.open.as_ref().is_some_and(is_it))?;
+        let ledger = Ledger::default();
+        let planning = Planning { ledger: Some(&ledger), ..Planning::of(self, tenant, now, reference) };
+        let rolled = rolled_demand(self, &planning);
+        let demand = rolled.as_ref().unwrap_or(&self.demand);
+        let outlook = Outlook::of(self, demand, &planning);
+        let mut watch = self.watch(tenant, demand, &planning);
+        let mut judged = Judged::new(tenant, self, demand, &outlook, &watch);
+        judged.note_what_is_open(&watch);
+        watch.ask(&slot.exception_type, &slot.of, &ledger);
+        judge_all(&mut watch, &judged, reference);
+        let units = judged.units_explained(&slot.exception_type);
+        let (settings, version) = (planning.settings, reference.version());
+        Some(explain(slot.open.as_ref()?, watch.answer()?, &ledger, units, settings, now, version))
     }
 
     /// Decides a command on this place's exceptions.
@@ -246,9 +278,7 @@ impl SkuLocation {
     ) -> Vec<(ExceptionType, String)> {
         let watch = self.watch(tenant, demand, outlook.planning);
         let mut judged = Judged::new(tenant, self, demand, outlook, &watch);
-        judged.is_short = holds::<ShortageNow>(&watch, &judged);
-        judged.is_likely_short = holds::<ProjectedStockout>(&watch, &judged);
-        judged.is_dead = holds::<DeadStock>(&watch, &judged);
+        judged.note_what_is_open(&watch);
         fn said<K: Kind>(watch: &Watch<'_>, judged: &Judged<'_>) -> (ExceptionType, String) {
             let settings = watch.kind(&K::TYPE);
             let because = if !settings.enabled {
@@ -363,6 +393,31 @@ impl<'a> Judged<'a> {
         };
         judged.residual = judged.last_residual();
         judged
+    }
+
+    /// Finds out which of those are open, or about to be, that others go by.
+    fn note_what_is_open(&mut self, watch: &Watch<'_>) {
+        self.is_short = holds::<ShortageNow>(watch, self);
+        self.is_likely_short = holds::<ProjectedStockout>(watch, self);
+        self.is_dead = holds::<DeadStock>(watch, self);
+    }
+
+    /// How the units of a kind come about, where that is a matter of a formula.
+    fn units_explained(&self, kind: &ExceptionType) -> Option<Units> {
+        let on_hand = || vec![Input::number("on_hand", self.outlook.position.on_hand.as_f64())];
+        match kind {
+            ExceptionType::ShortageNow
+            | ExceptionType::ProjectedStockout
+            | ExceptionType::BelowSafetyStock => {
+                let mut inputs = Vec::new();
+                self.outlook
+                    .for_each_checkpoint_until(self.horizon, |checkpoint| inputs.extend(checkpoint.inputs()));
+                Some(Units { formula: UNITS_SHORT, inputs })
+            }
+            ExceptionType::NegativeStock => Some(Units { formula: "-on_hand", inputs: on_hand() }),
+            ExceptionType::DeadStock => Some(Units { formula: "on_hand", inputs: on_hand() }),
+            _ => None,
+        }
     }
 
     fn now(&self) -> Timestamp {

@@ -114,6 +114,11 @@ pub fn add_to(add: &mut impl FnMut(&str, Value)) {
                 about("evidence", array(component("Evidence")), "The events that led here."),
                 maybe("group", any_text(), "The key of the cause that it is grouped under."),
                 maybe("affected", component("Affected"), ""),
+                maybe(
+                    "worth",
+                    numbers_by_name(),
+                    "Its own numbers now: value and units at risk, urgency, and the amounts of money behind them.",
+                ),
                 maybe("numbers", numbers_by_name(), "The numbers of its SKU-location or supplier now."),
                 optional("as_of", time()),
             ]

@@ -1,0 +1,181 @@
+//! Why an exception's own numbers are what they are: what it is worth, how much it is about, how urgent it is.
+//!
+//! Whoever asks has the exception assessed again, by the same code as when it was raised, with a [`Ledger`] in which that
+//! code notes the amounts of money that it computes. Otherwise nothing is noted, and it costs nothing.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::watch::{Assessment, Description, URGENCY_WITHOUT_DEADLINE, urgency};
+use super::{ExceptionItem, ExceptionType};
+use crate::domain::explain::{Explanation, Input, Rule};
+use crate::domain::ids::Lsn;
+use crate::domain::money::{Currency, Money};
+use crate::domain::reference::TenantReference;
+use crate::domain::settings::Settings;
+use crate::domain::time::{HOUR, Timestamp};
+
+/// One amount of money with what it was computed from.
+#[derive(Clone, Debug)]
+pub struct Amount {
+    pub name: &'static str,
+    /// Over lists if several amounts of this name may be noted: they are explained together.
+    pub formula: &'static str,
+    pub value: Money,
+    pub inputs: Vec<Input>,
+}
+
+/// Where amounts are noted.
+#[derive(Debug, Default)]
+pub struct Ledger(RefCell<Vec<Amount>>);
+
+impl Ledger {
+    /// Notes one more.
+    pub fn note(&self, amount: Amount) {
+        self.0.borrow_mut().push(amount);
+    }
+
+    /// Forgets all that were noted.
+    pub fn clear(&self) {
+        self.0.borrow_mut().clear();
+    }
+}
+
+/// The one exception that is asked about, among all that an entity judges.
+pub struct Asked<'a> {
+    pub kind: &'a ExceptionType,
+    /// The part of the entity that it is about.
+    pub of: &'a str,
+    pub ledger: &'a Ledger,
+    pub answer: Option<Box<Answer>>,
+}
+
+/// What is found of it now.
+pub struct Answer {
+    /// What it is worth by itself.
+    pub own: Option<Money>,
+    /// What is grouped under it, and how many that are.
+    pub members: Option<(Money, usize)>,
+    /// With what is grouped under it.
+    pub assessment: Assessment,
+    pub description: Description,
+}
+
+/// The numbers of an exception as they are at a moment.
+pub type Worth = BTreeMap<&'static str, Explanation>;
+
+/// How the units came about, where that is a matter of a formula.
+pub struct Units {
+    pub formula: &'static str,
+    pub inputs: Vec<Input>,
+}
+
+/// Explains what was found. The exception itself shows what was told last, which may be older.
+pub fn explain(
+    open: &ExceptionItem,
+    answer: Box<Answer>,
+    ledger: &Ledger,
+    units: Option<Units>,
+    settings: &Settings,
+    now: Timestamp,
+    version: Lsn,
+) -> Worth {
+    let Answer { own, members, assessment, description } = *answer;
+    let mut worth = Worth::new();
+    let mut put = |name: &'static str, value, unit, formula, inputs, because| {
+        let rule = Rule { id: name, version };
+        worth.insert(name, Explanation { value, time: None, unit, formula, inputs, rule, because });
+    };
+    let mut amounts: BTreeMap<&'static str, Amount> = BTreeMap::new();
+    for Amount { name, formula, value, inputs } in ledger.0.take() {
+        let nothing = Money::from_ten_thousandths(0, value.currency());
+        let amount =
+            amounts.entry(name).or_insert(Amount { name, formula, value: nothing, inputs: Vec::new() });
+        let sum = amount.value.ten_thousandths().saturating_add(value.ten_thousandths());
+        amount.value = Money::from_ten_thousandths(sum, value.currency());
+        amount.inputs.extend(inputs);
+    }
+    let mut inputs = Vec::new();
+    if let Some(own) = own {
+        let noted =
+            amounts.values().map(|amount| Input { from: amount.name.to_owned(), ..own_input(amount.value) });
+        inputs.extend(noted);
+        if inputs.is_empty() {
+            // It was said before, and stands.
+            inputs.push(own_input(own));
+        }
+    }
+    inputs.extend(members.map(|(sum, count)| {
+        let about = format!("{count} exceptions that are grouped under it");
+        Input::said("members", sum.as_f64(), "event").about(about)
+    }));
+    let formula = match (own, members) {
+        (_, None) => "sum(own)",
+        (None, Some(_)) => "members",
+        (Some(_), Some(_)) => "max(sum(own), members)",
+    };
+    let value = assessment.value_at_risk;
+    let because = match value {
+        None => Some("a price, a cost or an exchange rate that it takes is not known".to_owned()),
+        value if value == open.value_at_risk => None,
+        _ => Some(format!(
+            "{} was told at {}; it is told again when it has moved by more than {} % or after {} minutes",
+            open.value_at_risk.map_or_else(|| "nothing".to_owned(), |told| told.as_f64().to_string()),
+            open.updated_at,
+            settings.exceptions.update_value_change * 100.0,
+            settings.exceptions.update_interval_minutes,
+        )),
+    };
+    put("value_at_risk", value.map(Money::as_f64), "base currency", formula, inputs, because);
+    if own.is_some() {
+        for (name, amount) in amounts {
+            put(name, Some(amount.value.as_f64()), "base currency", amount.formula, amount.inputs, None);
+        }
+    }
+    if let Some(at_risk) = assessment.units_at_risk {
+        let Units { formula, inputs } = units.unwrap_or_else(|| Units {
+            formula: "units",
+            inputs: vec![Input::said("units", at_risk.as_f64(), "event")],
+        });
+        let because = Some(description.cause).filter(|_| formula == "units");
+        put("units_at_risk", Some(at_risk.as_f64()), "units", formula, inputs, because);
+    }
+    let (formula, inputs, value) = match description.act_by {
+        None => {
+            let fixed = f64::from(URGENCY_WITHOUT_DEADLINE);
+            ("without_deadline", vec![Input::said("without_deadline", fixed, "default")], fixed)
+        }
+        Some(act_by) => {
+            let case_hours = settings.exceptions.urgency_case_hours;
+            let left = (act_by.micros() - now.micros()) as f64 / HOUR as f64;
+            let inputs = vec![
+                Input::said("case_hours", case_hours, "configuration"),
+                Input::said("hours_left", left, "model").at(Some(act_by)),
+            ];
+            let formula = "round(100 * case_hours / (case_hours + max(0, hours_left)), 0)";
+            (formula, inputs, f64::from(urgency(act_by, now, case_hours)))
+        }
+    };
+    put("urgency", Some(value), "0 to 100", formula, inputs, None);
+    worth
+}
+
+fn own_input(value: Money) -> Input {
+    Input::said("own", value.as_f64(), "event")
+}
+
+/// `rate` and `decimals`: one unit of that currency in the base currency, and the decimals of its minor unit.
+pub fn exchange_inputs(
+    tenant: Option<&TenantReference>,
+    currency: Currency,
+    base: Currency,
+) -> impl Iterator<Item = Input> {
+    /// Of so many units, so that a rate has enough digits.
+    const MANY: i64 = 1_000_000;
+    let many = Money::from_ten_thousandths(MANY * 10_000, currency);
+    let converted = tenant.and_then(|tenant| tenant.convert_to_base(many)).map_or(1.0, Money::as_f64);
+    let rate =
+        Input::said("rate", converted / MANY as f64, if currency == base { "default" } else { "event" });
+    let decimals = Input::said("decimals", f64::from(base.minor_digits().min(4)), "default");
+    [rate.about(format!("{} in {}", currency.as_str(), base.as_str())), decimals].into_iter()
+}
