@@ -1952,6 +1952,10 @@ export interface components {
                 /** @description The record that last changed reference data or settings. */
                 version: number;
             };
+            /** @description Its own numbers now: value and units at risk, urgency, and the amounts of money behind them. */
+            worth: {
+                [key: string]: components["schemas"]["Explanation"];
+            } | null;
         };
         Explanation: {
             /** @description In words. */
