@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::{ExceptionItem, ExceptionSubject, ExceptionType};
 use crate::domain::ids::{EntityKey, Name};
@@ -72,8 +73,43 @@ pub struct AffectedException {
 
 /// The members of one cause.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "KeptMembers")]
 pub struct Members {
     by_id: BTreeMap<Name, AffectedException>,
+    /// What each has at risk, by its SKU-location: what several of one place have at risk is the same loss.
+    #[serde(skip)]
+    at_risk: BTreeMap<(Name, Name), SmallVec<[AtRisk; 2]>>,
+}
+
+/// Members as they are written.
+#[derive(Deserialize)]
+struct KeptMembers {
+    by_id: BTreeMap<Name, AffectedException>,
+}
+
+impl From<KeptMembers> for Members {
+    fn from(kept: KeptMembers) -> Members {
+        let mut members = Members::default();
+        kept.by_id.into_values().for_each(|member| members.put(member));
+        members
+    }
+}
+
+/// What one member has at risk.
+#[derive(Clone, Debug, PartialEq)]
+struct AtRisk {
+    id: Name,
+    value: Option<Money>,
+    units: Option<Quantity>,
+}
+
+/// Where a member is; one that is about no SKU-location stands for itself.
+fn place_of(member: &AffectedException) -> (Name, Name) {
+    match (&member.subject.sku, &member.subject.location) {
+        (Some(sku), Some(location)) => (sku.clone(), location.clone()),
+        // No SKU is empty.
+        _ => (Name::default(), member.id.clone()),
+    }
 }
 
 impl Members {
@@ -90,7 +126,7 @@ impl Members {
     /// Takes an exception as it is now; `stays` is false when it is over or has another cause.
     pub fn note(&mut self, item: &ExceptionItem, stays: bool) {
         if !stays {
-            self.by_id.remove(&item.id);
+            self.remove(&item.id);
         } else if self.by_id.len() < MEMBERS_MAX || self.by_id.contains_key(&item.id) {
             let member = AffectedException {
                 id: item.id.clone(),
@@ -99,13 +135,35 @@ impl Members {
                 value_at_risk: item.value_at_risk,
                 units_at_risk: item.units_at_risk,
             };
-            self.by_id.insert(item.id.clone(), member);
+            self.put(member);
         }
     }
 
-    /// The sum of what the members have at risk; `None` if none has a known value. All are in the base currency.
+    fn put(&mut self, member: AffectedException) {
+        self.remove(&member.id);
+        let (id, value, units) = (member.id.clone(), member.value_at_risk, member.units_at_risk);
+        self.at_risk.entry(place_of(&member)).or_default().push(AtRisk { id, value, units });
+        self.by_id.insert(member.id.clone(), member);
+    }
+
+    fn remove(&mut self, id: &str) {
+        let Some(member) = self.by_id.remove(id) else { return };
+        let place = place_of(&member);
+        if let Some(at_risk) = self.at_risk.get_mut(&place) {
+            at_risk.retain(|one| one.id != id);
+            if at_risk.is_empty() {
+                self.at_risk.remove(&place);
+            }
+        }
+    }
+
+    /// The sum of what the members have at risk, of each SKU-location the most (F44: a loss counts once); `None` if none has
+    /// a known value. All are in the base currency.
     pub fn value_at_risk(&self) -> Option<Money> {
-        let mut values = self.by_id.values().filter_map(|member| member.value_at_risk);
+        let most = |at_risk: &SmallVec<[AtRisk; 2]>| {
+            at_risk.iter().filter_map(|one| one.value).max_by_key(|value| value.ten_thousandths())
+        };
+        let mut values = self.at_risk.values().filter_map(most);
         let first = values.next()?;
         let sum = values
             .filter(|value| value.currency() == first.currency())
@@ -113,9 +171,9 @@ impl Members {
         Some(Money::from_ten_thousandths(sum, first.currency()))
     }
 
-    /// The sum of the units.
+    /// The sum of the units, of each SKU-location the most.
     pub fn units_at_risk(&self) -> Quantity {
-        self.by_id.values().filter_map(|member| member.units_at_risk).sum()
+        self.at_risk.values().filter_map(|at_risk| at_risk.iter().filter_map(|one| one.units).max()).sum()
     }
 
     /// As the cause's item shows it; `None` if there are none.
@@ -139,5 +197,59 @@ impl Members {
             hidden: 0,
             exceptions: exceptions.into_iter().cloned().collect(),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::exception::ExceptionState;
+    use crate::domain::exception::testing::item;
+    use crate::domain::money::Currency;
+
+    fn member(id: &str, sku: Option<&str>, euros: i64, units: i64) -> ExceptionItem {
+        let mut item = item(id, ExceptionType::ShortageNow);
+        item.subject = match sku {
+            Some(sku) => ExceptionSubject::sku_location(&sku.into(), &"L".into()),
+            None => ExceptionSubject::supplier(&"V".into()),
+        };
+        item.value_at_risk =
+            Currency::parse("EUR").map(|eur| Money::from_ten_thousandths(euros * 10_000, eur));
+        item.units_at_risk = Some(Quantity::from_units(units));
+        item.state = ExceptionState::Open;
+        item
+    }
+
+    fn sums(members: &Members) -> (Option<i64>, Quantity) {
+        let value = members.value_at_risk().map(|value| value.ten_thousandths() / 10_000);
+        (value, members.units_at_risk())
+    }
+
+    #[test]
+    fn what_one_place_has_at_risk_counts_once_and_is_the_same_after_it_was_written() {
+        let units = Quantity::from_units;
+        let mut members = Members::default();
+        assert_eq!(sums(&members), (None, Quantity::ZERO));
+        for (id, sku, euros, at_risk) in [
+            ("a", Some("A"), 70, 3),
+            ("b", Some("A"), 50, 8),
+            ("c", Some("B"), 40, 1),
+            ("d", None, 5, 1),
+            ("e", None, 6, 1),
+        ] {
+            members.note(&member(id, sku, euros, at_risk), true);
+        }
+        assert_eq!(sums(&members), (Some(70 + 40 + 5 + 6), units(8 + 1 + 1 + 1)));
+        let written = rmp_serde::to_vec(&members).expect("MessagePack");
+        assert_eq!(rmp_serde::from_slice::<Members>(&written).expect("members"), members);
+
+        // It moved to another place, and another one is over.
+        members.note(&member("a", Some("B"), 70, 3), true);
+        members.note(&member("c", Some("B"), 40, 1), false);
+        assert_eq!(sums(&members), (Some(50 + 70 + 5 + 6), units(8 + 3 + 1 + 1)));
+        for id in ["a", "b", "d", "e", "never there"] {
+            members.note(&member(id, None, 0, 0), false);
+        }
+        assert_eq!(members, Members::default());
     }
 }

@@ -180,10 +180,12 @@ impl<'a> Watch<'a> {
         asked.ledger.clear();
         let mut assessment = assess();
         let own = assessment.value_at_risk;
-        let members = self.slots.members(of).and_then(|m| Some((m.value_at_risk()?, m.iter().count())));
-        self.peg(of, &mut assessment);
+        let counted_with = self.slots.members(of).and_then(|_| self.counted_with(kind, of)).cloned();
+        let members = self.slots.members(of).filter(|_| counted_with.is_none());
+        let members = members.and_then(|members| Some((members.value_at_risk()?, members.iter().count())));
+        self.peg(kind, of, &mut assessment);
         let description = describe(&assessment);
-        let answer = Box::new(Answer { own, members, assessment, description });
+        let answer = Box::new(Answer { own, members, counted_with, assessment, description });
         self.asked = Some(Asked { answer: Some(answer), ..asked });
     }
 
@@ -313,7 +315,7 @@ impl<'a> Watch<'a> {
         describe: impl FnOnce(&Assessment) -> Description,
     ) {
         let mut assessment = assess();
-        self.peg(of, &mut assessment);
+        self.peg(kind, of, &mut assessment);
         let description = describe(&assessment);
         let before = slot
             .and_then(|slot| slot.ended.as_deref())
@@ -399,7 +401,7 @@ impl<'a> Watch<'a> {
         describe: impl FnOnce(&Assessment) -> Description,
     ) {
         let mut assessment = assess();
-        self.peg(of, &mut assessment);
+        self.peg(&slot.exception_type, of, &mut assessment);
         let regrouped = assessment.cause.as_ref() != slot.cause.as_deref();
         let in_case = open.state == ExceptionState::InCase;
         let claimed = slot.claimed_by.is_some() && (slot.claimed_by != open.case_id || !in_case);
@@ -451,9 +453,20 @@ impl<'a> Watch<'a> {
         })));
     }
 
+    /// The exception with which what is grouped under a part of the entity is counted, if it is another one than this: the
+    /// one that tells best why the others are there.
+    fn counted_with(&self, kind: &ExceptionType, of: &str) -> Option<&'a ExceptionType> {
+        let open = self.slots.slots().iter().filter(|slot| slot.open.is_some() && slot.of == of);
+        let best = open.map(|slot| &slot.exception_type).min_by_key(|kind| (carries(kind), *kind))?;
+        ((carries(best), best) < (carries(kind), kind)).then_some(best)
+    }
+
     /// What is grouped under this one is what it costs: counted once, here.
-    fn peg(&self, of: &str, assessment: &mut Assessment) {
+    fn peg(&self, kind: &ExceptionType, of: &str, assessment: &mut Assessment) {
         let Some(members) = self.slots.members(of) else { return };
+        if self.counted_with(kind, of).is_some() {
+            return;
+        }
         let own = assessment.value_at_risk;
         assessment.value_at_risk = match (members.value_at_risk(), own) {
             (Some(members), Some(own)) if own.as_f64() > members.as_f64() => Some(own),
@@ -594,6 +607,16 @@ const _: () = assert!(ExceptionType::BUILT_IN.len() < u64::BITS as usize);
 
 fn bit_of(kind: &ExceptionType) -> u64 {
     1 << kind.index().unwrap_or(u64::BITS as usize - 1)
+}
+
+/// Which of several exceptions of one part of an entity tells best why others are grouped under it, first ones first.
+fn carries(kind: &ExceptionType) -> u8 {
+    match kind {
+        ExceptionType::ShortageNow | ExceptionType::PurchaseLate => 0,
+        ExceptionType::ProjectedStockout | ExceptionType::PurchaseLatePredicted => 1,
+        ExceptionType::BelowSafetyStock | ExceptionType::ReceiptPartial => 2,
+        _ => 3,
+    }
 }
 
 /// The case that is opened for an exception at once.

@@ -56,6 +56,8 @@ pub struct Answer {
     pub own: Option<Money>,
     /// What is grouped under it, and how many that are.
     pub members: Option<(Money, usize)>,
+    /// What is grouped under the same is counted with that one.
+    pub counted_with: Option<ExceptionType>,
     /// With what is grouped under it.
     pub assessment: Assessment,
     pub description: Description,
@@ -80,7 +82,7 @@ pub fn explain(
     now: Timestamp,
     version: Lsn,
 ) -> Worth {
-    let Answer { own, members, assessment, description } = *answer;
+    let Answer { own, members, counted_with, assessment, description } = *answer;
     let mut worth = Worth::new();
     let mut put = |name: &'static str, value, unit, formula, inputs, because| {
         let rule = Rule { id: name, version };
@@ -116,6 +118,9 @@ pub fn explain(
     };
     let value = assessment.value_at_risk;
     let because = match value {
+        None if counted_with.is_some() => counted_with.map(|other| {
+            format!("what is grouped under it is counted with the exception {other} of the same")
+        }),
         None => Some("a price, a cost or an exchange rate that it takes is not known".to_owned()),
         value if value == open.value_at_risk => None,
         _ => Some(format!(

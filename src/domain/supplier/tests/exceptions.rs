@@ -143,6 +143,36 @@ fn less_capacity_delays_what_is_open_and_a_delay_of_everything_concerns_every_or
 }
 
 #[test]
+fn a_loss_counts_once_whatever_number_of_exceptions_an_order_leads_to() {
+    let mut supplier = Watched::new();
+    supplier.placed(1, "P", &[("1", 10, Some(9))]);
+    // The same loss of one place twice, and that of another one.
+    supplier.member_at("A", "A-short", "P", 700, ExceptionState::Open);
+    supplier.member_at("A", "A-order", "P", 500, ExceptionState::Open);
+    supplier.member_at("B", "B-short", "P", 400, ExceptionState::Open);
+    supplier.settle(day(9));
+    let late = supplier.item(PurchaseLate, "P");
+    assert_eq!((late.value_at_risk, late.affected.as_ref().unwrap().count), (Some(eur(1_100)), 3));
+    // The order is not acknowledged either: that is worth nothing beside.
+    let missing = supplier.item(AcknowledgementMissing, "P");
+    assert_eq!((missing.value_at_risk, missing.affected.as_ref().unwrap().count), (None, 3));
+    let because = |kind: ExceptionType| {
+        let id = &supplier.item(kind, "P").id;
+        let worth = supplier.supplier.worth(id, &key(), day(9), &supplier.reference).unwrap();
+        worth["value_at_risk"].because.clone()
+    };
+    assert_eq!(because(PurchaseLate), None);
+    assert!(because(AcknowledgementMissing).unwrap().contains("purchase_late"));
+    // Of what is left of a place the most counts, until nothing is.
+    supplier.member_at("A", "A-short", "P", 700, ExceptionState::Cleared);
+    supplier.settle(day(9));
+    assert_eq!(supplier.item(PurchaseLate, "P").value_at_risk, Some(eur(900)));
+    supplier.member_at("A", "A-order", "P", 500, ExceptionState::Cleared);
+    supplier.settle(day(9));
+    assert_eq!(supplier.item(PurchaseLate, "P").value_at_risk, Some(eur(400)));
+}
+
+#[test]
 fn what_places_suffer_from_an_order_is_counted_once_under_it() {
     let mut supplier = Watched::new();
     supplier.agreed(1, "P", &[("1", 10, Some(9))]);

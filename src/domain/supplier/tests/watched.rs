@@ -3,7 +3,8 @@
 use super::*;
 use crate::domain::exception::group::CauseRef;
 use crate::domain::exception::{
-    ExceptionChange, ExceptionItem, ExceptionState, ExceptionTransition, ExceptionType, testing,
+    ExceptionChange, ExceptionItem, ExceptionState, ExceptionSubject, ExceptionTransition, ExceptionType,
+    testing,
 };
 use crate::domain::money::{Money, UnitPrice};
 
@@ -152,7 +153,13 @@ impl Watched {
 
     /// An exception of a SKU-location that names the order as its cause.
     pub fn member(&mut self, id: &str, po_id: &str, value: i64, state: ExceptionState) {
+        self.member_at(id, id, po_id, value, state);
+    }
+
+    /// The same, of an item at location `S`.
+    pub fn member_at(&mut self, sku: &str, id: &str, po_id: &str, value: i64, state: ExceptionState) {
         let mut item = testing::item(id, ExceptionType::ProjectedStockout);
+        item.subject = ExceptionSubject::sku_location(&Name::from(sku), &Name::from("S"));
         item.state = state;
         item.value_at_risk = Some(eur(value));
         let change = ExceptionTransition {
@@ -160,7 +167,7 @@ impl Watched {
             ..ExceptionTransition::alone(ExceptionChange::Updated, item)
         };
         let entity =
-            EntityKey::SkuLocation { tenant: TENANT, sku: Name::from(id), location: Name::from("S") };
+            EntityKey::SkuLocation { tenant: TENANT, sku: Name::from(sku), location: Name::from("S") };
         let body = TransitionBody { entity, transition: Transition::Exception(Box::new(change)) };
         let record = self.next(day(0), Body::Transition(Box::new(body)));
         self.take(&record);
