@@ -20,6 +20,7 @@ use crate::domain::ids::Name;
 use crate::domain::reference::Reference;
 use crate::runtime::Running;
 use crate::runtime::summaries::CaseEntry;
+use crate::runtime::summary::Reach;
 
 const PREFIX: &str = "/api/v1/cases";
 
@@ -145,6 +146,7 @@ pub async fn list_cases(
         let item = case_for(&caller.principal, tenant, &entry.item);
         with_lsn(serde_json::to_value(item).unwrap_or_default(), entry.lsn)
     };
-    let page = read.summary_page(read.running.cases.summary(), &selection, &paged, sees, show);
+    let page =
+        read.summary_page(read.running.cases.summary(), &selection, &paged, |_| Reach::default(), sees, show);
     Ok(HttpResponse::Ok().json(page))
 }

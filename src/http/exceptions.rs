@@ -141,7 +141,8 @@ pub async fn list_affected(
     let tenant = read.tenant()?;
     let sees = |item: &ExceptionItem| sees_exception(&caller.principal, tenant, item);
     let show = |entry: &ExceptionEntry| item_for(&caller.principal, tenant, entry);
-    let page = read.summary_page(&read.running.exceptions, &selection, &paged, sees, show);
+    let within = |rows| reach(&caller.principal, tenant, subject_columns(), rows);
+    let page = read.summary_page(&read.running.exceptions, &selection, &paged, within, sees, show);
     Ok(HttpResponse::Ok().json(page))
 }
 
@@ -177,13 +178,12 @@ pub async fn list_exceptions(
     asked.query.names("severity", severity_named)?;
     let grouped = asked.query.known_flag("grouped")?;
     let read = asked.ready().await?;
-    let mut selection = selected(&read.query, grouped);
+    let selection = selected(&read.query, grouped);
     let tenant = read.tenant()?;
-    let rows = read.running.exceptions.count(caller.tenant);
-    selection.reach = reach(&caller.principal, tenant, subject_columns(), rows);
     let sees = |item: &ExceptionItem| sees_exception(&caller.principal, tenant, item);
     let show = |entry: &ExceptionEntry| item_for(&caller.principal, tenant, entry);
-    let page = read.summary_page(&read.running.exceptions, &selection, &paged, sees, show);
+    let within = |rows| reach(&caller.principal, tenant, subject_columns(), rows);
+    let page = read.summary_page(&read.running.exceptions, &selection, &paged, within, sees, show);
     Ok(HttpResponse::Ok().json(page))
 }
 

@@ -166,17 +166,20 @@ async fn serve(session: Session, queue: Arc<SocketQueue>, feed: FeedHandle, seat
 /// Writes what is queued, until the end. Whether the client is told why.
 async fn write(mut session: Session, queue: &SocketQueue, feed: &FeedHandle) -> bool {
     let silence_max = Duration::from_secs(feed.config().silence_close_s);
+    let over = goodbye_is_over(queue, feed);
+    tokio::pin!(over);
     loop {
         match queue.next().await {
             Outgoing::Message(text, frames) => {
                 feed.tower().metrics.feed_frames.inc_by(frames as u64);
                 // A client that does not read holds this up: not for longer than one that says nothing, and not once
                 // the socket is to end.
-                let sent = tokio::select! {
-                    sent = timeout(silence_max, session.text(text)) => sent,
-                    () = goodbye_is_over(queue, feed) => return false,
+                let is_sent = tokio::select! {
+                    sent = session.text(text) => sent.is_ok(),
+                    () = reads_nothing(queue, silence_max) => false,
+                    () = &mut over => return false,
                 };
-                if !matches!(sent, Ok(Ok(()))) {
+                if !is_sent {
                     queue.abandon();
                     return false;
                 }
@@ -189,11 +192,19 @@ async fn write(mut session: Session, queue: &SocketQueue, feed: &FeedHandle) -> 
                 });
                 let closed = tokio::select! {
                     closed = session.close(reason) => closed.is_ok(),
-                    () = goodbye_is_over(queue, feed) => false,
+                    () = &mut over => false,
                 };
                 return is_there && closed;
             }
         }
+    }
+}
+
+/// A message has waited for as long as a client may be silent; for one that was told to go there is another limit.
+async fn reads_nothing(queue: &SocketQueue, silence_max: Duration) {
+    tokio::time::sleep(silence_max).await;
+    if queue.ends_with(CLOSE_SLOW) {
+        std::future::pending::<()>().await;
     }
 }
 

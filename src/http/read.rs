@@ -14,7 +14,7 @@ use crate::auth::Permission;
 use crate::domain::ids::Lsn;
 use crate::domain::reference::{Reference, TenantReference};
 use crate::domain::time::Timestamp;
-use crate::runtime::summary::{Entry, Listed, Paging, Reach, Selection, SortBy, SortKey, Summary};
+use crate::runtime::summary::{Entry, Listed, Paging, Reach, Selection, SortBy, SortKey, Summary, Within};
 use crate::runtime::{Running, wall_clock};
 
 /// Parameters that every read has.
@@ -146,12 +146,13 @@ impl Read<'_> {
         item
     }
 
-    /// A page of a summary's things that the caller `sees`.
+    /// A page of a summary's things that the caller `sees`, of which `reach` tells what can be seen at most.
     pub fn summary_page<T: Listed>(
         &self,
         summary: &Summary<T>,
         selection: &Selection<'_>,
         paged: &Paged,
+        reach: impl FnOnce(usize) -> Reach,
         sees: impl FnMut(&T) -> bool,
         show: impl Fn(&Entry<T>) -> Value,
     ) -> List<Value> {
@@ -165,7 +166,7 @@ impl Read<'_> {
             (key, cursor.id.as_str())
         });
         let paging = Paging { sort, descending: paged.sort.descending, after, limit: paged.limit };
-        let found = summary.page(self.caller.tenant, selection, &paging, sees);
+        let found = summary.page_within(self.caller.tenant, selection, &paging, Within::new(reach), sees);
         let last = found.entries.last().filter(|_| found.has_more);
         let next = last.map(|entry| {
             let value = match sort.key_of(entry) {
@@ -186,11 +187,5 @@ pub fn selection<'q, T: Listed>(query: &'q Query, is_final: impl Fn(&str) -> boo
         named.filter(|(_, values)| !values.is_empty()).collect()
     };
     let with_over = query.all("state").iter().any(|state| is_final(state));
-    Selection {
-        with_over,
-        facets: filters(T::FACETS),
-        names: filters(T::NAMES),
-        absent: Vec::new(),
-        reach: Reach::default(),
-    }
+    Selection { with_over, facets: filters(T::FACETS), names: filters(T::NAMES), absent: Vec::new() }
 }

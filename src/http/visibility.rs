@@ -55,6 +55,9 @@ pub fn sees_line(
         })
 }
 
+/// Names that are looked at for each row that may be passed over by them: one takes about half as long as to ask a row.
+const NAMES_PER_ROW_MAX: usize = 2;
+
 /// Which of [`crate::runtime::summary::Listed::NAMES`] say what a thing is about.
 #[derive(Clone, Copy, Debug)]
 pub struct SubjectColumns {
@@ -63,9 +66,9 @@ pub struct SubjectColumns {
     pub supplier: usize,
 }
 
-/// What of a list of so many `rows` the principal's scope reaches at most: all for which [`sees_subject`] holds, and
-/// little beside. To find that out takes a look at every location and item, or at whatever the suppliers supply; a scope
-/// is not narrowed by that where there is more of it than there are rows, each of which can be asked as well.
+/// What of a list the principal's scope reaches at most: all for which [`sees_subject`] holds, and little beside. To find
+/// that out takes a look at every location and item, or at whatever the suppliers supply. Where there is far more of
+/// that than there are `rows` to be asked one by one, the scope is not narrowed by it.
 pub fn reach(principal: &Principal, tenant: &TenantReference, columns: SubjectColumns, rows: usize) -> Reach {
     let (mut locations, mut prefixes, mut suppliers) = (Vec::new(), Vec::new(), Vec::new());
     for entry in principal.scope.entries() {
@@ -75,6 +78,7 @@ pub fn reach(principal: &Principal, tenant: &TenantReference, columns: SubjectCo
             ScopeEntry::Supplier(supplier) => suppliers.push(supplier),
         }
     }
+    let is_worth_it = |names: usize| names <= rows.saturating_mul(NAMES_PER_ROW_MAX);
     let mut reach = Reach::default();
     if !locations.is_empty() {
         // What has another location or none is outside.
@@ -83,7 +87,7 @@ pub fn reach(principal: &Principal, tenant: &TenantReference, columns: SubjectCo
         reach.narrow(clause);
     }
     let [items, described_locations, ..] = tenant.described_counts();
-    if !prefixes.is_empty() && items + described_locations <= rows {
+    if !prefixes.is_empty() && is_worth_it(items + described_locations) {
         let below = |path: &[Name]| prefixes.iter().any(|prefix| path.starts_with(prefix));
         let locations = tenant.location_paths().filter(|(_, path)| below(path));
         let items = tenant.item_paths().filter(|(_, path)| below(path));
@@ -93,7 +97,7 @@ pub fn reach(principal: &Principal, tenant: &TenantReference, columns: SubjectCo
         reach.narrow(clause);
     }
     let supplied: usize = suppliers.iter().map(|supplier| tenant.sourced_from_count(supplier)).sum();
-    if !suppliers.is_empty() && supplied <= rows {
+    if !suppliers.is_empty() && is_worth_it(supplied) {
         let places = suppliers.iter().flat_map(|supplier| tenant.sourced_from(supplier));
         let mut clause = AnyOf::default();
         clause.pairs(

@@ -22,7 +22,7 @@ use parking_lot::{Mutex, RwLock};
 
 use self::chunk::{CHUNK_ROWS, Chunk, Mark};
 pub use self::page::{Page, Paging, Selection, SortBy, SortKey};
-pub use self::reach::{AnyOf, Reach};
+pub use self::reach::{AnyOf, Reach, Within};
 use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
 
 /// Something that lists show.
@@ -133,15 +133,25 @@ impl<T: Listed> Summary<T> {
         paging: &Paging<'_>,
         sees: impl FnMut(&T) -> bool,
     ) -> Page<T> {
-        match self.table(tenant) {
-            Some(table) => page::page(&table.chunks(), &table.facets.read().clone(), selection, paging, sees),
-            None => Page::default(),
-        }
+        self.page_within(tenant, selection, paging, Within::new(|_| Reach::default()), sees)
     }
 
-    /// How many there are of a tenant, those that are over among them.
-    pub fn count(&self, tenant: TenantNumber) -> usize {
-        self.table(tenant).map_or(0, |table| table.places.lock().by_id.len())
+    /// The same for a reader who may see little.
+    pub fn page_within(
+        &self,
+        tenant: TenantNumber,
+        selection: &Selection<'_>,
+        paging: &Paging<'_>,
+        within: Within<impl FnOnce(usize) -> Reach>,
+        sees: impl FnMut(&T) -> bool,
+    ) -> Page<T> {
+        match self.table(tenant) {
+            Some(table) => {
+                let facets = table.facets.read().clone();
+                page::page(&table.chunks(), &facets, selection, paging, within, sees)
+            }
+            None => Page::default(),
+        }
     }
 
     /// How many are not over, over all tenants.

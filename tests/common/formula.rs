@@ -162,6 +162,12 @@ fn apply(function: &str, arguments: &[Numbers]) -> Numbers {
         ("round", [list, decimals]) => each(list, decimals, |value, decimals| {
             (value * 10f64.powf(decimals) + 0.5 + 1e-6).floor() / 10f64.powf(decimals)
         }),
+        ("round_even", [list, decimals]) => each(list, decimals, |value, decimals| {
+            let steps = value * 10f64.powf(decimals);
+            let is_half = (steps - steps.floor() - 0.5).abs() < 1e-6;
+            let rounded = if is_half { 2.0 * (steps / 2.0).round() } else { steps.round() };
+            rounded / 10f64.powf(decimals)
+        }),
         ("cut", [list, decimals]) => each(list, decimals, |value, decimals| {
             (value * 10f64.powf(decimals) + 1e-6).trunc() / 10f64.powf(decimals)
         }),

@@ -142,7 +142,10 @@ impl Members {
     fn put(&mut self, member: AffectedException) {
         self.remove(&member.id);
         let (id, value, units) = (member.id.clone(), member.value_at_risk, member.units_at_risk);
-        self.at_risk.entry(place_of(&member)).or_default().push(AtRisk { id, value, units });
+        let at_risk = self.at_risk.entry(place_of(&member)).or_default();
+        // By id, so that it does not matter in which order they came.
+        let at = at_risk.partition_point(|one| one.id < id);
+        at_risk.insert(at, AtRisk { id, value, units });
         self.by_id.insert(member.id.clone(), member);
     }
 
@@ -240,6 +243,14 @@ mod tests {
             members.note(&member(id, sku, euros, at_risk), true);
         }
         assert_eq!(sums(&members), (Some(70 + 40 + 5 + 6), units(8 + 1 + 1 + 1)));
+        let mut other_way_round = Members::default();
+        for member in [("b", "A", 50, 8), ("a", "A", 1, 1), ("c", "B", 40, 1), ("a", "A", 70, 3)] {
+            other_way_round.note(&self::member(member.0, Some(member.1), member.2, member.3), true);
+        }
+        ["e", "d"].into_iter().for_each(|id| {
+            other_way_round.note(&member(id, None, if id == "d" { 5 } else { 6 }, 1), true);
+        });
+        assert_eq!(other_way_round, members);
         let written = rmp_serde::to_vec(&members).expect("MessagePack");
         assert_eq!(rmp_serde::from_slice::<Members>(&written).expect("members"), members);
 

@@ -15,7 +15,7 @@ use super::group::CauseRef;
 use super::kind::KindSettings;
 use super::routing::{Routed, RoutingRule};
 use super::slots::{ConditionNoted, EndedException, ExceptionSlot, ExceptionSlots};
-use super::worth::{Answer, Asked, Ledger};
+use super::worth::{Answer, Asked, Grouped, Ledger};
 use super::{
     Evidence, ExceptionChange, ExceptionItem, ExceptionState, ExceptionSubject, ExceptionTransition,
     ExceptionType, ExceptionWindow, Severity, exception_id,
@@ -180,12 +180,17 @@ impl<'a> Watch<'a> {
         asked.ledger.clear();
         let mut assessment = assess();
         let own = assessment.value_at_risk;
-        let counted_with = self.slots.members(of).and_then(|_| self.counted_with(kind, of)).cloned();
-        let members = self.slots.members(of).filter(|_| counted_with.is_none());
-        let members = members.and_then(|members| Some((members.value_at_risk()?, members.iter().count())));
+        let all = self.slots.members(of).filter(|_| kind.index().is_some());
+        let counted_with = all.and_then(|_| self.counted_with(kind, of));
+        let members = all.filter(|_| counted_with.is_none()).map(|members| Grouped {
+            count: members.iter().count(),
+            value: members.value_at_risk(),
+            units: members.units_at_risk(),
+        });
+        let own_units = assessment.units_at_risk;
         self.peg(kind, of, &mut assessment);
         let description = describe(&assessment);
-        let answer = Box::new(Answer { own, members, counted_with, assessment, description });
+        let answer = Box::new(Answer { own, own_units, members, counted_with, assessment, description });
         self.asked = Some(Asked { answer: Some(answer), ..asked });
     }
 
@@ -454,17 +459,29 @@ impl<'a> Watch<'a> {
     }
 
     /// The exception with which what is grouped under a part of the entity is counted, if it is another one than this: the
-    /// one that tells best why the others are there.
-    fn counted_with(&self, kind: &ExceptionType, of: &str) -> Option<&'a ExceptionType> {
-        let open = self.slots.slots().iter().filter(|slot| slot.open.is_some() && slot.of == of);
-        let best = open.map(|slot| &slot.exception_type).min_by_key(|kind| (carries(kind), *kind))?;
-        ((carries(best), best) < (carries(kind), kind)).then_some(best)
+    /// one that tells best why the others are there, as things stand after what was proposed so far.
+    fn counted_with(&self, kind: &ExceptionType, of: &str) -> Option<ExceptionType> {
+        let rank = |kind: &ExceptionType| (carries(kind), kind.index());
+        let of_it = |transition: &'_ Transition| match transition {
+            Transition::Exception(change) if change.of == of => Some(change.item.exception_type.clone()),
+            _ => None,
+        };
+        let is_ending =
+            |kind: &ExceptionType| self.endings.iter().filter_map(of_it).any(|ended| ended == *kind);
+        let known = ExceptionType::BUILT_IN.iter().filter(|other| self.knows(other));
+        let open = known
+            .filter(|other| rank(other) < rank(kind) && self.slots.open_of(other, of).is_some())
+            .filter(|other| !is_ending(other))
+            .cloned();
+        let proposed = self.others.iter().filter_map(of_it).filter(|other| rank(other) < rank(kind));
+        open.chain(proposed).min_by_key(rank)
     }
 
     /// What is grouped under this one is what it costs: counted once, here.
     fn peg(&self, kind: &ExceptionType, of: &str, assessment: &mut Assessment) {
         let Some(members) = self.slots.members(of) else { return };
-        if self.counted_with(kind, of).is_some() {
+        // An operator's own kinds are no causes.
+        if kind.index().is_none() || self.counted_with(kind, of).is_some() {
             return;
         }
         let own = assessment.value_at_risk;

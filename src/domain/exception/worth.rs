@@ -11,6 +11,7 @@ use super::{ExceptionItem, ExceptionType};
 use crate::domain::explain::{Explanation, Input, Rule};
 use crate::domain::ids::Lsn;
 use crate::domain::money::{Currency, Money};
+use crate::domain::quantity::Quantity;
 use crate::domain::reference::TenantReference;
 use crate::domain::settings::Settings;
 use crate::domain::time::{HOUR, Timestamp};
@@ -54,13 +55,21 @@ pub struct Asked<'a> {
 pub struct Answer {
     /// What it is worth by itself.
     pub own: Option<Money>,
-    /// What is grouped under it, and how many that are.
-    pub members: Option<(Money, usize)>,
+    pub own_units: Option<Quantity>,
+    /// What is grouped under it, if it is counted here.
+    pub members: Option<Grouped>,
     /// What is grouped under the same is counted with that one.
     pub counted_with: Option<ExceptionType>,
     /// With what is grouped under it.
     pub assessment: Assessment,
     pub description: Description,
+}
+
+/// What the members of a cause have at risk together.
+pub struct Grouped {
+    pub count: usize,
+    pub value: Option<Money>,
+    pub units: Quantity,
 }
 
 /// The numbers of an exception as they are at a moment.
@@ -82,7 +91,7 @@ pub fn explain(
     now: Timestamp,
     version: Lsn,
 ) -> Worth {
-    let Answer { own, members, counted_with, assessment, description } = *answer;
+    let Answer { own, own_units, members, counted_with, assessment, description } = *answer;
     let mut worth = Worth::new();
     let mut put = |name: &'static str, value, unit, formula, inputs, because| {
         let rule = Rule { id: name, version };
@@ -107,11 +116,14 @@ pub fn explain(
             inputs.push(own_input(own));
         }
     }
-    inputs.extend(members.map(|(sum, count)| {
-        let about = format!("{count} exceptions that are grouped under it");
-        Input::said("members", sum.as_f64(), "event").about(about)
-    }));
-    let formula = match (own, members) {
+    let grouped = |name, value: f64| {
+        let count = members.as_ref().map_or(0, |members| members.count);
+        let about = format!("{count} exceptions that are grouped under it, of one place the most");
+        Input::said(name, value, "event").about(about)
+    };
+    let members_value = members.as_ref().and_then(|members| members.value);
+    inputs.extend(members_value.map(|sum| grouped("members", sum.as_f64())));
+    let formula = match (own, members_value) {
         (_, None) => "sum(own)",
         (None, Some(_)) => "members",
         (Some(_), Some(_)) => "max(sum(own), members)",
@@ -121,7 +133,10 @@ pub fn explain(
         None if counted_with.is_some() => counted_with.map(|other| {
             format!("what is grouped under it is counted with the exception {other} of the same")
         }),
-        None => Some("a price, a cost or an exchange rate that it takes is not known".to_owned()),
+        None => Some(
+            "it has no value of its own, or a price, a cost or an exchange rate that it takes is not known"
+                .to_owned(),
+        ),
         value if value == open.value_at_risk => None,
         _ => Some(format!(
             "{} was told at {}; it is told again when it has moved by more than {} % or after {} minutes",
@@ -138,12 +153,21 @@ pub fn explain(
         }
     }
     if let Some(at_risk) = assessment.units_at_risk {
-        let Units { formula, inputs } = units.unwrap_or_else(|| Units {
-            formula: "units",
-            inputs: vec![Input::said("units", at_risk.as_f64(), "event")],
-        });
-        let because = Some(description.cause).filter(|_| formula == "units");
-        put("units_at_risk", Some(at_risk.as_f64()), "units", formula, inputs, because);
+        let name = if members.is_some() { "own_units" } else { "units_at_risk" };
+        if let Some(own) = own_units {
+            let Units { formula, inputs } = units.unwrap_or_else(|| Units {
+                formula: "units",
+                inputs: vec![Input::said("units", own.as_f64(), "event")],
+            });
+            let because = Some(description.cause).filter(|_| formula == "units");
+            put(name, Some(own.as_f64()), "units", formula, inputs, because);
+        }
+        if let Some(members) = &members {
+            let own = own_units.map(|own| Input::number("own_units", own.as_f64()));
+            let inputs = own.into_iter().chain([grouped("members", members.units.as_f64())]).collect();
+            let formula = if own_units.is_some() { "max(own_units, members)" } else { "members" };
+            put("units_at_risk", Some(at_risk.as_f64()), "units", formula, inputs, None);
+        }
     }
     let (formula, inputs, value) = match description.act_by {
         None => {
@@ -175,12 +199,8 @@ pub fn exchange_inputs(
     currency: Currency,
     base: Currency,
 ) -> impl Iterator<Item = Input> {
-    /// Of so many units, so that a rate has enough digits.
-    const MANY: i64 = 1_000_000;
-    let many = Money::from_ten_thousandths(MANY * 10_000, currency);
-    let converted = tenant.and_then(|tenant| tenant.convert_to_base(many)).map_or(1.0, Money::as_f64);
-    let rate =
-        Input::said("rate", converted / MANY as f64, if currency == base { "default" } else { "event" });
+    let known = tenant.and_then(|tenant| tenant.rate(currency)).filter(|_| currency != base);
+    let rate = Input::said("rate", known.unwrap_or(1.0), if known.is_some() { "event" } else { "default" });
     let decimals = Input::said("decimals", f64::from(base.minor_digits().min(4)), "default");
     [rate.about(format!("{} in {}", currency.as_str(), base.as_str())), decimals].into_iter()
 }

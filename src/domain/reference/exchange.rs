@@ -30,6 +30,11 @@ impl ExchangeRate {
         Some(ExchangeRate { mantissa, exponent: exponent - decimals as i32 })
     }
 
+    /// As a number for formulas: what was sent.
+    pub fn as_f64(self) -> f64 {
+        format!("{}e{}", self.mantissa, self.exponent).parse().unwrap_or(f64::NAN)
+    }
+
     /// The amount in `base`, rounded half to even to ten-thousandths.
     pub fn convert(self, money: Money, base: Currency) -> Money {
         let product = i128::from(money.ten_thousandths()) * i128::from(self.mantissa);
@@ -64,6 +69,13 @@ mod tests {
         check(35_000, 0.0001, 4);
         check(1_000_000_000, 0.000_036_4, 36_400);
         check(7, 1e6, 7_000_000);
+    }
+
+    #[test]
+    fn as_a_number_it_is_what_was_sent() {
+        for rate in [0.9234, 1.0, 7e6, 0.000_036_781_234_567_8, 1e300, f64::MIN_POSITIVE] {
+            assert_eq!(ExchangeRate::from_f64(rate).unwrap().as_f64(), rate);
+        }
     }
 
     #[test]

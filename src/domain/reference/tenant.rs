@@ -339,6 +339,11 @@ impl TenantReference {
         self.signals.get(&key).map_or(&[], VersionedList::values)
     }
 
+    /// Units of base currency for one unit of another, if it is known.
+    pub fn rate(&self, currency: Currency) -> Option<f64> {
+        self.rates.get(&currency).map(|rate| rate.value.as_f64())
+    }
+
     /// The amount in the tenant's base currency; `None` without a rate.
     pub fn convert_to_base(&self, money: Money) -> Option<Money> {
         if money.currency() == self.base_currency {

@@ -134,11 +134,11 @@ impl SkuLocation {
     }
 }
 
-/// The formulas of the amounts that are noted. What a unit is worth is cut to four decimals, what all are worth rounded to
-/// four and then to the minor unit.
-const LOST_MARGIN: &str = "round(round(round(units * cut((max(0, price - cost) + cut(price * penalty_share, 4)) * (1 - recapture_share), 4), 4) * rate, 4), decimals)";
-const STOCK_VALUE: &str = "round(round(round(units * cost, 4) * rate, 4), decimals)";
-const CARRYING_COST: &str = "round(round(round(units * cut(cost * round(carrying_cost_share * days / 365, 6), 4), 4) * rate, 4), decimals)";
+/// The formulas of the amounts that are noted. Shares are rounded to millionths, what a unit is worth is cut to four
+/// decimals, what all are worth rounded half to even to four and then to the minor unit.
+const LOST_MARGIN: &str = "round(round_even(round_even(units * cut((max(0, price - cost) + cut(price * round(penalty_share, 6), 4)) * round(1 - recapture_share, 6), 4), 4) * rate, 4), decimals)";
+const STOCK_VALUE: &str = "round(round_even(round_even(units * cost, 4) * rate, 4), decimals)";
+const CARRYING_COST: &str = "round(round_even(round_even(units * cut(cost * round(carrying_cost_share * days / 365, 6), 4), 4) * rate, 4), decimals)";
 
 /// Notes an amount where somebody asks for it.
 fn note(

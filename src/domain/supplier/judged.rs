@@ -16,7 +16,7 @@ use crate::domain::settings::Settings;
 use crate::domain::time::Timestamp;
 
 /// What is still to come of lines costs.
-const GOODS: &str = "sum(round(round(round(quantity * unit_cost, 4) * rate, 4), decimals))";
+const GOODS: &str = "sum(round(round_even(round_even(quantity * unit_cost, 4) * rate, 4), decimals))";
 
 /// Everything outside the state that a look at a supplier needs.
 pub(super) struct Judged<'a> {
@@ -114,7 +114,12 @@ impl<'a> Judged<'a> {
             let about = || format!("{po_id}, {}", line.sku().map_or("an item", Name::as_str));
             let mut inputs = vec![
                 Input::said("quantity", quantity.as_f64(), "event").about(about()),
-                Input::said("unit_cost", unit_cost.as_f64(), "event").about(about()),
+                Input::said(
+                    "unit_cost",
+                    unit_cost.as_f64(),
+                    if line.unit_cost().is_some() { "event" } else { "item" },
+                )
+                .about(about()),
             ];
             inputs.extend(exchange_inputs(self.tenant, currency.unwrap_or(base), base));
             ledger.note(Amount { name: "goods", formula: GOODS, value, inputs });

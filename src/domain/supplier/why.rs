@@ -119,12 +119,15 @@ impl Why<'_> {
     }
 
     /// One input a line: that there is one, with the time that makes it count. Further ones are counted together.
-    fn counted<'l>(&self, lines: impl Iterator<Item = (&'l Name, &'l Name, Timestamp)>) -> Vec<Input> {
+    fn counted<'l, A: Into<Option<Timestamp>>>(
+        &self,
+        lines: impl Iterator<Item = (&'l Name, &'l Name, A)>,
+    ) -> Vec<Input> {
         let mut inputs = Vec::new();
         let mut further = 0_usize;
         for (po_id, line_id, at) in lines {
             if inputs.len() < LINES_NAMED_MAX {
-                inputs.push(self.told("lines", 1.0, po_id, line_id).at(Some(at)));
+                inputs.push(self.told("lines", 1.0, po_id, line_id).at(at.into()));
             } else {
                 further += 1;
             }
@@ -160,7 +163,7 @@ impl Why<'_> {
             quantities.push(together("ordered", ordered.as_f64(), further));
             quantities.push(together("received", received.as_f64(), further));
         }
-        let placed = |line: &Line| line.placed_at().or(line.promised_at()).unwrap_or_default();
+        let placed = |line: &Line| line.placed_at().or(line.promised_at());
         let open = self.counted(orders.open().map(|(po_id, line_id, line)| (po_id, line_id, placed(line))));
         self.count("open_lines", self.view.open_lines, "lines", open);
         let open_quantity = self.view.open_quantity.as_f64();

@@ -15,7 +15,7 @@ use crate::domain::record::{Body, ClockKind, Record, SystemBody};
 use crate::domain::sku_location::testing::record;
 use crate::http::exceptions::subject_columns;
 use crate::runtime::summaries::Exceptions;
-use crate::runtime::summary::{Paging, Selection as Selected, SortBy};
+use crate::runtime::summary::{Paging, Selection as Selected, SortBy, Within};
 
 const TENANT: TenantNumber = TenantNumber(0);
 const SKUS: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
@@ -127,17 +127,17 @@ fn list(subjects: &[ExceptionSubject]) -> Exceptions {
     exceptions
 }
 
-/// The ids of what the principal sees, and how many things it took to ask.
+/// The ids of what the principal sees, and how many things it took to ask, where `reach` is asked at once.
 fn seen(
     exceptions: &Exceptions,
     principal: &Principal,
     tenant: &TenantReference,
-    reach: Reach,
+    reach: impl FnOnce(usize) -> Reach,
 ) -> (Vec<Name>, usize) {
     let paging = Paging { sort: SortBy::Id, descending: false, after: None, limit: 1_000 };
-    let selection = Selected { reach, ..Selected::default() };
     let mut asked = 0;
-    let page = exceptions.page(TENANT, &selection, &paging, |item| {
+    let within = Within { patience: 0, reach };
+    let page = exceptions.page_within(TENANT, &Selected::default(), &paging, within, |item| {
         asked += 1;
         sees_exception(principal, tenant, item)
     });
@@ -155,11 +155,38 @@ proptest! {
         let reference = told(&statements);
         let tenant = reference.tenant(TENANT).unwrap();
         let (exceptions, principal) = (list(&subjects), principal(&scope));
-        let (all, asked) = seen(&exceptions, &principal, tenant, Reach::default());
+        let (all, asked) = seen(&exceptions, &principal, tenant, |_| Reach::default());
         prop_assert_eq!(asked, subjects.len());
         let reach = reach(&principal, tenant, subject_columns(), rows);
         prop_assert!(rows < 1_000 || reach.is_unbounded() == scope.is_empty());
-        prop_assert_eq!(seen(&exceptions, &principal, tenant, reach).0, all);
+        prop_assert_eq!(seen(&exceptions, &principal, tenant, |_| reach).0, all);
+    }
+}
+
+#[test]
+fn what_is_in_reach_is_found_out_once_many_were_asked_in_vain() {
+    let subjects: Vec<_> = (0..30_000)
+        .map(|n| ExceptionSubject::sku_location(&format!("X{n}").into(), &LOCATIONS[n % 5].into()))
+        .collect();
+    let reference = told(&[]);
+    let tenant = reference.tenant(TENANT).unwrap();
+    let exceptions = list(&subjects);
+    for (scope, finds_out) in [(&[][..], false), (&["location=L1"], true)] {
+        let principal = principal(scope);
+        let (mut asked, mut rows_left) = (0, None);
+        let paging = Paging { sort: SortBy::Id, descending: false, after: None, limit: 10_000 };
+        let within = Within::new(|rows| {
+            rows_left = Some(rows);
+            reach(&principal, tenant, subject_columns(), rows)
+        });
+        let page = exceptions.page_within(TENANT, &Selected::default(), &paging, within, |item| {
+            asked += 1;
+            sees_exception(&principal, tenant, item)
+        });
+        let visible = if finds_out { 6_000 } else { 10_000 };
+        assert_eq!((page.entries.len(), rows_left.is_some()), (visible, finds_out), "{scope:?}");
+        // 16,384 in vain are 20,480, which are some chunks; of what is left only what is at L1.
+        assert!(!finds_out || rows_left < Some(10_000) && asked < 30_000, "{asked} {rows_left:?}");
     }
 }
 
@@ -193,9 +220,9 @@ fn only_what_is_within_reach_is_asked_about() {
     ] {
         let principal = principal(scope);
         let reach = reach(&principal, tenant, subject_columns(), subjects.len());
-        let (all, asked) = seen(&exceptions, &principal, tenant, reach);
+        let (all, asked) = seen(&exceptions, &principal, tenant, |_| reach);
         assert_eq!((all.len(), asked), (expected, expected), "{scope:?}");
     }
-    // With fewer rows than names there is nothing to gain.
+    // With far fewer rows than names there is nothing to gain.
     assert!(reach(&principal(&["path=Food"]), tenant, subject_columns(), 3).is_unbounded());
 }

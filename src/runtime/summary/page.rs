@@ -7,8 +7,8 @@ use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 use parking_lot::RwLock;
 
-use super::chunk::{Chunk, Mark, UNKNOWN, id_prefix, name_code, number_key};
-use super::reach::Reach;
+use super::chunk::{CHUNK_ROWS, Chunk, Mark, UNKNOWN, id_prefix, name_code, number_key};
+use super::reach::{Reach, Within};
 use super::{Entry, Listed};
 use crate::domain::ids::Name;
 
@@ -42,8 +42,6 @@ pub struct Selection<'q> {
     pub names: Vec<(usize, &'q [String])>,
     /// Which of [`Listed::NAMES`] it must have none of.
     pub absent: Vec<usize>,
-    /// What the reader can see of them at most.
-    pub reach: Reach,
 }
 
 /// Which part of a list.
@@ -106,7 +104,8 @@ struct Filter<'q> {
     facets: Vec<(usize, Vec<bool>)>,
     names: Vec<OneOf<'q>>,
     absent: &'q [usize],
-    reach: &'q Reach,
+    /// What the reader can see at most, once that was asked.
+    reach: Reach,
 }
 
 impl<'q> Filter<'q> {
@@ -124,7 +123,7 @@ impl<'q> Filter<'q> {
             facets: selection.facets.iter().map(wanted).collect(),
             names: selection.names.iter().map(one_of).collect(),
             absent: &selection.absent,
-            reach: &selection.reach,
+            reach: Reach::default(),
         }
     }
 
@@ -242,9 +241,10 @@ pub(super) fn page<T: Listed>(
     facets: &[Vec<Name>],
     selection: &Selection<'_>,
     paging: &Paging<'_>,
+    within: Within<impl FnOnce(usize) -> Reach>,
     mut sees: impl FnMut(&T) -> bool,
 ) -> Page<T> {
-    let filter = Filter::new(selection, facets);
+    let mut filter = Filter::new(selection, facets);
     let order = Order::new(paging.sort, paging.descending, facets);
     let after = paging
         .after
@@ -254,7 +254,15 @@ pub(super) fn page<T: Listed>(
     let max = paging.limit + 1;
     let mut best: Vec<Candidate<T>> = Vec::new();
     let mut rows: Vec<(Rank, usize)> = Vec::new();
+    let Within { patience, reach } = within;
+    let (mut reach, mut unseen, mut chunks_left) = (Some(reach), 0_usize, chunks.len());
     let mut visit = |chunk: &RwLock<Chunk<T>>| {
+        if unseen >= patience
+            && let Some(reach) = reach.take()
+        {
+            filter.reach = reach(chunks_left * CHUNK_ROWS);
+        }
+        chunks_left -= 1;
         let chunk = chunk.read();
         // Once there are enough, only what comes before the last of them is of interest.
         let worst = (best.len() == max).then(|| best.last()).flatten();
@@ -279,8 +287,12 @@ pub(super) fn page<T: Listed>(
             {
                 continue;
             }
-            if filter.confirms(&*entry.item) && sees(&entry.item) {
-                rows.push((rank, row));
+            if filter.confirms(&*entry.item) {
+                if sees(&entry.item) {
+                    rows.push((rank, row));
+                } else {
+                    unseen += 1;
+                }
             }
         }
         if rows.len() > max {

@@ -21,6 +21,25 @@ pub struct AnyOf {
     pairs: Vec<([usize; 2], HashSet<u64, FixedState>)>,
 }
 
+/// How to find out what a reader can see at most.
+pub struct Within<F> {
+    /// Things that the reader does not see, asked about one by one, before that is found out: whoever sees much, or asks
+    /// for few, never needs it.
+    pub patience: usize,
+    /// Gets the number of things, at most, that may still have to be asked about.
+    pub reach: F,
+}
+
+/// As many as are asked about in two or three milliseconds.
+const PATIENCE: usize = 16_384;
+
+impl<F: FnOnce(usize) -> Reach> Within<F> {
+    /// With the usual patience.
+    pub fn new(reach: F) -> Within<F> {
+        Within { patience: PATIENCE, reach }
+    }
+}
+
 impl Reach {
     /// One more clause to pass.
     pub fn narrow(&mut self, clause: AnyOf) {

@@ -67,7 +67,8 @@ impl Judged<'_> {
         let cause = self.disturbed_feed(shift);
         let Some(residual) = self.residual else {
             // A promotion began while it is open: what was said stands.
-            let open = self.open(kind);
+            // With what is grouped under it in its value, its own is not known any more.
+            let open = self.open(kind).filter(|open| open.affected.is_none());
             let said = self.assessment(
                 open.and_then(|open| open.value_at_risk),
                 open.and_then(|open| open.units_at_risk),

@@ -48,8 +48,9 @@ trait Kind<About> {
 
 /// Judges every kind.
 pub(super) fn judge(judged: &Judged<'_>, reference: &Reference, watch: &mut Watch<'_>) {
-    purchase_late_predicted::judge(judged, watch);
+    // What is grouped under an order is counted with the first of these.
     purchase_late::judge(judged, watch);
+    purchase_late_predicted::judge(judged, watch);
     receipt_partial::judge(judged, watch);
     acknowledgement_missing::judge(judged, watch);
     acknowledgement_differs::judge(judged, watch);
