@@ -266,7 +266,7 @@ impl Why<'_> {
         let because = |of: fn(&super::PublishedStatistics) -> f64| {
             now.as_ref().filter(|_| from == "measured").map(|now| {
                 format!(
-                    "of all {} receipts it is {} days now; it is published again when it has moved by more than {share} %",
+                    "of all {} receipts it is {:.3} days now; it is published again when it has moved by more than {share} %",
                     now.receipts,
                     of(now)
                 )
