@@ -16,6 +16,8 @@
 //! | `working_time_after(t, h)` | the moment `h` hours after the time of `t`, counted in the supplier's calendar and time zone |
 //! | `first_shortage(start, receipts, demand)` | the moment at which start + receipts − demand, summed day by day, falls below 0: within the day from `day_from` to `day_until` in proportion to its demand, receipts first; null if it does not |
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::exception::ExceptionType;
@@ -39,6 +41,45 @@ pub struct Explanation {
     pub rule: Rule,
     /// A sentence about what the formula does not say.
     pub because: Option<String>,
+}
+
+/// Numbers by name, explained one after the other.
+#[derive(Debug)]
+pub struct Numbers {
+    /// The record that last changed what they go by.
+    version: Lsn,
+    by_name: BTreeMap<&'static str, Explanation>,
+}
+
+impl Numbers {
+    /// None yet.
+    pub fn new(version: Lsn) -> Numbers {
+        Numbers { version, by_name: BTreeMap::new() }
+    }
+
+    /// Explains one, by the rule of its name.
+    pub fn put(
+        &mut self,
+        name: &'static str,
+        value: Option<f64>,
+        unit: &'static str,
+        formula: &'static str,
+        inputs: Vec<Input>,
+    ) -> &mut Explanation {
+        let rule = Rule { id: name, version: self.version };
+        let explanation = Explanation { value, time: None, unit, formula, inputs, rule, because: None };
+        self.by_name.entry(name).insert_entry(explanation).into_mut()
+    }
+
+    /// The one of that name.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Explanation> {
+        self.by_name.get_mut(name)
+    }
+
+    /// All of them.
+    pub fn into_map(self) -> BTreeMap<&'static str, Explanation> {
+        self.by_name
+    }
 }
 
 /// One input of a formula.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::watch::{Assessment, Description, URGENCY_WITHOUT_DEADLINE, urgency};
 use super::{ExceptionItem, ExceptionType};
-use crate::domain::explain::{Explanation, Input, Rule};
+use crate::domain::explain::{Explanation, Input, Numbers};
 use crate::domain::ids::Lsn;
 use crate::domain::money::{Currency, Money};
 use crate::domain::quantity::Quantity;
@@ -92,10 +92,9 @@ pub fn explain(
     version: Lsn,
 ) -> Worth {
     let Answer { own, own_units, members, counted_with, assessment, description } = *answer;
-    let mut worth = Worth::new();
-    let mut put = |name: &'static str, value, unit, formula, inputs, because| {
-        let rule = Rule { id: name, version };
-        worth.insert(name, Explanation { value, time: None, unit, formula, inputs, rule, because });
+    let mut worth = Numbers::new(version);
+    let mut put = |name, value, unit, formula, inputs, because| {
+        worth.put(name, value, unit, formula, inputs).because = because;
     };
     let mut amounts: BTreeMap<&'static str, Amount> = BTreeMap::new();
     for Amount { name, formula, value, inputs } in ledger.0.take() {
@@ -186,7 +185,7 @@ pub fn explain(
         }
     };
     put("urgency", Some(value), "0 to 100", formula, inputs, None);
-    worth
+    worth.into_map()
 }
 
 fn own_input(value: Money) -> Input {

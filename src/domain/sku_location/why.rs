@@ -10,8 +10,8 @@ use super::line::{Line, LineKind};
 use super::outlook::{Outlook, rolled_demand};
 use super::parameters::Planning;
 use super::stock::Stock;
-use crate::domain::explain::{Absence, Explanation, Input, Rule, threshold_inputs};
-use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
+use crate::domain::explain::{Absence, Explanation, Input, Numbers, threshold_inputs};
+use crate::domain::ids::{EntityKey, Name, TenantNumber};
 use crate::domain::quantity::Quantity;
 use crate::domain::reference::{ParameterOrigins, Reference};
 use crate::domain::time::Timestamp;
@@ -32,8 +32,7 @@ struct Why<'a> {
     place: &'a SkuLocation,
     outlook: &'a Outlook<'a>,
     origins: ParameterOrigins,
-    version: Lsn,
-    numbers: BTreeMap<&'static str, Explanation>,
+    numbers: Numbers,
 }
 
 impl SkuLocation {
@@ -53,13 +52,8 @@ impl SkuLocation {
             },
             |tenant| tenant.parameter_origins(&self.sku, &self.location, now),
         );
-        let mut why = Why {
-            place: self,
-            outlook: &outlook,
-            origins,
-            version: reference.version(),
-            numbers: BTreeMap::new(),
-        };
+        let mut why =
+            Why { place: self, outlook: &outlook, origins, numbers: Numbers::new(reference.version()) };
         why.stock();
         why.lines();
         why.demand(demand.period());
@@ -69,7 +63,7 @@ impl SkuLocation {
         SkuLocationWhy {
             sku: self.sku.clone(),
             location: self.location.clone(),
-            numbers: why.numbers,
+            numbers: why.numbers.into_map(),
             absences,
         }
     }
@@ -84,18 +78,7 @@ impl Why<'_> {
         formula: &'static str,
         inputs: Vec<Input>,
     ) -> &mut Explanation {
-        let explanation = Explanation {
-            value,
-            time: None,
-            unit,
-            formula,
-            inputs,
-            rule: Rule { id: name, version: self.version },
-            because: None,
-        };
-        let slot = self.numbers.entry(name).or_insert_with(|| explanation.clone());
-        *slot = explanation;
-        slot
+        self.numbers.put(name, value, unit, formula, inputs)
     }
 
     fn units(&mut self, name: &'static str, value: Quantity, formula: &'static str, inputs: Vec<Input>) {

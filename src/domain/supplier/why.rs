@@ -1,7 +1,6 @@
 //! Why each number of a supplier is what it is, and why what did not happen did not.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -11,11 +10,11 @@ use super::judged::Judged;
 use super::line::Line;
 use super::statistics::LEAD_TIME_DAYS_MIN;
 use super::view::{LeadTimeSource, SupplierView};
+use crate::domain::exception::ExceptionType;
 use crate::domain::exception::watch::{Condition, EntityText, Watch};
 use crate::domain::exception::worth::{Ledger, Worth, explain};
-use crate::domain::exception::{ExceptionItem, ExceptionType};
-use crate::domain::explain::{Absence, Explanation, Input, Rule, threshold_inputs};
-use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
+use crate::domain::explain::{Absence, Explanation, Input, Numbers, threshold_inputs};
+use crate::domain::ids::{EntityKey, Name, TenantNumber};
 use crate::domain::quantity::Quantity;
 use crate::domain::reference::Reference;
 use crate::domain::settings::OtifDate;
@@ -38,8 +37,7 @@ const LINES_NAMED_MAX: usize = 500;
 struct Why<'a> {
     judged: &'a Judged<'a>,
     view: &'a SupplierView,
-    version: Lsn,
-    numbers: BTreeMap<&'static str, Explanation>,
+    numbers: Numbers,
 }
 
 impl Supplier {
@@ -47,23 +45,19 @@ impl Supplier {
     pub fn why(&self, tenant: TenantNumber, now: Timestamp, reference: &Reference) -> SupplierWhy {
         let judged = Judged::of(self, tenant, now, reference);
         let view = self.view(tenant, now, reference);
-        let mut why =
-            Why { judged: &judged, view: &view, version: reference.version(), numbers: BTreeMap::new() };
+        let mut why = Why { judged: &judged, view: &view, numbers: Numbers::new(reference.version()) };
         why.lines();
         why.acknowledgements();
         why.lead_time();
         why.kept_promises();
         why.reported();
         let absences = why.absences();
-        SupplierWhy { supplier: self.supplier.clone(), numbers: why.numbers, absences }
+        SupplierWhy { supplier: self.supplier.clone(), numbers: why.numbers.into_map(), absences }
     }
-}
 
-impl Supplier {
     /// Why an open exception is worth what it is, as of `now`; `None` if it is not open here.
     pub fn worth(&self, id: &str, key: &EntityKey, now: Timestamp, reference: &Reference) -> Option<Worth> {
-        let is_it = |open: &Arc<ExceptionItem>| open.id == id;
-        let slot = self.exceptions.slots().iter().find(|slot| slot.open.as_ref().is_some_and(is_it))?;
+        let slot = self.exceptions.slot_of_open(id)?;
         let ledger = Ledger::default();
         let judged = Judged { ledger: Some(&ledger), ..Judged::of(self, key.tenant(), now, reference) };
         let whose = EntityText::Other(key);
@@ -85,11 +79,7 @@ impl Why<'_> {
         formula: &'static str,
         inputs: Vec<Input>,
     ) -> &mut Explanation {
-        let rule = Rule { id: name, version: self.version };
-        let explanation = Explanation { value, time: None, unit, formula, inputs, rule, because: None };
-        let slot = self.numbers.entry(name).or_insert_with(|| explanation.clone());
-        *slot = explanation;
-        slot
+        self.numbers.put(name, value, unit, formula, inputs)
     }
 
     /// A number, with the sentence that stands in for it where there is none.

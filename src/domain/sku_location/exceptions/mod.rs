@@ -232,8 +232,7 @@ impl SkuLocation {
         now: Timestamp,
         reference: &Reference,
     ) -> Option<Worth> {
-        let is_it = |open: &Arc<ExceptionItem>| open.id == id;
-        let slot = self.exceptions.slots().iter().find(|slot| slot.open.as_ref().is_some_and(is_it))?;
+        let slot = self.exceptions.slot_of_open(id)?;
         let ledger = Ledger::default();
         let planning = Planning { ledger: Some(&ledger), ..Planning::of(self, tenant, now, reference) };
         let rolled = rolled_demand(self, &planning);

@@ -150,7 +150,11 @@ fn a_loss_counts_once_whatever_number_of_exceptions_an_order_leads_to() {
     supplier.member_at("A", "A-short", "P", 700, ExceptionState::Open);
     supplier.member_at("A", "A-order", "P", 500, ExceptionState::Open);
     supplier.member_at("B", "B-short", "P", 400, ExceptionState::Open);
-    supplier.settle(day(9));
+    let (changes, _) = supplier.settle(day(9));
+    // Not even for the moment in which both are raised.
+    let missing: Vec<_> =
+        changes.iter().filter(|change| change.item.exception_type == AcknowledgementMissing).collect();
+    assert!(missing.len() == 1 && missing[0].item.value_at_risk.is_none(), "{missing:?}");
     let late = supplier.item(PurchaseLate, "P");
     assert_eq!((late.value_at_risk, late.affected.as_ref().unwrap().count), (Some(eur(1_100)), 3));
     // The order is not acknowledged either: that is worth nothing beside.
@@ -162,6 +166,12 @@ fn a_loss_counts_once_whatever_number_of_exceptions_an_order_leads_to() {
         worth["value_at_risk"].because.clone()
     };
     assert_eq!(because(PurchaseLate), None);
+    let id = &supplier.item(PurchaseLate, "P").id;
+    let worth = supplier.supplier.worth(id, &key(), day(9), &supplier.reference).unwrap();
+    assert_eq!(
+        (worth["own_units"].value, worth["units_at_risk"].formula),
+        (Some(10.0), "max(own_units, members)")
+    );
     assert!(because(AcknowledgementMissing).unwrap().contains("purchase_late"));
     // Of what is left of a place the most counts, until nothing is.
     supplier.member_at("A", "A-short", "P", 700, ExceptionState::Cleared);
