@@ -353,8 +353,6 @@ fn every_number_of_an_exception_follows_from_the_inputs_that_it_names() {
     orders(&mut batch, &mut random, "V1");
     let lsn = client.accept(&batch.take())["lsn"].as_u64().unwrap();
     client.settled("/api/v1/exceptions?limit=1", lsn).expect(200);
-    // What is measured of suppliers is published meanwhile, and places look again at it within `runtime.look_again_ms`.
-    std::thread::sleep(std::time::Duration::from_secs(3));
     let kinds = evaluate_exceptions(&client);
     for kind in ["shortage_now", "negative_stock", "excess", "purchase_late", "supplier_unreliable"] {
         assert!(kinds.contains_key(kind), "no {kind} among {kinds:?}");

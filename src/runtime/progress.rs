@@ -5,7 +5,8 @@
 //! those led to) is journaled and applied too.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -19,7 +20,32 @@ pub struct Progress {
     durable: AtomicU64,
     dispatched: AtomicU64,
     shards: Vec<ShardProgress>,
+    /// Who waits until everything is settled.
+    waiting: Mutex<Vec<Arc<Waiting>>>,
+    /// The highest record that any of them waits for.
+    waited_for: AtomicU64,
     changed: Notify,
+}
+
+struct Waiting {
+    lsn: Lsn,
+    /// More work that goes back to a record up to `lsn` has begun since this was last looked at.
+    has_begun: AtomicBool,
+}
+
+/// One who waits; dropping it ends that.
+struct Waiter<'a> {
+    progress: &'a Progress,
+    waiting: Arc<Waiting>,
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        let mut all = self.progress.waiting.lock();
+        all.retain(|other| !Arc::ptr_eq(other, &self.waiting));
+        let highest = all.iter().map(|waiting| waiting.lsn.0).max();
+        self.progress.waited_for.store(highest.unwrap_or(0), Ordering::Release);
+    }
 }
 
 struct ShardProgress {
@@ -36,6 +62,8 @@ impl Progress {
             durable: AtomicU64::new(0),
             dispatched: AtomicU64::new(0),
             shards: (0..shards).map(|_| shard()).collect(),
+            waiting: Mutex::default(),
+            waited_for: AtomicU64::new(0),
             changed: Notify::new(),
         }
     }
@@ -80,6 +108,12 @@ impl Progress {
     /// Notes work that goes back to `origin`. Call before the record that caused it counts as applied.
     pub(super) fn begin(&self, shard: usize, origin: Lsn) {
         *self.shards[shard].unsettled.lock().entry(origin).or_insert(0) += 1;
+        // In this order: whoever begins to wait later sees the work itself.
+        if origin.0 <= self.waited_for.load(Ordering::Acquire) {
+            let waiting = self.waiting.lock();
+            let concerned = waiting.iter().filter(|waiting| origin <= waiting.lsn);
+            concerned.for_each(|waiting| waiting.has_begun.store(true, Ordering::Release));
+        }
     }
 
     /// The counterpart of [`Progress::begin`].
@@ -112,20 +146,31 @@ impl Progress {
         if !self.wait(deadline, || self.applied() >= lsn).await {
             return false;
         }
+        let waiter = self.waiter(lsn);
+        let has_begun = &waiter.waiting.has_begun;
         loop {
+            has_begun.store(false, Ordering::Release);
             if !self.wait(deadline, || !self.has_unsettled(lsn)).await {
                 return false;
             }
             // What was just finished may have left a record for an entity of another shard: only when that is
-            // applied as well and still nothing is open is it over.
+            // applied as well and nothing has begun meanwhile, even if it is finished again, is it over.
             let horizon = self.durable();
             if !self.wait(deadline, || self.applied() >= horizon).await {
                 return false;
             }
-            if !self.has_unsettled(lsn) {
+            if !self.has_unsettled(lsn) && !has_begun.load(Ordering::Acquire) {
                 return true;
             }
         }
+    }
+
+    fn waiter(&self, lsn: Lsn) -> Waiter<'_> {
+        let waiting = Arc::new(Waiting { lsn, has_begun: AtomicBool::new(false) });
+        let mut all = self.waiting.lock();
+        all.push(Arc::clone(&waiting));
+        self.waited_for.fetch_max(lsn.0, Ordering::AcqRel);
+        Waiter { progress: self, waiting }
     }
 
     async fn wait(&self, deadline: Instant, done: impl Fn() -> bool) -> bool {
@@ -149,6 +194,49 @@ mod tests {
     use super::*;
 
     const SOON: Duration = Duration::from_millis(20);
+
+    #[tokio::test(start_paused = true)]
+    async fn what_begins_and_ends_while_another_shard_is_behind_is_waited_for() {
+        let progress = Progress::new(2);
+        progress.publish_durable(Lsn(3));
+        progress.publish_applied(0, Lsn(3));
+        progress.publish_applied(1, Lsn(2));
+        let settled = async { progress.wait_settled(Lsn(2), Duration::from_secs(1)).await };
+        let work = async {
+            // The second shard gets record 3, an entity there answers with record 4, and has it back.
+            tokio::time::sleep(SOON).await;
+            progress.begin(1, Lsn(2));
+            progress.publish_applied(1, Lsn(3));
+            progress.publish_durable(Lsn(4));
+            progress.finish(1, Lsn(2));
+            progress.publish_applied(1, Lsn(4));
+            // For the first shard record 4 is news, too.
+            tokio::time::sleep(SOON).await;
+            progress.begin(0, Lsn(2));
+            progress.publish_applied(0, Lsn(4));
+        };
+        let (settled, ()) = tokio::join!(settled, work);
+        assert!(!settled, "the first shard has work that goes back to record 2");
+        progress.finish(0, Lsn(2));
+        assert!(progress.wait_settled(Lsn(2), SOON).await);
+        assert_eq!((progress.waiting.lock().len(), progress.waited_for.load(Ordering::Acquire)), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_of_later_records_does_not_keep_one_waiting() {
+        let progress = Progress::new(1);
+        progress.publish_durable(Lsn(2));
+        progress.publish_applied(0, Lsn(1));
+        let later = progress.waiter(Lsn(9));
+        let settled = async { progress.wait_settled(Lsn(1), Duration::from_secs(1)).await };
+        let work = async {
+            tokio::time::sleep(SOON).await;
+            progress.begin(0, Lsn(2));
+            progress.publish_applied(0, Lsn(2));
+        };
+        let (settled, ()) = tokio::join!(settled, work);
+        assert!(settled && later.waiting.has_begun.load(Ordering::Acquire));
+    }
 
     #[tokio::test]
     async fn applied_is_what_every_shard_has_applied() {
