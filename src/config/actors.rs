@@ -50,8 +50,8 @@ impl RuntimeConfig {
             reconcile_budget_ms: section.integer("reconcile_budget_ms", 20, 1..=1_000),
             review_slice: section.integer("review_slice", 1_000, 1..=100_000),
             look_slice: section.integer("look_slice", 128, 1..=100_000),
-            look_again_ms: section.integer("look_again_ms", 1_000, 0..=60_000),
-            look_again_percent: section.integer("look_again_percent", 25, 1..=100),
+            look_again_ms: section.integer("look_again_ms", 3_000, 0..=60_000),
+            look_again_percent: section.integer("look_again_percent", 5, 1..=100),
             replay_records_in_flight_max: section.integer(
                 "replay_records_in_flight_max",
                 100_000,

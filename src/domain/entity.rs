@@ -24,6 +24,12 @@ pub trait Entity: Sized + Send + Unpin + 'static {
     /// Compares what is with what should be, as of `now`.
     fn reconcile(&self, key: &EntityKey, now: Timestamp, reference: &Reference) -> Reconciled;
 
+    /// Whether what happened last is so grave that it is looked at before all others, however little time there is. It
+    /// has to be cheap: every entity is asked after every batch that brought it something.
+    fn is_urgent(&self, _now: Timestamp) -> bool {
+        false
+    }
+
     /// Decides a command on the state as it is: what it returns is journaled and takes effect when it comes back.
     ///
     /// # Errors
@@ -51,4 +57,7 @@ pub struct Reconciled {
     pub proposals: SmallVec<[Transition; 1]>,
     /// The earliest moment at which this answer could change by time alone.
     pub next_review_at: Option<Timestamp>,
+    /// Once the proposals have taken effect, another look finds nothing before something else happens or it is time for
+    /// the review.
+    pub settles: bool,
 }

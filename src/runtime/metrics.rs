@@ -67,6 +67,7 @@ pub struct Metrics {
     pub group_seconds: Histogram,
     pub disk_full: Counter,
     pub proposals: Counter,
+    pub looks_spared: Counter,
     pub proposals_left_out: Counter,
     pub costings: Counter,
     pub costing_failures: Counter,
@@ -113,6 +114,7 @@ impl Default for Metrics {
             group_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
             disk_full: Counter::default(),
             proposals: Counter::default(),
+            looks_spared: Counter::default(),
             proposals_left_out: Counter::default(),
             costings: Counter::default(),
             costing_failures: Counter::default(),
@@ -170,6 +172,11 @@ impl Default for Metrics {
             metrics.costing_failures.clone(),
         );
         r.register("proposals", "Transitions proposed by entities", metrics.proposals.clone());
+        r.register(
+            "looks_spared",
+            "Times that proposals took effect and nobody had to look again",
+            metrics.looks_spared.clone(),
+        );
         r.register(
             "proposals_left_out",
             "Transitions that were too large to be journaled",

@@ -61,6 +61,8 @@ pub struct Shell<E: Hosted> {
     commands: VecDeque<CommandRequest>,
     /// Something was applied since it last looked.
     has_news: bool,
+    /// It has looked at what is urgent, whatever it found: it is not urgent any more until it was no longer so.
+    has_seen_to_it: bool,
 }
 
 struct InFlight {
@@ -70,6 +72,19 @@ struct InFlight {
     reply: Option<oneshot::Sender<Result<CommandDone, CommandError>>>,
     /// Every record so far was the entity's next one.
     took_effect: bool,
+    /// The version of the Reference by which it was found that nobody has to look once this has taken effect; `None` when
+    /// that was not found, or something else happened since.
+    settles: Option<Lsn>,
+    /// When that was found, and when it is reviewed.
+    #[cfg(test)]
+    found: Option<(Timestamp, Option<Timestamp>)>,
+}
+
+impl InFlight {
+    /// Whether all of it took effect and there is nothing to look for.
+    fn is_settled(&self, reference: &Reference) -> bool {
+        self.remaining == 0 && self.took_effect && self.settles == Some(reference.version())
+    }
 }
 
 /// Commands that wait for one entity; one more is refused.
@@ -139,6 +154,7 @@ impl<E: Hosted> Shell<E> {
             in_flight: None,
             commands: VecDeque::new(),
             has_news: false,
+            has_seen_to_it: false,
         }
     }
 
@@ -183,6 +199,8 @@ impl<E: Hosted> Shell<E> {
                 if at.record.is_decided_by(&self.key) {
                     self.shard.show_decision(&self.key, at.record, took_effect);
                     self.land(at.record.lsn, took_effect);
+                } else if let Some(in_flight) = &mut self.in_flight {
+                    in_flight.settles = None;
                 }
             }
             Err(panic) => {
@@ -238,7 +256,8 @@ impl<E: Hosted> Shell<E> {
                     let _ = asker.reply.send(Ok(done));
                 }
                 Ok(Ok(transitions)) => {
-                    let why = Why { causing_lsn: applied, origin: applied, asker: Some(asker) };
+                    let why =
+                        Why { causing_lsn: applied, origin: applied, asker: Some(asker), settles: None };
                     self.propose(transitions, revision, now, why);
                 }
                 Ok(Err(refusal)) => self.refuse(asker, CommandError::Refused(refusal)),
@@ -257,6 +276,7 @@ impl<E: Hosted> Shell<E> {
             && in_flight.remaining > 0
         {
             // Its return looks for this, too; until then this record counts as unsettled.
+            in_flight.settles = None;
             if origin < in_flight.origin {
                 self.shard.progress.begin(self.shard.index, origin);
                 self.shard.progress.finish(self.shard.index, in_flight.origin);
@@ -280,10 +300,16 @@ impl<E: Hosted> Shell<E> {
         match contain(|| entity.reconcile(&self.key, now, reference)) {
             Ok(reconciled) => {
                 self.has_news = false;
+                self.has_seen_to_it = entity.is_urgent(now);
                 self.shard.schedule_review(self.slot, self.key.tenant(), reconciled.next_review_at);
                 if !reconciled.proposals.is_empty() {
                     let proposals = reconciled.proposals.into_iter().collect();
-                    self.propose(proposals, revision, now, Why { causing_lsn, origin, asker: None });
+                    let settles = reconciled.settles.then(|| reference.version());
+                    self.propose(proposals, revision, now, Why { causing_lsn, origin, asker: None, settles });
+                    #[cfg(test)]
+                    if let Some(in_flight) = &mut self.in_flight {
+                        in_flight.found = Some((now, reconciled.next_review_at));
+                    }
                 }
             }
             Err(panic) => {
@@ -300,6 +326,38 @@ impl<E: Hosted> Shell<E> {
         self.finish(landed);
     }
 
+    /// What was proposed has come back and taken effect, and there is nothing else to look for. Whether that is so.
+    fn settle(&mut self, reference: &Reference) -> bool {
+        if !self.commands.is_empty() {
+            return false;
+        }
+        let Some(landed) = self.in_flight.take_if(|in_flight| in_flight.is_settled(reference)) else {
+            return false;
+        };
+        #[cfg(test)]
+        self.check_settled(&landed, reference);
+        self.has_news = false;
+        self.shard.metrics.looks_spared.inc();
+        self.finish(Some(landed));
+        true
+    }
+
+    fn is_urgent(&mut self, now: Timestamp) -> bool {
+        let is_urgent = matches!(&self.health, Health::Live(entity) if entity.is_urgent(now));
+        self.has_seen_to_it &= is_urgent;
+        is_urgent && !self.has_seen_to_it
+    }
+
+    /// A look that is spared must have found nothing.
+    #[cfg(test)]
+    fn check_settled(&self, landed: &InFlight, reference: &Reference) {
+        let (Health::Live(entity), Some((now, review_at))) = (&self.health, landed.found) else { return };
+        let Ok(again) = contain(|| entity.reconcile(&self.key, now, reference)) else { return };
+        assert!(again.proposals.is_empty(), "{} had not settled: {:?}", self.key, again.proposals);
+        let is_reviewed = |at| review_at.is_some_and(|review_at| review_at <= at);
+        assert!(again.next_review_at.is_none_or(is_reviewed), "{} is reviewed too late", self.key);
+    }
+
     /// The work that goes back to `landed.origin` is over here. Called after whatever follows from it has begun.
     fn finish(&self, landed: Option<InFlight>) {
         if let Some(landed) = landed {
@@ -310,7 +368,7 @@ impl<E: Hosted> Shell<E> {
     /// Journals what it decided. A record beyond what the journal takes is not proposed: a command is refused, the
     /// tower's own proposal is left out, and proposed again when it has become smaller.
     fn propose(&mut self, proposals: Vec<Transition>, revision: u64, now: Timestamp, why: Why) {
-        let Why { causing_lsn, origin, asker } = why;
+        let Why { causing_lsn, origin, asker, mut settles } = why;
         let mut records = Vec::with_capacity(proposals.len());
         let mut buffer = Vec::new();
         for transition in proposals {
@@ -335,6 +393,7 @@ impl<E: Hosted> Shell<E> {
                 }
                 Ok(()) if buffer.len() > PROPOSED_BYTES_MAX && asker.is_none() => {
                     buffer.truncate(start);
+                    settles = None;
                     break;
                 }
                 Ok(()) => {
@@ -351,12 +410,21 @@ impl<E: Hosted> Shell<E> {
                 return;
             }
             buffer.truncate(start);
+            settles = None;
         }
         if records.is_empty() {
             return;
         }
         let reply = asker.map(|asker| asker.reply);
-        self.in_flight = Some(InFlight { remaining: records.len(), origin, reply, took_effect: true });
+        self.in_flight = Some(InFlight {
+            remaining: records.len(),
+            origin,
+            reply,
+            took_effect: true,
+            settles,
+            #[cfg(test)]
+            found: None,
+        });
         self.shard.progress.begin(self.shard.index, origin);
         self.shard.metrics.proposals.inc_by(records.len() as u64);
         // If the writer is gone the process is ending; the next start reconciles again.
@@ -403,6 +471,8 @@ struct Why {
     origin: Lsn,
     /// Whose command it is, if it is one.
     asker: Option<Asker>,
+    /// As [`InFlight::settles`].
+    settles: Option<Lsn>,
 }
 
 /// Decide a command.
@@ -443,9 +513,10 @@ impl<E: Hosted> Handler<Apply> for Shell<E> {
             origin = origin.min(delivery.origin);
             now = now.max(delivery.business_time);
         }
-        if self.shard.live.get() {
-            // With its proposals back it can take commands again: whoever gave one must not wait behind others.
-            let is_awaited = self.in_flight.is_some();
+        if self.shard.live.get() && !self.settle(&segment.reference) {
+            // With its proposals back it can take commands again: whoever gave one must not wait behind others. Nor must
+            // what can't wait.
+            let is_awaited = self.in_flight.is_some() || self.is_urgent(now);
             let turn = if is_awaited { Some(Turn::Free) } else { self.shard.may_look(self.slot) };
             match turn.filter(|_| segment.within_budget()) {
                 Some(turn) => {
@@ -456,9 +527,9 @@ impl<E: Hosted> Handler<Apply> for Shell<E> {
                 None if is_awaited => self.shard.mark_awaited(self.slot, origin),
                 None => self.shard.mark_dirty(self.slot, origin),
             }
-            if E::STATE_KIND.is_some() {
-                self.shard.note_changed(self.slot);
-            }
+        }
+        if self.shard.live.get() && E::STATE_KIND.is_some() {
+            self.shard.note_changed(self.slot);
         }
         self.shard.segment_done(&segment);
     }

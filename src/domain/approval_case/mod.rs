@@ -213,6 +213,7 @@ impl Entity for ApprovalCase {
         Reconciled {
             proposals: proposals.collect(),
             next_review_at: review_at.into_iter().chain(watch_at).min(),
+            settles: false,
         }
     }
 

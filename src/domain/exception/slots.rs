@@ -151,6 +151,11 @@ impl ExceptionSlots {
         self.kept.as_ref()?.members.get(of).filter(|members| !members.is_empty())
     }
 
+    /// Whether no part of this entity is a cause.
+    pub fn has_no_members(&self) -> bool {
+        self.causes().all(|(_, members)| members.is_empty())
+    }
+
     /// The parts of this entity that are causes, with what is grouped under them.
     pub fn causes(&self) -> impl Iterator<Item = (&Name, &Members)> {
         self.kept.iter().flat_map(|kept| kept.members.iter())

@@ -122,6 +122,8 @@ pub struct Watch<'a> {
     endings: SmallVec<[Transition; 1]>,
     others: SmallVec<[Transition; 1]>,
     review_at: Option<Timestamp>,
+    /// Something was told with a deadline that is over already: what follows from that is found by another look.
+    has_overdue: bool,
     /// Only this one is looked at, and nothing is proposed.
     asked: Option<Asked<'a>>,
     /// The kinds of which something is known, a bit each: of most kinds nothing is, and then there is nothing to
@@ -153,6 +155,7 @@ impl<'a> Watch<'a> {
             endings: SmallVec::new(),
             others: SmallVec::new(),
             review_at: None,
+            has_overdue: false,
             asked: None,
             known: slots.slots().iter().fold(0, |known, slot| known | bit_of(&slot.exception_type)),
         }
@@ -209,6 +212,24 @@ impl<'a> Watch<'a> {
         if at > self.now {
             self.review_at = Some(self.review_at.map_or(at, |earliest| earliest.min(at)));
         }
+    }
+
+    /// Looks again at a deadline that is about to be told.
+    fn await_deadline(&mut self, item: &ExceptionItem) {
+        if let Some(due) = item.sla_due_at {
+            self.has_overdue |= due <= self.now;
+            self.review_at(due);
+        }
+    }
+
+    /// Whether nothing else follows from what was collected, as far as exceptions go: no part of the entity is a cause,
+    /// where one exception counts what another one leaves, no deadline is over, and nothing is noted.
+    pub fn settles(&self) -> bool {
+        let tells = |found: &Transition| matches!(found, Transition::Exception(_));
+        self.slots.has_no_members()
+            && !self.has_overdue
+            && self.endings.iter().all(tells)
+            && self.others.iter().all(tells)
     }
 
     /// What was collected: transitions in the order in which they should be journaled, and when to look again.
@@ -367,9 +388,7 @@ impl<'a> Watch<'a> {
         let cause = assessment.cause.clone();
         self.fill(&mut item, of, assessment, description);
         self.route(&mut item);
-        if let Some(due) = item.sla_due_at {
-            self.review_at(due);
-        }
+        self.await_deadline(&item);
         self.others.push(Transition::Exception(Box::new(ExceptionTransition {
             kind: ExceptionChange::Opened,
             item: Arc::new(item),
@@ -449,6 +468,7 @@ impl<'a> Watch<'a> {
         if overdue && !snooze_over && !claim_changed {
             self.escalate(&mut item);
         }
+        self.await_deadline(&item);
         self.others.push(Transition::Exception(Box::new(ExceptionTransition {
             kind: ExceptionChange::Updated,
             item: Arc::new(item),

@@ -55,10 +55,11 @@ pub use self::view::{ProjectionDayView, ProjectionView, ShortageWindowView, SkuL
 pub use self::why::SkuLocationWhy;
 use crate::domain::command::{Actor, Command, Refusal};
 use crate::domain::entity::{Entity, Reconciled};
-use crate::domain::exception::ExceptionItem;
-use crate::domain::exception::slots::ExceptionSlots;
+use crate::domain::exception::slots::{ExceptionSlot, ExceptionSlots};
+use crate::domain::exception::{ExceptionItem, ExceptionType};
 use crate::domain::ids::{EntityKey, Lsn, Name};
 use crate::domain::money::{Currency, UnitPrice};
+use crate::domain::quantity::Quantity;
 use crate::domain::record::{Delivery, RefusedEvent, Transition};
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
@@ -175,6 +176,19 @@ impl Entity for SkuLocation {
         #[cfg(test)]
         testing::note_look(key);
         self.propose(key.tenant(), now, reference)
+    }
+
+    /// It has run short, and nobody knows yet.
+    fn is_urgent(&self, now: Timestamp) -> bool {
+        let on_hand = self.available.on_hand();
+        let is_short = || {
+            // What is open at all is at hand; what of it is due is not.
+            let due = || self.order_lines.open_lines().map(|line| line.due(now)).sum::<Quantity>();
+            !on_hand.is_positive() || (self.order_lines.open() > on_hand && due() > on_hand)
+        };
+        let is_known =
+            |slot: &ExceptionSlot| slot.open.is_some() || slot.dismissed || slot.pending_since.is_some();
+        is_short() && !self.exceptions.slot(&ExceptionType::ShortageNow, "").is_some_and(is_known)
     }
 
     fn decide(

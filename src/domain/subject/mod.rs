@@ -149,7 +149,7 @@ impl Entity for Subject {
             _ => self.judge_master_data(&mut watch, key),
         }
         let (proposals, next_review_at) = watch.finish();
-        Reconciled { proposals, next_review_at }
+        Reconciled { proposals, next_review_at, settles: false }
     }
 
     fn decide(

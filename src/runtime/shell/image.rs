@@ -50,6 +50,7 @@ impl<E: Hosted> Shell<E> {
             in_flight: None,
             commands: VecDeque::new(),
             has_news: false,
+            has_seen_to_it: false,
         }
     }
 }

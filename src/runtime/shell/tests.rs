@@ -42,6 +42,8 @@ struct Diary {
     revision: u64,
     /// What it decides, and proposes when it looks: refusals of events with details of so many bytes.
     wants: Vec<usize>,
+    /// What it says of that.
+    settles: bool,
 }
 
 impl Diary {
@@ -69,7 +71,7 @@ impl Entity for Diary {
 
     fn reconcile(&self, _: &EntityKey, now: Timestamp, _: &Reference) -> Reconciled {
         assert!(now != Timestamp::MIN, "told to fail");
-        Reconciled { proposals: self.proposals().into(), next_review_at: None }
+        Reconciled { proposals: self.proposals().into(), next_review_at: None, settles: self.settles }
     }
 
     fn decide(
@@ -461,6 +463,59 @@ fn an_entity_whose_only_proposal_is_left_out_waits_for_nothing() {
     house.wants(&[10]);
     house.shell.reconcile(Timestamp::MAX, &Reference::default(), last);
     assert_eq!(house.proposed().len(), 1, "it is proposed when it has become smaller");
+}
+
+/// Has it propose something that settles everything, and want nothing any more.
+fn propose_what_settles(house: &mut House) {
+    let last = house.event("a");
+    house.wants(&[10]);
+    if let Health::Live(diary) = &mut house.shell.health {
+        diary.settles = true;
+    }
+    let reference = house.reference.clone();
+    house.shell.reconcile(Timestamp::MAX, &reference, last);
+    assert_eq!(house.proposed().len(), 1);
+    house.wants(&[]);
+}
+
+fn lands(house: &mut House, revision: u64) {
+    let refused = RefusedEvent { lsn: Lsn(1), code: Name::from("told_to"), detail: String::new() };
+    let transition = Transition::RefusedEvent(refused);
+    house.take("", revision, Body::Transition(Box::new(TransitionBody { entity: key(), transition })));
+}
+
+#[test]
+fn nobody_looks_again_where_nothing_else_happened() {
+    let mut house = House::new();
+    propose_what_settles(&mut house);
+    let reference = house.reference.clone();
+    assert!(!house.shell.settle(&reference), "it is not back yet");
+    lands(&mut house, 1);
+    assert!(house.shell.settle(&reference));
+    assert!(house.shell.in_flight.is_none() && !house.shell.settle(&reference));
+}
+
+#[test]
+fn whoever_heard_of_something_else_meanwhile_looks_again() {
+    let happenings: [fn(&mut House); 3] = [
+        |house| {
+            house.event("b");
+            lands(house, 1);
+        },
+        |house| lands(house, 2),
+        |house| {
+            let reference = house.reference.clone();
+            house.shell.reconcile(Timestamp::MAX, &reference, Lsn(1));
+            lands(house, 1);
+        },
+    ];
+    for happens in happenings {
+        let mut house = House::new();
+        propose_what_settles(&mut house);
+        happens(&mut house);
+        let reference = house.reference.clone();
+        assert!(!house.shell.settle(&reference) && house.shell.in_flight.is_some());
+    }
 }
 
 #[test]

@@ -58,7 +58,7 @@ use crate::domain::money::Money;
 use crate::domain::quantity::Quantity;
 use crate::domain::record::Transition;
 use crate::domain::reference::Reference;
-use crate::domain::settings::Segment;
+use crate::domain::settings::{CustomSubject, Segment};
 use crate::domain::time::Timestamp;
 use crate::domain::working_time::last_moment_to_order;
 
@@ -218,10 +218,13 @@ impl SkuLocation {
         judge_all(&mut watch, judged, reference);
         self.look_again(&outlook, demand, &mut watch);
 
+        // An operator's own conditions may be about what is open here.
+        let has_own_kinds = !reference.own_kinds(CustomSubject::SkuLocation).is_empty();
+        let settles = self.refused.is_none() && !has_own_kinds && watch.settles();
         let (found, next_review_at) = watch.finish();
         let refused = self.refused.iter().flat_map(|refused| refused.0.iter().take(REFUSALS_PROPOSED_MAX));
         let proposals = refused.cloned().map(Transition::RefusedEvent).chain(found).collect();
-        Reconciled { proposals, next_review_at }
+        Reconciled { proposals, next_review_at, settles }
     }
 
     /// Why an open exception is worth what it is, as of `now`; `None` if it is not open here.

@@ -1,7 +1,9 @@
 //! Which exceptions are proposed, told anew and cleared, and when the place is looked at again.
 
+use crate::domain::entity::Entity as _;
 use crate::domain::event::{EventData, ItemDescribed, LaneDescribed};
 use crate::domain::exception::kind::KindSettings;
+use crate::domain::exception::routing::RoutingRule;
 use crate::domain::exception::{ExceptionChange, ExceptionItem, ExceptionType, Severity};
 use crate::domain::money::{Currency, UnitPrice};
 use crate::domain::sku_location::testing::*;
@@ -245,6 +247,55 @@ fn small_changes_are_told_after_the_interval_and_great_ones_at_once() {
     assert_ne!(place.reconcile().next_review_at, Some(tell_at.plus(HOUR)));
     place.event(tell_at.plus(1), adjusted(-9));
     check(&mut place, &[(Updated, ProjectedStockout)]);
+}
+
+#[test]
+fn what_runs_short_is_urgent_until_it_is_known() {
+    let is_urgent = |place: &Place| place.state.is_urgent(place.business_time);
+    let mut place = shortages();
+    place.event(hour(0), counted(10)).event(hour(1), order("a", 4, None));
+    assert!(!is_urgent(&place));
+    place.event(hour(2), order("later", 40, Some(day(30))));
+    assert!(!is_urgent(&place), "it is not due yet");
+    place.event(hour(3), order("b", 7, None));
+    assert!(is_urgent(&place), "11 are due and 10 there");
+    place.settle();
+    assert!(!is_urgent(&place), "it is open");
+    place.event(hour(4), counted(100));
+    place.settle();
+    place.event(hour(5), adjusted(-100));
+    assert!(is_urgent(&place), "what was short before can be so again");
+}
+
+#[test]
+fn what_was_found_is_all_unless_more_follows_from_it() {
+    let mut place = place_with(50);
+    assert!(place.reconcile().settles);
+    check(&mut place, &[(Opened, ProjectedStockout)]);
+    assert!(place.reconcile().proposals.is_empty());
+
+    // A deadline that is over when it begins: the next team is told by the look after the first.
+    let at_once = RoutingRule {
+        types: Vec::new(),
+        path: None,
+        region: None,
+        severity_min: None,
+        value_min: None,
+        team: "operations".into(),
+        queue: None,
+        acknowledge_within_hours: Some(0.0),
+        decide_within_hours: None,
+        escalate_to: vec!["management".into()],
+        open_case: false,
+    };
+    let mut place = Place::with_settings(|settings| settings.routing.rules = vec![at_once]);
+    place.event(hour(0), counted(10)).event(hour(1), adjusted(-20));
+    let found = place.reconcile();
+    assert!(!found.proposals.is_empty() && !found.settles);
+    place.settle();
+    let told = place.settle();
+    assert!(!told.is_empty());
+    assert!(told.iter().all(|(change, item)| *change == Updated && item.escalation_level == 1));
 }
 
 #[test]
