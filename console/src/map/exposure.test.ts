@@ -4,9 +4,13 @@ import { exposures } from "./exposure";
 const ANKENY = { location: "ankeny", name: "Ankeny", kind: "dc" as const, lat: 41.73, lon: -93.6 };
 const WEB = { location: "web", name: null, kind: "web" as const, lat: null, lon: null };
 
+let others = 0;
+
 function exception(location: string | null, amount: string | null, severity: "low" | "high" = "low") {
+  others += 1;
   return {
-    subject: { location } as never,
+    type: "shortage_now" as const,
+    subject: { location, sku: `A${others}`, po_id: null } as never,
     severity,
     value_at_risk: amount === null ? null : { amount, currency: "USD" },
   };
@@ -38,6 +42,13 @@ it("adds up what is at risk at each location and keeps the gravest severity", ()
       severity: null,
     },
   ]);
+});
+
+it("counts the same goods once", () => {
+  const short = exception("ankeny", "12.50");
+  const atRisk = { ...exception("ankeny", "20"), type: "order_at_risk" as const, subject: short.subject };
+  const [found] = exposures([ANKENY], [short, atRisk], "USD");
+  expect([found?.value.amount, found?.exceptions]).toEqual(["20.00", 2]);
 });
 
 it("lists a location that nobody described, and leaves out what is about no location", () => {

@@ -1,7 +1,8 @@
 /** What is at risk at each location, from the open exceptions. */
 
 import type { Exception, Location, Money, Severity } from "../lib/api/model";
-import { compareMoney, sumMoney } from "../lib/money";
+import { sumLosses } from "../lib/losses";
+import { compareMoney } from "../lib/money";
 
 const RANK: Record<Severity, number> = { low: 1, medium: 2, high: 3, critical: 4 };
 
@@ -11,14 +12,14 @@ export interface Exposure {
   name: string | null;
   kind: string | null;
   coordinates: [longitude: number, latitude: number] | null;
-  /** Sum of the exceptions' value at risk. Exceptions of one place may be about the same goods. */
+  /** Sum of the exceptions' value at risk; the same goods count once. */
   value: Money;
   exceptions: number;
   severity: Severity | null;
 }
 
 type Described = Pick<Location, "location" | "name" | "kind" | "lat" | "lon">;
-type Open = Pick<Exception, "subject" | "severity" | "value_at_risk">;
+type Open = Pick<Exception, "type" | "subject" | "severity" | "value_at_risk">;
 
 function isCoordinate(latitude: unknown, longitude: unknown): boolean {
   return (
@@ -38,7 +39,7 @@ export function exposures(
   exceptions: Iterable<Open>,
   currency: string,
 ): Exposure[] {
-  const byLocation = new Map<string, { exposure: Exposure; values: (Money | null)[] }>();
+  const byLocation = new Map<string, { exposure: Exposure; open: Open[] }>();
   const at = (location: string, described: Described | null) => {
     const known = byLocation.get(location);
     if (known) return known;
@@ -52,21 +53,22 @@ export function exposures(
       exceptions: 0,
       severity: null,
     };
-    const made = { exposure, values: [] };
+    const made = { exposure, open: [] };
     byLocation.set(location, made);
     return made;
   };
   for (const described of locations) at(described.location, described);
-  for (const { subject, severity, value_at_risk } of exceptions) {
+  for (const exception of exceptions) {
+    const { subject, severity } = exception;
     if (subject.location === null) continue;
-    const { exposure, values } = at(subject.location, null);
-    values.push(value_at_risk);
+    const { exposure, open } = at(subject.location, null);
+    open.push(exception);
     exposure.exceptions += 1;
     if (!exposure.severity || RANK[severity] > RANK[exposure.severity]) exposure.severity = severity;
   }
-  const all = Array.from(byLocation.values(), ({ exposure, values }) => ({
+  const all = Array.from(byLocation.values(), ({ exposure, open }) => ({
     ...exposure,
-    value: sumMoney(values, currency),
+    value: sumLosses(open, currency),
   }));
   return all.sort(
     (left, right) =>

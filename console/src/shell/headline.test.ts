@@ -6,7 +6,15 @@ const NOW = new Date("2016-06-06T15:00:00Z");
 const ZONE = "America/Chicago";
 
 const exception = (more: Partial<Exception>): Exception =>
-  ({ case_id: null, group: null, state: "open", decide_by: null, value_at_risk: null, ...more }) as Exception;
+  ({
+    case_id: null,
+    group: null,
+    state: "open",
+    decide_by: null,
+    value_at_risk: null,
+    subject: { po_id: null },
+    ...more,
+  }) as Exception;
 const decision = (state: Case["state"], decide_by: string | null): Case => ({ state, decide_by }) as Case;
 const worth = (amount: string) => ({ amount, currency: "USD" });
 
@@ -48,5 +56,11 @@ describe("the headline", () => {
       exception({ value_at_risk: null }),
     ]);
     expect(said.atRisk).toEqual(worth("1000.30"));
+  });
+
+  it("counts the same goods once", () => {
+    const subject = { po_id: "PO1" } as Exception["subject"];
+    const late = exception({ value_at_risk: worth("80"), subject });
+    expect(say([late, exception({ value_at_risk: worth("90"), subject })]).atRisk).toEqual(worth("90.00"));
   });
 });

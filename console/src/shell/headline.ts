@@ -7,14 +7,14 @@ import {
   type Money,
 } from "../lib/api/model";
 import { endOfDay } from "../lib/format";
-import { sumMoney } from "../lib/money";
+import { sumLosses } from "../lib/losses";
 
 export interface Headline {
   /** Undecided, with a decide-by today or before. */
   today: number;
   /** Of those, the ones whose decide-by is past. */
   late: number;
-  /** Of everything open; what is grouped counts at the top of its group. */
+  /** Of everything open; what is grouped counts at the top of its group, and the same goods count once. */
   atRisk: Money;
   /** The next decide-by that is not past. */
   next: string | null;
@@ -54,8 +54,11 @@ export function headline(
     }
     if (at < dayEnds) today += 1;
   }
-  const values = exceptions.filter(({ group }) => group === null).map(({ value_at_risk }) => value_at_risk);
-  return { today, late, atRisk: sumMoney(values, currency), next };
+  const atRisk = sumLosses(
+    exceptions.filter(({ group }) => group === null),
+    currency,
+  );
+  return { today, late, atRisk, next };
 }
 
 /** Where the two numbers come from, for whoever asks. */
@@ -88,11 +91,12 @@ export function explainHeadline(
       rule,
     },
     value_at_risk: {
-      formula: "sum(value_at_risk)",
+      formula: "sum(max(value_at_risk of the same goods))",
       unit: atRisk.currency,
       value: Number(atRisk.amount),
       time: null,
-      because: "of every open exception; what one cause leads to counts once, at the cause",
+      because:
+        "of every open exception; what one cause leads to counts once, at the cause, and so does what several exceptions say of the stock of one place or of one purchase order, by the greatest value",
       inputs: [input("open_exceptions", open, "exceptions")],
       rule,
     },
