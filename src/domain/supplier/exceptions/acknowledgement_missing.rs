@@ -83,9 +83,10 @@ impl Kind<Order<'_>> for AcknowledgementMissing {
         let lines = missing(order, settings);
         let placed_at = lines.iter().filter_map(|line| line.placed_at()).min().unwrap_or(order.judged.now);
         let deadline = deadline(order.judged, placed_at, settings.raise);
+        let count = lines.len();
+        let noun = if count == 1 { "line" } else { "lines" };
         let cause = format!(
-            "{} open lines, ordered from {placed_at} on, should have been acknowledged by {deadline}.",
-            lines.len()
+            "{count} open {noun}, ordered from {placed_at} on, should have been acknowledged by {deadline}."
         );
         let mut description = order.describe(lines.into_iter(), cause);
         description.act_by = Some(deadline);

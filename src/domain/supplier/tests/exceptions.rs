@@ -284,7 +284,7 @@ fn an_acknowledgement_is_missed_on_the_supplier_s_calendar() {
     assert_eq!(
         item.cause.as_deref(),
         Some(
-            "1 open lines, ordered from 1970-01-09T12:00:00Z on, should have been acknowledged by \
+            "1 open line, ordered from 1970-01-09T12:00:00Z on, should have been acknowledged by \
              1970-01-12T12:00:00Z."
         )
     );
