@@ -297,10 +297,10 @@ impl<E: Hosted> Shell<E> {
         };
         let revision = entity.revision();
         let causing_lsn = entity.applied_lsn();
-        match contain(|| entity.reconcile(&self.key, now, reference)) {
-            Ok(reconciled) => {
+        match contain(|| (entity.reconcile(&self.key, now, reference), entity.is_urgent(now))) {
+            Ok((reconciled, is_urgent)) => {
                 self.has_news = false;
-                self.has_seen_to_it = entity.is_urgent(now);
+                self.has_seen_to_it = is_urgent;
                 self.shard.schedule_review(self.slot, self.key.tenant(), reconciled.next_review_at);
                 if !reconciled.proposals.is_empty() {
                     let proposals = reconciled.proposals.into_iter().collect();
@@ -342,8 +342,19 @@ impl<E: Hosted> Shell<E> {
         true
     }
 
+    /// On what grounds it may look at once, and whether it must not wait behind others: with its proposals back it can take
+    /// commands again, and whoever gave one must not wait, nor must what is urgent.
+    fn turn(&mut self, now: Timestamp) -> (Option<Turn>, bool) {
+        let is_awaited = self.in_flight.is_some() || self.is_urgent(now);
+        (if is_awaited { Some(Turn::Free) } else { self.shard.may_look(self.slot) }, is_awaited)
+    }
+
     fn is_urgent(&mut self, now: Timestamp) -> bool {
-        let is_urgent = matches!(&self.health, Health::Live(entity) if entity.is_urgent(now));
+        let is_urgent = match &self.health {
+            // Where it fails, the look asks the same and fails for all to see.
+            Health::Live(entity) => contain(|| entity.is_urgent(now)).unwrap_or(false),
+            Health::Failed { .. } | Health::Rebuilding { .. } => false,
+        };
         self.has_seen_to_it &= is_urgent;
         is_urgent && !self.has_seen_to_it
     }
@@ -514,10 +525,7 @@ impl<E: Hosted> Handler<Apply> for Shell<E> {
             now = now.max(delivery.business_time);
         }
         if self.shard.live.get() && !self.settle(&segment.reference) {
-            // With its proposals back it can take commands again: whoever gave one must not wait behind others. Nor must
-            // what can't wait.
-            let is_awaited = self.in_flight.is_some() || self.is_urgent(now);
-            let turn = if is_awaited { Some(Turn::Free) } else { self.shard.may_look(self.slot) };
+            let (turn, is_awaited) = self.turn(now);
             match turn.filter(|_| segment.within_budget()) {
                 Some(turn) => {
                     let (shard, slot) = (Rc::clone(&self.shard), self.slot);

@@ -29,7 +29,7 @@ use crate::runtime::fold::Routed;
 use crate::runtime::metrics::Metrics;
 use crate::runtime::progress::Progress;
 use crate::runtime::rebuild::{Broken, Making, RebuildRequest, Rebuilder, Whole};
-use crate::runtime::shard::{EntityAddr, ShardLimits, ShardParts, ShardShared, StateKind};
+use crate::runtime::shard::{EntityAddr, ShardLimits, ShardParts, ShardShared, StateKind, Turn};
 use crate::runtime::summaries::{Cases, Exceptions};
 use crate::runtime::writer::Submission;
 
@@ -44,6 +44,7 @@ struct Diary {
     wants: Vec<usize>,
     /// What it says of that.
     settles: bool,
+    is_urgent: bool,
 }
 
 impl Diary {
@@ -72,6 +73,11 @@ impl Entity for Diary {
     fn reconcile(&self, _: &EntityKey, now: Timestamp, _: &Reference) -> Reconciled {
         assert!(now != Timestamp::MIN, "told to fail");
         Reconciled { proposals: self.proposals().into(), next_review_at: None, settles: self.settles }
+    }
+
+    fn is_urgent(&self, now: Timestamp) -> bool {
+        assert!(now != Timestamp::MIN, "told to fail");
+        self.is_urgent
     }
 
     fn decide(
@@ -516,6 +522,28 @@ fn whoever_heard_of_something_else_meanwhile_looks_again() {
         let reference = house.reference.clone();
         assert!(!house.shell.settle(&reference) && house.shell.in_flight.is_some());
     }
+}
+
+#[test]
+fn what_is_urgent_goes_first_until_it_was_looked_at() {
+    const WAITS: (Option<Turn>, bool) = (None, false);
+    const FIRST: (Option<Turn>, bool) = (Some(Turn::Free), true);
+    let mut house = House::new();
+    let last = house.event("a");
+    let urgent = |house: &mut House, is_urgent| {
+        if let Health::Live(diary) = &mut house.shell.health {
+            diary.is_urgent = is_urgent;
+        }
+        house.shell.turn(Timestamp::MAX)
+    };
+    assert_eq!(urgent(&mut house, false), WAITS);
+    assert_eq!(urgent(&mut house, true), FIRST);
+    assert_eq!(house.shell.turn(Timestamp::MIN), WAITS, "whoever can't tell does not stop the shard");
+    assert_eq!(urgent(&mut house, true), FIRST);
+    house.shell.reconcile(Timestamp::MAX, &Reference::default(), last);
+    assert_eq!(urgent(&mut house, true), WAITS, "it was looked at, whatever was found");
+    assert_eq!(urgent(&mut house, false), WAITS);
+    assert_eq!(urgent(&mut house, true), FIRST, "it has become so again");
 }
 
 #[test]
