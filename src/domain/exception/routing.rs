@@ -65,6 +65,26 @@ pub struct Routed<'a> {
     pub segment: Segment<'a>,
 }
 
+#[cfg(test)]
+impl RoutingRule {
+    /// Gives everything to a team, without a deadline or a case.
+    pub fn all_to(team: &str) -> RoutingRule {
+        RoutingRule {
+            types: Vec::new(),
+            path: None,
+            region: None,
+            severity_min: None,
+            value_min: None,
+            team: Name::from(team),
+            queue: None,
+            acknowledge_within_hours: None,
+            decide_within_hours: None,
+            escalate_to: Vec::new(),
+            open_case: false,
+        }
+    }
+}
+
 impl RoutingSettings {
     /// The rule that holds, if any does.
     pub fn rule(&self, routed: &Routed<'_>) -> Option<&RoutingRule> {
@@ -122,22 +142,6 @@ mod tests {
     use super::*;
     use crate::domain::money::Currency;
 
-    fn rule(team: &str) -> RoutingRule {
-        RoutingRule {
-            types: Vec::new(),
-            path: None,
-            region: None,
-            severity_min: None,
-            value_min: None,
-            team: Name::from(team),
-            queue: None,
-            acknowledge_within_hours: None,
-            decide_within_hours: None,
-            escalate_to: Vec::new(),
-            open_case: false,
-        }
-    }
-
     fn euros(units: i64) -> Option<Money> {
         Currency::parse("EUR").map(|euro| Money::from_ten_thousandths(units * 10_000, euro))
     }
@@ -152,11 +156,15 @@ mod tests {
         let north = Some("North".to_owned());
         let settings = RoutingSettings {
             rules: vec![
-                RoutingRule { types: shortages.clone(), value_min: Some(1_000.0), ..rule("value") },
-                RoutingRule { types: shortages.clone(), region: north, ..rule("north") },
-                RoutingRule { path: Some("Food/Drinks".to_owned()), ..rule("drinks") },
-                RoutingRule { severity_min: Some(Severity::High), ..rule("severe") },
-                RoutingRule { types: shortages, ..rule("shortages") },
+                RoutingRule {
+                    types: shortages.clone(),
+                    value_min: Some(1_000.0),
+                    ..RoutingRule::all_to("value")
+                },
+                RoutingRule { types: shortages.clone(), region: north, ..RoutingRule::all_to("north") },
+                RoutingRule { path: Some("Food/Drinks".to_owned()), ..RoutingRule::all_to("drinks") },
+                RoutingRule { severity_min: Some(Severity::High), ..RoutingRule::all_to("severe") },
+                RoutingRule { types: shortages, ..RoutingRule::all_to("shortages") },
             ],
             teams: Vec::new(),
         };
@@ -184,11 +192,12 @@ mod tests {
 
     #[test]
     fn each_level_of_escalation_has_its_team_and_the_last_one_stays() {
-        let escalating = RoutingRule { escalate_to: vec!["night".into(), "board".into()], ..rule("day") };
+        let escalating =
+            RoutingRule { escalate_to: vec!["night".into(), "board".into()], ..RoutingRule::all_to("day") };
         let teams: Vec<&str> = (0..5).map(|level| escalating.team_at(level).as_str()).collect();
         assert_eq!(teams, ["day", "night", "board", "board", "board"]);
-        assert_eq!((escalating.levels(), rule("day").levels()), (2, 0));
-        assert_eq!(rule("day").team_at(3), "day");
+        assert_eq!((escalating.levels(), RoutingRule::all_to("day").levels()), (2, 0));
+        assert_eq!(RoutingRule::all_to("day").team_at(3), "day");
     }
 
     #[test]

@@ -222,6 +222,18 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// What it is worth moves with time alone, too.
+    fn review_worth(&mut self, assessment: &Assessment) {
+        if assessment.value_at_risk.is_some() || assessment.units_at_risk.is_some() {
+            self.review_at(self.now.plus(self.update_interval()));
+        }
+    }
+
+    /// Until a small change is told, microseconds.
+    fn update_interval(&self) -> i64 {
+        i64::from(self.settings.exceptions.update_interval_minutes) * 60 * SECOND
+    }
+
     /// Whether nothing else follows from what was collected, as far as exceptions go: no part of the entity is a cause,
     /// where one exception counts what another one leaves, no deadline is over, and nothing is noted.
     pub fn settles(&self) -> bool {
@@ -386,6 +398,7 @@ impl<'a> Watch<'a> {
             comments: Vec::new(),
         };
         let cause = assessment.cause.clone();
+        self.review_worth(&assessment);
         self.fill(&mut item, of, assessment, description);
         self.route(&mut item);
         self.await_deadline(&item);
@@ -439,14 +452,15 @@ impl<'a> Watch<'a> {
         if let Some(at) = open.sla_due_at {
             self.review_at(at);
         }
+        self.review_worth(&assessment);
         let at_once = regrouped || claim_changed || snooze_over || overdue;
         if !at_once {
             if !self.differs(&assessment, open, of) {
                 return;
             }
-            let exceptions = &self.settings.exceptions;
-            let tell_at = open.updated_at.plus(i64::from(exceptions.update_interval_minutes) * 60 * SECOND);
-            if self.now < tell_at && !differs_much(&assessment, open, exceptions.update_value_change) {
+            let tell_at = open.updated_at.plus(self.update_interval());
+            let share = self.settings.exceptions.update_value_change;
+            if self.now < tell_at && !differs_much(&assessment, open, share) {
                 self.review_at(tell_at);
                 return;
             }

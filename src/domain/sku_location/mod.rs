@@ -59,7 +59,6 @@ use crate::domain::exception::slots::{ExceptionSlot, ExceptionSlots};
 use crate::domain::exception::{ExceptionItem, ExceptionType};
 use crate::domain::ids::{EntityKey, Lsn, Name};
 use crate::domain::money::{Currency, UnitPrice};
-use crate::domain::quantity::Quantity;
 use crate::domain::record::{Delivery, RefusedEvent, Transition};
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
@@ -183,8 +182,7 @@ impl Entity for SkuLocation {
         let on_hand = self.available.on_hand();
         let is_short = || {
             // What is open at all is at hand; what of it is due is not.
-            let due = || self.order_lines.open_lines().map(|line| line.due(now)).sum::<Quantity>();
-            !on_hand.is_positive() || (self.order_lines.open() > on_hand && due() > on_hand)
+            !on_hand.is_positive() || (self.order_lines.open() > on_hand && self.due(now) > on_hand)
         };
         let is_known =
             |slot: &ExceptionSlot| slot.open.is_some() || slot.dismissed || slot.pending_since.is_some();

@@ -27,7 +27,7 @@ impl Position {
     pub fn of(place: &SkuLocation, now: Timestamp) -> Position {
         let mut position = Position {
             on_hand: place.available.on_hand(),
-            due: place.order_lines.open_lines().map(|line: &OrderLine| line.due(now)).sum(),
+            due: place.due(now),
             ordered: place.order_lines.open(),
             outbound: Quantity::ZERO,
             on_order: Quantity::ZERO,
@@ -76,6 +76,11 @@ impl Position {
 }
 
 impl SkuLocation {
+    /// Open order lines that are promised for no later than `now`, or for no time.
+    pub(super) fn due(&self, now: Timestamp) -> Quantity {
+        self.order_lines.open_lines().map(|line: &OrderLine| line.due(now)).sum()
+    }
+
     /// The part of what is on order that is on the way.
     pub(super) fn in_transit(&self) -> Quantity {
         let Some(supply) = &self.supply else { return Quantity::ZERO };

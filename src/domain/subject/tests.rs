@@ -284,19 +284,7 @@ fn a_rule_opens_a_case_as_long_as_there_is_room_for_one() {
     let key = key(SubjectKind::Item);
     let mut reference = reference();
     let mut settings = Settings::default();
-    settings.routing.rules.push(RoutingRule {
-        types: Vec::new(),
-        path: None,
-        region: None,
-        severity_min: None,
-        value_min: None,
-        team: "operations".into(),
-        queue: None,
-        acknowledge_within_hours: None,
-        decide_within_hours: None,
-        escalate_to: Vec::new(),
-        open_case: true,
-    });
+    settings.routing.rules.push(RoutingRule { open_case: true, ..RoutingRule::all_to("operations") });
     let body = SystemBody::ConfigurationActivated { hash: String::new(), settings: Box::new(settings) };
     reference.apply(&record(2, Body::System(Box::new(body))));
     let mut subject = Subject::new(&key);

@@ -158,17 +158,9 @@ fn what_is_delivered_late_and_never_documented_expires_again() {
 #[test]
 fn a_team_given_by_hand_keeps_an_exception_after_its_snooze() {
     let rule = RoutingRule {
-        types: Vec::new(),
-        path: None,
-        region: None,
-        severity_min: None,
-        value_min: None,
-        team: "operations".into(),
-        queue: None,
         acknowledge_within_hours: Some(2.0),
-        decide_within_hours: None,
         escalate_to: vec!["management".into()],
-        open_case: false,
+        ..RoutingRule::all_to("operations")
     };
     for by_hand in [false, true] {
         let mut desk = Desk::with(|settings| settings.routing.rules = vec![rule.clone()]);

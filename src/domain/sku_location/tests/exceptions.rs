@@ -6,6 +6,7 @@ use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::routing::RoutingRule;
 use crate::domain::exception::{ExceptionChange, ExceptionItem, ExceptionType, Severity};
 use crate::domain::money::{Currency, UnitPrice};
+use crate::domain::record::Transition;
 use crate::domain::sku_location::testing::*;
 use crate::domain::time::{HOUR, Timestamp};
 
@@ -52,7 +53,7 @@ fn backorders_are_a_shortage_until_they_are_covered() {
     let mut place = shortages();
     place.event(hour(0), counted(5)).event(hour(0), order("a", 8, Some(hour(2))));
     check(&mut place, &[(Opened, ProjectedStockout)]);
-    assert_eq!(place.reconcile().next_review_at, Some(hour(2)));
+    assert_eq!(place.at(hour(2).plus(-60)).reconcile().next_review_at, Some(hour(2)));
     let items = check(place.at(hour(2)), &[(Cleared, ProjectedStockout), (Opened, ShortageNow)]);
     let items = &items[1..];
     assert_eq!((items[0].severity, items[0].urgency), (Severity::High, 100));
@@ -244,9 +245,19 @@ fn small_changes_are_told_after_the_interval_and_great_ones_at_once() {
     assert_eq!(place.reconcile().next_review_at, Some(tell_at));
     let items = check(place.at(tell_at), &[(Updated, ProjectedStockout)]);
     assert_eq!((items[0].revision, items[0].units_at_risk), (2, Some(units(21))));
-    assert_ne!(place.reconcile().next_review_at, Some(tell_at.plus(HOUR)));
     place.event(tell_at.plus(1), adjusted(-9));
     check(&mut place, &[(Updated, ProjectedStockout)]);
+}
+
+#[test]
+fn what_is_open_is_worth_something_else_as_time_passes() {
+    let mut place = place_with(50);
+    check(&mut place, &[(Opened, ProjectedStockout)]);
+    let opened_at = place.business_time;
+    assert_eq!(place.reconcile().next_review_at, Some(opened_at.plus(HOUR)));
+    place.at(opened_at.plus(HOUR));
+    check(&mut place, &[]);
+    assert_eq!(place.reconcile().next_review_at, Some(opened_at.plus(2 * HOUR)), "nothing has changed yet");
 }
 
 #[test]
@@ -276,17 +287,9 @@ fn what_was_found_is_all_unless_more_follows_from_it() {
 
     // A deadline that is over when it begins: the next team is told by the look after the first.
     let at_once = RoutingRule {
-        types: Vec::new(),
-        path: None,
-        region: None,
-        severity_min: None,
-        value_min: None,
-        team: "operations".into(),
-        queue: None,
         acknowledge_within_hours: Some(0.0),
-        decide_within_hours: None,
         escalate_to: vec!["management".into()],
-        open_case: false,
+        ..RoutingRule::all_to("operations")
     };
     let mut place = Place::with_settings(|settings| settings.routing.rules = vec![at_once]);
     place.event(hour(0), counted(10)).event(hour(1), adjusted(-20));
@@ -296,6 +299,26 @@ fn what_was_found_is_all_unless_more_follows_from_it() {
     let told = place.settle();
     assert!(!told.is_empty());
     assert!(told.iter().all(|(change, item)| *change == Updated && item.escalation_level == 1));
+}
+
+#[test]
+fn a_deadline_that_an_escalation_sets_is_looked_at_without_another_look() {
+    let rule = RoutingRule {
+        acknowledge_within_hours: Some(2.0),
+        escalate_to: vec!["management".into(), "board".into()],
+        ..RoutingRule::all_to("operations")
+    };
+    let mut place = Place::with_settings(|settings| settings.routing.rules = vec![rule]);
+    place.event(hour(0), counted(10)).event(hour(1), adjusted(-20));
+    place.settle();
+    let due = hour(1).plus(2 * HOUR);
+    let found = place.at(due).reconcile();
+    let is_told = |proposal: &Transition| match proposal {
+        Transition::Exception(change) => change.item.sla_due_at == Some(due.plus(2 * HOUR)),
+        _ => false,
+    };
+    assert!(!found.proposals.is_empty() && found.proposals.iter().all(is_told), "{:?}", found.proposals);
+    assert!(found.next_review_at.is_some_and(|at| at <= due.plus(2 * HOUR)), "{:?}", found.next_review_at);
 }
 
 #[test]
@@ -319,7 +342,7 @@ fn a_place_is_looked_at_again_when_time_alone_can_change_something() {
     assert_eq!(next(&place), Some(day(40)));
     assert_eq!(next(place.at(day(40))), Some(day(41)));
     let mut place = shortages();
-    place.event(hour(1), sale(1));
+    place.event(hour(0), counted(50)).event(hour(1), sale(1));
     assert_eq!(next(&place), Some(day(1)));
     assert_eq!(next(place.at(Timestamp::MAX)), None);
     let mut place = shortages();
