@@ -55,7 +55,7 @@ fn see<E: Hosted, T>(
     inspected: Inspected<'_, E>,
     question: impl FnOnce(&E, &EntityKey, Timestamp, &Reference) -> T,
 ) -> Seen<T> {
-    let Inspected { entity, key, now, reference, lsn, failed_at } = inspected;
+    let Inspected { entity, key, now, reference, lsn, failed_at, .. } = inspected;
     Seen { value: question(entity, key, now, reference), lsn, now, failed_at }
 }
 

@@ -161,6 +161,13 @@ impl Directory {
         self.keys_after(&start, usize::MAX, of_item).into_iter().map(|(_, address)| address).collect()
     }
 
+    /// Every entity of every tenant, in order.
+    #[cfg(test)]
+    pub fn everyone(&self) -> Vec<(EntityKey, Address)> {
+        let ordered = self.ordered.read();
+        ordered.iter().filter_map(|key| self.find(key).map(|address| ((**key).clone(), address))).collect()
+    }
+
     /// Whether a thing is a subject already.
     pub fn find_subject(&self, tenant: TenantNumber, subject: SubjectKind, id: &Name) -> Option<Address> {
         self.find(&EntityKey::Subject { tenant, subject, id: id.clone() })

@@ -32,6 +32,7 @@ use self::batch::NO_MORE;
 pub use self::batch::{Segment, ShardBatch, ShardDelivery, ShardDirty, Step};
 use self::capture::CaptureInWork;
 pub use self::capture::{Capture, CaptureState};
+pub use self::drain::Called;
 use self::looks::Looks;
 pub use self::looks::Turn;
 #[cfg(test)]
@@ -470,6 +471,8 @@ impl Shard {
             reference: &reference,
             lsn: entity.applied_lsn().max(self.shared.applied()),
             failed_at: None,
+            #[cfg(test)]
+            looked: None,
         };
         // Whoever asks is told by its reply channel being dropped.
         if let Err(panic) = contain(|| inspection(Some(inspected))) {

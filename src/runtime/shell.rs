@@ -16,7 +16,7 @@ use super::codec;
 use super::commands::{Asker, COMMAND_SOURCE, CommandDone, CommandError, CommandRequest};
 use super::fold::Routed;
 use super::panics::contain;
-use super::shard::{Behind, EntityAddr, Segment, ShardShared, StateKind, Turn};
+use super::shard::{Behind, Called, EntityAddr, Segment, ShardShared, StateKind, Turn};
 use super::writer::{Pending, Submission};
 use crate::domain::command::Refusal;
 use crate::domain::entity::Entity;
@@ -63,6 +63,11 @@ pub struct Shell<E: Hosted> {
     has_news: bool,
     /// It has looked at what is urgent, whatever it found: it is not urgent any more until it was no longer so.
     has_seen_to_it: bool,
+    /// Since it last looked it was to look for what its own records don't tell: the tenant's time, say.
+    was_called: bool,
+    /// As of when it last looked.
+    #[cfg(test)]
+    looked: Option<Timestamp>,
 }
 
 struct InFlight {
@@ -128,6 +133,9 @@ pub struct Inspected<'a, E> {
     pub lsn: Lsn,
     /// It stands still because its code failed on that record.
     pub failed_at: Option<Lsn>,
+    /// As of when it last looked, if it is known.
+    #[cfg(test)]
+    pub looked: Option<Timestamp>,
 }
 
 /// Tell the feed how things stand.
@@ -155,6 +163,9 @@ impl<E: Hosted> Shell<E> {
             commands: VecDeque::new(),
             has_news: false,
             has_seen_to_it: false,
+            was_called: false,
+            #[cfg(test)]
+            looked: None,
         }
     }
 
@@ -270,8 +281,10 @@ impl<E: Hosted> Shell<E> {
         self.in_flight.is_some()
     }
 
-    /// Looks and proposes. `origin` is the outside record that led here.
-    fn reconcile(&mut self, now: Timestamp, reference: &Reference, origin: Lsn) {
+    /// Looks and proposes: by the Reference as the shard has it, as what its records came with may be older than the one
+    /// that it was called for. `now` is when what happened to it happened.
+    fn reconcile(&mut self, now: Timestamp, Called { origin, waited }: Called) {
+        self.was_called |= waited;
         if let Some(in_flight) = &mut self.in_flight
             && in_flight.remaining > 0
         {
@@ -295,12 +308,19 @@ impl<E: Hosted> Shell<E> {
             self.finish(landed);
             return;
         };
+        let reference = self.shard.reference();
+        let now = if self.was_called { now.max(self.shard.now(self.key.tenant())) } else { now };
+        self.was_called = false;
         let revision = entity.revision();
         let causing_lsn = entity.applied_lsn();
-        match contain(|| (entity.reconcile(&self.key, now, reference), entity.is_urgent(now))) {
+        match contain(|| (entity.reconcile(&self.key, now, &reference), entity.is_urgent(now))) {
             Ok((reconciled, is_urgent)) => {
                 self.has_news = false;
                 self.has_seen_to_it = is_urgent;
+                #[cfg(test)]
+                {
+                    self.looked = Some(now);
+                }
                 self.shard.schedule_review(self.slot, self.key.tenant(), reconciled.next_review_at);
                 if !reconciled.proposals.is_empty() {
                     let proposals = reconciled.proposals.into_iter().collect();
@@ -327,15 +347,16 @@ impl<E: Hosted> Shell<E> {
     }
 
     /// What was proposed has come back and taken effect, and there is nothing else to look for. Whether that is so.
-    fn settle(&mut self, reference: &Reference) -> bool {
+    fn settle(&mut self) -> bool {
         if !self.commands.is_empty() {
             return false;
         }
-        let Some(landed) = self.in_flight.take_if(|in_flight| in_flight.is_settled(reference)) else {
+        let reference = self.shard.reference();
+        let Some(landed) = self.in_flight.take_if(|in_flight| in_flight.is_settled(&reference)) else {
             return false;
         };
         #[cfg(test)]
-        self.check_settled(&landed, reference);
+        self.check_settled(&landed, &reference);
         self.has_news = false;
         self.shard.metrics.looks_spared.inc();
         self.finish(Some(landed));
@@ -524,13 +545,12 @@ impl<E: Hosted> Handler<Apply> for Shell<E> {
             origin = origin.min(delivery.origin);
             now = now.max(delivery.business_time);
         }
-        if self.shard.live.get() && !self.settle(&segment.reference) {
+        if self.shard.live.get() && !self.settle() {
             let (turn, is_awaited) = self.turn(now);
             match turn.filter(|_| segment.within_budget()) {
                 Some(turn) => {
                     let (shard, slot) = (Rc::clone(&self.shard), self.slot);
-                    let look = |origin| self.reconcile(now, &segment.reference, origin);
-                    shard.look(slot, turn, origin, look);
+                    shard.look(slot, turn, origin, |called| self.reconcile(now, called));
                 }
                 None if is_awaited => self.shard.mark_awaited(self.slot, origin),
                 None => self.shard.mark_dirty(self.slot, origin),
@@ -560,9 +580,9 @@ impl<E: Hosted> Handler<Reconcile> for Shell<E> {
 
     fn handle(&mut self, message: Reconcile, _: &mut Context<Self>) {
         let now = self.shard.now(self.key.tenant());
-        let reference = self.shard.reference();
         let (shard, slot) = (Rc::clone(&self.shard), self.slot);
-        shard.look(slot, message.turn, message.origin, |origin| self.reconcile(now, &reference, origin));
+        self.was_called = true;
+        shard.look(slot, message.turn, message.origin, |called| self.reconcile(now, called));
         shard.progress.finish(shard.index, message.origin);
         if E::STATE_KIND.is_some() {
             self.shard.note_changed(self.slot);
@@ -592,6 +612,8 @@ impl<E: Hosted> Handler<Inspect<E>> for Shell<E> {
                 Some(_) => entity.applied_lsn(),
             },
             failed_at,
+            #[cfg(test)]
+            looked: self.looked,
         });
         // Whoever asks is told by its reply channel being dropped.
         if let Err(panic) = contain(|| (message.0)(inspected)) {

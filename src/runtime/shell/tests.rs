@@ -29,7 +29,7 @@ use crate::runtime::fold::Routed;
 use crate::runtime::metrics::Metrics;
 use crate::runtime::progress::Progress;
 use crate::runtime::rebuild::{Broken, Making, RebuildRequest, Rebuilder, Whole};
-use crate::runtime::shard::{EntityAddr, ShardLimits, ShardParts, ShardShared, StateKind, Turn};
+use crate::runtime::shard::{Called, EntityAddr, ShardLimits, ShardParts, ShardShared, StateKind, Turn};
 use crate::runtime::summaries::{Cases, Exceptions};
 use crate::runtime::writer::Submission;
 
@@ -195,6 +195,10 @@ impl House {
         lsn
     }
 
+    fn look(&mut self, now: Timestamp, origin: Lsn) {
+        self.shell.reconcile(now, Called { origin, waited: false });
+    }
+
     fn event(&mut self, id: &str) -> Lsn {
         self.take(id, 0, nothing())
     }
@@ -321,16 +325,16 @@ fn what_came_back_during_a_rebuild_that_another_one_replaces_is_no_longer_on_its
     house.shell.take_rebuilt(house.rebuilt(released));
     assert_eq!(house.proposed().len(), 1, "that it failed");
     house.wants(&[10]);
-    house.shell.reconcile(Timestamp::from_micros(9), &Reference::default(), released);
+    house.look(Timestamp::from_micros(9), released);
     assert_eq!((house.proposed().len(), unsettled(&house)), (1, 1), "it waits for what it proposed");
     house.released(poison, true);
     house.transition(1, "opened", exception("e", "open"));
     let released = house.released(poison, true);
     house.shell.take_rebuilt(house.rebuilt(released));
-    house.shell.reconcile(Timestamp::from_micros(9), &Reference::default(), released);
+    house.look(Timestamp::from_micros(9), released);
     assert_eq!(unsettled(&house), 0, "invariant 25");
     house.wants(&[10]);
-    house.shell.reconcile(Timestamp::from_micros(9), &Reference::default(), released);
+    house.look(Timestamp::from_micros(9), released);
     let revisions: Vec<u64> = house.proposed().iter().flatten().map(|(revision, _)| *revision).collect();
     assert_eq!(revisions, [2], "the next one goes on from what came back");
 }
@@ -389,7 +393,7 @@ fn a_look_that_fails_keeps_the_state_and_blames_no_record() {
     let mut house = House::new();
     house.event("a");
     let last = house.event("b");
-    house.shell.reconcile(Timestamp::MIN, &Reference::default(), last);
+    house.look(Timestamp::MIN, last);
     assert_eq!(house.failed_at(), Some(2));
     let Health::Failed { before: Some(diary), .. } = &house.shell.health else { panic!("the state is kept") };
     assert_eq!(diary.read, [(1, 0), (2, 0)]);
@@ -440,7 +444,7 @@ fn a_proposal_beyond_what_a_record_takes_is_left_out_and_the_others_are_not() {
     let mut house = House::new();
     let last = house.event("a");
     house.wants(&[10, RECORD_BYTES_MAX, 20]);
-    house.shell.reconcile(Timestamp::MAX, &Reference::default(), last);
+    house.look(Timestamp::MAX, last);
     let proposed = house.proposed();
     assert_eq!(proposed.len(), 1);
     let (revisions, lengths): (Vec<u64>, Vec<usize>) = proposed[0].iter().copied().unzip();
@@ -454,7 +458,7 @@ fn a_proposal_that_fills_a_record_is_journaled() {
     let mut house = House::new();
     let last = house.event("a");
     house.wants(&[RECORD_BYTES_MAX - REST_MAX]);
-    house.shell.reconcile(Timestamp::MAX, &Reference::default(), last);
+    house.look(Timestamp::MAX, last);
     assert_eq!(house.proposed().len(), 1);
     assert_eq!(house.shell.shard.metrics.proposals_left_out.get(), 0);
 }
@@ -464,10 +468,10 @@ fn an_entity_whose_only_proposal_is_left_out_waits_for_nothing() {
     let mut house = House::new();
     let last = house.event("a");
     house.wants(&[RECORD_BYTES_MAX]);
-    house.shell.reconcile(Timestamp::MAX, &Reference::default(), last);
+    house.look(Timestamp::MAX, last);
     assert!(house.proposed().is_empty() && house.shell.in_flight.is_none());
     house.wants(&[10]);
-    house.shell.reconcile(Timestamp::MAX, &Reference::default(), last);
+    house.look(Timestamp::MAX, last);
     assert_eq!(house.proposed().len(), 1, "it is proposed when it has become smaller");
 }
 
@@ -478,8 +482,7 @@ fn propose_what_settles(house: &mut House) {
     if let Health::Live(diary) = &mut house.shell.health {
         diary.settles = true;
     }
-    let reference = house.reference.clone();
-    house.shell.reconcile(Timestamp::MAX, &reference, last);
+    house.look(Timestamp::MAX, last);
     assert_eq!(house.proposed().len(), 1);
     house.wants(&[]);
 }
@@ -494,11 +497,10 @@ fn lands(house: &mut House, revision: u64) {
 fn nobody_looks_again_where_nothing_else_happened() {
     let mut house = House::new();
     propose_what_settles(&mut house);
-    let reference = house.reference.clone();
-    assert!(!house.shell.settle(&reference), "it is not back yet");
+    assert!(!house.shell.settle(), "it is not back yet");
     lands(&mut house, 1);
-    assert!(house.shell.settle(&reference));
-    assert!(house.shell.in_flight.is_none() && !house.shell.settle(&reference));
+    assert!(house.shell.settle());
+    assert!(house.shell.in_flight.is_none() && !house.shell.settle());
 }
 
 #[test]
@@ -510,8 +512,7 @@ fn whoever_heard_of_something_else_meanwhile_looks_again() {
         },
         |house| lands(house, 2),
         |house| {
-            let reference = house.reference.clone();
-            house.shell.reconcile(Timestamp::MAX, &reference, Lsn(1));
+            house.look(Timestamp::MAX, Lsn(1));
             lands(house, 1);
         },
     ];
@@ -519,8 +520,7 @@ fn whoever_heard_of_something_else_meanwhile_looks_again() {
         let mut house = House::new();
         propose_what_settles(&mut house);
         happens(&mut house);
-        let reference = house.reference.clone();
-        assert!(!house.shell.settle(&reference) && house.shell.in_flight.is_some());
+        assert!(!house.shell.settle() && house.shell.in_flight.is_some());
     }
 }
 
@@ -540,7 +540,7 @@ fn what_is_urgent_goes_first_until_it_was_looked_at() {
     assert_eq!(urgent(&mut house, true), FIRST);
     assert_eq!(house.shell.turn(Timestamp::MIN), WAITS, "whoever can't tell does not stop the shard");
     assert_eq!(urgent(&mut house, true), FIRST);
-    house.shell.reconcile(Timestamp::MAX, &Reference::default(), last);
+    house.look(Timestamp::MAX, last);
     assert_eq!(urgent(&mut house, true), WAITS, "it was looked at, whatever was found");
     assert_eq!(urgent(&mut house, false), WAITS);
     assert_eq!(urgent(&mut house, true), FIRST, "it has become so again");
@@ -551,7 +551,7 @@ fn what_does_not_fit_into_one_group_is_left_for_the_next() {
     let mut house = House::new();
     let last = house.event("a");
     house.wants(&[12 << 20, 12 << 20, 12 << 20]);
-    house.shell.reconcile(Timestamp::MAX, &Reference::default(), last);
+    house.look(Timestamp::MAX, last);
     assert_eq!(house.proposed().iter().map(Vec::len).collect::<Vec<_>>(), [2]);
     assert_eq!(house.shell.shard.metrics.proposals_left_out.get(), 0, "it is only put off");
 }

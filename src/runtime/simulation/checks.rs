@@ -10,17 +10,22 @@ use super::common::model::{Place, Stock, stock_after};
 use super::decisions::{Decisions, is_settled};
 use super::follower::Follower;
 use super::house::House;
-use crate::domain::approval_case::ActionState;
+use crate::domain::approval_case::{ActionState, ApprovalCase};
 use crate::domain::event::EventData;
 use crate::domain::exception::ExceptionType;
 use crate::domain::ids::{EntityKey, Lsn, Name};
 use crate::domain::record::{Body, ClockKind, Record};
 use crate::domain::reference::Reference;
 use crate::domain::sku_location::SkuLocation;
+use crate::domain::subject::Subject;
+use crate::domain::supplier::Supplier;
 use crate::domain::time::Timestamp;
 use crate::runtime::admission::Credits;
 use crate::runtime::ask::ask;
 use crate::runtime::codec;
+use crate::runtime::directory::Address;
+use crate::runtime::shard::InspectSlot;
+use crate::runtime::shell::{Hosted, Inspected};
 
 /// Checks everything; gives the journal's records.
 pub async fn check(
@@ -32,6 +37,7 @@ pub async fn check(
 ) -> Vec<Arc<Record>> {
     let journal = journal(house);
     at_rest(house);
+    looked(house).await;
     in_order_of_time(&journal, house.running.clocks.clock_kind(TENANT));
     one_group_at_a_time(&journal);
     exactly_once(&journal, ledger);
@@ -67,6 +73,44 @@ fn at_rest(house: &House) {
     let quarantine = running.quarantine.read();
     let left: Vec<_> = quarantine.list(TENANT, Lsn::ZERO).collect();
     assert!(left.is_empty(), "invariant 12: released, and nothing else was bad: {left:?}");
+}
+
+/// Invariant 25: whoever looked would find nothing if it looked again, by all that is known now, and needs no review yet.
+/// Where the clock goes on, reviews are due meanwhile. Who rests does not know when it looked.
+pub async fn looked(house: &House) {
+    let running = &house.running;
+    let stands_still = running.clocks.clock_kind(TENANT) == ClockKind::Event;
+    for (key, address) in running.directory.everyone() {
+        let left = match &key {
+            EntityKey::SkuLocation { .. } => left_to_find::<SkuLocation>(house, address, stands_still).await,
+            EntityKey::Supplier { .. } => left_to_find::<Supplier>(house, address, stands_still).await,
+            EntityKey::Subject { .. } => left_to_find::<Subject>(house, address, stands_still).await,
+            EntityKey::ApprovalCase { .. } => {
+                left_to_find::<ApprovalCase>(house, address, stands_still).await
+            }
+        };
+        assert!(left.is_empty(), "invariant 25: {key} has not looked for {left:#?}");
+    }
+}
+
+/// What an entity would find if it looked again as of when it last did, and whether that should have been reviewed.
+async fn left_to_find<E: Hosted>(house: &House, address: Address, is_reviewed: bool) -> Vec<String> {
+    let (reply, answer) = tokio::sync::oneshot::channel();
+    let look = move |inspected: Option<Inspected<'_, E>>| {
+        let Inspected { entity, key, now, reference, looked, .. } =
+            inspected.expect("no entity stands still");
+        let Some(looked) = looked else { return Vec::new() };
+        let found = entity.reconcile(key, looked, reference);
+        let mut left: Vec<String> = found.proposals.iter().map(|proposal| format!("{proposal:?}")).collect();
+        if let Some(at) = found.next_review_at.filter(|at| is_reviewed && *at <= now) {
+            left.push(format!("a review at {at}, {now} by now"));
+        }
+        left
+    };
+    let inspection = Box::new(move |inspected: Option<Inspected<'_, E>>| drop(reply.send(look(inspected))));
+    let shard = &house.running.shards[usize::from(address.shard)];
+    shard.do_send(InspectSlot::<E> { slot: address.slot, inspection });
+    answer.await.expect("every entity answers")
 }
 
 /// Invariants 2 and 23: what was acknowledged is there, under its number; what is there, is there once.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::common::events::at;
+use super::common::history::History;
 use super::common::random::Random;
 use crate::domain::exception::ExceptionType;
 use crate::domain::exception::routing::RoutingRule;
@@ -20,22 +21,16 @@ pub const FIRST_DAY: i64 = 1_740_960_000;
 pub const DAY: i64 = 86_400;
 /// The value from which on a shortage opens a case.
 const CASE_VALUE_MIN: f64 = 100.0;
+const MASTER_DATA_CHANGES: i64 = 20;
 
 /// How the tower is started: bounds small enough to be met, or too large to be.
 pub fn options(random: &mut Random, data: &std::path::Path, clock: ClockKind) -> TowerOptions {
     let mut settings = Settings::default();
     settings.routing.rules.push(RoutingRule {
         types: vec![ExceptionType::ShortageNow, ExceptionType::ProjectedStockout],
-        path: None,
-        region: None,
-        severity_min: None,
         value_min: Some(CASE_VALUE_MIN),
-        team: Name::const_new("planning"),
-        queue: None,
-        acknowledge_within_hours: None,
-        decide_within_hours: None,
-        escalate_to: Vec::new(),
         open_case: true,
+        ..RoutingRule::all_to("planning")
     });
     // In virtual time a look takes none: so that second looks use up their share, one is said to.
     looks_testing::set_cost(Duration::from_micros(*random.pick(&[0, 300, 10_000])));
@@ -117,4 +112,32 @@ pub fn story(seed: u64) -> Vec<Value> {
         );
     }
     events
+}
+
+/// What changes about the things that `history` is about, while it happens: prices, and from where and how fast they come.
+pub fn master_data(history: &History, random: &mut Random) -> Vec<Value> {
+    let change = |number: i64| {
+        let sku = history.sku(random.below(3));
+        let price = format!("{}.50", random.between(3, 40));
+        let (kind, data) = match random.below(3) {
+            0 => (
+                "item.described",
+                json!({"sku": sku, "unit_cost": "2.00", "unit_price": price, "currency": "EUR"}),
+            ),
+            1 => ("supplier.described", json!({"supplier": "S", "lead_time_days": random.between(1, 9)})),
+            _ => {
+                let location = history.location(random.below(3));
+                let days = random.between(1, 9);
+                (
+                    "sourcing.set",
+                    json!({"sku": sku, "location": location, "source": {"kind": "supplier", "id": "S"},
+                    "lead_time_days": days}),
+                )
+            }
+        };
+        // One after the other, so that the last one is the same in whatever order they come.
+        json!({"specversion": "1.0", "id": format!("master-{number}"), "source": "/master", "type": kind,
+            "time": at(FIRST_DAY + number * 600), "data": data})
+    };
+    (1..=MASTER_DATA_CHANGES).map(change).collect()
 }

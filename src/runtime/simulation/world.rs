@@ -17,7 +17,7 @@ use super::disk::Disk;
 use super::follower::Follower;
 use super::house::{Died, House, Start};
 use super::mix::{Kind, Mix};
-use super::scenario::{DAY, FIRST_DAY, options, story};
+use super::scenario::{DAY, FIRST_DAY, master_data, options, story};
 use super::snapshots::{Step, damage};
 use super::summary::{Faults, Used};
 use super::trace::Trace;
@@ -117,7 +117,9 @@ impl World {
             Client::new("buyer", true),
             Client::new("record", false),
         ];
-        let mut history = History::of_seed(seed, &format!("s{seed}"), FIRST_DAY).events;
+        let history = History::of_seed(seed, &format!("s{seed}"), FIRST_DAY);
+        let master_data = master_data(&history, &mut random);
+        let mut history: Vec<Value> = history.events.into_iter().chain(master_data).collect();
         random.shuffle(&mut history);
         let poisoned = random.chance(40).then(|| {
             let sales: Vec<&Value> = history.iter().filter(|event| event["type"] == "pos.sale").collect();
@@ -460,6 +462,7 @@ impl World {
         self.disk.set_full(false);
         self.disk.break_sync(false);
         self.come_to_rest(house).await;
+        checks::looked(house).await;
         let midnight = FIRST_DAY + DAY;
         match self.clock_kind {
             ClockKind::Event => self.advance_to(midnight),
