@@ -32,7 +32,6 @@ use self::batch::NO_MORE;
 pub use self::batch::{Segment, ShardBatch, ShardDelivery, ShardDirty, Step};
 use self::capture::CaptureInWork;
 pub use self::capture::{Capture, CaptureState};
-pub use self::drain::Called;
 use self::looks::Looks;
 pub use self::looks::Turn;
 #[cfg(test)]
@@ -200,6 +199,15 @@ impl ShardShared {
         match self.event_clock(tenant) {
             Some(_) => delivered,
             None => delivered.max((self.wall_clock)()),
+        }
+    }
+
+    /// As of when an entity looks at what happened at `at`. Where time passes only as it is told, all that was told counts:
+    /// a review before that would be over when it is set, and nobody would see to it.
+    pub fn as_of(&self, tenant: TenantNumber, at: Timestamp) -> Timestamp {
+        match self.event_clock(tenant) {
+            Some(_) => at.max(self.now(tenant)),
+            None => at,
         }
     }
 

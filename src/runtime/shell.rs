@@ -16,7 +16,7 @@ use super::codec;
 use super::commands::{Asker, COMMAND_SOURCE, CommandDone, CommandError, CommandRequest};
 use super::fold::Routed;
 use super::panics::contain;
-use super::shard::{Behind, Called, EntityAddr, Segment, ShardShared, StateKind, Turn};
+use super::shard::{Behind, EntityAddr, Segment, ShardShared, StateKind, Turn};
 use super::writer::{Pending, Submission};
 use crate::domain::command::Refusal;
 use crate::domain::entity::Entity;
@@ -63,8 +63,6 @@ pub struct Shell<E: Hosted> {
     has_news: bool,
     /// It has looked at what is urgent, whatever it found: it is not urgent any more until it was no longer so.
     has_seen_to_it: bool,
-    /// Since it last looked it was to look for what its own records don't tell: the tenant's time, say.
-    was_called: bool,
     /// As of when it last looked.
     #[cfg(test)]
     looked: Option<Timestamp>,
@@ -163,7 +161,6 @@ impl<E: Hosted> Shell<E> {
             commands: VecDeque::new(),
             has_news: false,
             has_seen_to_it: false,
-            was_called: false,
             #[cfg(test)]
             looked: None,
         }
@@ -282,25 +279,18 @@ impl<E: Hosted> Shell<E> {
     }
 
     /// Looks and proposes: by the Reference as the shard has it, as what its records came with may be older than the one
-    /// that it was called for. `now` is when what happened to it happened.
-    fn reconcile(&mut self, now: Timestamp, Called { origin, waited }: Called) {
-        self.was_called |= waited;
-        if let Some(in_flight) = &mut self.in_flight
-            && in_flight.remaining > 0
-        {
-            // Its return looks for this, too; until then this record counts as unsettled.
-            in_flight.settles = None;
-            if origin < in_flight.origin {
-                self.shard.progress.begin(self.shard.index, origin);
-                self.shard.progress.finish(self.shard.index, in_flight.origin);
-                in_flight.origin = origin;
-            }
+    /// that it looks for. `at` is when what happened to it happened, and `origin` the outside record that led here.
+    fn reconcile(&mut self, at: Timestamp, origin: Lsn) {
+        if self.in_flight.as_ref().is_some_and(|in_flight| in_flight.remaining > 0) {
+            // Its return looks for this, too.
+            self.await_landing(origin);
             return;
         }
         let landed = self.in_flight.take();
         let origin = landed.as_ref().map_or(origin, |landed| landed.origin.min(origin));
         if self.run_commands() {
             // What it decided comes back, and then this is looked at again.
+            self.await_landing(origin);
             self.finish(landed);
             return;
         }
@@ -309,8 +299,7 @@ impl<E: Hosted> Shell<E> {
             return;
         };
         let reference = self.shard.reference();
-        let now = if self.was_called { now.max(self.shard.now(self.key.tenant())) } else { now };
-        self.was_called = false;
+        let now = self.shard.as_of(self.key.tenant(), at);
         let revision = entity.revision();
         let causing_lsn = entity.applied_lsn();
         match contain(|| (entity.reconcile(&self.key, now, &reference), entity.is_urgent(now))) {
@@ -344,6 +333,17 @@ impl<E: Hosted> Shell<E> {
             }
         }
         self.finish(landed);
+    }
+
+    /// Looks for a record when what is in flight has come back; until then the record counts as unsettled.
+    fn await_landing(&mut self, origin: Lsn) {
+        let Some(in_flight) = &mut self.in_flight else { return };
+        in_flight.settles = None;
+        if origin < in_flight.origin {
+            self.shard.progress.begin(self.shard.index, origin);
+            self.shard.progress.finish(self.shard.index, in_flight.origin);
+            in_flight.origin = origin;
+        }
     }
 
     /// What was proposed has come back and taken effect, and there is nothing else to look for. Whether that is so.
@@ -550,7 +550,7 @@ impl<E: Hosted> Handler<Apply> for Shell<E> {
             match turn.filter(|_| segment.within_budget()) {
                 Some(turn) => {
                     let (shard, slot) = (Rc::clone(&self.shard), self.slot);
-                    shard.look(slot, turn, origin, |called| self.reconcile(now, called));
+                    shard.look(slot, turn, origin, |origin| self.reconcile(now, origin));
                 }
                 None if is_awaited => self.shard.mark_awaited(self.slot, origin),
                 None => self.shard.mark_dirty(self.slot, origin),
@@ -581,8 +581,7 @@ impl<E: Hosted> Handler<Reconcile> for Shell<E> {
     fn handle(&mut self, message: Reconcile, _: &mut Context<Self>) {
         let now = self.shard.now(self.key.tenant());
         let (shard, slot) = (Rc::clone(&self.shard), self.slot);
-        self.was_called = true;
-        shard.look(slot, message.turn, message.origin, |called| self.reconcile(now, called));
+        shard.look(slot, message.turn, message.origin, |origin| self.reconcile(now, origin));
         shard.progress.finish(shard.index, message.origin);
         if E::STATE_KIND.is_some() {
             self.shard.note_changed(self.slot);

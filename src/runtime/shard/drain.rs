@@ -9,15 +9,6 @@ use super::{Shard, ShardShared, Turn, next_turn};
 use crate::domain::ids::Lsn;
 use crate::runtime::shell::Reconcile;
 
-/// What a look is for.
-#[derive(Clone, Copy, Debug)]
-pub struct Called {
-    /// The outside record that it goes back to.
-    pub origin: Lsn,
-    /// It also answers for something that waited, and that may be later than the records that it follows.
-    pub waited: bool,
-}
-
 impl ShardShared {
     /// Has an entity look when its turn comes, once for all records until then.
     pub fn mark_dirty(&self, slot: u32, origin: Lsn) {
@@ -52,10 +43,9 @@ impl ShardShared {
     }
 
     /// Has an entity look now, for a record that goes back to `origin` and for whatever it waited to look for.
-    pub fn look(&self, slot: u32, turn: Turn, origin: Lsn, look: impl FnOnce(Called)) {
+    pub fn look(&self, slot: u32, turn: Turn, origin: Lsn, look: impl FnOnce(Lsn)) {
         let Some((began, waited)) = self.begin_look(slot) else { return };
-        let origin = waited.map_or(origin, |waited| waited.min(origin));
-        look(Called { origin, waited: waited.is_some() });
+        look(waited.map_or(origin, |waited| waited.min(origin)));
         self.looks.borrow_mut().end(turn, began);
         if let Some(waited) = waited {
             self.progress.finish(self.index, waited);

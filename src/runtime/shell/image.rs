@@ -51,7 +51,6 @@ impl<E: Hosted> Shell<E> {
             commands: VecDeque::new(),
             has_news: false,
             has_seen_to_it: false,
-            was_called: false,
             #[cfg(test)]
             looked: None,
         }

@@ -29,7 +29,7 @@ use crate::runtime::fold::Routed;
 use crate::runtime::metrics::Metrics;
 use crate::runtime::progress::Progress;
 use crate::runtime::rebuild::{Broken, Making, RebuildRequest, Rebuilder, Whole};
-use crate::runtime::shard::{Called, EntityAddr, ShardLimits, ShardParts, ShardShared, StateKind, Turn};
+use crate::runtime::shard::{EntityAddr, ShardLimits, ShardParts, ShardShared, StateKind, Turn};
 use crate::runtime::summaries::{Cases, Exceptions};
 use crate::runtime::writer::Submission;
 
@@ -196,7 +196,7 @@ impl House {
     }
 
     fn look(&mut self, now: Timestamp, origin: Lsn) {
-        self.shell.reconcile(now, Called { origin, waited: false });
+        self.shell.reconcile(now, origin);
     }
 
     fn event(&mut self, id: &str) -> Lsn {
@@ -556,18 +556,42 @@ fn what_does_not_fit_into_one_group_is_left_for_the_next() {
     assert_eq!(house.shell.shard.metrics.proposals_left_out.get(), 0, "it is only put off");
 }
 
+/// Gives it a command.
+fn decide(house: &mut House) -> tokio::sync::oneshot::Receiver<Result<CommandDone, CommandError>> {
+    let (reply, answer) = tokio::sync::oneshot::channel();
+    let what = CaseDecision::Comment { text: String::new() };
+    let command = Command::Case(Box::new(CaseCommand { version: None, what }));
+    let asker = Asker { tenant: TENANT, actor: Actor::system("ann"), idempotency: None, reply };
+    house.shell.handle(Decide(CommandRequest { command, asker }), &mut actix::Context::new());
+    answer
+}
+
+#[actix_web::test]
+async fn what_is_still_to_be_looked_for_is_not_settled_while_a_command_goes_first() {
+    let mut house = House::new();
+    let origin = house.event("a");
+    house.wants(&[10]);
+    house.look(Timestamp::MAX, origin);
+    let _answer = decide(&mut house);
+    let news = house.event("b");
+    house.look(Timestamp::MAX, news);
+    lands(&mut house, 1);
+    house.look(Timestamp::MAX, news);
+    assert_eq!(house.proposed().len(), 2, "the command goes first, and the look for the news waits");
+    let progress = &house.shell.shard.progress;
+    progress.publish_durable(Lsn(9));
+    progress.publish_applied(0, Lsn(9));
+    assert!(!progress.wait_settled(news, Duration::ZERO).await);
+    lands(&mut house, 2);
+    house.wants(&[]);
+    house.look(Timestamp::MAX, Lsn(4));
+    assert!(house.shell.shard.progress.wait_settled(news, Duration::ZERO).await);
+}
+
 #[actix_web::test]
 async fn a_command_beyond_what_a_record_takes_is_refused() {
     let mut house = House::new();
     house.event("a");
-    let decide = |house: &mut House| {
-        let (reply, answer) = tokio::sync::oneshot::channel::<Result<CommandDone, CommandError>>();
-        let what = CaseDecision::Comment { text: String::new() };
-        let command = Command::Case(Box::new(CaseCommand { version: None, what }));
-        let asker = Asker { tenant: TENANT, actor: Actor::system("ann"), idempotency: None, reply };
-        house.shell.handle(Decide(CommandRequest { command, asker }), &mut actix::Context::new());
-        answer
-    };
     house.wants(&[RECORD_BYTES_MAX]);
     let Err(CommandError::Refused(refusal)) = decide(&mut house).await.unwrap() else { panic!("refused") };
     assert_eq!((refusal.code, refusal.pointer.as_deref()), (RefusalCode::Invalid, Some("")));

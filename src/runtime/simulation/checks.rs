@@ -97,9 +97,10 @@ pub async fn looked(house: &House) {
 async fn left_to_find<E: Hosted>(house: &House, address: Address, is_reviewed: bool) -> Vec<String> {
     let (reply, answer) = tokio::sync::oneshot::channel();
     let look = move |inspected: Option<Inspected<'_, E>>| {
-        let Inspected { entity, key, now, reference, looked, .. } =
-            inspected.expect("no entity stands still");
-        let Some(looked) = looked else { return Vec::new() };
+        // One that stands still, or is being made anew, looks afterwards.
+        let Some(Inspected { entity, key, now, reference, looked: Some(looked), .. }) = inspected else {
+            return Vec::new();
+        };
         let found = entity.reconcile(key, looked, reference);
         let mut left: Vec<String> = found.proposals.iter().map(|proposal| format!("{proposal:?}")).collect();
         if let Some(at) = found.next_review_at.filter(|at| is_reviewed && *at <= now) {
