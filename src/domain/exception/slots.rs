@@ -123,6 +123,11 @@ impl ExceptionSlots {
         self.iter_open().count()
     }
 
+    /// How many of the tower's own kinds are open. An operator's own may be about this number, and would change it.
+    pub fn open_built_in(&self) -> usize {
+        self.iter_open().filter(|item| item.exception_type.index().is_some()).count()
+    }
+
     /// All slots in the order of type and part.
     pub fn slots(&self) -> &[ExceptionSlot] {
         self.kept.as_ref().map_or(&[], |kept| &kept.slots)
@@ -293,13 +298,15 @@ impl ExceptionSlots {
         if kept.slots.iter().filter(|slot| is_ended_part(slot)).count() <= ENDED_PARTS_MAX {
             return;
         }
+        // Those go last whose condition still counts: they would wait, or be raised, anew.
+        let counts = |slot: &ExceptionSlot| slot.dismissed || slot.pending_since.is_some();
         let ended_at = |slot: &ExceptionSlot| slot.ended.as_ref().map(|ended| ended.ended_at);
         let oldest = kept
             .slots
             .iter()
             .enumerate()
             .filter(|(_, slot)| is_ended_part(slot))
-            .min_by_key(|(_, slot)| ended_at(slot))
+            .min_by_key(|(_, slot)| (counts(slot), ended_at(slot)))
             .map(|(at, _)| at);
         if let Some(oldest) = oldest {
             let slot = kept.slots.remove(oldest);
@@ -432,6 +439,26 @@ mod tests {
         assert_eq!(slots.next_generation(&ShortageNow, "part00002"), 3);
         let text = serde_json::to_string(&slots).unwrap();
         assert_eq!(serde_json::from_str::<ExceptionSlots>(&text).unwrap(), slots);
+    }
+
+    #[test]
+    fn a_part_whose_condition_still_counts_is_forgotten_after_those_that_are_over() {
+        let mut slots = ExceptionSlots::default();
+        let waiting = ConditionNoted {
+            exception_type: ShortageNow,
+            of: "waits".into(),
+            holds_since: Some(crate::domain::time::Timestamp::from_micros(1)),
+        };
+        slots.note_condition(&waiting);
+        for part in 0..=ENDED_PARTS_MAX {
+            for (kind, revision) in [(Opened, 1), (Cleared, 2)] {
+                let mut transition = change(kind, ShortageNow, &format!("id{part}"), revision);
+                transition.of = format!("part{part:05}").into();
+                assert!(slots.apply(&transition));
+            }
+        }
+        assert_eq!(slots.slots().len(), ENDED_PARTS_MAX);
+        assert!(slots.slot(&ShortageNow, "waits").is_some_and(|slot| slot.pending_since.is_some()));
     }
 
     #[test]
