@@ -73,7 +73,7 @@ impl Variables for Judged<'_> {
             "projected_stockout_at" => {
                 outlook.first_shortage().map_or(Value::Null, |shortage| Value::Time(shortage.from))
             }
-            "open_exceptions" => Value::Double(self.place.exceptions.open_count() as f64),
+            "open_exceptions" => Value::Double(self.place.exceptions.open_built_in() as f64),
             _ => Value::Null,
         }
     }

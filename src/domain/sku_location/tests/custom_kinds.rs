@@ -47,6 +47,16 @@ fn name() -> String {
 }
 
 #[test]
+fn one_that_is_about_open_exceptions_does_not_count_itself() {
+    let mut place = place_with(vec![own("open_exceptions < 1.0 && on_hand > 5.0", None)]);
+    place.event(day(0), counted(10));
+    assert_eq!(changes(&mut place), [(Opened, name())]);
+    assert_eq!(changes(&mut place), []);
+    place.event(day(1), counted(1));
+    assert_eq!(changes(&mut place), [(Cleared, name())]);
+}
+
+#[test]
 fn it_is_raised_and_cleared_by_its_own_two_conditions() {
     let condition = "on_hand < 10 && demand_rate_per_day >= 5 && location == 'L'";
     let mut place = place_with(vec![own(condition, Some("on_hand > 20"))]);

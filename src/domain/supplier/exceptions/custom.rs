@@ -4,6 +4,7 @@ use super::Judged;
 use crate::domain::condition::{Value, Variables};
 use crate::domain::exception::watch::{Condition, Watch};
 use crate::domain::exception::{ExceptionType, Severity};
+use crate::domain::ids::Name;
 use crate::domain::reference::Reference;
 use crate::domain::settings::CustomSubject;
 use crate::domain::supplier::judged::assessed;
@@ -63,7 +64,7 @@ impl Variables for Judged<'_> {
             "single_sourced" => {
                 Value::Double(self.tenant.map_or(0.0, |tenant| f64::from(tenant.single_sourced(name_of))))
             }
-            "open_exceptions" => Value::Double(self.supplier.exceptions.open_count() as f64),
+            "open_exceptions" => Value::Double(self.supplier.exceptions.open_built_in() as f64),
             _ => Value::Null,
         }
     }
@@ -72,6 +73,9 @@ impl Variables for Judged<'_> {
 /// Judges the operator's own kinds; what is configured no longer goes.
 pub fn judge(judged: &Judged<'_>, reference: &Reference, watch: &mut Watch<'_>) {
     let own = reference.own_kinds(CustomSubject::Supplier);
+    if !own.is_empty() {
+        review(judged, watch);
+    }
     for kind in own {
         let condition = kind.condition(judged);
         tell(&kind.exception_type, condition, kind.severity, &kind.title, judged, watch);
@@ -84,6 +88,17 @@ pub fn judge(judged: &Judged<'_>, reference: &Reference, watch: &mut Watch<'_>) 
             let condition = Condition::Clear("it is not configured any more".into());
             tell(&slot.exception_type, condition, Severity::Low, "", judged, watch);
         }
+    }
+}
+
+/// Looks again when a line is late, or the capacity another one, by time alone.
+fn review(judged: &Judged<'_>, watch: &mut Watch<'_>) {
+    let later = (judged.now.plus(1), Name::default(), Name::default());
+    let next_promise = judged.supplier.orders.by_promise().range(later..).next();
+    let capacities = judged.tenant.map_or(&[][..], |tenant| tenant.capacities(&judged.supplier.supplier));
+    let edges = capacities.iter().flat_map(|capacity| [capacity.from, capacity.until]).flatten();
+    for at in edges.chain(next_promise.map(|(at, ..)| *at)) {
+        watch.review_at(at);
     }
 }
 

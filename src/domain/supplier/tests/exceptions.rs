@@ -518,6 +518,41 @@ fn an_operator_s_own_condition_about_suppliers_is_raised_and_clears() {
 }
 
 #[test]
+fn an_own_condition_is_looked_at_when_a_promise_passes_and_when_the_capacity_changes() {
+    use crate::domain::exception::kind::KindSettings;
+    use crate::domain::settings::{CustomException, CustomSubject};
+    let kind = Custom(Name::from("custom.any_late"));
+    let own = CustomException {
+        exception_type: kind.clone(),
+        about: CustomSubject::Supplier,
+        condition: "late_lines > 0.0".to_owned(),
+        clear: None,
+        title: "Something is late".to_owned(),
+        severity: Severity::High,
+        enabled: true,
+        consecutive_periods: 1,
+        quiet_hours: 24.0,
+    };
+    let mut supplier = Watched::with(|settings| {
+        settings.exceptions.custom = vec![own.clone()];
+        for built_in in &ExceptionType::BUILT_IN {
+            let off = KindSettings { enabled: false, raise: 3.0, ..KindSettings::of(built_in) };
+            settings.exceptions.kinds.set(built_in, off);
+        }
+    });
+    supplier.agreed(1, "P", &[("1", 60, Some(5))]);
+    let (told_first, review_at) = supplier.settle(day(1));
+    assert_eq!((told_first.len(), review_at), (0, Some(day(5))));
+    assert_eq!(supplier.told(5.0), [told(Opened, kind, "")]);
+    let mut supplier = Watched::with(|settings| {
+        settings.exceptions.custom =
+            vec![CustomException { condition: "capacity_factor > 1.0".to_owned(), ..own }]
+    });
+    supplier.capacity(1, 1.5, Some(10), Some(12));
+    assert_eq!(supplier.settle(day(1)).1, Some(day(10)));
+}
+
+#[test]
 fn of_very_many_late_orders_the_first_ones_are_told_and_all_are_counted() {
     let mut supplier = Watched::new();
     for order in 0..400 {
