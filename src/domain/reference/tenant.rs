@@ -240,6 +240,12 @@ impl TenantReference {
         self.sourcing(sku, location).iter().filter(move |set| within(set.valid_from, set.valid_until, now))
     }
 
+    /// When after `now` a source of the SKU-location next becomes valid, or ceases to be.
+    pub fn next_sourcing_edge(&self, sku: &str, location: &str, now: Timestamp) -> Option<Timestamp> {
+        let edges = self.sourcing(sku, location).iter().flat_map(|set| [set.valid_from, set.valid_until]);
+        edges.flatten().filter(|edge| *edge > now).min()
+    }
+
     /// The SKU-locations (SKU first) that name the supplier as a source, valid or not.
     pub fn sourced_from(&self, supplier: &str) -> impl Iterator<Item = (&Name, &Name)> {
         self.sourced_from

@@ -7,8 +7,9 @@ use super::{Judged, Kind};
 use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::watch::{Assessment, Condition, Description};
 use crate::domain::exception::{ExceptionType, ExceptionWindow};
+use crate::domain::sku_location::observed::DatedLot;
 use crate::domain::sku_location::worth::units_of;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{DAY, Timestamp};
 
 pub struct ExpiryBeforeUse;
 
@@ -22,13 +23,23 @@ pub struct Expiring {
 }
 
 impl Judged<'_> {
+    /// The known lots, first expired first, each with the end of its last day.
+    fn dated_lots(&self) -> impl Iterator<Item = (DatedLot, Timestamp)> {
+        let zone = self.outlook.planning.zone();
+        let on_hand = self.outlook.position.on_hand.or_zero();
+        let lots = self.place.observed.iter().flat_map(move |observed| observed.dated_lots(on_hand));
+        lots.map(move |lot| (lot, lot.expires_on.plus(1).start(zone)))
+    }
+
+    fn next_expiry(&self) -> Option<Timestamp> {
+        self.dated_lots().map(|(_, expires_at)| expires_at).find(|expires_at| *expires_at > self.now())
+    }
+
     /// What of the known lots will expire before it is wanted.
     pub fn expiring(&self) -> Expiring {
-        let Some(observed) = &self.place.observed else { return Expiring::default() };
         let planning = self.outlook.planning;
         let (mut expiring, mut used) = (Expiring::default(), 0.0);
-        for lot in observed.dated_lots(self.outlook.position.on_hand.or_zero()) {
-            let expires_at = lot.expires_on.plus(1).start(planning.zone());
+        for (lot, expires_at) in self.dated_lots() {
             let wanted = if expires_at > planning.now {
                 self.outlook.forecast.between(planning.now, expires_at).mean
             } else {
@@ -71,5 +82,11 @@ impl Kind for ExpiryBeforeUse {
         );
         let window = ExceptionWindow { from: Some(judged.now()), until: first_at };
         judged.description(Some(window), None, first_at, cause)
+    }
+
+    /// Each day without a sale leaves less demand until a lot expires, and none is left when it has.
+    fn review_at(judged: &Judged<'_>, _: &KindSettings) -> Option<Timestamp> {
+        let next = judged.next_expiry()?;
+        Some(if judged.outlook.rate_per_day > 0.0 { next.min(judged.now().plus(DAY)) } else { next })
     }
 }

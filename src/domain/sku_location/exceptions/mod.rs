@@ -356,7 +356,21 @@ impl SkuLocation {
         if outlook.rate_per_day > 0.0 || outlook.has_unfinished_demand {
             consider(demand.next_period_at());
         }
+        let planning = outlook.planning;
+        // What lies beyond the horizon comes into it.
+        let (horizon, horizon_days) = (planning.horizon(), planning.horizon_days());
+        let enters = |at: Timestamp| at.plus_days(-horizon_days);
+        let is_idle = outlook.rate_per_day <= 0.0;
+        if is_idle && outlook.forecast.between(now, horizon).mean > 0.0 {
+            consider(Some(now.plus(demand.period())));
+        } else if is_idle {
+            consider(outlook.forecast.next_edge(horizon).map(enters));
+        }
         consider(outlook.orders.first().map(|order| order.at));
+        consider(outlook.orders.iter().find(|order| order.at > horizon).map(|order| enters(order.at)));
+        consider(
+            planning.tenant.and_then(|tenant| tenant.next_sourcing_edge(&self.sku, &self.location, now)),
+        );
         consider(outlook.receipts.first().map(|receipt| receipt.at));
         consider(outlook.forecast.next_edge(now));
         consider(demand.next_published_at(now));

@@ -44,6 +44,12 @@ impl Judged<'_> {
             || self.outlook.orders.first().is_some_and(|order| order.at <= until)
     }
 
+    /// When the next order comes to be due within `days`.
+    fn next_order_within(&self, days: f64) -> Option<Timestamp> {
+        let enters = self.outlook.orders.iter().map(|order| order.at.plus_days(-days));
+        enters.filter(|at| *at > self.now()).min()
+    }
+
     /// The orders due within `days` whose probability not to be covered is at least `threshold`.
     pub fn orders_at_risk(&self, days: f64, threshold: f64) -> OrdersAtRisk {
         let outlook = self.outlook;
@@ -145,9 +151,7 @@ impl Kind for OrderAtRisk {
     }
 
     fn review_at(judged: &Judged<'_>, settings: &KindSettings) -> Option<Timestamp> {
-        let days = -settings.days;
-        let enters = judged.outlook.orders.iter().map(|order| order.at.plus_days(days));
-        enters.filter(|at| *at > judged.now()).min()
+        judged.next_order_within(settings.days)
     }
 }
 
@@ -236,5 +240,9 @@ impl Kind for AllocationShortage {
         };
         let decide_by = judged.decide_by(needed_at);
         judged.description(Some(window), decide_by, decide_by.or(Some(needed_at)), cause)
+    }
+
+    fn review_at(judged: &Judged<'_>, settings: &KindSettings) -> Option<Timestamp> {
+        judged.next_order_within(settings.days)
     }
 }

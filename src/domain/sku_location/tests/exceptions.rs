@@ -1,7 +1,9 @@
 //! Which exceptions are proposed, told anew and cleared, and when the place is looked at again.
 
 use crate::domain::entity::Entity as _;
-use crate::domain::event::{EventData, ItemDescribed, LaneDescribed};
+use crate::domain::event::{
+    EventData, ForecastPublished, ItemDescribed, LaneDescribed, PublishedBucket, SourceOfSupply,
+};
 use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::routing::RoutingRule;
 use crate::domain::exception::{ExceptionChange, ExceptionItem, ExceptionType, Severity};
@@ -12,6 +14,24 @@ use crate::domain::time::{HOUR, Timestamp};
 
 use ExceptionChange::{Cleared, Opened, Updated};
 use ExceptionType::{ProjectedStockout, ShortageNow};
+
+/// Nothing until a day, and then 100 a day.
+fn season(begins: i64, ends: i64) -> EventData {
+    let bucket = |from, until, quantity| PublishedBucket {
+        from: day(from),
+        until: day(until),
+        quantity: units(quantity),
+        p10: None,
+        p90: None,
+    };
+    EventData::ForecastPublished(Box::new(ForecastPublished {
+        sku: "A".into(),
+        location: "L".into(),
+        buckets: vec![bucket(0, begins, 0), bucket(begins, ends, 100 * (ends - begins))],
+        model: None,
+        confidence: None,
+    }))
+}
 
 #[track_caller]
 fn check(place: &mut Place, expected: &[(ExceptionChange, ExceptionType)]) -> Vec<ExceptionItem> {
@@ -348,4 +368,23 @@ fn a_place_is_looked_at_again_when_time_alone_can_change_something() {
     let mut place = shortages();
     place.event(hour(0), forecast(9, 1.0, 0.0)).event(hour(0), counted(50));
     assert_eq!(next(&place), Some(day(9)));
+
+    // What lies beyond the horizon comes into it, though nothing is sold until then.
+    let horizon = place.view().stockout_horizon_days.round() as i64;
+    let mut place = shortages();
+    place.event(hour(0), season(60, 90)).event(hour(0), counted(50));
+    assert_eq!(next(&place), Some(day(60 - horizon)));
+    let within = next(place.at(day(60 - horizon).plus(HOUR)));
+    assert_eq!(within, Some(day(61 - horizon).plus(HOUR)), "day by day more of it");
+    let mut place = Place::with_settings(|settings| settings.demand.period_days = 7);
+    place.event(hour(0), counted(50)).event(hour(0), order("far", 40, Some(day(40))));
+    let soon = day(40 - horizon);
+    assert_eq!(next(place.at(soon.plus(-HOUR))), Some(soon), "its week ends later");
+    let mut place = shortages();
+    let mut source = sourced_from("L", SourceOfSupply::Supplier("V".into()));
+    if let EventData::SourcingSet(source) = &mut source {
+        source.valid_until = Some(day(5));
+    }
+    place.event(hour(0), source).event(hour(0), counted(50));
+    assert_eq!(next(&place), Some(day(5)));
 }

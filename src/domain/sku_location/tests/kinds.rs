@@ -317,6 +317,28 @@ fn an_order_is_at_risk_from_some_days_before_it_is_due() {
 }
 
 #[test]
+fn lots_and_orders_are_looked_at_when_time_brings_them_near() {
+    let next = |place: &Place| place.reconcile().next_review_at;
+    let mut place = place(&ExceptionType::ExpiryBeforeUse);
+    let today = day(0).day(&jiff::tz::TimeZone::UTC);
+    place.event(day(0), counted_with_lots(&[(today.plus(40), 1.0)]));
+    assert_eq!(next(&place), Some(day(1)), "each day leaves less demand");
+    place.at(day(40).plus(HOUR));
+    assert_eq!(next(&place), Some(day(41)));
+
+    let kind = ExceptionType::AllocationShortage;
+    let mut place = Place::watching(std::slice::from_ref(&kind));
+    place.event(day(0), counted(10));
+    for id in ["a", "b"] {
+        place.event(day(0), order(id, 6, Some(day(60))));
+    }
+    let days = crate::domain::exception::kind::KindSettings::of(&kind).days as i64;
+    changes(&settle(place.at(day(60 - days).plus(-1))), &[]);
+    assert_eq!(next(&place), Some(day(60 - days)));
+    changes(&settle(place.at(day(60 - days))), &[Opened]);
+}
+
+#[test]
 fn allocation_shortage() {
     let kind = ExceptionType::AllocationShortage;
     let orders = |on_hand: i64| {
