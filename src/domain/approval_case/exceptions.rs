@@ -4,8 +4,9 @@ use smallvec::SmallVec;
 
 use super::item::{ActionState, CaseAction};
 use super::{ApprovalCase, execution};
+use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description, EntityText, Watch};
+use crate::domain::exception::watch::{EntityText, Watch};
 use crate::domain::exception::{Evidence, ExceptionSubject, ExceptionType, Severity};
 use crate::domain::ids::{EntityKey, Name};
 use crate::domain::record::Transition;

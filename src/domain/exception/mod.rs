@@ -1,6 +1,8 @@
 //! Exceptions: what is wrong, how much it matters, until when it can be helped.
 
+pub mod assessment;
 pub mod command;
+mod duty;
 pub mod group;
 pub mod kind;
 pub mod own;

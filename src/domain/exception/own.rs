@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 
 use super::Severity;
+use super::assessment::Condition;
 use super::kind::ExceptionType;
-use super::watch::Condition;
 use crate::domain::condition::{self, ConditionBounds, ConditionError, Variables};
 use crate::domain::settings::{CustomException, CustomSubject, ExceptionSettings};
 use crate::domain::{sku_location, supplier};

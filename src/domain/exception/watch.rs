@@ -11,81 +11,22 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use super::assessment::{
+    Assessment, Condition, Description, URGENCY_WITHOUT_DEADLINE, differs_much, severity_by_value, urgency,
+};
 use super::group::CauseRef;
 use super::kind::KindSettings;
-use super::routing::{Routed, RoutingRule};
 use super::slots::{ConditionNoted, EndedException, ExceptionSlot, ExceptionSlots};
 use super::worth::{Answer, Asked, Grouped, Ledger};
 use super::{
-    Evidence, ExceptionChange, ExceptionItem, ExceptionState, ExceptionSubject, ExceptionTransition,
-    ExceptionType, ExceptionWindow, Severity, exception_id,
+    ExceptionChange, ExceptionItem, ExceptionState, ExceptionSubject, ExceptionTransition, ExceptionType,
+    ExceptionWindow, exception_id,
 };
 use crate::domain::ids::{EntityKey, Name, TenantNumber};
-use crate::domain::money::Money;
-use crate::domain::quantity::Quantity;
 use crate::domain::record::Transition;
 use crate::domain::reference::{Reference, TenantReference};
 use crate::domain::settings::{Segment, Settings};
 use crate::domain::time::{HOUR, SECOND, Timestamp};
-
-/// What the facts say about one kind of exception right now.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Condition {
-    /// Past the threshold at which it is raised.
-    Raised,
-    /// Between the thresholds: one that is open stays, none is raised.
-    Between,
-    /// Past the threshold at which it clears, and why.
-    Clear(Cow<'static, str>),
-}
-
-impl Condition {
-    /// From a number that raises from `raise` upwards and clears at `clear` and below.
-    pub fn above(value: f64, raise: f64, clear: f64, why: &'static str) -> Condition {
-        if value >= raise {
-            Condition::Raised
-        } else if value <= clear {
-            Condition::Clear(why.into())
-        } else {
-            Condition::Between
-        }
-    }
-
-    /// Raised as long as it holds.
-    pub fn holds(holds: bool, why_not: &'static str) -> Condition {
-        if holds { Condition::Raised } else { Condition::Clear(why_not.into()) }
-    }
-}
-
-/// How bad it is, as far as that is cheap to say: it is asked for whenever the exception is open.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Assessment {
-    pub severity: Severity,
-    /// In base currency; `None` if it is unknown.
-    pub value_at_risk: Option<Money>,
-    pub units_at_risk: Option<Quantity>,
-    /// 0–1; rounded to four decimals, so that it stays the same through a text.
-    pub confidence: Option<f64>,
-    /// Another entity's exception that is behind it.
-    pub cause: Option<CauseRef>,
-}
-
-/// What is told of it: asked for only when it is told.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Description {
-    pub subject: ExceptionSubject,
-    pub window: Option<ExceptionWindow>,
-    /// The last moment at which the fastest feasible remedy still arrives in time.
-    pub decide_by: Option<Timestamp>,
-    /// What urgency is measured against; without one it is low.
-    pub act_by: Option<Timestamp>,
-    /// A sentence for people.
-    pub cause: String,
-    pub evidence: Vec<Evidence>,
-}
-
-/// Urgency where nothing runs out: low and fixed, below whatever has a deadline that is near.
-pub const URGENCY_WITHOUT_DEADLINE: u8 = 10;
 
 /// An entity's key as text, written only when an id is made: looking costs nothing.
 #[derive(Clone, Copy, Debug)]
@@ -559,84 +500,6 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn rule(&self, item: &ExceptionItem) -> Option<&'a RoutingRule> {
-        self.settings.routing.rule(&Routed {
-            exception_type: &item.exception_type,
-            severity: item.severity,
-            value_at_risk: item.value_at_risk,
-            segment: self.segment,
-        })
-    }
-
-    /// Whether the rules open a case for it at once. What is grouped is decided with its cause; without room for a case
-    /// it stays open.
-    fn wants_case(&self, item: &ExceptionItem) -> bool {
-        self.opens_cases && item.group.is_none() && self.rule(item).is_some_and(|rule| rule.open_case)
-    }
-
-    fn route(&self, item: &mut ExceptionItem) {
-        let Some(rule) = self.rule(item) else { return };
-        self.give_to_team(item, rule);
-        item.queue = rule.queue.clone();
-        item.escalation_level = 0;
-        if self.wants_case(item) {
-            item.case_id = Some(case_id_for(&item.id));
-            item.state = ExceptionState::InCase;
-            item.sla_due_at = None;
-        }
-    }
-
-    /// Gives it to the team of its rule, or leaves it to the one that a person gave it to; its time begins anew.
-    fn give_to_team(&self, item: &mut ExceptionItem, rule: &RoutingRule) {
-        let by_hand = item.team.clone().filter(|_| item.team_by_hand);
-        let team = by_hand.unwrap_or_else(|| rule.team.clone());
-        item.sla_due_at = rule
-            .acknowledge_within_hours
-            .map(|hours| self.settings.routing.deadline(&team, hours, self.now, self.tenant));
-        item.team = Some(team);
-    }
-
-    fn is_overdue(&self, item: &ExceptionItem) -> bool {
-        let waits = matches!(item.state, ExceptionState::Open | ExceptionState::Acknowledged);
-        waits && item.sla_due_at.is_some_and(|due| due <= self.now)
-    }
-
-    /// Tells the next team; after the last one the deadline is over and stays so.
-    fn escalate(&self, item: &mut ExceptionItem) {
-        item.sla_due_at = None;
-        let Some(rule) = self.rule(item) else { return };
-        if item.escalation_level >= rule.levels() {
-            return;
-        }
-        item.escalation_level += 1;
-        let team = rule.team_at(item.escalation_level).clone();
-        let hours = match item.state {
-            ExceptionState::Acknowledged => rule.decide_within_hours,
-            _ => rule.acknowledge_within_hours,
-        };
-        item.sla_due_at =
-            hours.map(|hours| self.settings.routing.deadline(&team, hours, self.now, self.tenant));
-        item.team = Some(team);
-        item.team_by_hand = false;
-    }
-
-    fn follow_claim(&self, item: &mut ExceptionItem, claimed_by: Option<&Name>) {
-        match claimed_by {
-            Some(case_id) => {
-                item.case_id = Some(case_id.clone());
-                item.state = ExceptionState::InCase;
-                item.sla_due_at = None;
-                item.snoozed_until = None;
-            }
-            None => {
-                // The case is over and the trouble is not: somebody has to look at it anew.
-                item.state = ExceptionState::Open;
-                let Some(rule) = self.rule(item) else { return };
-                self.give_to_team(item, rule);
-            }
-        }
-    }
-
     fn differs(&self, assessment: &Assessment, open: &ExceptionItem, of: &str) -> bool {
         let affected = self.slots.members(of).map_or(0, |members| members.iter().count());
         let shown = open.affected.as_ref().map_or(0, |affected| affected.count as usize);
@@ -673,51 +536,4 @@ fn carries(kind: &ExceptionType) -> u8 {
 /// The case that is opened for an exception at once.
 pub fn case_id_for(exception_id: &str) -> Name {
     Name::from(format!("case_{}", exception_id.strip_prefix("exc_").unwrap_or(exception_id)))
-}
-
-/// Whether it is worth telling at once: another severity, or a value that moved by more than `share`.
-fn differs_much(assessment: &Assessment, open: &ExceptionItem, share: f64) -> bool {
-    let moved = |new: f64, old: f64| (new - old).abs() > share * old.abs();
-    assessment.severity != open.severity
-        || match (assessment.value_at_risk, open.value_at_risk) {
-            (Some(new), Some(old)) => new.currency() != old.currency() || moved(new.as_f64(), old.as_f64()),
-            (None, None) => {
-                let units = |units: Option<Quantity>| units.unwrap_or_default().as_f64();
-                moved(units(assessment.units_at_risk), units(open.units_at_risk))
-            }
-            _ => true,
-        }
-}
-
-/// Severity by the value at risk alone; a value that nobody knows is not taken for a small one.
-pub fn severity_by_value(
-    settings: &crate::domain::settings::ExceptionSettings,
-    value: Option<Money>,
-) -> Severity {
-    let Some(value) = value else { return Severity::Medium };
-    let value = value.as_f64();
-    if value >= settings.severity_value_critical {
-        Severity::Critical
-    } else if value >= settings.severity_value_high {
-        Severity::High
-    } else if value >= settings.severity_value_medium {
-        Severity::Medium
-    } else {
-        Severity::Low
-    }
-}
-
-/// F46: 100 once it is late, and half of that when as much time is left as such a case takes; 0–100.
-pub fn urgency(act_by: Timestamp, now: Timestamp, case_hours: f64) -> u8 {
-    let hours_left = (act_by.micros() - now.micros()) as f64 / HOUR as f64;
-    if hours_left <= 0.0 {
-        return 100;
-    }
-    // Not-a-number ends as 0, like everything below it.
-    (100.0 * case_hours / (case_hours + hours_left)).round().clamp(0.0, 100.0) as u8
-}
-
-/// Rounded to four decimals: a number in a journaled item stays the same through a text.
-pub fn rounded(value: f64) -> f64 {
-    (value * 10_000.0).round() / 10_000.0
 }

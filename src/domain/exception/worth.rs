@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::watch::{Assessment, Description, URGENCY_WITHOUT_DEADLINE, urgency};
+use super::assessment::{Assessment, Description, URGENCY_WITHOUT_DEADLINE, urgency};
 use super::{ExceptionItem, ExceptionType};
 use crate::domain::explain::{Explanation, Input, Numbers};
 use crate::domain::ids::Lsn;

@@ -1,7 +1,8 @@
 //! A promotion as the cause of what it leads to: the places that it leaves without stock, or that sell against its plan,
 //! are one exception about the promotion. Also a single one: what is grouped is shown and decided with its cause.
 
-use crate::domain::exception::watch::{Assessment, Condition, Description, Watch};
+use crate::domain::exception::assessment::{Assessment, Condition, Description};
+use crate::domain::exception::watch::Watch;
 use crate::domain::exception::{Evidence, ExceptionSubject, ExceptionType, ExceptionWindow, Severity};
 use crate::domain::ids::Name;
 

@@ -3,8 +3,8 @@
 use super::Supplier;
 use super::line::Line;
 use super::order_book::Document;
+use crate::domain::exception::assessment::{Assessment, Description, severity_by_value};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Description, severity_by_value};
 use crate::domain::exception::worth::{Amount, Ledger, exchange_inputs};
 use crate::domain::exception::{Evidence, ExceptionSubject, ExceptionType, ExceptionWindow, Severity};
 use crate::domain::explain::Input;

@@ -9,7 +9,7 @@ use crate::domain::approval_case::item::{
     ActionKind, BasisInput, CaseOption, CasePlace, Explained, OptionBasis, OptionEffect, OptionKind,
     OptionStep, RiskView,
 };
-use crate::domain::exception::watch::rounded;
+use crate::domain::exception::assessment::rounded;
 use crate::domain::ids::Name;
 use crate::domain::sku_location::options_basis::{PlaceBasis, ReceiptBasis, ReceiptKind};
 use crate::domain::time::Timestamp;

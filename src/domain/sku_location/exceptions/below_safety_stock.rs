@@ -6,8 +6,8 @@
 
 use super::{Judged, Kind, at_or_below};
 use crate::domain::exception::ExceptionType;
+use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description};
 
 pub struct BelowSafetyStock;
 

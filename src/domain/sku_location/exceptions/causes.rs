@@ -3,8 +3,8 @@
 use std::cell::OnceCell;
 
 use super::Judged;
+use crate::domain::exception::assessment::{Assessment, rounded};
 use crate::domain::exception::group::CauseRef;
-use crate::domain::exception::watch::{Assessment, rounded};
 use crate::domain::exception::{ExceptionSubject, ExceptionType};
 use crate::domain::ids::{EntityKey, Name};
 use crate::domain::quantity::Quantity;

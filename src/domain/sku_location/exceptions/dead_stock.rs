@@ -4,8 +4,8 @@
 //! `minimum` is left.
 
 use super::{Judged, Kind};
+use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description};
 use crate::domain::exception::{ExceptionType, ExceptionWindow};
 use crate::domain::time::Timestamp;
 

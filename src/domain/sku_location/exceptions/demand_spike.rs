@@ -7,9 +7,9 @@
 
 use super::{Judged, Kind};
 use crate::domain::demand::errors::Residual;
+use crate::domain::exception::assessment::{Assessment, Condition, Description, rounded};
 use crate::domain::exception::group::CauseRef;
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description, rounded};
 use crate::domain::exception::{ExceptionType, ExceptionWindow};
 use crate::domain::ids::EntityKey;
 use crate::domain::inventory::normal::upper_tail;

@@ -6,8 +6,8 @@
 
 use super::{Judged, Kind};
 use crate::domain::exception::ExceptionType;
+use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description};
 use crate::domain::inventory::order_quantity::economic_order_quantity;
 use crate::domain::quantity::Quantity;
 use crate::domain::sku_location::worth::units_of;

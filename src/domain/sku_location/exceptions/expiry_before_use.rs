@@ -4,8 +4,8 @@
 //! then is left of it expires unused. Raised at `raise` units in all, cleared at `clear`.
 
 use super::{Judged, Kind};
+use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description};
 use crate::domain::exception::{ExceptionType, ExceptionWindow};
 use crate::domain::sku_location::observed::DatedLot;
 use crate::domain::sku_location::worth::units_of;

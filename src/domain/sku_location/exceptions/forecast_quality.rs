@@ -8,8 +8,8 @@ use super::{Judged, Kind};
 use crate::domain::demand::classification::DemandClass;
 use crate::domain::demand::errors::ForecastErrors;
 use crate::domain::exception::ExceptionType;
+use crate::domain::exception::assessment::{Assessment, Condition, Description, rounded};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description, rounded};
 use crate::domain::sku_location::worth::units_of;
 use crate::domain::time::DAY;
 

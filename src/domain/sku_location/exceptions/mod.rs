@@ -45,11 +45,10 @@ use super::worth::units_of;
 use crate::domain::command::{Actor, Command, Refusal};
 use crate::domain::demand::errors::{ForecastErrors, Residual};
 use crate::domain::entity::Reconciled;
+use crate::domain::exception::assessment::{Assessment, Condition, Description, rounded, severity_by_value};
 use crate::domain::exception::command::{Where, decide};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{
-    Assessment, Condition, Description, EntityText, Watch, rounded, severity_by_value,
-};
+use crate::domain::exception::watch::{EntityText, Watch};
 use crate::domain::exception::worth::{Ledger, Units, Worth, explain};
 use crate::domain::exception::{ExceptionItem, ExceptionSubject, ExceptionType, ExceptionWindow, Severity};
 use crate::domain::explain::Input;

@@ -4,8 +4,8 @@
 //! (F4); one that is due and backordered is certain. Raised at `raise` for the worst of them, cleared at `clear` for all.
 
 use super::{Judged, Kind};
+use crate::domain::exception::assessment::{Assessment, Condition, Description, rounded};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description, rounded};
 use crate::domain::exception::{ExceptionSubject, ExceptionType, ExceptionWindow};
 use crate::domain::ids::Name;
 use crate::domain::quantity::Quantity;

@@ -10,9 +10,10 @@
 
 use super::{Judged, clear_gone};
 use crate::domain::event::Promotion;
+use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::group::CauseRef;
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description, Watch};
+use crate::domain::exception::watch::Watch;
 use crate::domain::exception::{ExceptionSubject, ExceptionType, ExceptionWindow};
 use crate::domain::ids::{EntityKey, Name, SubjectKind};
 use crate::domain::sku_location::demand::{PromotionProgress, is_followed};

@@ -5,8 +5,8 @@
 
 use super::{Judged, Kind, worse};
 use crate::domain::exception::ExceptionType;
+use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description};
 use crate::domain::quantity::Quantity;
 
 pub struct ShortageNow;

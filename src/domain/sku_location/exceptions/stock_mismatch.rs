@@ -5,8 +5,8 @@
 //! there is and can't differ.
 
 use super::{Judged, Kind};
+use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description};
 use crate::domain::exception::{ExceptionType, ExceptionWindow};
 use crate::domain::quantity::Quantity;
 use crate::domain::sku_location::observed::CountDifference;

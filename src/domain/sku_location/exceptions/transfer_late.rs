@@ -2,7 +2,8 @@
 //! come, is cancelled, or is promised anew.
 
 use super::{Judged, clear_gone};
-use crate::domain::exception::watch::{Condition, Watch};
+use crate::domain::exception::assessment::Condition;
+use crate::domain::exception::watch::Watch;
 use crate::domain::exception::{ExceptionSubject, ExceptionType, ExceptionWindow};
 use crate::domain::quantity::Quantity;
 use crate::domain::sku_location::line::LineKind;

@@ -2,7 +2,8 @@
 //! purchase order; cleared when the line is told of, or after `days`.
 
 use super::{Judged, clear_gone};
-use crate::domain::exception::watch::{Condition, Watch};
+use crate::domain::exception::assessment::Condition;
+use crate::domain::exception::watch::Watch;
 use crate::domain::exception::{ExceptionSubject, ExceptionType, ExceptionWindow};
 use crate::domain::quantity::Quantity;
 

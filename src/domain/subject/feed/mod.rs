@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use self::rhythm::Rhythm;
 use self::volume::{ClosedPeriod, Volume};
 use crate::domain::event::FeedTraffic;
+use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description, Watch};
+use crate::domain::exception::watch::Watch;
 use crate::domain::exception::{
     Evidence, ExceptionItem, ExceptionSubject, ExceptionType, ExceptionWindow, Severity,
 };

@@ -4,8 +4,9 @@
 
 use super::{Kind, about_orders};
 use crate::domain::exception::ExceptionType;
+use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description, Watch};
+use crate::domain::exception::watch::Watch;
 use crate::domain::quantity::Quantity;
 use crate::domain::supplier::judged::{Judged, Order};
 use crate::domain::supplier::line::{Difference, Line};

@@ -5,8 +5,9 @@
 
 use super::Kind;
 use super::about_supplier;
+use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description, Watch};
+use crate::domain::exception::watch::Watch;
 use crate::domain::exception::{ExceptionType, ExceptionWindow, Severity};
 use crate::domain::quantity::Quantity;
 use crate::domain::supplier::judged::{Judged, assessed};

@@ -2,7 +2,8 @@
 
 use super::Judged;
 use crate::domain::condition::{Value, Variables};
-use crate::domain::exception::watch::{Condition, Watch};
+use crate::domain::exception::assessment::Condition;
+use crate::domain::exception::watch::Watch;
 use crate::domain::exception::{ExceptionType, Severity};
 use crate::domain::ids::Name;
 use crate::domain::reference::Reference;

@@ -2,8 +2,9 @@
 //! not measured; it clears when there was none for a week.
 
 use super::{Kind, about_supplier};
+use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description, Watch};
+use crate::domain::exception::watch::Watch;
 use crate::domain::exception::{ExceptionType, Severity};
 use crate::domain::supplier::judged::{Judged, assessed};
 use crate::domain::time::DAY;

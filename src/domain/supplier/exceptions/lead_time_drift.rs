@@ -3,8 +3,8 @@
 
 use super::Kind;
 use crate::domain::exception::Severity;
+use crate::domain::exception::assessment::{Assessment, Condition, Description, rounded};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description, rounded};
 use crate::domain::supplier::judged::{Judged, assessed};
 use crate::domain::supplier::statistics::LeadTimeDrift as Drift;
 

@@ -22,9 +22,10 @@ pub use self::custom::VARIABLES as CUSTOM_VARIABLES;
 use super::judged::{Judged, Order};
 use super::order_book::Document;
 use crate::domain::exception::ExceptionType;
+use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::slots::ExceptionSlot;
-use crate::domain::exception::watch::{Assessment, Condition, Description, Watch};
+use crate::domain::exception::watch::Watch;
 use crate::domain::ids::Name;
 use crate::domain::reference::Reference;
 

@@ -3,8 +3,9 @@
 
 use super::{Kind, LINES_LOOKED_AT_MAX, about_orders};
 use crate::domain::exception::ExceptionType;
+use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description, Watch};
+use crate::domain::exception::watch::Watch;
 use crate::domain::ids::Name;
 use crate::domain::supplier::judged::{Judged, Order};
 

@@ -2,8 +2,8 @@
 
 use super::Kind;
 use crate::domain::exception::Severity;
+use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::exception::watch::{Assessment, Condition, Description};
 use crate::domain::supplier::judged::{Judged, assessed};
 
 pub struct SingleSource;

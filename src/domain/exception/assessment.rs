@@ -1,0 +1,114 @@
+//! What the facts say about one kind of exception at one moment: whether its condition holds, how bad it is, and what is
+//! told of it.
+
+use std::borrow::Cow;
+
+use super::group::CauseRef;
+use super::{Evidence, ExceptionItem, ExceptionSubject, ExceptionWindow, Severity};
+use crate::domain::money::Money;
+use crate::domain::quantity::Quantity;
+use crate::domain::settings::ExceptionSettings;
+use crate::domain::time::{HOUR, Timestamp};
+
+/// What the facts say about one kind of exception right now.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// Past the threshold at which it is raised.
+    Raised,
+    /// Between the thresholds: one that is open stays, none is raised.
+    Between,
+    /// Past the threshold at which it clears, and why.
+    Clear(Cow<'static, str>),
+}
+
+impl Condition {
+    /// From a number that raises from `raise` upwards and clears at `clear` and below.
+    pub fn above(value: f64, raise: f64, clear: f64, why: &'static str) -> Condition {
+        if value >= raise {
+            Condition::Raised
+        } else if value <= clear {
+            Condition::Clear(why.into())
+        } else {
+            Condition::Between
+        }
+    }
+
+    /// Raised as long as it holds.
+    pub fn holds(holds: bool, why_not: &'static str) -> Condition {
+        if holds { Condition::Raised } else { Condition::Clear(why_not.into()) }
+    }
+}
+
+/// How bad it is, as far as that is cheap to say: it is asked for whenever the exception is open.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assessment {
+    pub severity: Severity,
+    /// In base currency; `None` if it is unknown.
+    pub value_at_risk: Option<Money>,
+    pub units_at_risk: Option<Quantity>,
+    /// 0–1; rounded to four decimals, so that it stays the same through a text.
+    pub confidence: Option<f64>,
+    /// Another entity's exception that is behind it.
+    pub cause: Option<CauseRef>,
+}
+
+/// What is told of it: asked for only when it is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Description {
+    pub subject: ExceptionSubject,
+    pub window: Option<ExceptionWindow>,
+    /// The last moment at which the fastest feasible remedy still arrives in time.
+    pub decide_by: Option<Timestamp>,
+    /// What urgency is measured against; without one it is low.
+    pub act_by: Option<Timestamp>,
+    /// A sentence for people.
+    pub cause: String,
+    pub evidence: Vec<Evidence>,
+}
+
+/// Urgency where nothing runs out: low and fixed, below whatever has a deadline that is near.
+pub const URGENCY_WITHOUT_DEADLINE: u8 = 10;
+
+/// Whether it is worth telling at once: another severity, or a value that moved by more than `share`.
+pub(super) fn differs_much(assessment: &Assessment, open: &ExceptionItem, share: f64) -> bool {
+    let moved = |new: f64, old: f64| (new - old).abs() > share * old.abs();
+    assessment.severity != open.severity
+        || match (assessment.value_at_risk, open.value_at_risk) {
+            (Some(new), Some(old)) => new.currency() != old.currency() || moved(new.as_f64(), old.as_f64()),
+            (None, None) => {
+                let units = |units: Option<Quantity>| units.unwrap_or_default().as_f64();
+                moved(units(assessment.units_at_risk), units(open.units_at_risk))
+            }
+            _ => true,
+        }
+}
+
+/// Severity by the value at risk alone; a value that nobody knows is not taken for a small one.
+pub fn severity_by_value(settings: &ExceptionSettings, value: Option<Money>) -> Severity {
+    let Some(value) = value else { return Severity::Medium };
+    let value = value.as_f64();
+    if value >= settings.severity_value_critical {
+        Severity::Critical
+    } else if value >= settings.severity_value_high {
+        Severity::High
+    } else if value >= settings.severity_value_medium {
+        Severity::Medium
+    } else {
+        Severity::Low
+    }
+}
+
+/// F46: 100 once it is late, and half of that when as much time is left as such a case takes; 0–100.
+pub fn urgency(act_by: Timestamp, now: Timestamp, case_hours: f64) -> u8 {
+    let hours_left = (act_by.micros() - now.micros()) as f64 / HOUR as f64;
+    if hours_left <= 0.0 {
+        return 100;
+    }
+    // Not-a-number ends as 0, like everything below it.
+    (100.0 * case_hours / (case_hours + hours_left)).round().clamp(0.0, 100.0) as u8
+}
+
+/// Rounded to four decimals: a number in a journaled item stays the same through a text.
+pub fn rounded(value: f64) -> f64 {
+    (value * 10_000.0).round() / 10_000.0
+}
