@@ -12,7 +12,8 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::assessment::{
-    Assessment, Condition, Description, URGENCY_WITHOUT_DEADLINE, differs_much, severity_by_value, urgency,
+    Assessment, Condition, Description, URGENCY_MAX, URGENCY_WITHOUT_DEADLINE, differs_much, may_have_risen,
+    next_step, severity_by_value, urgency,
 };
 use super::group::CauseRef;
 use super::kind::KindSettings;
@@ -163,9 +164,10 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// What it is worth moves with time alone, too.
-    fn review_worth(&mut self, assessment: &Assessment) {
-        if assessment.value_at_risk.is_some() || assessment.units_at_risk.is_some() {
+    /// Looks again as what it is worth, and how urgent it is, move with time alone, too.
+    fn review_with_time(&mut self, assessment: &Assessment, urgency: u8) {
+        let has_worth = assessment.value_at_risk.is_some() || assessment.units_at_risk.is_some();
+        if has_worth || (urgency < URGENCY_MAX && urgency != URGENCY_WITHOUT_DEADLINE) {
             self.review_at(self.now.plus(self.update_interval()));
         }
     }
@@ -339,7 +341,7 @@ impl<'a> Watch<'a> {
             comments: Vec::new(),
         };
         let cause = assessment.cause.clone();
-        self.review_worth(&assessment);
+        self.review_with_time(&assessment, self.urgency(&description));
         self.fill(&mut item, of, assessment, description);
         self.route(&mut item);
         self.await_deadline(&item);
@@ -393,20 +395,11 @@ impl<'a> Watch<'a> {
         if let Some(at) = open.sla_due_at {
             self.review_at(at);
         }
-        self.review_worth(&assessment);
+        self.review_with_time(&assessment, open.urgency);
         let at_once = regrouped || claim_changed || snooze_over || overdue;
-        if !at_once {
-            if !self.differs(&assessment, open, of) {
-                return;
-            }
-            let tell_at = open.updated_at.plus(self.update_interval());
-            let share = self.settings.exceptions.update_value_change;
-            if self.now < tell_at && !differs_much(&assessment, open, share) {
-                self.review_at(tell_at);
-                return;
-            }
-        }
-        let description = describe(&assessment);
+        let description =
+            if at_once { Some(describe(&assessment)) } else { self.news(&assessment, open, of, describe) };
+        let Some(description) = description else { return };
         let mut item = ExceptionItem::clone(open);
         item.revision += 1;
         item.updated_at = self.now;
@@ -431,6 +424,31 @@ impl<'a> Watch<'a> {
             cause: cause.map(Box::new),
             left_cause: if regrouped { slot.cause.clone() } else { None },
         })));
+    }
+
+    /// What is told of one that is open and to which nothing happened that is told at once, if anything is.
+    fn news(
+        &mut self,
+        assessment: &Assessment,
+        open: &ExceptionItem,
+        of: &str,
+        describe: impl FnOnce(&Assessment) -> Description,
+    ) -> Option<Description> {
+        let exceptions = &self.settings.exceptions;
+        let tell_at = open.updated_at.plus(self.update_interval());
+        let is_early = self.now < tell_at;
+        if self.differs(assessment, open, of) {
+            if is_early && !differs_much(assessment, open, exceptions.update_value_change) {
+                self.review_at(tell_at);
+                return None;
+            }
+            return Some(describe(assessment));
+        }
+        if is_early || !may_have_risen(open, self.now, exceptions.urgency_case_hours) {
+            return None;
+        }
+        let description = describe(assessment);
+        (self.urgency(&description) >= next_step(open.urgency)).then_some(description)
     }
 
     /// The exception with which what is grouped under a part of the entity is counted, if it is another one than this: the
@@ -473,6 +491,7 @@ impl<'a> Watch<'a> {
     }
 
     fn fill(&self, item: &mut ExceptionItem, of: &str, assessment: Assessment, description: Description) {
+        item.urgency = self.urgency(&description);
         item.severity = assessment.severity;
         item.value_at_risk = assessment.value_at_risk;
         item.units_at_risk = assessment.units_at_risk;
@@ -481,12 +500,15 @@ impl<'a> Watch<'a> {
         item.subject = description.subject;
         item.window = description.window;
         item.decide_by = description.decide_by;
-        item.urgency = description.act_by.map_or(URGENCY_WITHOUT_DEADLINE, |act_by| {
-            urgency(act_by, self.now, self.settings.exceptions.urgency_case_hours)
-        });
         item.cause = Some(description.cause);
         item.evidence = description.evidence;
         item.affected = self.slots.members(of).and_then(|members| members.summary(self.group_key(item, of)));
+    }
+
+    fn urgency(&self, description: &Description) -> u8 {
+        description.act_by.map_or(URGENCY_WITHOUT_DEADLINE, |act_by| {
+            urgency(act_by, self.now, self.settings.exceptions.urgency_case_hours)
+        })
     }
 
     /// The key that members of this cause carry.

@@ -125,6 +125,25 @@ fn a_reported_delay_predicts_and_the_promise_s_passing_makes_it_late() {
 }
 
 #[test]
+fn what_comes_near_is_told_to_be_more_urgent() {
+    let mut supplier = Watched::new();
+    supplier.agreed(1, "P", &[("1", 10, Some(30))]);
+    supplier.delay(2, Some("P"), 3.0);
+    assert_eq!(supplier.told(3.0), [told(Opened, PurchaseLatePredicted, "P")]);
+    let urgency = |supplier: &Watched| supplier.item(PurchaseLatePredicted, "P").urgency;
+    // A case takes 24 hours, and 648 are left.
+    assert_eq!(urgency(&supplier), 4);
+    let (changes, review_at) = supplier.settle(day(10));
+    assert!(changes.is_empty() && review_at.is_some_and(|at| at <= day(10).plus(HOUR)), "{review_at:?}");
+    assert_eq!(supplier.told(19.0), NONE, "8 with 264 hours left: less than a step");
+    assert_eq!(supplier.told(20.0), [told(Updated, PurchaseLatePredicted, "P")]);
+    assert_eq!(urgency(&supplier), 9);
+    assert_eq!(supplier.told(20.5), NONE);
+    assert_eq!(supplier.told(29.0), [told(Updated, PurchaseLatePredicted, "P")]);
+    assert_eq!(urgency(&supplier), 50);
+}
+
+#[test]
 fn less_capacity_delays_what_is_open_and_a_delay_of_everything_concerns_every_order() {
     let mut supplier = Watched::new();
     supplier.agreed(1, "P", &[("1", 10, Some(20))]);
