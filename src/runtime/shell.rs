@@ -279,8 +279,8 @@ impl<E: Hosted> Shell<E> {
     }
 
     /// Looks and proposes: by the Reference as the shard has it, as what its records came with may be older than the one
-    /// that it looks for. `at` is when what happened to it happened, and `origin` the outside record that led here.
-    fn reconcile(&mut self, at: Timestamp, origin: Lsn) {
+    /// that it looks for. `origin` is the outside record that led here.
+    fn reconcile(&mut self, now: Timestamp, origin: Lsn) {
         if self.in_flight.as_ref().is_some_and(|in_flight| in_flight.remaining > 0) {
             // Its return looks for this, too.
             self.await_landing(origin);
@@ -299,7 +299,6 @@ impl<E: Hosted> Shell<E> {
             return;
         };
         let reference = self.shard.reference();
-        let now = self.shard.as_of(self.key.tenant(), at);
         let revision = entity.revision();
         let causing_lsn = entity.applied_lsn();
         match contain(|| (entity.reconcile(&self.key, now, &reference), entity.is_urgent(now))) {
@@ -545,6 +544,7 @@ impl<E: Hosted> Handler<Apply> for Shell<E> {
             origin = origin.min(delivery.origin);
             now = now.max(delivery.business_time);
         }
+        let now = self.shard.as_of(self.key.tenant(), now);
         if self.shard.live.get() && !self.settle() {
             let (turn, is_awaited) = self.turn(now);
             match turn.filter(|_| segment.within_budget()) {

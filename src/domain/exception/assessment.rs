@@ -52,7 +52,7 @@ pub struct Assessment {
     pub cause: Option<CauseRef>,
 }
 
-/// What is told of it: asked for only when it is told.
+/// What is told of it: asked for when it is told, and may be again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Description {
     pub subject: ExceptionSubject,
@@ -70,7 +70,7 @@ pub struct Description {
 pub const URGENCY_WITHOUT_DEADLINE: u8 = 10;
 
 pub(super) const URGENCY_MAX: u8 = 100;
-/// By how much urgency has to have risen with time alone to be told.
+/// By how much urgency has to have moved to be told for that alone.
 const URGENCY_STEP: u8 = 5;
 
 /// Whether it is worth telling at once: another severity, or a value that moved by more than `share`.
@@ -112,51 +112,12 @@ pub fn urgency(act_by: Timestamp, now: Timestamp, case_hours: f64) -> u8 {
     (100.0 * case_hours / (case_hours + hours_left)).round().clamp(0.0, 100.0) as u8
 }
 
-/// The urgency from which on it is told anew, whatever else is as it was.
-pub(super) fn next_step(told: u8) -> u8 {
-    told.saturating_add(URGENCY_STEP).min(URGENCY_MAX)
-}
-
-/// Whether the urgency of an open exception may have risen by a step since it was told, whatever it is measured against:
-/// that is known only when it is described, which costs more.
-pub(super) fn may_have_risen(open: &ExceptionItem, now: Timestamp, case_hours: f64) -> bool {
-    if open.urgency >= URGENCY_MAX {
-        return false;
-    }
-    // What was rounded may have been half more.
-    let told = f64::from(open.urgency) + 0.5;
-    let hours_left_then = case_hours * (100.0 - told) / told;
-    let hours_since = (now.micros() - open.updated_at.micros()) as f64 / HOUR as f64;
-    let hours_left = (hours_left_then - hours_since).max(0.0);
-    let highest = 100.0 * case_hours / (case_hours + hours_left);
-    highest.round() >= f64::from(next_step(open.urgency))
+/// Whether it is told anew how urgent it is, whatever else is as it was.
+pub(super) fn is_a_step(told: u8, now: u8) -> bool {
+    told.abs_diff(now) >= URGENCY_STEP || (now == URGENCY_MAX && told != now)
 }
 
 /// Rounded to four decimals: a number in a journaled item stays the same through a text.
 pub fn rounded(value: f64) -> f64 {
     (value * 10_000.0).round() / 10_000.0
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::domain::exception::ExceptionType;
-    use crate::domain::exception::testing;
-
-    proptest! {
-        /// What is passed over by the cheap question has not risen by a step.
-        #[test]
-        fn a_step_is_never_missed(left in -100i64..100_000, since in 0i64..100_000, case_hours in 1.0f64..720.0) {
-            let minutes = |minutes: i64| Timestamp::from_micros(minutes * HOUR / 60);
-            let (told_at, act_by) = (minutes(0), minutes(left));
-            let mut open = testing::item("a", ExceptionType::ShortageNow);
-            open.updated_at = told_at;
-            open.urgency = urgency(act_by, told_at, case_hours);
-            let now = minutes(since);
-            let has_risen = open.urgency < URGENCY_MAX && urgency(act_by, now, case_hours) >= next_step(open.urgency);
-            prop_assert!(!has_risen || may_have_risen(&open, now, case_hours));
-        }
-    }
 }

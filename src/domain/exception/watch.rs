@@ -12,8 +12,8 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::assessment::{
-    Assessment, Condition, Description, URGENCY_MAX, URGENCY_WITHOUT_DEADLINE, differs_much, may_have_risen,
-    next_step, severity_by_value, urgency,
+    Assessment, Condition, Description, URGENCY_MAX, URGENCY_WITHOUT_DEADLINE, differs_much, is_a_step,
+    severity_by_value, urgency,
 };
 use super::group::CauseRef;
 use super::kind::KindSettings;
@@ -196,7 +196,7 @@ impl<'a> Watch<'a> {
 
     /// Judges one kind about one part of the entity (`of` is empty for the entity as such).
     ///
-    /// `assess` is asked when it is or becomes open, `describe` when something is told.
+    /// `assess` is asked when it is or becomes open, `describe` when something is told or may be.
     pub fn judge(
         &mut self,
         kind: &ExceptionType,
@@ -400,6 +400,7 @@ impl<'a> Watch<'a> {
         let description =
             if at_once { Some(describe(&assessment)) } else { self.news(&assessment, open, of, describe) };
         let Some(description) = description else { return };
+        self.review_with_time(&assessment, self.urgency(&description));
         let mut item = ExceptionItem::clone(open);
         item.revision += 1;
         item.updated_at = self.now;
@@ -444,11 +445,11 @@ impl<'a> Watch<'a> {
             }
             return Some(describe(assessment));
         }
-        if is_early || !may_have_risen(open, self.now, exceptions.urgency_case_hours) {
+        if is_early {
             return None;
         }
         let description = describe(assessment);
-        (self.urgency(&description) >= next_step(open.urgency)).then_some(description)
+        is_a_step(open.urgency, self.urgency(&description)).then_some(description)
     }
 
     /// The exception with which what is grouped under a part of the entity is counted, if it is another one than this: the

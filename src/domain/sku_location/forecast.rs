@@ -229,9 +229,10 @@ impl<'a> Forecast<'a> {
         })
     }
 
-    /// The next moment after `now` at which the published forecast goes on to another bucket or ends.
-    pub fn next_edge(&self, now: Timestamp) -> Option<Timestamp> {
-        self.published?.bucket_at(now).map(|bucket| bucket.until)
+    /// The next moment after `at` at which the published forecast goes on to another bucket, begins again or ends.
+    pub fn next_edge(&self, at: Timestamp) -> Option<Timestamp> {
+        let published = self.published?;
+        published.bucket_at(at).map(|bucket| bucket.until).or_else(|| next_start(published, at))
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Used {
     pub packed: u64,
     pub woken: u64,
     pub woken_from_disk: u64,
+    /// Entities that looked again at rest, to find nothing.
+    pub looked_again: u64,
 }
 
 impl World {
@@ -76,6 +78,7 @@ impl World {
                 ("entities packed", self.used.packed),
                 ("entities woken from memory", self.used.woken),
                 ("entities woken from the disk", self.used.woken_from_disk),
+                ("entities that looked again at rest", self.used.looked_again),
                 ("decisions", counts.decisions as u64),
                 ("commands", counts.commands),
                 ("repeated commands", counts.repeated_commands),

@@ -462,7 +462,7 @@ impl World {
         self.disk.set_full(false);
         self.disk.break_sync(false);
         self.come_to_rest(house).await;
-        checks::looked(house).await;
+        self.used.looked_again += checks::looked(house).await;
         let midnight = FIRST_DAY + DAY;
         match self.clock_kind {
             ClockKind::Event => self.advance_to(midnight),
@@ -473,6 +473,7 @@ impl World {
         }
         self.come_to_rest(house).await;
         let left_out = self.poisoned.as_ref().filter(|poisoned| poisoned.skip).map(|poisoned| poisoned.id);
+        self.used.looked_again += checks::looked(house).await;
         let journal = checks::check(house, &self.ledger, &self.decisions, &self.follower, left_out).await;
         if self.shown.len() == RESTS - 1 {
             for record in &journal {

@@ -359,11 +359,13 @@ impl SkuLocation {
         // What lies beyond the horizon comes into it.
         let (horizon, horizon_days) = (planning.horizon(), planning.horizon_days());
         let enters = |at: Timestamp| at.plus_days(-horizon_days);
-        let is_idle = outlook.rate_per_day <= 0.0;
-        if is_idle && outlook.forecast.between(now, horizon).mean > 0.0 {
-            consider(Some(now.plus(demand.period())));
-        } else if is_idle {
+        // Demand that has begun is looked at with each period.
+        if outlook.rate_per_day <= 0.0 || demand.next_period_at().is_none() {
             consider(outlook.forecast.next_edge(horizon).map(enters));
+            let forecast = &outlook.forecast;
+            if forecast.rate_per_day(horizon) > 0.0 || forecast.between(now, horizon).mean > 0.0 {
+                consider(Some(now.plus(demand.period())));
+            }
         }
         consider(outlook.orders.first().map(|order| order.at));
         consider(outlook.orders.iter().find(|order| order.at > horizon).map(|order| enters(order.at)));
