@@ -347,7 +347,7 @@ impl<E: Hosted> Shell<E> {
 
     /// What was proposed has come back and taken effect, and there is nothing else to look for. Whether that is so.
     fn settle(&mut self) -> bool {
-        if !self.commands.is_empty() {
+        if self.in_flight.is_none() || !self.commands.is_empty() {
             return false;
         }
         let reference = self.shard.reference();
@@ -544,8 +544,8 @@ impl<E: Hosted> Handler<Apply> for Shell<E> {
             origin = origin.min(delivery.origin);
             now = now.max(delivery.business_time);
         }
-        let now = self.shard.as_of(self.key.tenant(), now);
         if self.shard.live.get() && !self.settle() {
+            let now = self.shard.as_of(self.key.tenant(), now);
             let (turn, is_awaited) = self.turn(now);
             match turn.filter(|_| segment.within_budget()) {
                 Some(turn) => {

@@ -352,15 +352,16 @@ impl SkuLocation {
                 watch.review_at(at);
             }
         };
+        let next_period_at = demand.next_period_at();
         if outlook.rate_per_day > 0.0 || outlook.has_unfinished_demand {
-            consider(demand.next_period_at());
+            consider(next_period_at);
         }
         let planning = outlook.planning;
         // What lies beyond the horizon comes into it.
         let (horizon, horizon_days) = (planning.horizon(), planning.horizon_days());
         let enters = |at: Timestamp| at.plus_days(-horizon_days);
         // Demand that has begun is looked at with each period.
-        if outlook.rate_per_day <= 0.0 || demand.next_period_at().is_none() {
+        if outlook.rate_per_day <= 0.0 || next_period_at.is_none() {
             consider(outlook.forecast.next_edge(horizon).map(enters));
             let forecast = &outlook.forecast;
             if forecast.rate_per_day(horizon) > 0.0 || forecast.between(now, horizon).mean > 0.0 {

@@ -46,8 +46,9 @@ impl Judged<'_> {
 
     /// When the next order comes to be due within `days`.
     fn next_order_within(&self, days: f64) -> Option<Timestamp> {
-        let enters = self.outlook.orders.iter().map(|order| order.at.plus_days(-days));
-        enters.filter(|at| *at > self.now()).min()
+        // They lie in the order of time.
+        let mut enters = self.outlook.orders.iter().map(|order| order.at.plus_days(-days));
+        enters.find(|at| *at > self.now())
     }
 
     /// The orders due within `days` whose probability not to be covered is at least `threshold`.

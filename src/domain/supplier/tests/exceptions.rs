@@ -3,6 +3,7 @@
 use super::watched::{Watched, eur};
 use super::*;
 use crate::domain::exception::{ExceptionChange, ExceptionState, ExceptionType, Severity};
+use crate::domain::settings::{CustomException, CustomSubject};
 use ExceptionChange::{Cleared, Opened, Updated};
 use ExceptionType::*;
 
@@ -139,8 +140,13 @@ fn what_comes_near_is_told_to_be_more_urgent() {
     assert_eq!(supplier.told(20.0), [told(Updated, PurchaseLatePredicted, "P")]);
     assert_eq!(urgency(&supplier), 9);
     assert_eq!(supplier.told(20.5), NONE);
-    assert_eq!(supplier.told(29.0), [told(Updated, PurchaseLatePredicted, "P")]);
-    assert_eq!(urgency(&supplier), 50);
+    // Not only time moves it.
+    supplier.changed(21, "P", &[("1", 10, Some(24))]);
+    assert_eq!(supplier.told(21.0), [told(Updated, PurchaseLatePredicted, "P")]);
+    assert_eq!(urgency(&supplier), 25, "72 hours are left");
+    supplier.changed(22, "P", &[("1", 10, Some(40))]);
+    assert_eq!(supplier.told(22.0), [told(Updated, PurchaseLatePredicted, "P")]);
+    assert_eq!(urgency(&supplier), 5, "432 hours are left");
 }
 
 #[test]
@@ -510,21 +516,24 @@ fn a_kind_that_is_switched_off_is_not_raised_and_goes() {
     assert_eq!(supplier.told(6.0), NONE);
 }
 
-#[test]
-fn an_operator_s_own_condition_about_suppliers_is_raised_and_clears() {
-    use crate::domain::settings::{CustomException, CustomSubject};
-    let kind = Custom(Name::from("custom.hoards"));
-    let own = CustomException {
+fn own(kind: &ExceptionType, condition: &str, clear: Option<&str>, title: &str) -> CustomException {
+    CustomException {
         exception_type: kind.clone(),
         about: CustomSubject::Supplier,
-        condition: "open_quantity > 50.0".to_owned(),
-        clear: Some("open_quantity < 20.0".to_owned()),
-        title: "Too much is open".to_owned(),
+        condition: condition.to_owned(),
+        clear: clear.map(str::to_owned),
+        title: title.to_owned(),
         severity: Severity::High,
         enabled: true,
         consecutive_periods: 1,
         quiet_hours: 24.0,
-    };
+    }
+}
+
+#[test]
+fn an_operator_s_own_condition_about_suppliers_is_raised_and_clears() {
+    let kind = Custom(Name::from("custom.hoards"));
+    let own = own(&kind, "open_quantity > 50.0", Some("open_quantity < 20.0"), "Too much is open");
     let mut supplier = Watched::with(|settings| settings.exceptions.custom = vec![own]);
     supplier.agreed(1, "P", &[("1", 60, Some(50))]);
     assert_eq!(supplier.told(1.0), [told(Opened, kind.clone(), "")]);
@@ -539,21 +548,10 @@ fn an_operator_s_own_condition_about_suppliers_is_raised_and_clears() {
 #[test]
 fn an_own_condition_is_looked_at_when_a_promise_passes_and_when_the_capacity_changes() {
     use crate::domain::exception::kind::KindSettings;
-    use crate::domain::settings::{CustomException, CustomSubject};
     let kind = Custom(Name::from("custom.any_late"));
-    let own = CustomException {
-        exception_type: kind.clone(),
-        about: CustomSubject::Supplier,
-        condition: "late_lines > 0.0".to_owned(),
-        clear: None,
-        title: "Something is late".to_owned(),
-        severity: Severity::High,
-        enabled: true,
-        consecutive_periods: 1,
-        quiet_hours: 24.0,
-    };
+    let own_about = |condition: &str| own(&kind, condition, None, "Something is late");
     let mut supplier = Watched::with(|settings| {
-        settings.exceptions.custom = vec![own.clone()];
+        settings.exceptions.custom = vec![own_about("late_lines > 0.0")];
         for built_in in &ExceptionType::BUILT_IN {
             let off = KindSettings { enabled: false, raise: 3.0, ..KindSettings::of(built_in) };
             settings.exceptions.kinds.set(built_in, off);
@@ -562,11 +560,9 @@ fn an_own_condition_is_looked_at_when_a_promise_passes_and_when_the_capacity_cha
     supplier.agreed(1, "P", &[("1", 60, Some(5))]);
     let (told_first, review_at) = supplier.settle(day(1));
     assert_eq!((told_first.len(), review_at), (0, Some(day(5))));
-    assert_eq!(supplier.told(5.0), [told(Opened, kind, "")]);
-    let mut supplier = Watched::with(|settings| {
-        settings.exceptions.custom =
-            vec![CustomException { condition: "capacity_factor > 1.0".to_owned(), ..own }]
-    });
+    assert_eq!(supplier.told(5.0), [told(Opened, kind.clone(), "")]);
+    let only = own_about("capacity_factor > 1.0");
+    let mut supplier = Watched::with(|settings| settings.exceptions.custom = vec![only]);
     supplier.capacity(1, 1.5, Some(10), Some(12));
     assert_eq!(supplier.settle(day(1)).1, Some(day(10)));
 }
