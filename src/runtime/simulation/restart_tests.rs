@@ -174,6 +174,23 @@ fn a_review_that_came_due_while_the_tower_was_down_fires_at_the_start_and_once()
 }
 
 #[test]
+fn a_review_that_the_clock_is_past_when_it_is_set_is_made_at_once() {
+    let mut story = Story::new();
+    story.options.tenants[0].clock = ClockKind::Event;
+    // Whoever is handed a record looks in the same turn.
+    story.options.reconcile_budget = Duration::from_secs(3_600);
+    let advanced = |to: i64| json!({"to": at(to)});
+    story.live(NOON, async |house: &mut House, _: &mut Random| {
+        tell(house, &[("clock.advanced", "noon", advanced(NOON))]).await;
+        let line = json!({"line_id": "1", "sku": "A", "location": "L", "quantity": 5, "promised_at": at(NOON + 3_600)});
+        let order = json!({"po_id": "P", "supplier": "S", "lines": [line]});
+        let advance = advanced(NOON + 3 * DAY);
+        tell(house, &[("purchase_order.placed", "p", order), ("clock.advanced", "later", advance)]).await;
+        assert_eq!(journaled(house, ExceptionType::PurchaseLate, ExceptionChange::Opened), 1);
+    });
+}
+
+#[test]
 fn after_another_build_wrote_the_snapshot_everyone_looks_again() {
     let mut story = Story::new();
     let all = ["A", "B", "C"];
