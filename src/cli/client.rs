@@ -25,6 +25,9 @@ const WAIT_MAX: Duration = Duration::from_secs(5);
 /// How long a server may say 429 or 503 without taking a single event before the client gives up.
 const BUSY_MAX: Duration = Duration::from_secs(120);
 
+/// Attempts to hear that all consequences are settled; each waits up to five seconds at the server.
+const SETTLE_ATTEMPTS_MAX: u32 = 6;
+
 /// How long the client keeps trying a server that it cannot reach.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
@@ -215,6 +218,25 @@ impl Client {
             return Err(refused(status, &body));
         }
         serde_json::from_slice(&body).map_err(|error| ClientError::Answer(error.to_string()))
+    }
+
+    /// Waits until the server has applied everything up to `lsn` and drawn all conclusions from it.
+    ///
+    /// # Errors
+    /// When the server can't be reached or refuses, or takes longer than half a minute.
+    pub async fn settle(&self, lsn: u64) -> Result<(), ClientError> {
+        let path = format!("/api/v1/stats?at_least={lsn}&settled=true");
+        let mut attempts = 1;
+        loop {
+            match self.get_json::<serde::de::IgnoredAny>(&path).await {
+                Err(ClientError::Refused { status, .. })
+                    if status == StatusCode::GATEWAY_TIMEOUT && attempts < SETTLE_ATTEMPTS_MAX =>
+                {
+                    attempts += 1;
+                }
+                answer => return answer.map(|_| ()),
+            }
+        }
     }
 
     /// `POST path` with a JSON body, on a `--dev` tower in the name of `act_as`. The answer's status and JSON, whatever

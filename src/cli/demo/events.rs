@@ -23,7 +23,7 @@ pub const ORDERS_SOURCE: &str = "demo/derived/iowa";
 const CURRENCY: &str = "USD";
 
 /// Lines under construction, with a count of each type in them.
-#[derive(Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Lines {
     text: Vec<u8>,
     pub by_type: BTreeMap<&'static str, u64>,
@@ -45,13 +45,15 @@ impl Lines {
         *self.by_type.entry(kind).or_default() += 1;
     }
 
-    pub fn into_events(self) -> EventLines {
-        EventLines::new(self.text)
+    pub fn append(&mut self, more: &Self) {
+        self.text.extend_from_slice(&more.text);
+        for (kind, count) in &more.by_type {
+            *self.by_type.entry(*kind).or_default() += count;
+        }
     }
 
-    /// The lines as they are sent.
-    pub fn into_text(self) -> bytes::Bytes {
-        self.text.into()
+    pub fn into_events(self) -> EventLines {
+        EventLines::new(self.text)
     }
 }
 

@@ -5,6 +5,7 @@
 //! Of each day the customers' orders and the derived events travel side by side, because neither needs the other; the
 //! clock moves when both are taken.
 
+mod carriage;
 mod dataset;
 mod events;
 mod network;
@@ -17,7 +18,6 @@ mod summary;
 mod surge_tests;
 mod tower;
 
-use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::process::{ExitCode, Stdio};
 use std::sync::Arc;
@@ -28,11 +28,12 @@ use jiff::civil::Date;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::client::{Client, ClientError, EventLines, Patience};
+use super::client::{Client, ClientError, Patience};
 use super::pace::{Pace, Speed};
 use super::progress::Progress;
+use carriage::{Carriage, Loading, Stream};
 use dataset::{Dataset, DatasetError};
-use events::{Lines, Writer};
+use events::Writer;
 use network::Network;
 use simulation::Simulation;
 use statistics::Stockout;
@@ -133,12 +134,8 @@ pub enum DemoError {
 
 /// A working day, written out.
 struct Parcel {
-    derived: EventLines,
-    demand: EventLines,
-    /// Moves the clock to the end of the day; sent when the rest is taken.
-    clock: EventLines,
+    carriage: Carriage,
     until: Timestamp,
-    by_type: BTreeMap<&'static str, u64>,
     /// What the simulation knows to have happened on it, to measure the tower by.
     stockouts: Vec<Stockout>,
     sku_locations: usize,
@@ -257,19 +254,14 @@ async fn replay(client: &Client, data: Arc<Dataset>, speed: Speed) -> Result<Tot
     let (sender, mut parcels) = mpsc::channel(DAYS_AHEAD_MAX);
     let simulation = tokio::task::spawn_blocking(move || simulate(&data, &sender));
     while let Some(parcel) = parcels.recv().await {
-        let Parcel { derived, demand, clock, until, by_type, stockouts, sku_locations } = parcel;
+        let Parcel { carriage, until, stockouts, sku_locations } = parcel;
         totals.truth.add(stockouts, sku_locations, until);
-        totals.rows += demand.len() as u64;
-        totals.derived_events += (derived.len() + clock.len()) as u64;
-        for (kind, count) in by_type {
-            *totals.by_type.entry(kind).or_default() += count;
+        totals.rows += carriage.rows();
+        totals.derived_events += carriage.derived_events();
+        for (kind, count) in &carriage.by_type {
+            *totals.by_type.entry(*kind).or_default() += count;
         }
-        let (of_demand, of_derived) = tokio::join!(
-            client.send_events(demand, &mut totals.demand),
-            client.send_events(derived, &mut totals.derived),
-        );
-        of_demand.and(of_derived)?;
-        client.send_events(clock, &mut totals.derived).await?;
+        carriage.send(client, &mut totals.demand, &mut totals.derived).await?;
         // The first reasons are enough; years of them would fill the memory.
         totals.demand.errors.truncate(ERRORS_KEPT_MAX);
         totals.derived.errors.truncate(ERRORS_KEPT_MAX);
@@ -289,45 +281,29 @@ fn simulate(data: &Dataset, sender: &mpsc::Sender<Parcel>) -> Result<(), DemoErr
     let mut simulation = Simulation::new(data, &network, SEED)?;
     let start = simulation.start()?;
     // The clock first, so that everything is described in the year it belongs to.
-    let mut clock = Lines::default();
-    writer.advance(start, &mut clock);
-    let opening = Parcel::new(Lines::default(), Lines::default(), clock, start);
+    let opening = Loading::default().until(start);
+    let opening = Parcel { carriage: opening, until: start, stockouts: Vec::new(), sku_locations: 0 };
     if sender.blocking_send(opening).is_err() {
         return Ok(());
     }
-    let mut described = Lines::default();
-    writer.describe(start, &mut described);
+    let mut loading = Loading::default();
+    writer.describe(start, loading.next(Stream::Derived));
     while let Some(day) = simulation.next_day()? {
-        let mut derived = std::mem::take(&mut described);
-        let (mut demand, mut clock) = (Lines::default(), Lines::default());
-        day.derived.iter().for_each(|event| writer.write(event, &mut derived));
-        day.demand.iter().for_each(|event| writer.write(event, &mut demand));
-        writer.advance(day.until, &mut clock);
+        for (stream, event) in day.in_order() {
+            writer.write(event, loading.next(stream));
+        }
         let from = day.from()?;
-        let stockouts = day.ran_out.iter().map(|place| writer.stockout(*place, from)).collect();
         let parcel = Parcel {
-            stockouts,
+            carriage: std::mem::take(&mut loading).until(day.until),
+            until: day.until,
+            stockouts: day.ran_out.iter().map(|place| writer.stockout(*place, from)).collect(),
             sku_locations: day.sku_locations,
-            ..Parcel::new(derived, demand, clock, day.until)
         };
         if sender.blocking_send(parcel).is_err() {
             break;
         }
     }
     Ok(())
-}
-
-impl Parcel {
-    fn new(derived: Lines, demand: Lines, clock: Lines, until: Timestamp) -> Self {
-        let mut by_type = BTreeMap::new();
-        for lines in [&derived, &demand, &clock] {
-            for (kind, count) in &lines.by_type {
-                *by_type.entry(*kind).or_default() += count;
-            }
-        }
-        let [derived, demand, clock] = [derived, demand, clock].map(Lines::into_events);
-        Self { derived, demand, clock, until, by_type, stockouts: Vec::new(), sku_locations: 0 }
-    }
 }
 
 /// Ctrl-C, or the signal that asks a process to end.

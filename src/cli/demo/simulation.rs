@@ -13,6 +13,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan};
 
+use super::carriage::Stream;
 use super::dataset::{Dataset, Millilitres};
 use super::network::Network;
 
@@ -114,6 +115,15 @@ pub struct Day {
 }
 
 impl Day {
+    /// Its events in the order of time, each with the stream it belongs to.
+    pub fn in_order(&self) -> Vec<(Stream, &Event)> {
+        let derived = self.derived.iter().map(|event| (Stream::Derived, event));
+        let demand = self.demand.iter().map(|event| (Stream::Demand, event));
+        let mut events: Vec<_> = derived.chain(demand).collect();
+        events.sort_by_key(|(_, event)| event.at);
+        events
+    }
+
     /// The local midnight at which it begins.
     ///
     /// # Errors

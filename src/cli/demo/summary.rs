@@ -12,8 +12,6 @@ use crate::cli::client::{Client, ClientError, Tally};
 
 /// Exceptions in the table.
 const TABLE_ROWS_MAX: usize = 15;
-/// Attempts to hear that all consequences are settled; each waits up to five seconds at the server.
-const SETTLE_ATTEMPTS: u32 = 6;
 
 /// What went in and what became of it.
 #[derive(Debug, Default)]
@@ -71,17 +69,7 @@ struct Subject {
 /// Waits until the tower has drawn all conclusions up to `lsn`, then asks for its open exceptions.
 pub async fn exceptions(client: &Client, lsn: Option<u64>) -> Result<Exceptions, ClientError> {
     if let Some(lsn) = lsn {
-        let path = format!("/api/v1/stats?at_least={lsn}&settled=true");
-        for attempt in 1..=SETTLE_ATTEMPTS {
-            match client.get_json::<serde::de::IgnoredAny>(&path).await {
-                Err(ClientError::Refused { status, .. })
-                    if status.as_u16() == 504 && attempt < SETTLE_ATTEMPTS => {}
-                answer => {
-                    answer?;
-                    break;
-                }
-            }
-        }
+        client.settle(lsn).await?;
     }
     client.get_json("/api/v1/exceptions?sort=-value_at_risk&limit=1000").await
 }

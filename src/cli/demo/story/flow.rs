@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::warehouse::Booked;
 use super::world::{Beginning, Told, World};
-use crate::cli::client::{Client, EventLines, Tally};
-use crate::cli::demo::events::Lines;
-use crate::cli::demo::{DemoError, events};
+use crate::cli::client::{Client, Tally};
+use crate::cli::demo::DemoError;
+use crate::cli::demo::carriage::Loading;
 use crate::cli::progress::Progress;
 
 /// Wall time between two movements of the clock.
@@ -153,25 +153,18 @@ impl Flow {
     /// again: it counts once.
     async fn advance(&mut self, until: Timestamp) -> Result<(), DemoError> {
         let due = self.coming.partition_point(|told| told.at <= until);
-        let (mut demand, mut derived) = (Vec::new(), Vec::new());
-        for told in self.coming.iter().take(due) {
-            if told.is_demand { &mut demand } else { &mut derived }.extend_from_slice(&told.line);
-        }
         let booked = self.booked.partition_point(|booked| booked.told.at <= until);
-        for booked in self.booked.iter().take(booked) {
-            derived.extend_from_slice(&booked.told.line);
+        let mut told: Vec<_> = self.coming.iter().take(due).collect();
+        told.extend(self.booked.iter().take(booked).map(|booked| &booked.told));
+        told.sort_by_key(|told| told.at);
+        let mut loading = Loading::default();
+        for told in told {
+            loading.next(told.stream).append(&told.lines);
         }
-        let (demand, derived) = (EventLines::new(demand), EventLines::new(derived));
-        let (rows, events) = (demand.len() as u64, derived.len() as u64);
+        let carriage = loading.until(until);
+        let (rows, events) = (carriage.rows(), carriage.derived_events());
         let (mut of_demand, mut of_derived) = (Tally::default(), Tally::default());
-        let (sent, also_sent) = tokio::join!(
-            self.client.send_events(demand, &mut of_demand),
-            self.client.send_events(derived, &mut of_derived),
-        );
-        sent.and(also_sent)?;
-        let mut clock = Lines::default();
-        events::advance_clock(until, &mut clock);
-        self.client.send_events(clock.into_events(), &mut of_derived).await?;
+        carriage.send(&self.client, &mut of_demand, &mut of_derived).await?;
         self.coming.drain(..due);
         for Booked { moves, .. } in self.booked.drain(..booked) {
             if let Some((sku, location, quantity)) = moves {
@@ -180,7 +173,7 @@ impl Flow {
         }
         self.now = until;
         self.counts.rows += rows;
-        self.counts.derived_events += events + 1;
+        self.counts.derived_events += events;
         add(&mut self.counts.demand, of_demand);
         add(&mut self.counts.derived, of_derived);
         Ok(())

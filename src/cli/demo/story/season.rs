@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::world::Told;
 use crate::cli::demo::DemoError;
+use crate::cli::demo::carriage::Stream;
 use crate::cli::demo::dataset::{Dataset, Millilitres};
 use crate::cli::demo::events::{self, Lines, SOURCE};
 use crate::cli::demo::network::Network;
@@ -173,7 +174,7 @@ impl Season {
             let mut lines = Lines::default();
             let at = local(at)?.checked_add(minute.minutes())?;
             lines.push(kind, SOURCE, &format!("{id}-{step}"), at, data);
-            told.push(Told { at, line: lines.into_text(), is_demand: false });
+            told.push(Told { at, lines, stream: Stream::Derived });
         }
         Ok(())
     }
@@ -201,7 +202,7 @@ impl Season {
         let mut lines = Lines::default();
         let id = format!("forecast-{}-{}", self.sku, line.location);
         lines.push("forecast.published", SOURCE, &id, at, &data);
-        Ok(Told { at, line: lines.into_text(), is_demand: false })
+        Ok(Told { at, lines, stream: Stream::Derived })
     }
 
     fn document(&self) -> Result<Value, DemoError> {
@@ -229,7 +230,7 @@ fn line_id(place: usize) -> String {
 fn event(kind: &'static str, step: &str, at: Timestamp, data: &Value) -> Told {
     let mut lines = Lines::default();
     lines.push(kind, SOURCE, &format!("{PO_ID}-{step}"), at, data);
-    Told { at, line: lines.into_text(), is_demand: false }
+    Told { at, lines, stream: Stream::Derived }
 }
 
 /// A time of the day in Iowa.

@@ -14,6 +14,7 @@ use super::season;
 use super::world::Told;
 use crate::cli::client::{Client, ClientError};
 use crate::cli::demo::DemoError;
+use crate::cli::demo::carriage::Stream;
 use crate::cli::demo::dataset::Millilitres;
 use crate::cli::demo::events::{Lines, SOURCE};
 use crate::cli::demo::simulation::TIME_ZONE;
@@ -112,5 +113,5 @@ fn booked(
     let at = at.checked_add(1.second())?;
     let mut lines = Lines::default();
     lines.push(kind, SOURCE, &format!("{document}-{step}"), at, data);
-    Ok(Booked { told: Told { at, line: lines.into_text(), is_demand: false }, moves: Some(moves) })
+    Ok(Booked { told: Told { at, lines, stream: Stream::Derived }, moves: Some(moves) })
 }

@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use serde_json::json;
@@ -14,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::season::Season;
 use crate::cli::client::EventLines;
+use crate::cli::demo::carriage::Stream;
 use crate::cli::demo::dataset::{Dataset, Millilitres};
 use crate::cli::demo::events::{self, Lines, SOURCE, Writer};
 use crate::cli::demo::network::{self, Network};
@@ -36,9 +36,8 @@ const REQUESTS_MAX: usize = 16;
 #[derive(Debug, Clone)]
 pub struct Told {
     pub at: Timestamp,
-    pub line: Bytes,
-    /// A customer's order: a row of the data.
-    pub is_demand: bool,
+    pub lines: Lines,
+    pub stream: Stream,
 }
 
 /// What happens on one working day, by time.
@@ -146,9 +145,9 @@ fn live(
             Request::Next(answer) => {
                 let mut day = None;
                 if let Some(made) = simulation.next_day()? {
-                    let mut events = Vec::with_capacity(made.derived.len() + made.demand.len());
-                    events.extend(made.derived.iter().map(|event| write(&writer, event, false)));
-                    events.extend(made.demand.iter().map(|event| write(&writer, event, true)));
+                    let events = made.in_order().into_iter();
+                    let mut events: Vec<_> =
+                        events.map(|(stream, event)| write(&writer, event, stream)).collect();
                     season.happens(made.date, &mut simulation, &mut events)?;
                     events.sort_by_key(|told| told.at);
                     day = Some(Day { events, until: made.until });
@@ -172,10 +171,10 @@ fn live(
     Ok(())
 }
 
-fn write(writer: &Writer<'_>, event: &Event, is_demand: bool) -> Told {
+fn write(writer: &Writer<'_>, event: &Event, stream: Stream) -> Told {
     let mut lines = Lines::default();
     writer.write(event, &mut lines);
-    Told { at: event.at, line: lines.into_text(), is_demand }
+    Told { at: event.at, lines, stream }
 }
 
 /// A lane from each centre to each other one.
