@@ -1,7 +1,8 @@
 //! `shortage_now`: orders that are due can't be shipped, or there is demand and nothing on hand.
 //!
 //! Raised with backorders, or with nothing on hand where there is demand; clears without backorders and with `clear`
-//! days' demand on hand again. What is short already is one step more severe than what may become short.
+//! days' demand on hand again, beside what is due: goods that came for that would clear it until they are shipped. What is
+//! short already is one step more severe than what may become short.
 
 use super::{Judged, Kind, worse};
 use crate::domain::exception::ExceptionType;
@@ -24,7 +25,8 @@ impl Kind for ShortageNow {
         if position.backorders().is_positive() || (!position.on_hand.is_positive() && has_demand) {
             return Condition::Raised;
         }
-        if position.on_hand.as_f64() >= settings.clear * outlook.rate_per_day {
+        let left = position.on_hand - position.due;
+        if left.as_f64() >= settings.clear * outlook.rate_per_day {
             Condition::Clear("stock covers what is due and the demand of the next days".into())
         } else {
             Condition::Between

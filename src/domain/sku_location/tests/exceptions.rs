@@ -112,6 +112,20 @@ fn nothing_on_hand_is_a_shortage_with_demand_only_and_clears_with_a_days_demand(
 }
 
 #[test]
+fn goods_that_came_for_what_is_due_do_not_end_a_shortage() {
+    let mut place = place_with(0);
+    check(&mut place, &[(Opened, ShortageNow)]);
+    place.event(day(3), order("a", 15, Some(day(3)))).event(day(3).plus(1), received("p", 24));
+    // Nine are left of them, a day sells ten.
+    let kinds = |place: &mut Place| place.settle().into_iter().map(|(change, _)| change).collect::<Vec<_>>();
+    assert!(!kinds(&mut place).contains(&Cleared));
+    place.event(day(3).plus(2), shipped("a", 15));
+    assert!(!kinds(&mut place).contains(&Cleared));
+    place.event(day(3).plus(3), received("q", 1));
+    assert_eq!(kinds(&mut place)[0], Cleared);
+}
+
+#[test]
 fn a_shortage_clears_with_the_demand_of_the_days_that_are_set_however_long_a_period_is() {
     for (days, short_of_it) in [(1.0, 9), (7.0, 69)] {
         let mut place = shortages_where(&ShortageNow, |of_kind| of_kind.clear = days);
