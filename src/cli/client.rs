@@ -26,7 +26,7 @@ const WAIT_MAX: Duration = Duration::from_secs(5);
 const BUSY_MAX: Duration = Duration::from_secs(120);
 
 /// Attempts to hear that all consequences are settled; each waits up to five seconds at the server.
-const SETTLE_ATTEMPTS_MAX: u32 = 6;
+const SETTLE_ATTEMPTS_MAX: u32 = 24;
 
 /// How long the client keeps trying a server that it cannot reach.
 #[derive(Debug, Clone, Copy)]
@@ -223,7 +223,7 @@ impl Client {
     /// Waits until the server has applied everything up to `lsn` and drawn all conclusions from it.
     ///
     /// # Errors
-    /// When the server can't be reached or refuses, or takes longer than half a minute.
+    /// When the server can't be reached or refuses, or takes longer than two minutes.
     pub async fn settle(&self, lsn: u64) -> Result<(), ClientError> {
         let path = format!("/api/v1/stats?at_least={lsn}&settled=true");
         let mut attempts = 1;

@@ -1,9 +1,10 @@
-//! How a stretch of time reaches the tower: its events in the order of time, then the clock, then nothing until the tower
-//! has drawn its conclusions.
+//! How a stretch of time reaches the tower: its events in the order of time, the clock with them, then nothing until the
+//! tower has drawn its conclusions.
 //!
 //! The tower looks whenever something has come. Goods of the morning told after the orders of the noon would be a shortage
-//! for a moment, and an order that is late at midnight would be told as late or not, as the next morning's goods came
-//! quickly or slowly: the numbers of a replay would speak of the machine that it ran on.
+//! for a moment; so would the orders of a whole day on a clock that stands at its beginning; and a delivery that is late at
+//! midnight would be told as late or not, as the next morning's goods came quickly or slowly: the numbers of a replay would
+//! speak of the machine that it ran on.
 
 use std::collections::BTreeMap;
 
@@ -23,10 +24,8 @@ pub enum Stream {
 
 /// A stretch of time, written out.
 pub struct Carriage {
-    /// Events in the order in which they are sent, those of one stream that follow each other together.
-    runs: Vec<(Stream, EventLines)>,
-    /// Moves the clock to the stretch's end; sent when the rest is taken.
-    clock: EventLines,
+    /// What is sent, one part after the other.
+    parts: Vec<(Stream, EventLines)>,
     /// All events by type, the clock's included.
     pub by_type: BTreeMap<&'static str, u64>,
 }
@@ -34,29 +33,46 @@ pub struct Carriage {
 /// Builds a [`Carriage`].
 #[derive(Default)]
 pub struct Loading {
-    runs: Vec<(Stream, Lines)>,
+    parts: Vec<(Stream, Lines)>,
+    /// When the last event happened.
+    at: Option<Timestamp>,
+    /// Where the clock was put last.
+    clock: Option<Timestamp>,
 }
 
 impl Loading {
-    /// Where the next event of a stream is written.
-    pub fn next(&mut self, stream: Stream) -> &mut Lines {
-        if self.runs.last().is_none_or(|(last, _)| *last != stream) {
-            self.runs.push((stream, Lines::default()));
+    /// Where the next event is written: of that stream and time, which is not before that of the last one. Events of one
+    /// stream that follow each other go together. Before those of the other one the clock moves to where it is.
+    pub fn next(&mut self, stream: Stream, at: Timestamp) -> &mut Lines {
+        if self.parts.last().is_none_or(|(last, _)| *last != stream) {
+            if let Some(at) = self.at {
+                self.advance(at);
+            }
+            self.parts.push((stream, Lines::default()));
         }
-        let last = self.runs.len() - 1;
-        &mut self.runs[last].1
+        self.at = Some(at);
+        let last = self.parts.len() - 1;
+        &mut self.parts[last].1
+    }
+
+    fn advance(&mut self, to: Timestamp) {
+        if self.clock.is_none_or(|clock| clock < to) {
+            self.clock = Some(to);
+            let mut clock = Lines::default();
+            events::advance_clock(to, &mut clock);
+            self.parts.push((Stream::Derived, clock));
+        }
     }
 
     /// Ends the stretch.
-    pub fn until(self, until: Timestamp) -> Carriage {
-        let mut clock = Lines::default();
-        events::advance_clock(until, &mut clock);
-        let mut by_type = clock.by_type.clone();
-        for (kind, count) in self.runs.iter().flat_map(|(_, lines)| &lines.by_type) {
+    pub fn until(mut self, until: Timestamp) -> Carriage {
+        self.advance(until);
+        let mut by_type = BTreeMap::new();
+        for (kind, count) in self.parts.iter().flat_map(|(_, lines)| &lines.by_type) {
             *by_type.entry(*kind).or_default() += count;
         }
-        let runs = self.runs.into_iter().map(|(stream, lines)| (stream, lines.into_events())).collect();
-        Carriage { runs, clock: clock.into_events(), by_type }
+        let parts = self.parts.into_iter().map(|(stream, lines)| (stream, lines.into_events())).collect();
+        Carriage { parts, by_type }
     }
 }
 
@@ -68,14 +84,15 @@ impl Carriage {
 
     /// Derived events in it, the clock's included.
     pub fn derived_events(&self) -> u64 {
-        self.lines(Stream::Derived) + self.clock.len() as u64
+        self.lines(Stream::Derived)
     }
 
     fn lines(&self, stream: Stream) -> u64 {
-        self.runs.iter().filter(|(of, _)| *of == stream).map(|(_, lines)| lines.len() as u64).sum()
+        self.parts.iter().filter(|(of, _)| *of == stream).map(|(_, lines)| lines.len() as u64).sum()
     }
 
-    /// Sends it, and waits until the tower has drawn all conclusions, those of the moved clock included.
+    /// Sends it. Before the next one goes, the tower is to have drawn all conclusions, those of the moved clock included:
+    /// [`settle`].
     ///
     /// # Errors
     /// When the tower can't be reached, stays busy or refuses; the tallies then tell what was taken before.
@@ -85,17 +102,24 @@ impl Carriage {
         demand: &mut Tally,
         derived: &mut Tally,
     ) -> Result<(), ClientError> {
-        for (stream, lines) in self.runs {
+        for (stream, lines) in self.parts {
             let tally = match stream {
                 Stream::Demand => &mut *demand,
                 Stream::Derived => &mut *derived,
             };
             client.send_events(lines, tally).await?;
         }
-        client.send_events(self.clock, derived).await?;
-        match derived.lsn {
-            Some(lsn) => client.settle(lsn).await,
-            None => Ok(()),
-        }
+        Ok(())
+    }
+}
+
+/// Waits until the tower has drawn all conclusions from what it took.
+///
+/// # Errors
+/// When it can't be reached, refuses, or takes minutes.
+pub async fn settle(client: &Client, taken: &Tally) -> Result<(), ClientError> {
+    match taken.lsn {
+        Some(lsn) => client.settle(lsn).await,
+        None => Ok(()),
     }
 }

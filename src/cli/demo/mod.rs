@@ -2,8 +2,8 @@
 //!
 //! The tower is a child process with a fresh directory and knows nothing of the demo. A thread simulates and writes the
 //! events of one working day after the other ([`simulation`]), at most [`DAYS_AHEAD_MAX`] ahead; this side sends them.
-//! Of each day the customers' orders and the derived events travel side by side, because neither needs the other; the
-//! clock moves when both are taken.
+//! Of each day the events travel in the order of time, and the next day waits until the tower is done with it
+//! ([`carriage`]).
 
 mod carriage;
 mod dataset;
@@ -262,6 +262,7 @@ async fn replay(client: &Client, data: Arc<Dataset>, speed: Speed) -> Result<Tot
             *totals.by_type.entry(*kind).or_default() += count;
         }
         carriage.send(client, &mut totals.demand, &mut totals.derived).await?;
+        carriage::settle(client, &totals.derived).await?;
         // The first reasons are enough; years of them would fill the memory.
         totals.demand.errors.truncate(ERRORS_KEPT_MAX);
         totals.derived.errors.truncate(ERRORS_KEPT_MAX);
@@ -287,10 +288,10 @@ fn simulate(data: &Dataset, sender: &mpsc::Sender<Parcel>) -> Result<(), DemoErr
         return Ok(());
     }
     let mut loading = Loading::default();
-    writer.describe(start, loading.next(Stream::Derived));
+    writer.describe(start, loading.next(Stream::Derived, start));
     while let Some(day) = simulation.next_day()? {
         for (stream, event) in day.in_order() {
-            writer.write(event, loading.next(stream));
+            writer.write(event, loading.next(stream, event.at));
         }
         let from = day.from()?;
         let parcel = Parcel {

@@ -5,8 +5,8 @@
 //!   had cleared, which makes it the same one (`reopened`); the share is of all openings.
 //! - **Rate**: openings per 1,000 SKU-locations that sell, and week.
 //! - **Stockout**: at a SKU-location, a customer's line is due and can't be shipped in full, until nothing is left open
-//!   that is due. It begins on the day that the first such line was promised for. The tower's clock stands at the
-//!   beginning of a day while it takes what happened on it: moments are compared as days.
+//!   that is due. It begins on the day that the first such line was promised for, at midnight: what opens on
+//!   that day comes too late to announce it.
 //! - **Announced**: a `projected_stockout` of that SKU-location was open when it began, or had given way to a
 //!   `shortage_now` that was; the days ahead count from its `opened_at`. Without one, a `shortage_now` that was open
 //!   before (nothing on hand, no line due yet) counts as **shelf empty before**; with neither it is **unannounced**.

@@ -9,7 +9,7 @@ use super::warehouse::Booked;
 use super::world::{Beginning, Told, World};
 use crate::cli::client::{Client, Tally};
 use crate::cli::demo::DemoError;
-use crate::cli::demo::carriage::Loading;
+use crate::cli::demo::carriage::{self, Loading};
 use crate::cli::progress::Progress;
 
 /// Wall time between two movements of the clock.
@@ -159,7 +159,7 @@ impl Flow {
         told.sort_by_key(|told| told.at);
         let mut loading = Loading::default();
         for told in told {
-            loading.next(told.stream).append(&told.lines);
+            loading.next(told.stream, told.at).append(&told.lines);
         }
         let carriage = loading.until(until);
         let (rows, events) = (carriage.rows(), carriage.derived_events());
@@ -176,7 +176,8 @@ impl Flow {
         self.counts.derived_events += events;
         add(&mut self.counts.demand, of_demand);
         add(&mut self.counts.derived, of_derived);
-        Ok(())
+        // What was sent counts already: breaking off here sends nothing a second time.
+        Ok(carriage::settle(&self.client, &self.counts.derived).await?)
     }
 
     /// Something that a decision brings happens when its time comes.
