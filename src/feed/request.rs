@@ -11,7 +11,6 @@ const POSITION_BYTES_MAX: usize = 80;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Topic {
     Exceptions,
-    /// Nothing makes cases yet: its snapshot is empty and no event comes.
     Cases,
     SkuLocations,
     Suppliers,
