@@ -83,6 +83,11 @@ impl EventLines {
         self.count == 0
     }
 
+    #[cfg(test)]
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
     /// The lines before line `index` and those from it on.
     fn split_at(&self, index: usize) -> (Self, Self) {
         let index = index.min(self.count);
@@ -261,10 +266,18 @@ impl Client {
         Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
     }
 
-    /// Whether `/readyz` says yes. A server that cannot be reached is not ready.
-    pub async fn is_ready(&self) -> bool {
-        let response = self.request(reqwest::Method::GET, "/readyz").send().await;
-        response.is_ok_and(|response| response.status().is_success())
+    /// `Ok` when `/readyz` says yes; else what it says of how far the server is. One that can't be reached says nothing.
+    pub async fn readiness(&self) -> Result<(), String> {
+        #[derive(Default, Deserialize)]
+        struct NotYet {
+            #[serde(default)]
+            detail: String,
+        }
+        match self.request(reqwest::Method::GET, "/readyz").send().await {
+            Ok(response) if response.status().is_success() => Ok(()),
+            Ok(response) => Err(response.json::<NotYet>().await.unwrap_or_default().detail),
+            Err(_) => Err(String::new()),
+        }
     }
 
     /// Sends the lines in order, until each has its answer; adds what became of them to `tally`.

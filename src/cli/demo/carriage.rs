@@ -123,3 +123,64 @@ pub async fn settle(client: &Client, taken: &Tally) -> Result<(), ClientError> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn at(hour: u32) -> Timestamp {
+        format!("2013-10-01T{hour:02}:00:00Z").parse().unwrap()
+    }
+
+    /// The types that are sent, part by part, and where clocks are moved to.
+    fn sent(carriage: Carriage) -> Vec<Vec<String>> {
+        let told = |line: &[u8]| {
+            let event: Value = serde_json::from_slice(line).unwrap();
+            match event["data"]["to"].as_str() {
+                Some(to) => format!("clock {to}"),
+                None => event["id"].as_str().unwrap().to_owned(),
+            }
+        };
+        let ids = |part: EventLines| {
+            let lines = part.text().split(|byte| *byte == b'\n');
+            lines.filter(|line| !line.is_empty()).map(told).collect()
+        };
+        carriage.parts.into_iter().map(|(_, part)| ids(part)).collect()
+    }
+
+    #[test]
+    fn the_clock_moves_with_the_events_and_never_twice_to_one_moment() {
+        let mut loading = Loading::default();
+        let told = [
+            (Stream::Derived, 6, "receipt"),
+            (Stream::Derived, 7, "purchase"),
+            (Stream::Demand, 7, "order"),
+            (Stream::Derived, 7, "acknowledgement"),
+            (Stream::Demand, 8, "another"),
+            (Stream::Demand, 9, "third"),
+        ];
+        for (stream, hour, id) in told {
+            loading.next(stream, at(hour)).push("order.placed", "demo", id, at(hour), &json!({}));
+        }
+        let carriage = loading.until(at(9));
+        assert_eq!((carriage.rows(), carriage.derived_events()), (3, 3 + 2));
+        assert_eq!(carriage.by_type, BTreeMap::from([("order.placed", 6), ("clock.advanced", 2)]));
+        let expected: [&[&str]; 6] = [
+            &["receipt", "purchase"],
+            &["clock 2013-10-01T07:00:00Z"],
+            &["order"],
+            &["acknowledgement"],
+            &["another", "third"],
+            &["clock 2013-10-01T09:00:00Z"],
+        ];
+        assert_eq!(sent(carriage), expected);
+    }
+
+    #[test]
+    fn without_events_the_clock_moves() {
+        let carriage = Loading::default().until(at(5));
+        assert_eq!((carriage.rows(), carriage.derived_events()), (0, 1));
+        assert_eq!(sent(carriage), [["clock 2013-10-01T05:00:00Z"]]);
+    }
+}

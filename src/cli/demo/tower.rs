@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -19,6 +19,7 @@ use super::statistics::EXCEPTIONS_ENDED_MAX;
 use super::statistics_thresholds::Thresholds;
 use crate::cli::client::{Client, Patience};
 
+/// How long a tower that starts may not get on.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 const READY_INTERVAL: Duration = Duration::from_millis(50);
 /// What the contract gives a tower to drain.
@@ -87,21 +88,24 @@ impl Tower {
         }
     }
 
-    /// Waits until a tower says that it is ready.
+    /// Waits until a tower says that it is ready, as long as it gets on.
     pub async fn ready(&mut self) -> Result<(), DemoError> {
-        let is_ready = timeout(START_TIMEOUT, self.become_ready()).await;
-        is_ready.unwrap_or_else(|_| Err(DemoError::NotReady { log_tail: self.log_tail.text() }))
-    }
-
-    async fn become_ready(&mut self) -> Result<(), DemoError> {
         let client = Client::new(&self.url, None, Patience::default())?;
-        loop {
-            tokio::select! {
+        let (mut last, mut since) = (None, Instant::now());
+        while since.elapsed() < START_TIMEOUT {
+            let how_far = tokio::select! {
                 death = self.died() => return Err(death),
-                is_ready = client.is_ready() => if is_ready { return Ok(()) },
+                readiness = client.readiness() => match readiness {
+                    Ok(()) => return Ok(()),
+                    Err(how_far) => Some(how_far),
+                },
+            };
+            if last != how_far {
+                (last, since) = (how_far, Instant::now());
             }
             sleep(READY_INTERVAL).await;
         }
+        Err(DemoError::NotReady { log_tail: self.log_tail.text() })
     }
 
     /// Kills the process without a warning, as a power cut does, and waits until it is gone.
