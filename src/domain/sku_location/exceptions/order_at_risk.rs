@@ -132,7 +132,15 @@ impl Kind for OrderAtRisk {
 
     fn describe(judged: &Judged<'_>, settings: &KindSettings, _: &Assessment) -> Description {
         let at_risk = judged.orders_at_risk(settings.days, settings.clear);
-        let first_at = at_risk.first_at.unwrap_or(judged.now());
+        let Some(first_at) = at_risk.first_at else {
+            // It is open only because the place is: nothing runs out for anybody.
+            let cause = format!(
+                "no order due within {} days lacks stock at present, but the next ones will{}",
+                settings.days,
+                judged.sentence_of_cause(),
+            );
+            return judged.description(None, None, None, cause);
+        };
         let (first, count) = judged.orders_from(first_at, settings.days);
         let lines = if count == 1 { "line" } else { "lines" };
         let cause = format!(

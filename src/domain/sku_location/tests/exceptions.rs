@@ -126,6 +126,27 @@ fn goods_that_came_for_what_is_due_do_not_end_a_shortage() {
 }
 
 #[test]
+fn an_order_at_risk_without_an_order_says_so_and_is_not_urgent() {
+    let mut place = Place::watching(&[ShortageNow, ProjectedStockout, ExceptionType::OrderAtRisk]);
+    place.sell_daily(&[10, 10, 10]);
+    place.event(day(3), counted(0)).event(day(3), order("a", 15, Some(day(3))));
+    let told = |place: &mut Place| {
+        let all = place.settle().into_iter().map(|(_, item)| item);
+        all.filter(|item| item.exception_type == ExceptionType::OrderAtRisk).collect::<Vec<_>>()
+    };
+    let opened = told(&mut place);
+    assert_eq!((opened.len(), opened[0].urgency), (1, 100));
+    assert_eq!(opened[0].subject.order_id.as_deref(), Some("a"));
+    // Its customer has given up: the place is short all the same, and the next one will lack as much.
+    place.event(day(3), order_cancelled("a"));
+    let left = told(&mut place);
+    assert_eq!((left.len(), left[0].state.is_final(), left[0].urgency), (1, false, 10));
+    assert_eq!((&left[0].subject.order_id, left[0].decide_by), (&None, None));
+    let cause = left[0].cause.as_deref().expect("a cause");
+    assert!(cause.starts_with("no order due within 7 days lacks stock at present"), "{cause}");
+}
+
+#[test]
 fn a_shortage_clears_with_the_demand_of_the_days_that_are_set_however_long_a_period_is() {
     for (days, short_of_it) in [(1.0, 9), (7.0, 69)] {
         let mut place = shortages_where(&ShortageNow, |of_kind| of_kind.clear = days);
