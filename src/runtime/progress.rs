@@ -109,7 +109,7 @@ impl Progress {
     pub(super) fn begin(&self, shard: usize, origin: Lsn) {
         *self.shards[shard].unsettled.lock().entry(origin).or_insert(0) += 1;
         // In this order: whoever begins to wait later sees the work itself.
-        if origin.0 <= self.waited_for.load(Ordering::Acquire) {
+        if origin <= self.waited_for() {
             let waiting = self.waiting.lock();
             let concerned = waiting.iter().filter(|waiting| origin <= waiting.lsn);
             concerned.for_each(|waiting| waiting.has_begun.store(true, Ordering::Release));
@@ -163,6 +163,11 @@ impl Progress {
                 return true;
             }
         }
+    }
+
+    /// The record up to which somebody waits for all that follows, the highest of them; zero while nobody does.
+    pub(super) fn waited_for(&self) -> Lsn {
+        Lsn(self.waited_for.load(Ordering::Acquire))
     }
 
     fn waiter(&self, lsn: Lsn) -> Waiter<'_> {
@@ -219,7 +224,7 @@ mod tests {
         assert!(!settled, "the first shard has work that goes back to record 2");
         progress.finish(0, Lsn(2));
         assert!(progress.wait_settled(Lsn(2), SOON).await);
-        assert_eq!((progress.waiting.lock().len(), progress.waited_for.load(Ordering::Acquire)), (0, 0));
+        assert_eq!((progress.waiting.lock().len(), progress.waited_for()), (0, Lsn::ZERO));
     }
 
     #[tokio::test(start_paused = true)]

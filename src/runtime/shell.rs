@@ -364,9 +364,9 @@ impl<E: Hosted> Shell<E> {
 
     /// On what grounds it may look at once, and whether it must not wait behind others: with its proposals back it can take
     /// commands again, and whoever gave one must not wait, nor must what is urgent.
-    fn turn(&mut self, now: Timestamp) -> (Option<Turn>, bool) {
+    fn turn(&mut self, now: Timestamp, origin: Lsn) -> (Option<Turn>, bool) {
         let is_awaited = self.in_flight.is_some() || self.is_urgent(now);
-        (if is_awaited { Some(Turn::Free) } else { self.shard.may_look(self.slot) }, is_awaited)
+        (if is_awaited { Some(Turn::Free) } else { self.shard.may_look(self.slot, origin) }, is_awaited)
     }
 
     fn is_urgent(&mut self, now: Timestamp) -> bool {
@@ -546,7 +546,7 @@ impl<E: Hosted> Handler<Apply> for Shell<E> {
         }
         if self.shard.live.get() && !self.settle() {
             let now = self.shard.as_of(self.key.tenant(), now);
-            let (turn, is_awaited) = self.turn(now);
+            let (turn, is_awaited) = self.turn(now, origin);
             match turn.filter(|_| segment.within_budget()) {
                 Some(turn) => {
                     let (shard, slot) = (Rc::clone(&self.shard), self.slot);

@@ -32,13 +32,16 @@ impl ShardShared {
                     self.progress.finish(self.index, before);
                 }
             }
-            self.looks.borrow_mut().wait(slot, entry, is_awaited);
+            self.looks.borrow_mut().wait(slot, entry, origin, is_awaited);
         }
         self.wake_drain();
     }
 
-    /// Whether an entity that something happened to may look at once, and on what grounds.
-    pub fn may_look(&self, slot: u32) -> Option<Turn> {
+    /// Whether an entity that something happened to may look for `origin` at once, and on what grounds.
+    pub fn may_look(&self, slot: u32, origin: Lsn) -> Option<Turn> {
+        if origin <= self.progress.waited_for() {
+            return Some(Turn::Free);
+        }
         self.looks.borrow_mut().may_look(self.slots.borrow().get(slot as usize)?)
     }
 
@@ -62,7 +65,7 @@ impl ShardShared {
     pub(super) fn wake_drain(&self) {
         if self.live.get()
             && !self.draining.get()
-            && (!self.resting.get() || self.looks.borrow().has_first())
+            && (!self.resting.get() || self.looks.borrow().has_due(self.progress.waited_for()))
             && let Some(myself) = &*self.myself.borrow()
         {
             self.draining.set(true);
@@ -82,13 +85,14 @@ impl Handler<DrainDirty> for Shard {
     fn handle(&mut self, _: DrainDirty, context: &mut Context<Self>) {
         // Whoever rests is woken up first, which takes longer than to look: after a start all of them may have to.
         let until = Instant::now() + self.shared.limits.reconcile_budget;
+        let waited_for = self.shared.progress.waited_for();
         let (mut seen, mut asked) = (0, 0);
         while asked < self.shared.limits.look_slice {
             if seen > 0 && Instant::now() > until {
                 break;
             }
             seen += 1;
-            let Some(next) = self.shared.looks.borrow_mut().next() else { break };
+            let Some(next) = self.shared.looks.borrow_mut().next(waited_for) else { break };
             let (slot, turn) = (next.index, next.turn);
             let mut slots = self.shared.slots.borrow_mut();
             let Some(entry) = slots.get_mut(slot as usize) else { continue };
@@ -103,7 +107,7 @@ impl Handler<DrainDirty> for Shard {
             }
         }
         self.shared.make_room();
-        if self.shared.looks.borrow_mut().has_next() {
+        if self.shared.looks.borrow_mut().has_next(waited_for) {
             // Facts go before second looks, and those who were asked to look do so before others are woken up.
             next_turn(context, DrainDirty);
             return;

@@ -2,9 +2,9 @@
 //!
 //! An entity looks as soon as something happens to it. But one look answers for all records until then, and a second look
 //! of one that has just looked seldom finds anything. So while records come, second looks have only a share of a shard's
-//! time. Beyond it they wait, and each answers for what comes meanwhile; one that has waited for as long as a look counts as
-//! a second one waits for the share no longer. What is new shows soon however great the load is, and what is not, a little
-//! later.
+//! time. Beyond it they wait, and each answers for what comes meanwhile; one that has waited for as long as a look
+//! counts as a second one waits for the share no longer, nor does any while somebody waits for what follows from a record
+//! that one of them looks for (`Progress::wait_settled`). What is new shows soon however great the load is, and what is not, a little later.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::slot::Slot;
+use crate::domain::ids::Lsn;
 
 /// How often the share of second looks is dealt out. Without a record for as long there is nothing to share with.
 const WINDOW: Duration = Duration::from_millis(20);
@@ -19,6 +20,9 @@ const WINDOW: Duration = Duration::from_millis(20);
 pub(super) const WINDOW_PART: Duration = Duration::from_millis(5);
 /// What a second look counts for at most: one that takes long must not stop all others.
 const COST_MAX: Duration = WINDOW;
+
+/// Later than any record.
+const LATEST: Lsn = Lsn(u64::MAX);
 
 /// What a slot has that never looked. The clock is far from it for the first weeks; where it comes by again, a look may
 /// count as a second one that is none.
@@ -30,9 +34,10 @@ pub(super) struct Looks {
     /// Those for whom somebody waits.
     awaited: VecDeque<u32>,
     first: VecDeque<u32>,
-    /// Those that wait for their second look, each with the time since when.
     again: VecDeque<(u32, u32)>,
-    /// Whether it is the turn of one that has waited long for its second look.
+    /// The earliest outside record that any of these looked for since there was none.
+    again_for: Lsn,
+    /// Whether it is the turn of one that waits for its second look and for no share.
     turn: bool,
     began: Instant,
     /// Milliseconds within which another look is a second one.
@@ -97,6 +102,7 @@ impl Looks {
             awaited: VecDeque::new(),
             first: VecDeque::new(),
             again: VecDeque::new(),
+            again_for: LATEST,
             turn: false,
             began: now,
             lately: u32::try_from(lately.as_millis()).unwrap_or(u32::MAX),
@@ -163,8 +169,8 @@ impl Looks {
         }
     }
 
-    /// Has an entity wait; before all others if somebody waits for what it does next.
-    pub fn wait(&mut self, index: u32, slot: &mut Slot, is_awaited: bool) {
+    /// Has an entity wait to look for `origin`; before all others if somebody waits for what it does next.
+    pub fn wait(&mut self, index: u32, slot: &mut Slot, origin: Lsn, is_awaited: bool) {
         let now = Instant::now();
         if slot.waits.awaited {
             return;
@@ -177,31 +183,45 @@ impl Looks {
         } else if !self.is_lately(slot.looked_at, now) {
             slot.waits.first = true;
             self.first.push_back(index);
-        } else if !slot.waits.again {
-            slot.waits.again = true;
-            self.again.push_back((index, self.clock(now)));
+        } else {
+            self.again_for = self.again_for.min(origin);
+            if !slot.waits.again {
+                slot.waits.again = true;
+                self.again.push_back((index, self.clock(now)));
+            }
         }
     }
 
-    /// Whose turn it is. The caller has its slot leave.
-    pub fn next(&mut self) -> Option<Next> {
+    /// Whose turn it is, while somebody waits for what follows from the records up to `waited_for`. The caller has its slot
+    /// leave.
+    pub fn next(&mut self, waited_for: Lsn) -> Option<Next> {
         let now = Instant::now();
-        let from_again = |(index, _), turn| Next { index, turn, from: Queue::Again };
         if let Some(index) = self.awaited.pop_front() {
             return Some(Next { index, turn: Turn::Free, from: Queue::Awaited });
         }
-        let has_waited_long = self.again.front().is_some_and(|(_, since)| !self.is_lately(*since, now));
-        self.turn = has_waited_long && (!self.turn || self.first.is_empty());
+        self.turn = self.is_due_again(now, waited_for) && (!self.turn || self.first.is_empty());
         if self.turn {
-            return self.again.pop_front().map(|waiting| from_again(waiting, Turn::Free));
+            return self.next_again(Turn::Free);
         }
         match self.first.pop_front() {
             Some(index) => Some(Next { index, turn: Turn::Free, from: Queue::First }),
-            None if self.has_share(now) => {
-                self.again.pop_front().map(|waiting| from_again(waiting, Turn::Share))
-            }
+            None if self.has_share(now) => self.next_again(Turn::Share),
             None => None,
         }
+    }
+
+    fn next_again(&mut self, turn: Turn) -> Option<Next> {
+        let (index, _) = self.again.pop_front()?;
+        if self.again.is_empty() {
+            self.again_for = LATEST;
+        }
+        Some(Next { index, turn, from: Queue::Again })
+    }
+
+    /// Whether whoever has waited longest for a second look has waited long, or any of them is waited for.
+    fn is_due_again(&self, now: Instant, waited_for: Lsn) -> bool {
+        let is_due = |(_, since): &(u32, u32)| self.again_for <= waited_for || !self.is_lately(*since, now);
+        self.again.front().is_some_and(is_due)
     }
 
     /// Places taken in the queues.
@@ -210,15 +230,14 @@ impl Looks {
     }
 
     /// Whether someone waits who need not wait for the share.
-    pub fn has_first(&self) -> bool {
-        !self.awaited.is_empty() || !self.first.is_empty()
+    pub fn has_due(&self, waited_for: Lsn) -> bool {
+        let is_due = !self.awaited.is_empty() || !self.first.is_empty();
+        is_due || self.is_due_again(Instant::now(), waited_for)
     }
 
     /// Whether it is someone's turn.
-    pub fn has_next(&mut self) -> bool {
-        let now = Instant::now();
-        let Some((_, since)) = self.again.front() else { return self.has_first() };
-        self.has_first() || !self.is_lately(*since, now) || self.has_share(now)
+    pub fn has_next(&mut self, waited_for: Lsn) -> bool {
+        self.has_due(waited_for) || (!self.again.is_empty() && self.has_share(Instant::now()))
     }
 }
 
@@ -247,6 +266,8 @@ mod tests {
     use super::*;
 
     const LATELY: Duration = Duration::from_secs(1);
+    const NOBODY: Lsn = Lsn::ZERO;
+    const ORIGIN: Lsn = Lsn(7);
 
     /// A look that takes so long, if it may. Whether it may, and on what grounds.
     async fn look(looks: &mut Looks, slot: &mut Slot, takes: Duration) -> Option<Turn> {
@@ -260,7 +281,7 @@ mod tests {
     }
 
     fn next(looks: &mut Looks) -> Option<(u32, Turn)> {
-        looks.next().map(|next| (next.index, next.turn))
+        looks.next(NOBODY).map(|next| (next.index, next.turn))
     }
 
     fn ms(ms: u64) -> Duration {
@@ -276,13 +297,13 @@ mod tests {
         assert_eq!(look(&mut looks, &mut one, ms(0)).await, None, "5 ms of 20 are spent");
         assert_eq!(look(&mut looks, &mut other, ms(3)).await, Some(Turn::Free), "it has never looked");
 
-        looks.wait(1, &mut one, false);
-        looks.wait(1, &mut one, false);
-        assert!((looks.waiting(), looks.has_first(), looks.has_next()) == (1, false, false));
+        looks.wait(1, &mut one, ORIGIN, false);
+        looks.wait(1, &mut one, ORIGIN, false);
+        assert!((looks.waiting(), looks.has_due(NOBODY), looks.has_next(NOBODY)) == (1, false, false));
         assert_eq!(next(&mut looks), None);
         tokio::time::advance(ms(1)).await;
         looks.note_records();
-        assert!(looks.has_next(), "another window has begun");
+        assert!(looks.has_next(NOBODY), "another window has begun");
         assert_eq!(look(&mut looks, &mut other, ms(0)).await, None, "another one waits for its second look");
         assert_eq!(next(&mut looks), Some((1, Turn::Share)));
         assert_eq!(look(&mut looks, &mut other, ms(0)).await, Some(Turn::Share));
@@ -344,16 +365,41 @@ mod tests {
             if has_looked {
                 looks.begin(&mut slot);
             }
-            looks.wait(index, &mut slot, is_awaited);
+            looks.wait(index, &mut slot, ORIGIN, is_awaited);
         }
         assert_eq!(next(&mut looks), Some((4, Turn::Free)), "somebody waits for it");
         assert_eq!(next(&mut looks), Some((2, Turn::Free)), "it has never looked");
         for index in 10..15 {
-            looks.wait(index, &mut Slot::missing(), false);
+            looks.wait(index, &mut Slot::missing(), ORIGIN, false);
         }
         tokio::time::advance(LATELY).await;
-        let order: Vec<u32> = std::iter::from_fn(|| looks.next()).map(|next| next.index).collect();
+        let order: Vec<u32> = std::iter::from_fn(|| looks.next(NOBODY)).map(|next| next.index).collect();
         assert_eq!(order, [1, 10, 3, 11, 12, 13, 14], "those that have waited long have every other turn");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_somebody_waits_for_what_follows_there_is_no_share_to_wait_for() {
+        let mut looks = Looks::new(LATELY, 25);
+        let mut slots = [Slot::missing(), Slot::missing()];
+        for slot in &mut slots {
+            look(&mut looks, slot, ms(0)).await;
+        }
+        look(&mut looks, &mut slots[0], ms(20)).await;
+        // What the second one looks for is earlier, and what the first one looks for turns out to be, too.
+        looks.wait(1, &mut slots[0], Lsn(9), false);
+        looks.wait(2, &mut slots[1], Lsn(8), false);
+        looks.wait(1, &mut slots[0], Lsn(7), false);
+        assert!(!looks.has_due(Lsn(6)) && !looks.has_next(Lsn(6)));
+        assert!(looks.has_due(Lsn(7)) && looks.has_next(Lsn(7)));
+        assert_eq!(looks.next(Lsn(6)), None, "the share is spent");
+        let mut next = || looks.next(Lsn(7)).map(|next| (next.index, next.turn));
+        assert_eq!([next(), next(), next()], [Some((1, Turn::Free)), Some((2, Turn::Free)), None]);
+        looks.wait(3, &mut Slot::missing(), Lsn(1), false);
+        looks.begin(&mut slots[0]);
+        slots[0].waits = Waits::default();
+        assert_eq!(looks.next(NOBODY).map(|next| next.index), Some(3));
+        looks.wait(1, &mut slots[0], Lsn(9), false);
+        assert_eq!(looks.next(Lsn(8)), None, "who was waited for has looked");
     }
 
     #[tokio::test(start_paused = true)]
@@ -362,11 +408,11 @@ mod tests {
         let (mut slot, mut other) = (Slot::missing(), Slot::missing());
         look(&mut looks, &mut slot, ms(0)).await;
         look(&mut looks, &mut other, ms(0)).await;
-        looks.wait(3, &mut Slot::missing(), false);
-        looks.wait(2, &mut other, false);
-        looks.wait(1, &mut slot, false);
+        looks.wait(3, &mut Slot::missing(), ORIGIN, false);
+        looks.wait(2, &mut other, ORIGIN, false);
+        looks.wait(1, &mut slot, ORIGIN, false);
         for _ in 0..3 {
-            looks.wait(1, &mut slot, true);
+            looks.wait(1, &mut slot, ORIGIN, true);
         }
         assert_eq!(next(&mut looks), Some((1, Turn::Free)));
         assert_eq!(looks.waiting(), 3, "it has a place in each queue, once");

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix::{Addr, Handler};
 use crossbeam_channel::{Receiver, unbounded};
+use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -534,16 +535,33 @@ fn what_is_urgent_goes_first_until_it_was_looked_at() {
         if let Health::Live(diary) = &mut house.shell.health {
             diary.is_urgent = is_urgent;
         }
-        house.shell.turn(Timestamp::MAX)
+        house.shell.turn(Timestamp::MAX, last)
     };
     assert_eq!(urgent(&mut house, false), WAITS);
     assert_eq!(urgent(&mut house, true), FIRST);
-    assert_eq!(house.shell.turn(Timestamp::MIN), WAITS, "whoever can't tell does not stop the shard");
+    assert_eq!(house.shell.turn(Timestamp::MIN, last), WAITS, "whoever can't tell does not stop the shard");
     assert_eq!(urgent(&mut house, true), FIRST);
     house.look(Timestamp::MAX, last);
     assert_eq!(urgent(&mut house, true), WAITS, "it was looked at, whatever was found");
     assert_eq!(urgent(&mut house, false), WAITS);
     assert_eq!(urgent(&mut house, true), FIRST, "it has become so again");
+}
+
+#[actix_web::test]
+async fn while_somebody_waits_for_what_follows_from_a_record_one_looks_for_it_at_once() {
+    let mut house = House::new();
+    let last = house.event("a");
+    let progress = Arc::clone(&house.shell.shard.progress);
+    let mut turn = |origin| house.shell.turn(Timestamp::MAX, origin).0;
+    assert_eq!(turn(last), None);
+    progress.begin(0, last);
+    progress.publish_durable(last);
+    progress.publish_applied(0, last);
+    let mut settled = Box::pin(progress.wait_settled(last, Duration::from_secs(9)));
+    assert_eq!(settled.as_mut().now_or_never(), None);
+    assert_eq!((turn(last), turn(last.next())), (Some(Turn::Free), None));
+    drop(settled);
+    assert_eq!(turn(last), None, "nobody waits any more");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Single stories about restarts on the simulated tower, where time and the wall go as they are told.
+//! Single stories on the simulated tower, where time and the wall go as they are told: about restarts, and about who waits.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -24,6 +24,7 @@ use crate::domain::sku_location::testing::{looks, poison};
 use crate::domain::time::Timestamp;
 use crate::runtime::admission::Credits;
 use crate::runtime::commands::{CommandDone, CommandError, Idempotency};
+use crate::runtime::shard::looks_testing;
 use crate::runtime::snapshots::rewrite_as_older;
 use crate::runtime::snapshots::testing::as_another_build;
 use crate::runtime::{Outcome, Submission, TowerOptions, Written, codec};
@@ -108,6 +109,14 @@ async fn tell(house: &mut House, events: &[(&str, &str, Value)]) -> Lsn {
 }
 
 async fn send(house: &mut House, events: &[(&str, &str, Value)]) -> Vec<Outcome> {
+    let answer = post(house, events);
+    settle(house).await;
+    let Ok(Written::Done(outcomes)) = answer.await else { panic!("they are written") };
+    outcomes
+}
+
+/// Hands these to the writer.
+fn post(house: &House, events: &[(&str, &str, Value)]) -> oneshot::Receiver<Written> {
     let now = at(clock::now().unwrap().micros() / 1_000_000);
     let mut buffer = Vec::new();
     let event = |(kind, id, data): &(&str, &str, Value)| json!({"specversion": "1.0", "id": id, "source": "/t", "type": kind, "time": now, "data": data});
@@ -116,9 +125,7 @@ async fn send(house: &mut House, events: &[(&str, &str, Value)]) -> Vec<Outcome>
     assert!(house.running.admission.try_take(credits));
     let (reply, answer) = oneshot::channel();
     house.running.submissions.send(Submission::Outside { records, buffer, credits, reply }).unwrap();
-    settle(house).await;
-    let Ok(Written::Done(outcomes)) = answer.await else { panic!("they are written") };
-    outcomes
+    answer
 }
 
 async fn snapshot(house: &mut House, random: &mut Random) {
@@ -299,5 +306,50 @@ fn what_was_commanded_of_an_entity_that_failed_is_known_after_a_snapshot_and_a_r
         assert!(matches!(acknowledge(house, "other").await, Err(CommandError::Unavailable)));
         let count = journaled(house, ExceptionType::NegativeStock, ExceptionChange::Acknowledged);
         assert_eq!(count, 1, "it was done once");
+    });
+}
+
+#[test]
+fn while_somebody_waits_for_what_follows_no_second_look_waits_for_its_share_of_the_time() {
+    const TICK: Duration = Duration::from_millis(10);
+    /// Records come and come, each about something new; until `is_over`. Whether it came to that.
+    async fn busy(house: &mut House, ticks: std::ops::Range<u64>, is_over: impl Fn(&House) -> bool) -> bool {
+        for tick in ticks {
+            if is_over(house) {
+                return true;
+            }
+            let sku = format!("new-{tick}");
+            drop(post(house, &[("pos.sale", &sku, sale(&sku, 1))]));
+            house.step_writer().unwrap();
+            house.step_dispatcher();
+            tokio::time::sleep(TICK).await;
+        }
+        false
+    }
+    let mut story = Story::new();
+    // One shard, so that it gets each of the records.
+    story.options.shards = 1;
+    (story.options.look_again, story.options.look_again_percent) = (Duration::from_secs(60), 1);
+    let skus: Vec<String> = (0..20).map(|number| format!("A{number}")).collect();
+    story.live(NOON, async |house: &mut House, _: &mut Random| {
+        // A look counts for 20 ms, which are a share of two seconds.
+        looks_testing::set_cost(Duration::from_millis(20));
+        let ids: Vec<String> = skus.iter().map(|sku| format!("first-{sku}")).collect();
+        let told = skus.iter().zip(&ids);
+        let first: Vec<_> = told.clone().map(|(sku, id)| ("pos.sale", id.as_str(), sale(sku, 1))).collect();
+        tell(house, &first).await;
+        let again: Vec<_> = told.map(|(sku, _)| ("pos.sale", sku.as_str(), sale(sku, 1))).collect();
+        let last = house.running.progress.durable().0 + again.len() as u64;
+        drop(post(house, &again));
+        let unsettled = |house: &House| house.running.progress.unsettled_count();
+        busy(house, 0..200, |_| false).await;
+        assert!(unsettled(house) > skus.len() / 2, "the share is spent: {} wait", unsettled(house));
+        let running = house.running.clone();
+        let settling = async move { running.progress.wait_settled(Lsn(last), Duration::from_secs(9)).await };
+        let settled = actix_rt::spawn(settling);
+        assert!(busy(house, 200..300, |_| settled.is_finished()).await, "{} wait", unsettled(house));
+        assert!(settled.await.unwrap());
+        looks_testing::set_cost(Duration::ZERO);
+        settle(house).await;
     });
 }
