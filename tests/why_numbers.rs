@@ -287,9 +287,10 @@ fn evaluate_exceptions(client: &common::Client) -> BTreeMap<String, usize> {
         let why = client.get(&format!("/api/v1/exceptions/{id}/why")).expect(200);
         let Some(worth) = why["worth"].as_object() else {
             // Whatever is no SKU-location's and no supplier's is about data, and worth nothing by itself.
-            assert!(why["numbers"].is_null(), "{why}");
+            assert!(why["numbers"].is_null() && why["unavailable"].is_string(), "{why}");
             continue;
         };
+        assert!(why["unavailable"].is_null(), "{why}");
         evaluate_all(worth);
         let numbers = why["numbers"].as_object().unwrap();
         for explanation in worth.values() {

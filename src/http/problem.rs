@@ -294,6 +294,11 @@ impl Problem {
         self
     }
 
+    /// What is wrong, for people: this time, or in general.
+    pub fn text(&self) -> &str {
+        self.detail.as_deref().unwrap_or(self.code.title)
+    }
+
     /// Its code.
     pub fn code(&self) -> &'static Code {
         self.code

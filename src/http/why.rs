@@ -103,20 +103,28 @@ pub async fn why_exception(
         "affected": entry.item.affected,
         "worth": null,
         "numbers": null,
+        "unavailable": null,
     });
+    let text = |problem: Problem| problem.text().to_owned();
     let behind = match &*entry.entity {
         EntityKey::SkuLocation { sku, location, .. } => {
-            explain_place(&state, &read, sku, location, Some(&id)).await.map(numbers_behind).ok()
+            explain_place(&state, &read, sku, location, Some(&id)).await.map(numbers_behind).map_err(text)
         }
         EntityKey::Supplier { supplier, .. } => {
-            explain_supplier(&state, &read, supplier, Some(&id)).await.map(numbers_behind).ok()
+            explain_supplier(&state, &read, supplier, Some(&id)).await.map(numbers_behind).map_err(text)
         }
-        EntityKey::Subject { .. } | EntityKey::ApprovalCase { .. } => None,
+        EntityKey::Subject { .. } | EntityKey::ApprovalCase { .. } => {
+            Err("what it is about has no numbers of its own".to_owned())
+        }
     };
-    if let Some((worth, numbers, as_of)) = behind {
-        answer["worth"] = serde_json::to_value(&worth).unwrap_or_default();
-        answer["numbers"] = serde_json::to_value(&numbers).unwrap_or_default();
-        answer["as_of"] = json!(as_of);
+    match behind {
+        Ok((worth, numbers, as_of)) => {
+            answer["worth"] = serde_json::to_value(&worth).unwrap_or_default();
+            answer["numbers"] = serde_json::to_value(&numbers).unwrap_or_default();
+            answer["as_of"] = json!(as_of);
+        }
+        // The rule and the evidence answer all the same.
+        Err(text) => answer["unavailable"] = json!(text),
     }
     Ok(HttpResponse::Ok().json(read.stamped(answer)))
 }

@@ -120,6 +120,7 @@ pub fn add_to(add: &mut impl FnMut(&str, Value)) {
                     "Its own numbers now: value and units at risk, urgency, and the amounts of money behind them.",
                 ),
                 maybe("numbers", numbers_by_name(), "The numbers of its SKU-location or supplier now."),
+                maybe("unavailable", any_text(), "Why there is neither `worth` nor `numbers`."),
                 optional("as_of", time()),
             ]
             .into_iter()

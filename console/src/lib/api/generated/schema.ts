@@ -1952,6 +1952,8 @@ export interface components {
                 /** @description The record that last changed reference data or settings. */
                 version: number;
             };
+            /** @description Why there is neither `worth` nor `numbers`. */
+            unavailable: string | null;
             /** @description Its own numbers now: value and units at risk, urgency, and the amounts of money behind them. */
             worth: {
                 [key: string]: components["schemas"]["Explanation"];
