@@ -44,6 +44,7 @@ impl Loading {
     /// Where the next event is written: of that stream and time, which is not before that of the last one. Events of one
     /// stream that follow each other go together. Before those of the other one the clock moves to where it is.
     pub fn next(&mut self, stream: Stream, at: Timestamp) -> &mut Lines {
+        debug_assert!(self.at.is_none_or(|last| last <= at), "events are loaded in the order of time");
         if self.parts.last().is_none_or(|(last, _)| *last != stream) {
             if let Some(at) = self.at {
                 self.advance(at);
