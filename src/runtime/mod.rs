@@ -5,6 +5,7 @@
 
 pub mod admission;
 pub mod ask;
+mod boot;
 mod clocks;
 pub mod codec;
 pub mod commands;

@@ -5,6 +5,7 @@
 //! once; who did not get to it waits, and looks between batches. A batch counts as applied when
 //! its last entity is done, and batches are published as applied in their order.
 
+mod asked;
 mod at_rest;
 mod batch;
 mod capture;
@@ -26,6 +27,7 @@ use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message};
 use crossbeam_channel::Sender;
 
+pub use self::asked::InspectSlot;
 pub use self::at_rest::Behind;
 use self::batch::BatchInWork;
 use self::batch::NO_MORE;
@@ -44,13 +46,12 @@ use self::slot::{Slot, Slots};
 pub use self::stopped::Stopped;
 use self::stopped::StoppedEntities;
 use super::admission::Admission;
-use super::commands::{CommandError, DecideSlot, IdempotencyKeys};
+use super::commands::IdempotencyKeys;
 use super::metrics::{Metrics, ShardLabel};
-use super::panics::contain;
 use super::progress::Progress;
 use super::rebuild::{RebuildRequest, Rebuilder};
 use super::reviews::Reviews;
-use super::shell::{Apply, Decide, EmitState, GoLive, Hosted, Inspect, Inspected, Inspection, Shell};
+use super::shell::{Apply, EmitState, GoLive, Hosted, Shell};
 use super::summaries::{Cases, Exceptions};
 use super::writer::Submission;
 use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
@@ -469,26 +470,6 @@ impl Shard {
         }
     }
 
-    /// Reads the state of one that rests.
-    fn inspect<E: Hosted>(&self, key: &EntityKey, entity: &E, inspection: Inspection<E>) {
-        let reference = self.shared.reference();
-        let inspected = Inspected {
-            entity,
-            key,
-            now: self.shared.now(key.tenant()),
-            reference: &reference,
-            lsn: entity.applied_lsn().max(self.shared.applied()),
-            failed_at: None,
-            #[cfg(test)]
-            looked: None,
-        };
-        // Whoever asks is told by its reply channel being dropped.
-        if let Err(panic) = contain(|| inspection(Some(inspected))) {
-            tracing::error!(entity = %key, detail = panic, "an entity's state can't be shown");
-            self.shared.metrics.read_failures.inc();
-        }
-    }
-
     fn emit_changed(&self) {
         let changed = std::mem::take(&mut *self.shared.changed.borrow_mut());
         let mut slots = self.shared.slots.borrow_mut();
@@ -563,52 +544,4 @@ where
     context.spawn(turn.map(|(), shard: &mut Shard, context| {
         shard.handle(message, context);
     }));
-}
-
-/// Read one entity on its own thread.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct InspectSlot<E: Hosted> {
-    pub slot: u32,
-    pub inspection: Inspection<E>,
-}
-
-impl<E: Hosted> Handler<InspectSlot<E>> for Shard {
-    type Result = ();
-
-    fn handle(&mut self, message: InspectSlot<E>, _: &mut Context<Self>) {
-        let mut slots = self.shared.slots.borrow_mut();
-        if let Some((key, entity)) = self.peek::<E>(&slots, message.slot) {
-            drop(slots);
-            self.inspect(&key, &entity, message.inspection);
-            return;
-        }
-        self.wake(&mut slots, message.slot);
-        let slot = slots.get_mut(message.slot as usize);
-        match slot.and_then(|slot| slot.actor().and_then(E::addr).cloned().map(|addr| (slot, addr))) {
-            Some((slot, addr)) => {
-                slot.note_sent();
-                addr.do_send(Inspect(message.inspection));
-            }
-            None => {
-                drop(slots);
-                (message.inspection)(None);
-            }
-        }
-    }
-}
-
-impl Handler<DecideSlot> for Shard {
-    type Result = ();
-
-    fn handle(&mut self, message: DecideSlot, _: &mut Context<Self>) {
-        let DecideSlot { slot, request } = message;
-        let mut slots = self.shared.slots.borrow_mut();
-        if self.wake(&mut slots, slot) {
-            slots[slot as usize].send(Decide(request));
-        } else {
-            // It is on its way here with the batch that makes it.
-            request.asker.refuse(&self.shared.idempotency_keys, CommandError::NotFound);
-        }
-    }
 }

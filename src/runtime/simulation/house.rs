@@ -23,6 +23,7 @@ use crate::domain::reference::Reference;
 use crate::feed::{self, FeedInlet};
 use crate::journal::{Journal, JournalError, JournalOptions};
 use crate::runtime::admission::Admission;
+use crate::runtime::boot::introductions;
 use crate::runtime::dispatcher::{Dispatcher, Outbox};
 use crate::runtime::fold::FoldUsage;
 use crate::runtime::metrics::Metrics;
@@ -33,7 +34,6 @@ use crate::runtime::shard::{BeginRestore, RestoreEntities, Shard, ShardParts};
 use crate::runtime::snapshots::{
     Loaded, LoadedShard, Loading, Meta, Retention, SnapshotFailure, Snapshotter, SnapshotterParts,
 };
-use crate::runtime::tower::introductions;
 use crate::runtime::writer::{Backlog, DISK_FULL_RETRY, GroupLimits, Writer, WriterShared};
 use crate::runtime::{Committed, Running, Submission, TowerOptions, pending_own, wall_clock};
 use crate::snapshot::{Generation, Store};
