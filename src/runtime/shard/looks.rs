@@ -2,9 +2,10 @@
 //!
 //! An entity looks as soon as something happens to it. But one look answers for all records until then, and a second look
 //! of one that has just looked seldom finds anything. So while records come, second looks have only a share of a shard's
-//! time. Beyond it they wait, and each answers for what comes meanwhile; one that has waited for as long as a look
-//! counts as a second one waits for the share no longer, nor does any while somebody waits for what follows from a record
-//! that one of them looks for (`Progress::wait_settled`). What is new shows soon however great the load is, and what is not, a little later.
+//! time. Beyond it they wait, and each answers for what comes meanwhile; one that has waited for as long as a look counts as
+//! a second one waits for the share no longer, nor does any while somebody waits for what follows from a record that one of
+//! them looks for (`Progress::wait_settled`). What is new shows soon however great the load is, and what is not, a little
+//! later.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -34,6 +35,7 @@ pub(super) struct Looks {
     /// Those for whom somebody waits.
     awaited: VecDeque<u32>,
     first: VecDeque<u32>,
+    /// Those that wait for their second look, each with the time since when.
     again: VecDeque<(u32, u32)>,
     /// The earliest outside record that any of these looked for since there was none.
     again_for: Lsn,
