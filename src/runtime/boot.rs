@@ -21,15 +21,16 @@ use super::rebuild::Rebuilder;
 use super::recovery::{Found, Recovery, RecoveryPhase};
 use super::shard::{Shard, ShardParts};
 use super::snapshots::{Loaded, Retention, Snapshotter, SnapshotterParts};
-use super::tower::{
-    EXIT_JOURNAL_FAILED, Running, StartError, Tower, TowerOptions, pending_own, system_record, wall_clock,
-};
+use super::tower::{Running, StartError, Tower, TowerOptions, pending_own, system_record, wall_clock};
 use super::writer::{GroupLimits, Submission, Writer, WriterShared, Written};
 use crate::domain::ids::{Lsn, Name, TenantNumber};
 use crate::domain::record::{ClockKind, Record, SystemBody};
 use crate::domain::reference::Reference;
 use crate::feed::{JournalSink, StateSink};
 use crate::journal::{FIRST_EPOCH, Journal, last_record};
+
+/// Exit code when the journal failed under a running tower.
+const EXIT_JOURNAL_FAILED: i32 = 74;
 
 impl Tower {
     /// Makes all parts, replays, and begins to take work.

@@ -92,8 +92,6 @@ impl InFlight {
     }
 }
 
-/// Commands that wait for one entity; one more is refused.
-const COMMANDS_WAITING_MAX: usize = 256;
 /// Bytes of the records that an entity proposes together: they are written as one group, with what frames them. The rest
 /// is proposed again when they have come back.
 const PROPOSED_BYTES_MAX: usize = GROUP_PAYLOAD_BYTES_MAX / 2;

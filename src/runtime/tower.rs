@@ -1,4 +1,4 @@
-//! The tower as a whole: how it starts, recovers, and stops.
+//! The tower as a whole: what it is started with, what it consists of, how it begins and stops.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -339,6 +339,3 @@ impl Tower {
 
 /// How long closing the journal may take when settling took all the time there was.
 const CLOSE_MIN: Duration = Duration::from_millis(500);
-
-/// Exit code when the journal failed under a running tower.
-pub const EXIT_JOURNAL_FAILED: i32 = 74;

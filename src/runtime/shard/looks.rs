@@ -220,7 +220,8 @@ impl Looks {
         Some(Next { index, turn, from: Queue::Again })
     }
 
-    /// Whether whoever has waited longest for a second look has waited long, or any of them is waited for.
+    /// Whether whoever has waited longest for a second look has waited long, or somebody waits for what one of them looks for,
+    /// or looked for since there was none.
     fn is_due_again(&self, now: Instant, waited_for: Lsn) -> bool {
         let is_due = |(_, since): &(u32, u32)| self.again_for <= waited_for || !self.is_lately(*since, now);
         self.again.front().is_some_and(is_due)

@@ -1,4 +1,5 @@
-//! What an entity's actor is sent, and what it does then.
+//! What an entity's actor is sent while it works, and what it does then. Rebuilds are in `health`, captures and packing in
+//! `image`.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -6,13 +7,16 @@ use std::sync::Arc;
 use actix::{Actor, Context, Handler, Message};
 
 use super::health::Health;
-use super::{COMMANDS_WAITING_MAX, Hosted, Shell};
+use super::{Hosted, Shell};
 use crate::domain::ids::{EntityKey, Lsn};
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
 use crate::runtime::commands::{CommandError, CommandRequest};
 use crate::runtime::panics::contain;
 use crate::runtime::shard::{Behind, Segment, Turn};
+
+/// Commands that wait for one entity; one more is refused.
+const COMMANDS_WAITING_MAX: usize = 256;
 
 /// Decide a command.
 #[derive(Message)]

@@ -33,9 +33,9 @@ pub(super) const TENANT: TenantNumber = TenantNumber(0);
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Diary {
     pub read: Vec<(u64, u64)>,
-    pub revision: u64,
+    revision: u64,
     /// What it decides, and proposes when it looks: refusals of events with details of so many bytes.
-    pub wants: Vec<usize>,
+    wants: Vec<usize>,
     /// What it says of that.
     pub settles: bool,
     pub is_urgent: bool,
@@ -129,7 +129,7 @@ pub(super) fn exception(id: &str, state: &str) -> ExceptionItem {
     .unwrap()
 }
 
-pub(super) fn nothing() -> Body {
+fn nothing() -> Body {
     Body::Event { event_type: None, data: EventData::Reserved }
 }
 
