@@ -1,33 +1,28 @@
 //! How a tower is put together: its parts in their order, what is replayed into them, and the records of its start.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::Addr;
 use actix_rt::Arbiter;
 use crossbeam_channel::{bounded, unbounded};
-use parking_lot::RwLock;
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
-use super::admission::Admission;
 use super::codec::{self, FOLD_VERSION};
-use super::dispatcher::Dispatcher;
-use super::fold::FoldUsage;
 use super::niceness::give_way;
 use super::panics::mark_thread_critical;
-use super::progress::Progress;
 use super::rebuild::Rebuilder;
 use super::recovery::{Found, Recovery, RecoveryPhase};
 use super::shard::{Shard, ShardParts};
-use super::snapshots::{Loaded, Retention, Snapshotter, SnapshotterParts};
-use super::tower::{Running, StartError, Tower, TowerOptions, pending_own, system_record, wall_clock};
-use super::writer::{GroupLimits, Submission, Writer, WriterShared, Written};
+use super::snapshots::{Loaded, Snapshotter};
+use super::tower::{Running, StartError, Tower, TowerOptions, pending_own, system_record};
+use super::wiring::Wiring;
+use super::writer::{Submission, Written};
 use crate::domain::ids::{Lsn, Name, TenantNumber};
 use crate::domain::record::{ClockKind, Record, SystemBody};
 use crate::domain::reference::Reference;
 use crate::feed::{JournalSink, StateSink};
-use crate::journal::{FIRST_EPOCH, Journal, last_record};
+use crate::journal::last_record;
 
 /// Exit code when the journal failed under a running tower.
 const EXIT_JOURNAL_FAILED: i32 = 74;
@@ -49,10 +44,6 @@ impl Tower {
                 .map_err(|source| StartError::Newer { directory: options.data.clone(), source })?;
         }
         let Found { mut journal, recovered, loaded, store } = self.find(&options)?;
-        let Loaded { directory, quarantine, exceptions, cases, idempotency_keys, .. } = &loaded;
-        let (directory, quarantine) = (directory.clone(), quarantine.clone());
-        let (exceptions, cases, idempotency_keys) =
-            (exceptions.clone(), cases.clone(), idempotency_keys.clone());
         let last = Lsn(journal.durable_lsn());
         let meta = loaded.generation.as_ref().map(|(_, meta)| meta);
         let start = meta.map(|meta| meta.start()).unwrap_or_default();
@@ -63,87 +54,44 @@ impl Tower {
             info!(records = last.0, from = %start, "journal verified, replaying");
         }
 
-        let progress = Arc::new(Progress::new(usize::from(options.shards)));
-        let admission = Arc::new(Admission::new(options.records_max, options.bytes_max));
-        // Not bounded by itself: outside work holds credits and is refused at the edge while the queue is long, own work
-        // is one group per entity. A channel that blocked would let the two wait for each other.
-        let (submissions, submitted) = unbounded();
+        let (wiring, submitted) = Wiring::new(&options, &loaded, store.clone(), self.metrics.clone());
         let (committed_in, committed_out) = unbounded();
         // One at a time: the snapshotter waits for its answer.
         let (captures_in, captures_out) = bounded(1);
-        let rebuilder = Rebuilder::start(journal.reader(), store.clone(), options.shards)?;
+        let rebuilder = Rebuilder::start(journal.reader(), store, options.shards)?;
 
         let mut shards = Vec::new();
         for (index, arbiter) in arbiters.iter().enumerate() {
-            let parts = ShardParts {
-                index,
-                limits: options.shard_limits(),
-                submissions: submissions.clone(),
-                progress: progress.clone(),
-                admission: admission.clone(),
-                metrics: self.metrics.clone(),
-                exceptions: exceptions.clone(),
-                cases: cases.clone(),
-                idempotency_keys: idempotency_keys.clone(),
-                rebuilder: rebuilder.clone(),
-                state_sink: state.clone(),
-                wall_clock,
-            };
-            shards.push(start_shard(arbiter, parts)?);
+            shards.push(start_shard(arbiter, wiring.shard(index, &rebuilder, &state))?);
         }
 
         let Loaded { fold, duplicates, shards: loaded_shards, generation, .. } = loaded;
-        let documents = fold.documents.reader();
-        let published = Arc::new(RwLock::new(Arc::new(Reference::default())));
-        let usage = Arc::new(RwLock::new(FoldUsage::default()));
-        let mut dispatcher = Dispatcher {
-            fold,
-            shards: shards.clone(),
-            progress: progress.clone(),
-            clocks,
-            batch_records_max: options.batch_records_max,
-            published: published.clone(),
-            usage: usage.clone(),
-            feed,
-        };
+        let mut dispatcher = wiring.dispatcher(fold, shards.clone(), clocks, feed);
 
         let reader = journal.reader();
         if let Some((generation, meta)) = &generation {
             self.fill(&shards, loaded_shards, &dispatcher, (generation, meta))?;
             dispatcher.restored(start);
         }
-        let (replayed_bytes, duplicates) =
-            self.replay(&reader, (start, last), &options, &mut dispatcher, duplicates, &idempotency_keys)?;
+        let (replayed_bytes, duplicates) = self.replay(
+            &reader,
+            (start, last),
+            &options,
+            &mut dispatcher,
+            duplicates,
+            &wiring.idempotency_keys,
+        )?;
         // Not before: it would take from the start what the start needs.
         if options.compress_sealed {
             journal.compress_sealed_segments()?;
         }
-        progress.publish_durable(last);
+        wiring.progress.publish_durable(last);
         dispatcher.go_live(last);
 
-        let shared = Arc::new(WriterShared {
-            is_disk_full: std::sync::atomic::AtomicBool::new(false),
-            clocks: RwLock::new(dispatcher.clocks.of_writer()),
-            reach: RwLock::new(duplicates.reach()),
-        });
-        let identity = feed_epoch(&journal);
-        let retention = Retention::new(&journal, options.trim, quarantine.clone());
-        let writer = Writer {
-            journal,
-            duplicates,
-            limits: GroupLimits {
-                records_max: options.group_records_max,
-                bytes_max: options.group_bytes_max,
-            },
-            submissions: submitted,
-            committed: committed_in,
-            shared: shared.clone(),
-            progress: progress.clone(),
-            admission: admission.clone(),
-            metrics: self.metrics.clone(),
-            wall_clock,
-            last_ingest: dispatcher.clocks.last_ingest(),
-        };
+        let writer = wiring.writer(journal, duplicates, &dispatcher, submitted, committed_in);
+        let parts = wiring.snapshotter(&writer, captures_in, replayed_bytes);
+        let (snapshotter, snapshots) = Snapshotter::new(parts, generation);
+        let running = wiring.running(&dispatcher, &writer, snapshots);
         let write = move || {
             mark_thread_critical();
             if let Err(failure) = writer.run() {
@@ -156,49 +104,10 @@ impl Tower {
             mark_thread_critical();
             dispatcher.run(&committed_out, captures_out);
         })?;
-        let parts = SnapshotterParts {
-            store,
-            reader: reader.clone(),
-            captures: captures_in,
-            progress: progress.clone(),
-            metrics: self.metrics.clone(),
-            exceptions: exceptions.clone(),
-            cases: cases.clone(),
-            idempotency_keys: idempotency_keys.clone(),
-            duplicate_window_events: options.duplicate_window_events,
-            writer: shared.clone(),
-            packed_bytes_max: options.packed_bytes_max,
-            journal_bytes: options.snapshot_journal_bytes,
-            free_bytes_min: options.snapshot_free_bytes_min,
-            replayed_bytes,
-            retention,
-        };
-        let (snapshotter, snapshots) = Snapshotter::new(parts, generation);
         std::thread::Builder::new().name("snapshots".into()).spawn(move || {
             give_way();
             snapshotter.run();
         })?;
-
-        let running = Running {
-            submissions,
-            progress,
-            admission,
-            directory,
-            documents,
-            exceptions,
-            cases,
-            idempotency_keys,
-            quarantine,
-            clocks: shared,
-            shards,
-            reader,
-            hold_records_max: options.trim.hold_records_max,
-            snapshots,
-            identity,
-            started_at: wall_clock(),
-            reference: published,
-            usage,
-        };
         self.introduce(&running, &options)?;
         let took = began.elapsed();
         {
@@ -246,16 +155,6 @@ impl Tower {
             }
         }
         Ok(())
-    }
-}
-
-/// The epoch of positions and of the feed. A restored journal has the identity of the one that was backed up, and other
-/// records from there on: positions of before must not be taken for its own.
-fn feed_epoch(journal: &Journal) -> String {
-    let identity = journal.identity().simple();
-    match journal.epoch() {
-        FIRST_EPOCH => identity.to_string(),
-        epoch => format!("{identity}e{epoch}"),
     }
 }
 

@@ -48,6 +48,7 @@ pub mod summary;
 mod tower;
 pub mod upcast;
 pub mod what_if;
+mod wiring;
 mod writer;
 #[cfg(test)]
 mod writer_tests;

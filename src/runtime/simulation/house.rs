@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use actix::Addr;
 use crossbeam_channel::{Receiver, unbounded};
-use parking_lot::RwLock;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -19,23 +18,18 @@ use super::disk::Disk;
 use super::snapshots::{InHand, Step, describe};
 use super::{clock, observe};
 use crate::domain::ids::Lsn;
-use crate::domain::reference::Reference;
 use crate::feed::{self, FeedInlet};
 use crate::journal::{Journal, JournalError, JournalOptions};
-use crate::runtime::admission::Admission;
 use crate::runtime::boot::introductions;
 use crate::runtime::dispatcher::{Dispatcher, Outbox};
-use crate::runtime::fold::FoldUsage;
 use crate::runtime::metrics::Metrics;
-use crate::runtime::progress::Progress;
 use crate::runtime::rebuild::{RebuildSteps, Rebuilder};
 use crate::runtime::recovery::{generations_path, replay_one};
-use crate::runtime::shard::{BeginRestore, RestoreEntities, Shard, ShardParts};
-use crate::runtime::snapshots::{
-    Loaded, LoadedShard, Loading, Meta, Retention, SnapshotFailure, Snapshotter, SnapshotterParts,
-};
-use crate::runtime::writer::{Backlog, DISK_FULL_RETRY, GroupLimits, Writer, WriterShared};
-use crate::runtime::{Committed, Running, Submission, TowerOptions, pending_own, wall_clock};
+use crate::runtime::shard::{BeginRestore, RestoreEntities, Shard};
+use crate::runtime::snapshots::{Loaded, LoadedShard, Loading, Meta, SnapshotFailure, Snapshotter};
+use crate::runtime::wiring::Wiring;
+use crate::runtime::writer::{Backlog, DISK_FULL_RETRY, Writer};
+use crate::runtime::{Committed, Running, Submission, TowerOptions, pending_own};
 use crate::snapshot::{Generation, Store};
 
 /// What is on the disk.
@@ -191,60 +185,21 @@ impl House {
         let dies = may_die && random.chance(RECOVERY_DEATHS);
         let dies_at = dies.then(|| Lsn(random.below(last.0 + 1)));
 
-        let progress = Arc::new(Progress::new(usize::from(options.shards)));
-        observe::begin(progress.clone());
-        let admission = Arc::new(Admission::new(options.records_max, options.bytes_max));
-        let Loaded {
-            fold,
-            directory,
-            quarantine,
-            exceptions,
-            cases,
-            idempotency_keys,
-            mut duplicates,
-            shards: loaded_shards,
-            generation,
-        } = loaded;
+        let metrics = Arc::new(Metrics::default());
+        let (wiring, submitted) = Wiring::new(options, &loaded, store.clone(), metrics.clone());
+        observe::begin(wiring.progress.clone());
+        let Loaded { fold, mut duplicates, shards: loaded_shards, generation, .. } = loaded;
         let meta = generation.as_ref().map(|(_, meta)| meta.clone());
         let start = meta.as_ref().map(|meta| meta.start()).unwrap_or_default();
         let clocks = meta.as_ref().map(|meta| meta.clocks.clone()).unwrap_or_default();
-        let metrics = Arc::new(Metrics::default());
-        let (submissions, submitted) = unbounded();
         let (committed_in, committed) = unbounded();
-        let (rebuilder, rebuilds) = Rebuilder::stepped(journal.reader(), store.clone(), options.shards);
+        let (rebuilder, rebuilds) = Rebuilder::stepped(journal.reader(), store, options.shards);
         let (state_sink, feed, inlet) = feed::channel();
         inlet.wanted.fetch_add(1, Ordering::Relaxed);
         let shards: Vec<_> = (0..usize::from(options.shards))
-            .map(|index| {
-                Shard::start_here(ShardParts {
-                    index,
-                    limits: options.shard_limits(),
-                    submissions: submissions.clone(),
-                    progress: progress.clone(),
-                    admission: admission.clone(),
-                    metrics: metrics.clone(),
-                    exceptions: exceptions.clone(),
-                    cases: cases.clone(),
-                    idempotency_keys: idempotency_keys.clone(),
-                    rebuilder: rebuilder.clone(),
-                    state_sink: state_sink.clone(),
-                    wall_clock,
-                })
-            })
+            .map(|index| Shard::start_here(wiring.shard(index, &rebuilder, &state_sink)))
             .collect();
-        let documents = fold.documents.reader();
-        let reference = Arc::new(RwLock::new(Arc::new(Reference::default())));
-        let usage = Arc::new(RwLock::new(FoldUsage::default()));
-        let mut dispatcher = Dispatcher {
-            fold,
-            shards: shards.clone(),
-            progress: progress.clone(),
-            clocks,
-            batch_records_max: options.batch_records_max,
-            published: reference.clone(),
-            usage: usage.clone(),
-            feed,
-        };
+        let mut dispatcher = wiring.dispatcher(fold, shards.clone(), clocks, feed);
 
         let reader = journal.reader();
         if let Some((generation, meta)) = &generation {
@@ -258,7 +213,7 @@ impl House {
             let mut group = Vec::new();
             for read in reader.read_from(start.next().0) {
                 let (_, bytes) = read.expect("what was verified can be read");
-                let record = replay_one(&bytes, &mut duplicates, &idempotency_keys).expect("a record");
+                let record = replay_one(&bytes, &mut duplicates, &wiring.idempotency_keys).expect("a record");
                 let lsn = record.origin;
                 group.push(record);
                 if dies_at == Some(lsn) {
@@ -275,83 +230,25 @@ impl House {
             dispatcher.replay(&group);
         }
         let began = Instant::now();
-        while progress.applied() < last {
+        while wiring.progress.applied() < last {
             tokio::time::sleep(Duration::from_millis(1)).await;
             assert!(began.elapsed() < RECOVERY_MAX, "recovery comes to an end");
         }
         let duplicates = duplicates.settle();
-        progress.publish_durable(last);
+        wiring.progress.publish_durable(last);
         observe::go_live();
         dispatcher.go_live(last);
 
-        let shared = Arc::new(WriterShared {
-            is_disk_full: std::sync::atomic::AtomicBool::new(false),
-            clocks: RwLock::new(dispatcher.clocks.of_writer()),
-            reach: RwLock::new(duplicates.reach()),
-        });
-        let identity = journal.identity().simple().to_string();
-        let retention = Retention::new(&journal, options.trim, quarantine.clone());
-        let writer = Writer {
-            journal,
-            duplicates,
-            limits: GroupLimits {
-                records_max: options.group_records_max,
-                bytes_max: options.group_bytes_max,
-            },
-            submissions: submitted,
-            committed: committed_in,
-            shared: shared.clone(),
-            progress: progress.clone(),
-            admission: admission.clone(),
-            metrics: metrics.clone(),
-            wall_clock,
-            last_ingest: dispatcher.clocks.last_ingest(),
-        };
+        let writer = wiring.writer(journal, duplicates, &dispatcher, submitted, committed_in);
         let start = Start {
             generation: generation.as_ref().map(|(generation, _)| (generation.number(), start)),
             is_replaced: meta.is_some_and(|meta| meta.slots.len() != shards.len()),
             passed_over,
             replayed: last.0 - start.0,
         };
-        let parts = |captures| SnapshotterParts {
-            store,
-            reader: reader.clone(),
-            captures,
-            progress: progress.clone(),
-            metrics: metrics.clone(),
-            exceptions: exceptions.clone(),
-            cases: cases.clone(),
-            idempotency_keys: idempotency_keys.clone(),
-            duplicate_window_events: options.duplicate_window_events,
-            writer: shared.clone(),
-            packed_bytes_max: options.packed_bytes_max,
-            free_bytes_min: options.snapshot_free_bytes_min,
-            journal_bytes: options.snapshot_journal_bytes,
-            replayed_bytes: 0,
-            retention,
-        };
-        let new = |captures| Snapshotter::new(parts(captures), generation);
+        let new = |captures| Snapshotter::new(wiring.snapshotter(&writer, captures, 0), generation);
         let (in_hand, snapshots, snapshotter) = InHand::start(new, shards.len(), random, may_die);
-        let running = Running {
-            submissions,
-            progress,
-            admission,
-            directory,
-            documents,
-            exceptions,
-            cases,
-            idempotency_keys,
-            quarantine,
-            clocks: shared,
-            shards,
-            reader,
-            hold_records_max: options.trim.hold_records_max,
-            snapshots,
-            identity,
-            started_at: wall_clock(),
-            reference,
-            usage,
-        };
+        let running = wiring.running(&dispatcher, &writer, snapshots);
         let (backlog, outbox) = (writer.backlog(), dispatcher.outbox());
         let mut house = House {
             metrics,
