@@ -2,9 +2,11 @@
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::thread;
 
 use super::*;
+use crate::cli::bench::books::Books;
 use crate::cli::bench::mix::Mix;
 use crate::cli::bench::world::World;
 
@@ -65,6 +67,7 @@ fn check(
     });
     let shape = LoadShape {
         world: World::new(100),
+        books: Arc::new(Books::new(World::new(100))),
         cycle: Mix::default().cycle().into(),
         batch: 10,
         hot_of_10_000: 0,

@@ -3,16 +3,17 @@
 //! The load comes from a process of its own over HTTP, as it would in earnest. It is built to be cheap, because it
 //! shares the machine with the tower: `requests` patches bodies that are made ahead, `wire` speaks just enough HTTP,
 //! `load` drives all connections from one thread, `recorder` measures from when a request was *due*. `prepare` tells
-//! the tower about the `world` first; `tower` runs it as a child; `observe` and `process` ask what it cost. `session`
-//! is one load from beginning to end, `suite` the whole table with its targets, `feed` that of the feed with the
-//! `subscribers` that it counts frames with, `recovery` that of snapshots and of starts after a kill, `passivation` that of
-//! entities at rest with the `budget` of its memory, `report` what people and programs see.
+//! the tower about the `world` first, whose stock is in the `books`; `tower` runs it as a child; `observe` and `process`
+//! ask what it cost. `session` is one load from beginning to end, `suite` the whole table with its targets, `feed` that of
+//! the feed with the `subscribers` that it counts frames with, `recovery` that of snapshots and of starts after a kill,
+//! `passivation` that of entities at rest with the `budget` of its memory, `report` what people and programs see.
 //!
 //! A `profile` says what a load is like over time. `trial` runs one from beginning to end: the `open_loop` sends what is
 //! due and goes on whatever the tower does, `timeline` records it, a `crowd` of `feed_client`s stands beside it, a
 //! `probe` how soon events show on the feed; a `campaign` is several of them, which `profile_report`, `chart` and `html`
 //! show. `written` is where results go besides the terminal.
 
+mod books;
 mod budget;
 mod campaign;
 mod chart;

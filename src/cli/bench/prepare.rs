@@ -3,11 +3,13 @@
 
 use std::cell::Cell;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use indicatif::ProgressBar;
 
 use super::BenchError;
+use super::books::Books;
 use super::load::deliver;
 use super::random::Random;
 use super::requests::{location_name, sku_name};
@@ -22,6 +24,7 @@ const CONNECTIONS: usize = 8;
 /// half are purchases.
 const MEMORY_LINES: u64 = 4;
 const MEMORY_MOVEMENTS: u64 = 16;
+const AMPLE_STOCK: u32 = 9_000;
 
 /// One thing after another that the tower is told. Each is complete before the next begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +77,7 @@ impl Step {
 #[derive(Clone, Debug)]
 pub struct Preparation {
     pub world: World,
+    pub books: Arc<Books>,
     pub run: u64,
     pub seed: u64,
     /// The first and the last day that forecasts are for; RFC 3339.
@@ -164,9 +168,13 @@ impl Preparation {
             }
             Step::Stock => {
                 let stock = counted_stock(&mut Random::new(self.seed, u64::from(key)));
+                self.books.counted(key, stock);
                 ("inventory.counted", format!("{},\"on_hand\":{stock}", place()))
             }
-            Step::AmpleStock => ("inventory.counted", format!("{},\"on_hand\":9000", place())),
+            Step::AmpleStock => {
+                self.books.counted(key, AMPLE_STOCK);
+                ("inventory.counted", format!("{},\"on_hand\":{AMPLE_STOCK}", place()))
+            }
             Step::OpenLines if round.is_multiple_of(2) => (
                 "order.placed",
                 format!("\"order_id\":\"O{number}\",\"line_id\":\"1\",{},\"quantity\":2", place()),
@@ -175,7 +183,10 @@ impl Preparation {
                 let line = format!("{{\"line_id\":\"1\",{},\"quantity\":24}}", place());
                 ("purchase_order.placed", format!("\"po_id\":\"P{number}\",\"lines\":[{line}]"))
             }
-            Step::Movements | Step::Sales(_) => ("pos.sale", format!("{},\"quantity\":1", place())),
+            Step::Movements | Step::Sales(_) => {
+                self.books.moved(key, -1);
+                ("pos.sale", format!("{},\"quantity\":1", place()))
+            }
         };
         let time = match &self.counted_at {
             Some(time) if step == Step::Stock => format!("\"time\":\"{time}\","),
@@ -202,6 +213,7 @@ mod tests {
     fn events(step: Step) -> Vec<Value> {
         let preparation = Preparation {
             world: World::new(250),
+            books: Arc::new(Books::new(World::new(250))),
             run: 1,
             seed: 1,
             forecast_from: "2026-11-21T00:00:00Z".into(),

@@ -4,14 +4,17 @@
 //! Zero-padded digits fill ids; JSON numbers may not begin with zeros, so theirs are followed by spaces, which JSON
 //! allows between tokens.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::books::Books;
 use super::mix::EventKind;
 use super::random::Random;
 use super::wire::Endpoint;
-use super::world::{Place, World, counted_stock};
+use super::world::{Place, World};
 
-/// Orders that each connection has open before the load, and keeps open: `order.shipped` is for the oldest of them.
+/// Orders that each connection has open before the load, and keeps open: `order.shipped` is for the oldest of them that
+/// the goods are there for.
 const OPEN_ORDERS: u64 = 64;
 /// Digits of a connection's number.
 const CONNECTION_DIGITS: usize = 3;
@@ -19,8 +22,9 @@ const CONNECTION_DIGITS: usize = 3;
 const COUNTER_DIGITS: usize = 12;
 const SKU_DIGITS: usize = 6;
 const LOCATION_DIGITS: usize = 3;
-/// Characters of a quantity, a minus sign included.
+/// Characters of a quantity.
 const QUANTITY_WIDTH: usize = 4;
+const QUANTITY_MAX: u32 = 9_999;
 /// Characters of an RFC 3339 time in UTC with microseconds.
 pub const TIME_WIDTH: usize = 27;
 
@@ -29,11 +33,15 @@ const DELIVERY_MIN: u32 = 21;
 const DELIVERY_SPREAD: u32 = 30;
 /// Units of one sale or order line are 1 to this.
 const SALE_MAX: u32 = 3;
+/// Places that a customer looks at for what is in stock. Who finds nothing buys at the last one all the same: books may
+/// be wrong.
+const PLACES_TRIED: usize = 8;
 
 /// What all connections of one load have in common.
 #[derive(Clone, Debug)]
 pub struct LoadShape {
     pub world: World,
+    pub books: Arc<Books>,
     /// Kinds of events in the order in which they come, over and over.
     pub cycle: Arc<[EventKind]>,
     pub batch: usize,
@@ -98,7 +106,13 @@ pub struct RequestStream {
     random: Random,
     events: u64,
     orders_placed: u64,
-    orders_shipped: u64,
+    open_orders: VecDeque<OpenOrder>,
+}
+
+/// An order that has not been shipped.
+struct OpenOrder {
+    number: u64,
+    key: u32,
 }
 
 impl RequestStream {
@@ -120,7 +134,7 @@ impl RequestStream {
             random: Random::new(shape.seed, connection as u64),
             events: 0,
             orders_placed: 0,
-            orders_shipped: 0,
+            open_orders: VecDeque::new(),
         }
     }
 
@@ -174,48 +188,82 @@ impl RequestStream {
             bytes[slot.time..slot.time + TIME_WIDTH].copy_from_slice(&time(&mut self.random));
             match slot.data {
                 SlotData::Sale { place, quantity } => {
-                    put_place(bytes, place, self.any_place());
-                    put_quantity(bytes, quantity, 1 + self.random.below(SALE_MAX));
+                    let units = 1 + self.random.below(SALE_MAX);
+                    let key = self.any_key_with(units);
+                    self.shape.books.moved(key, -(units as i32));
+                    put_place(bytes, place, self.shape.world.place(key));
+                    put_quantity(bytes, quantity, units);
                 }
                 SlotData::Adjusted { place, delta } => {
-                    put_place(bytes, place, self.any_place());
-                    put_quantity(bytes, delta, DELIVERY_MIN + self.random.below(DELIVERY_SPREAD));
+                    let units = DELIVERY_MIN + self.random.below(DELIVERY_SPREAD);
+                    let key = self.any_key();
+                    self.shape.books.moved(key, units as i32);
+                    put_place(bytes, place, self.shape.world.place(key));
+                    put_quantity(bytes, delta, units);
                 }
                 SlotData::Counted { place, on_hand } => {
-                    put_place(bytes, place, self.any_place_but_the_hot_ones());
-                    put_quantity(bytes, on_hand, counted_stock(&mut self.random));
+                    let key = self.any_key_but_the_hot_ones();
+                    let found = self.shape.books.count(key, QUANTITY_MAX, &mut self.random);
+                    put_place(bytes, place, self.shape.world.place(key));
+                    put_quantity(bytes, on_hand, found);
                 }
                 SlotData::OrderPlaced { place, order, quantity } => {
-                    put_place(bytes, place, self.any_place());
-                    put_digits(bytes, order, COUNTER_DIGITS, self.orders_placed);
-                    put_quantity(bytes, quantity, ordered_units(self.orders_placed));
+                    let (number, key) = (self.orders_placed, self.any_key());
                     self.orders_placed += 1;
+                    self.open_orders.push_back(OpenOrder { number, key });
+                    put_place(bytes, place, self.shape.world.place(key));
+                    put_digits(bytes, order, COUNTER_DIGITS, number);
+                    put_quantity(bytes, quantity, ordered_units(number));
                 }
                 SlotData::OrderShipped { order, quantity } => {
-                    put_digits(bytes, order, COUNTER_DIGITS, self.orders_shipped);
-                    put_quantity(bytes, quantity, ordered_units(self.orders_shipped));
-                    self.orders_shipped += 1;
+                    // There is one: each that ships comes after one that was placed, and some were open before.
+                    let Some(OpenOrder { number, key }) = self.next_to_ship() else { continue };
+                    let units = ordered_units(number);
+                    self.shape.books.moved(key, -(units as i32));
+                    put_digits(bytes, order, COUNTER_DIGITS, number);
+                    put_quantity(bytes, quantity, units);
                 }
             }
         }
     }
 
-    fn any_place(&mut self) -> Place {
-        if self.shape.hot_of_10_000 > 0 && self.random.chance(self.shape.hot_of_10_000) {
-            let hot_keys = self.shape.hot_keys.min(self.shape.world.keys());
-            return self.shape.world.place(self.random.below(hot_keys));
-        }
-        self.shape.world.place(self.random.below(self.shape.world.keys()))
+    /// The oldest open order that the goods are there for; without one, the oldest.
+    fn next_to_ship(&mut self) -> Option<OpenOrder> {
+        let is_there =
+            |order: &OpenOrder| self.shape.books.stock(order.key) >= ordered_units(order.number) as i32;
+        let at = self.open_orders.iter().position(is_there).unwrap_or(0);
+        self.open_orders.remove(at)
     }
 
-    fn any_place_but_the_hot_ones(&mut self) -> Place {
+    fn any_key(&mut self) -> u32 {
+        if self.shape.hot_of_10_000 > 0 && self.random.chance(self.shape.hot_of_10_000) {
+            return self.random.below(self.shape.hot_keys.min(self.shape.world.keys()));
+        }
+        self.random.below(self.shape.world.keys())
+    }
+
+    /// A key that has so many units, if one is soon found. Hot ones are bought whatever the books say, or a load would not
+    /// be as hot as it is asked for.
+    fn any_key_with(&mut self, units: u32) -> u32 {
+        let mut key = self.any_key();
+        for _ in 1..PLACES_TRIED {
+            let is_hot = self.shape.hot_of_10_000 > 0 && key < self.shape.hot_keys;
+            if is_hot || self.shape.books.stock(key) >= units as i32 {
+                break;
+            }
+            key = self.random.below(self.shape.world.keys());
+        }
+        key
+    }
+
+    fn any_key_but_the_hot_ones(&mut self) -> u32 {
         let keys = self.shape.world.keys();
         let first = if self.shape.hot_keys < keys { self.shape.hot_keys } else { 0 };
-        self.shape.world.place(first + self.random.below(keys - first))
+        first + self.random.below(keys - first)
     }
 }
 
-/// Units of an order, from its number alone: what ships is what was ordered, and nobody has to remember it.
+/// Units of an order, from its number alone: what ships is what was ordered.
 fn ordered_units(order: u64) -> u32 {
     1 + (order % u64::from(SALE_MAX)) as u32
 }

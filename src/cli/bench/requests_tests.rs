@@ -12,6 +12,7 @@ const NOW: &[u8; TIME_WIDTH] = b"2026-11-21T20:36:06.123456Z";
 fn shape(batch: usize, hot_of_10_000: u32) -> LoadShape {
     LoadShape {
         world: World::new(1_000),
+        books: Arc::new(Books::new(World::new(1_000))),
         cycle: Mix::default().cycle().into(),
         batch,
         hot_of_10_000,
@@ -135,4 +136,70 @@ fn numbers_are_written_in_place() {
     let mut bytes = *b"<------>";
     put_digits(&mut bytes, 1, 6, 123);
     assert_eq!(&bytes, b"<000123>");
+}
+
+/// What a ledger kept from the events alone says of them, beginning with 200 units at each of 1,000 places.
+#[derive(Default)]
+struct Ledger {
+    stock: HashMap<(String, String), i64>,
+    orders: HashMap<String, ((String, String), i64)>,
+    counts: u32,
+    right_counts: u32,
+    goods_gone: u32,
+    gone_from_nothing: u32,
+}
+
+impl Ledger {
+    fn take(&mut self, place: (String, String), units: i64) {
+        let stock = self.stock.entry(place).or_insert(200);
+        self.goods_gone += 1;
+        self.gone_from_nothing += u32::from(*stock < units);
+        *stock -= units;
+    }
+
+    fn read(&mut self, event: &Value) {
+        let data = &event["data"];
+        let text = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
+        let units = |name: &str| data[name].as_i64().expect("units");
+        let place = (text("sku"), text("location"));
+        match event["type"].as_str().expect("a type") {
+            "pos.sale" => self.take(place, units("quantity")),
+            "inventory.adjusted" => *self.stock.entry(place).or_insert(200) += units("delta"),
+            "inventory.counted" => {
+                let stock = self.stock.entry(place).or_insert(200);
+                self.counts += 1;
+                self.right_counts += u32::from(*stock == units("on_hand"));
+                *stock = units("on_hand");
+            }
+            "order.placed" => {
+                self.orders.insert(text("order_id"), (place, units("quantity")));
+            }
+            "order.shipped" => {
+                let (place, ordered) = self.orders.remove(&text("order_id")).expect("an open order");
+                assert_eq!(ordered, units("quantity"));
+                self.take(place, ordered);
+            }
+            other => panic!("{other}"),
+        }
+    }
+}
+
+#[test]
+fn counts_find_what_events_left_and_goods_leave_places_that_have_some() {
+    let shape = shape(256, 0);
+    for key in 0..shape.world.keys() {
+        shape.books.counted(key, 200);
+    }
+    let mut ledger = Ledger::default();
+    for event in stream(&shape, 400) {
+        ledger.read(&event);
+    }
+    let share = |part: u32, whole: u32| f64::from(part) / f64::from(whole);
+    assert_eq!(ledger.counts, 400 * 12);
+    let right = share(ledger.right_counts, ledger.counts);
+    assert!((0.79..0.85).contains(&right), "{right}");
+    let from_nothing = share(ledger.gone_from_nothing, ledger.goods_gone);
+    assert!(from_nothing < 0.001, "{from_nothing}");
+    assert!(ledger.stock.values().any(|stock| *stock < 10), "places run out");
+    assert!(ledger.stock.values().any(|stock| *stock > 300), "places fill up");
 }

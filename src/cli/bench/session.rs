@@ -1,10 +1,12 @@
 //! One tower under load: prepared, loaded, waited for, and what came out of it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use super::BenchError;
+use super::books::Books;
 use super::load::{LoadOptions, Loaded, Pace, run_load};
 use super::mix::Mix;
 use super::observe::{Counters, Observer};
@@ -120,6 +122,7 @@ pub struct Session {
     tower: Option<Tower>,
     observer: Observer,
     world: World,
+    books: Arc<Books>,
     seed: u64,
 }
 
@@ -136,7 +139,8 @@ impl Session {
 
     /// With a tower that runs already. Nothing of it is ended, and what is sent to it stays.
     pub fn against(endpoint: Endpoint, world: World, seed: u64) -> Session {
-        Session { observer: Observer::new(endpoint.clone()), endpoint, tower: None, world, seed }
+        let (observer, books) = (Observer::new(endpoint.clone()), Arc::new(Books::new(world)));
+        Session { observer, endpoint, tower: None, world, books, seed }
     }
 
     pub fn endpoint(&self) -> &Endpoint {
@@ -195,6 +199,7 @@ impl Session {
         let day = |days: i64| (now + jiff::SignedDuration::from_hours(24 * days)).to_string();
         let preparation = Preparation {
             world: self.world,
+            books: self.books.clone(),
             run: new_run(),
             seed: self.seed,
             forecast_from: day(-1),
@@ -221,6 +226,7 @@ impl Session {
         let options = LoadOptions {
             shape: LoadShape {
                 world: self.world,
+                books: self.books.clone(),
                 cycle: load.mix.cycle().into(),
                 batch: load.batch,
                 hot_of_10_000: load.hot_of_10_000,
@@ -286,9 +292,10 @@ impl Session {
         })
     }
 
-    /// From now on there are more SKU-locations.
+    /// From now on there are more SKU-locations. Nothing is known of any's stock until it is told.
     pub fn grow(&mut self, world: World) {
         self.world = world;
+        self.books = Arc::new(Books::new(world));
     }
 
     /// Memory of the tower at rest, if it is its own: the least within a second, because the allocator gives back
@@ -330,6 +337,10 @@ impl Session {
 
     pub fn world(&self) -> World {
         self.world
+    }
+
+    pub fn books(&self) -> &Arc<Books> {
+        &self.books
     }
 
     /// From here on loads concern others: those that the last one was about have been woken up by the replay.

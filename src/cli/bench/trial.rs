@@ -313,6 +313,7 @@ fn open_loop(session: &Session, options: &TrialOptions) -> OpenLoop {
         duration: options.duration,
         shape: LoadShape {
             world,
+            books: session.books().clone(),
             cycle: Vec::new().into(),
             batch: options.batch,
             hot_of_10_000: 0,

@@ -7,7 +7,7 @@ pub const KEYS_MAX: u32 = 50_000_000;
 /// Stores; fewer if there are fewer SKU-locations.
 const LOCATIONS_MAX: u32 = 100;
 
-/// Every sixth or seventh SKU-location is short or soon will be, so that both exceptions come and go under load:
+/// At first every sixth or seventh SKU-location is short or soon will be, so that both exceptions come and go under load:
 /// of 10,000 that many have nothing at all …
 const EMPTY_OF_10_000: u32 = 500;
 /// … and that many have less than the demand of a lead time.
