@@ -298,8 +298,18 @@ fn quarantine(tower: &Tower, seen: &mut Seen) {
     let bucket = |n: i64| json!({"from": day(n), "until": day(n + 1), "quantity": 1, "p10": 0, "p90": 2});
     let forecast = json!({"sku": "A", "location": "L1", "buckets": [bucket(0), bucket(1)]});
     client.accept(&[event("forecast.published", "long", forecast)]);
-    let expected =
-        ["count_too_old", "unresolved_reference", "too_many_lines", "too_many_shipments", "too_many_buckets"];
+    let tea = json!({"sku": "tea", "uom": "each"});
+    client.accept(&[event("item.described", "tea", tea)]);
+    let sold = json!({"sku": "tea", "location": "L1", "quantity": 1, "uom": "case"});
+    client.accept(&[event("pos.sale", "tea-sold", sold)]);
+    let expected = [
+        "count_too_old",
+        "unusable_unit",
+        "unresolved_reference",
+        "too_many_lines",
+        "too_many_shipments",
+        "too_many_buckets",
+    ];
     for code in expected {
         eventually(code, || {
             let found = client.list(&format!("/api/v1/quarantine?code={code}"));

@@ -205,3 +205,35 @@ fn a_batch_of_too_many_items_is_refused_and_a_large_one_is_taken_in_pieces() {
     assert_eq!(answer["errors"][0]["index"], 2_999);
     assert_eq!(on_hand(&client, "pieces"), -2_999);
 }
+
+#[test]
+fn a_sale_counts_in_the_units_of_its_item() {
+    let mut tower = Tower::dev();
+    let client = tower.http();
+    let item = |uoms: Value| json!({"sku": "tea", "uom": "each", "uoms": uoms});
+    let sold = |id: &str, quantity: Value, uom: &str| {
+        event("pos.sale", id, json!({"sku": "tea", "location": "L1", "quantity": quantity, "uom": uom}))
+    };
+    let case = json!({"uom": "case", "factor": 12});
+    client.accept(&[event("item.described", "tea-1", item(json!([case])))]);
+    client.accept(&[sold("t1", json!(2), "case"), sold("t2", json!(1), "each")]);
+    assert_eq!(on_hand(&client, "tea"), -25);
+
+    // A unit that nobody has told of is kept, and counts once the item has it.
+    client.accept(&[sold("t3", json!("0.5"), "pallet")]);
+    let entry = entry_of(&client, "t3");
+    assert_eq!(entry["code"], "unusable_unit", "{entry}");
+    assert!(entry["detail"].as_str().unwrap().contains("`pallet`"), "{entry}");
+    assert_eq!(on_hand(&client, "tea"), -25);
+    let name = entry["id"].as_str().unwrap().to_owned();
+    let one = client.get(&format!("/api/v1/quarantine/{name}")).expect(200);
+    assert!(one["position"].is_string() && one["code"] == "unusable_unit", "{one}");
+    let pallet = json!({"uom": "pallet", "factor": 480});
+    client.accept(&[event("item.described", "tea-2", item(json!([case, pallet])))]);
+    assert_eq!(retry(&client, &name, "").expect(202)["accepted"], 1);
+    assert_eq!(on_hand(&client, "tea"), -265);
+
+    tower.kill();
+    tower.start_again();
+    assert_eq!(on_hand(&tower.http(), "tea"), -265);
+}

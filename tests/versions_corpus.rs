@@ -171,12 +171,16 @@ fn expect_same(found: &Value, expected: &Value, at: &str) {
     }
 }
 
+/// Snapshots of a fold version that no migration leads on from: `docs/versions.md` says why.
+const PASSED_OVER: &[&str] = &["v0.1.0-fold3-snapshot"];
+
 fn check(corpus: &Path, with_generations: bool) {
     let (mut tower, tenants) = load(corpus, with_generations);
     let expected: Value = serde_json::from_slice(&unzipped(&corpus.join("expected.json.gz"))).unwrap();
     let name = corpus.file_name().unwrap().to_string_lossy().into_owned();
     let started_from = tower.http().get("/readyz").expect(200)["generation"].clone();
-    assert_eq!(started_from.is_u64(), with_generations, "{name} starts from its snapshot if it is there");
+    let is_read = with_generations && !PASSED_OVER.contains(&name.as_str());
+    assert_eq!(started_from.is_u64(), is_read, "{name} starts from its snapshot if it can be read");
     expect_same(&picture(&tower, &tenants), &expected, &name);
     // What the start itself journaled is read back as well.
     tower.stop();

@@ -200,7 +200,7 @@ fn find(running: &Running, caller: &Caller, id: &Name) -> Result<QuarantineEntry
 
 /// One entry of the quarantine, with its event.
 #[utoipa::path(get, path = "/api/v1/quarantine/{id}", tag = "quarantine", params(("id" = String, Path)),
-    responses((status = 200, description = "The entry", body = ref("#/components/schemas/QuarantineEntry")), (status = 404, description = "Unknown")), security(("key" = [])))]
+    responses((status = 200, description = "The entry", body = ref("#/components/schemas/QuarantineEntryDetail")), (status = 404, description = "Unknown")), security(("key" = [])))]
 #[get("/api/v1/quarantine/{id}")]
 pub async fn get_quarantine(
     request: HttpRequest,
@@ -213,7 +213,14 @@ pub async fn get_quarantine(
     Query::parse(request.query_string(), &[])?;
     let [id] = segments(&request, PREFIX)?;
     let entry = find(running, &caller, &id)?;
-    Ok(HttpResponse::Ok().json(off_worker(&state, move |running| show(running, &entry)).await?))
+    let shown = off_worker(&state, move |running| {
+        let mut item = show(running, &entry)?;
+        if let Value::Object(map) = &mut item {
+            map.insert("position".to_owned(), running.position(entry.entry).into());
+        }
+        Ok(item)
+    });
+    Ok(HttpResponse::Ok().json(shown.await?))
 }
 
 /// Tries an entry again, as it was or edited; releases a failed entity.

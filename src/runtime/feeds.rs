@@ -110,10 +110,10 @@ impl Untold {
         Untold { events: 0, demand: Quantity::ZERO, last: record.clone(), last_demand: None, begun: None }
     }
 
-    fn add(&mut self, record: &Arc<Record>) {
+    fn add(&mut self, record: &Arc<Record>, reference: &Reference) {
         self.events = self.events.saturating_add(1);
         self.last = record.clone();
-        if let Some((quantity, sku, location)) = demand_of(record) {
+        if let Some((quantity, sku, location)) = demand_of(record, reference) {
             self.demand += quantity;
             self.last_demand = Some((sku.clone(), location.clone()));
         }
@@ -143,11 +143,16 @@ impl Untold {
     }
 }
 
-/// What an event demands, of what and where: a sale, or an order when it is placed.
-fn demand_of(record: &Record) -> Option<(Quantity, &Name, &Name)> {
+/// What an event demands, of what and where: a sale, or an order when it is placed. A sale that its place refuses demands
+/// nothing.
+fn demand_of<'r>(record: &'r Record, reference: &Reference) -> Option<(Quantity, &'r Name, &'r Name)> {
     let Body::Event { event_type, data } = &record.body else { return None };
     match data {
-        EventData::PosSale(sale) => Some((sale.quantity, &sale.sku, &sale.location)),
+        EventData::PosSale(sale) => {
+            let item = reference.tenant(record.tenant).and_then(|tenant| tenant.item(&sale.sku));
+            let sold = sale.in_base_units(item).ok()?;
+            Some((sold.quantity, &sale.sku, &sale.location))
+        }
         EventData::OrderLine(line) if *event_type == Some(EventType::OrderPlaced) => {
             Some((line.quantity, &line.sku, &line.location))
         }
@@ -189,7 +194,7 @@ impl Fold {
         if feed.told < minute {
             feed.told = minute;
             let mut untold = Untold::of(at.record);
-            untold.add(at.record);
+            untold.add(at.record, &self.reference);
             sink.deliver(
                 feed.address,
                 Routed { record: &untold.told(at, &self.reference), ..at },
@@ -200,7 +205,7 @@ impl Fold {
         if feed.untold.is_none() {
             feeds.waiting.push(which);
         }
-        feed.untold.get_or_insert_with(|| Untold::of(at.record)).add(at.record);
+        feed.untold.get_or_insert_with(|| Untold::of(at.record)).add(at.record, &self.reference);
     }
 
     fn tell_waiting(&mut self, at: Routed<'_>, tenant: TenantNumber, sink: &mut impl Sink) {
@@ -250,7 +255,7 @@ impl Fold {
         feeds.by_source.insert(source.clone(), feeds.feeds.len());
         feeds.feeds.push(Feed { address, told: minute, untold: None });
         let mut untold = Untold::of(at.record);
-        untold.add(at.record);
+        untold.add(at.record, &self.reference);
         untold.events = events;
         untold.begun = Some(begun);
         sink.deliver(address, Routed { record: &untold.told(at, &self.reference), ..at }, &self.reference);

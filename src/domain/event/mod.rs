@@ -11,8 +11,10 @@ mod parse;
 mod shapes;
 #[cfg(test)]
 mod tests;
+mod units;
 
 pub use data::*;
 pub use fields::{FIELD_ERRORS_MAX, FieldError, TEXT_SCALARS_MAX};
 pub use kind::{EventType, RESERVED_TYPES};
 pub use parse::{DATA_DEPTH_MAX, KnownType, ParseError, parse, parse_data};
+pub use units::{BaseSale, UnitError};

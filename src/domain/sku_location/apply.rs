@@ -10,7 +10,7 @@ use super::raw::MaybeTime;
 use super::stock::CountTooOld;
 use super::{PriceSeen, Refused, SkuLocation, Supply};
 use crate::domain::approval_case::{ActionKind, ActionState, CaseItem};
-use crate::domain::event::{EventData, InventoryCounted, StockStatus};
+use crate::domain::event::{EventData, InventoryCounted, PosSale, StockStatus};
 use crate::domain::ids::{EntityKey, Name, TenantNumber};
 use crate::domain::money::{Currency, UnitPrice};
 use crate::domain::quantity::Quantity;
@@ -68,13 +68,8 @@ impl SkuLocation {
     }
 
     fn apply_event(&mut self, data: &EventData, applying: Applying<'_>) {
-        let at = applying.record.event_time;
         match data {
-            EventData::PosSale(sale) => {
-                self.move_stock(StockStatus::Available, -sale.quantity, applying);
-                self.see_price(sale.unit_price, sale.currency);
-                self.demand(sale.quantity, at, applying);
-            }
+            EventData::PosSale(sale) => self.sell(sale, applying),
             EventData::PosReturn(returned) => {
                 self.move_stock(returned.disposition, returned.quantity, applying);
             }
@@ -213,6 +208,17 @@ impl SkuLocation {
             observed.leave(-delta);
             self.forget_observed();
         }
+    }
+
+    fn sell(&mut self, sale: &PosSale, applying: Applying<'_>) {
+        let tenant = applying.reference.tenant(applying.record.tenant);
+        let sold = match sale.in_base_units(tenant.and_then(|tenant| tenant.item(&self.sku))) {
+            Ok(sold) => sold,
+            Err(error) => return self.refuse("unusable_unit", error.to_string(), applying),
+        };
+        self.move_stock(StockStatus::Available, -sold.quantity, applying);
+        self.see_price(sold.unit_price, sale.currency);
+        self.demand(sold.quantity, applying.record.event_time, applying);
     }
 
     fn count_stock(&mut self, counted: &InventoryCounted, applying: Applying<'_>) {

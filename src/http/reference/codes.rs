@@ -136,6 +136,12 @@ pub const QUARANTINE_CODES: &[Told] = &[
         "Count again; or edit the entry's time and retry it. Then delete the entry.",
     ),
     told(
+        "unusable_unit",
+        "A `pos.sale` in a unit of measure (`uom`) that its item does not have: the item's base unit has another name and the \
+         unit is none of its `uoms`. Or what it comes to is less than a thousandth or more than 1,000,000,000 base units.",
+        "Describe the item with that unit (`item.described`), then retry the entry; or edit the entry's unit.",
+    ),
+    told(
         "unresolved_reference",
         "The event names a document line without item and location, and nobody told of that document while the event \
          could be held.",

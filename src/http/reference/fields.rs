@@ -35,7 +35,7 @@ pub const FIELDS: &[(&str, &str, &str)] = &[
     ("min_quantity", "The least that is moved at a time.", "10"),
     ("moq", "Minimum order quantity.", "12"),
     ("pack", "Units in a pack; orders are multiples of it.", "12"),
-    ("uom", "Unit of measure of `quantity`; the item's base unit when absent.", r#""each""#),
+    ("uom", "Unit of measure of `quantity` and `unit_price`; the item's base unit when absent.", r#""each""#),
     ("factor", "How much of it there is: base units in one, or the share of normal.", "0.5"),
     ("ratio", "How many units of it replace one; 1 when absent.", "1"),
     // Times

@@ -77,7 +77,11 @@ pub fn components() -> Map<String, Value> {
     add("ItemList", list(object(item())));
     add("Location", object(location().into_iter().chain(position())));
     add("LocationList", list(object(location())));
-    add("QuarantineEntry", quarantine_entry());
+    add("QuarantineEntry", object(quarantine_entry()));
+    add(
+        "QuarantineEntryDetail",
+        object(quarantine_entry().into_iter().chain([required("position", any_text())])),
+    );
     add("QuarantineList", list(component("QuarantineEntry")));
     add(
         "QuarantineClosed",

@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use super::*;
 
-pub fn quarantine_entry() -> Value {
+pub fn quarantine_entry() -> Vec<Member> {
     let wrong = object([
         about("pointer", any_text(), "JSON pointer."),
         about("code", any_text(), "Stable."),
         required("detail", any_text()),
     ]);
-    object([
+    vec![
         about("id", id("q17"), "Its identifier."),
         about(
             "reason",
@@ -35,7 +35,7 @@ pub fn quarantine_entry() -> Value {
             "Whether that record was trimmed from the journal: then the event is no longer known.",
         ),
         about("lsn", lsn(), "The record that put it here."),
-    ])
+    ]
 }
 
 /// Whatever was sent.
