@@ -21,6 +21,7 @@ fn lists_answer_as_the_contract_says() {
         exceptions_are_filtered_and_final_ones_hidden,
         lists_are_paged_sorted_and_filtered,
         a_cursor_stays_valid_while_things_change,
+        a_cursor_passes_places_that_are_short_once,
     );
 }
 
@@ -323,5 +324,55 @@ fn a_cursor_stays_valid_while_things_change(tower: &Tower) {
             (40, 40),
             "sort {sort:?}: each that was there, once: {seen:?}"
         );
+    }
+}
+
+fn a_cursor_passes_places_that_are_short_once(tower: &Tower) {
+    let client = tower.http();
+    let day = |days: i64| (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days)).to_string();
+    let mut batch = Batch::new("short");
+    // Ten a day, for 0 to 19 units on hand: ten are short already, which is told as of now, whenever that is.
+    for i in 0..20i64 {
+        let place = json!({"sku": format!("short-{i:02}"), "location": "running-out"});
+        let with = |more: Value| {
+            let mut data = place.clone();
+            data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            data
+        };
+        batch.add("inventory.counted", with(json!({"on_hand": if i < 10 { 0 } else { 3 * i }})));
+        let bucket = json!({"from": day(-1), "until": day(20), "quantity": 210, "p10": 200, "p90": 220});
+        batch.add("forecast.published", with(json!({"buckets": [bucket]})));
+        let order = json!({"order_id": format!("O-short-{i}"), "line_id": "1", "quantity": 1});
+        batch.add("order.placed", with(order));
+    }
+    let lsn = told(&client, &mut batch);
+    for sort in ["projected_stockout_at", "-projected_stockout_at"] {
+        let mut seen: Vec<(String, Option<i64>)> = Vec::new();
+        let mut cursor = String::new();
+        for _ in 0..20 {
+            let path = format!("/api/v1/sku-locations?location=running-out&limit=3&sort={sort}{cursor}");
+            let page = client.settled(&path, lsn).expect(200);
+            for item in page["items"].as_array().unwrap() {
+                let name = item["sku"].as_str().unwrap().to_owned();
+                seen.push((name, instant(&item["projected_stockout_at"])));
+            }
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={}", encode(next));
+        }
+        let distinct: BTreeSet<&String> = seen.iter().map(|(sku, _)| sku).collect();
+        assert_eq!((seen.len(), distinct.len()), (20, 20), "{sort}: {seen:?}");
+        let now = jiff::Timestamp::now().as_second();
+        let later: Vec<i64> = seen.iter().filter_map(|(_, at)| *at).filter(|at| *at > now).collect();
+        assert!(later.len() >= 5, "{seen:?}");
+        let is_sorted =
+            if sort.starts_with('-') { later.iter().rev().is_sorted() } else { later.is_sorted() };
+        assert!(is_sorted, "{sort}: {seen:?}");
+        let short: Vec<usize> =
+            (0..seen.len()).filter(|at| seen[*at].1.is_some_and(|time| time <= now)).collect();
+        assert!(short.len() >= 10, "{seen:?}");
+        let together = if sort.starts_with('-') { seen.len() - short.len() } else { 0 };
+        assert_eq!(short[0], together, "{sort}: those that are short stand together: {seen:?}");
+        let of_short: BTreeSet<Option<i64>> = short.iter().map(|at| seen[*at].1).collect();
+        assert_eq!(of_short.len(), 1, "{sort}: all pages are as of one moment: {seen:?}");
     }
 }

@@ -263,12 +263,20 @@ pub struct Cursor {
     descending: bool,
     pub value: SortValue,
     pub id: String,
+    /// When the first page was read, where the value moves with time: all pages are sorted as of then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<i64>,
 }
 
 impl Cursor {
     /// After that item.
     pub fn after(sort: Sort, value: SortValue, id: String) -> Cursor {
-        Cursor { field: sort.field.to_owned(), descending: sort.descending, value, id }
+        Cursor { field: sort.field.to_owned(), descending: sort.descending, value, id, as_of: None }
+    }
+
+    /// The same of a list that is as of that moment.
+    pub fn read_at(self, moment: Timestamp) -> Cursor {
+        Cursor { as_of: Some(moment.micros()), ..self }
     }
 
     /// As an opaque token.
@@ -314,19 +322,30 @@ pub fn keep_first<T>(items: &mut Vec<Sortable<T>>, sort: Sort, cursor: Option<&C
 
 /// Sorts, skips what the cursor has passed, and cuts a page; also says where the next one begins.
 pub fn page<T>(
-    mut items: Vec<Sortable<T>>,
+    items: Vec<Sortable<T>>,
     sort: Sort,
     cursor: Option<&Cursor>,
     limit: usize,
 ) -> (Vec<T>, Option<String>) {
+    let (items, next) = page_and_cursor(items, sort, cursor, limit);
+    (items, next.map(|next| next.encode()))
+}
+
+/// The same with the cursor itself.
+pub fn page_and_cursor<T>(
+    mut items: Vec<Sortable<T>>,
+    sort: Sort,
+    cursor: Option<&Cursor>,
+    limit: usize,
+) -> (Vec<T>, Option<Cursor>) {
     // One more than the page says whether there is another one.
     keep_first(&mut items, sort, cursor, limit + 1);
     items.sort_unstable_by(|a, b| compare(sort, (&a.0, &a.1), (&b.0, &b.1)));
     let more = items.len() > limit;
     items.truncate(limit);
-    let next = more
-        .then(|| items.last().map(|(value, id, _)| Cursor::after(sort, value.clone(), id.clone()).encode()));
-    (items.into_iter().map(|(_, _, item)| item).collect(), next.flatten())
+    let last = items.last().filter(|_| more);
+    let next = last.map(|(value, id, _)| Cursor::after(sort, value.clone(), id.clone()));
+    (items.into_iter().map(|(_, _, item)| item).collect(), next)
 }
 
 fn bad(detail: String) -> Problem {

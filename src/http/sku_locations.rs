@@ -7,13 +7,14 @@ use super::caller::Caller;
 use super::inspect::{ask, ask_all, listed, not_found, shown};
 use super::path::segments;
 use super::problem::Problem;
-use super::query::{Sort, SortValue, Sortable, keep_first, page};
+use super::query::{Cursor, Sort, SortValue, Sortable, keep_first, page_and_cursor};
 use super::read::{Asked, Paged, Read};
 use super::state::AppState;
 use super::visibility::sees_sku_location;
 use crate::auth::Permission;
 use crate::domain::ids::{EntityKey, Name};
 use crate::domain::sku_location::SkuLocation;
+use crate::domain::time::Timestamp;
 use crate::runtime::directory::Address;
 use crate::runtime::{Hosted, Running};
 
@@ -105,6 +106,8 @@ pub async fn get_projection(
 }
 
 /// SKU-locations by key, or sorted by any of their numbers.
+///
+/// Sorted by a number, all pages of a list are as of the moment of its first one, with all that is known by then.
 #[utoipa::path(get, path = "/api/v1/sku-locations", tag = "sku-locations",
     params(("sku" = Option<Vec<String>>, Query), ("location" = Option<Vec<String>>, Query),
         ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query),
@@ -146,9 +149,13 @@ pub async fn list_sku_locations(
         let more = found.len() > limit;
         found.truncate(limit);
         let next = more.then(|| found.last().map(|(key, _)| cursor_after(sort, key))).flatten();
-        let items = views(running, &found).await;
+        let items = views(running, &found, None).await;
         return Ok(HttpResponse::Ok().json(read.page(items, next)));
     }
+    // Most numbers move with time, and what runs out now is told as of now: a cursor would pass it again and again if the
+    // next page were not as of the same moment.
+    let as_of = cursor.as_ref().and_then(|cursor| cursor.as_of);
+    let as_of = as_of.map_or_else(|| read.now(), Timestamp::from_micros);
     let mut candidates: Vec<Sortable<Value>> = Vec::new();
     let mut after: Option<(String, String)> = None;
     loop {
@@ -157,13 +164,14 @@ pub async fn list_sku_locations(
         let last = chunk.len() < SCAN_CHUNK;
         after = chunk.last().and_then(|(key, _)| key_parts(key));
         let chunk: Vec<_> = chunk.into_iter().filter(|(key, _)| wanted(key)).collect();
-        for item in views(running, &chunk).await {
-            let value = SortValue::of_json(item.get(sort.field).unwrap_or(&Value::Null));
+        for item in views(running, &chunk, Some(as_of)).await {
+            let value = sort_value(&item, sort.field);
             let id = format!("{}{SEPARATOR}{}", text(&item, "sku"), text(&item, "location"));
             candidates.push((value, id, item));
         }
         if last {
-            let (items, next) = page(candidates, sort, cursor.as_ref(), limit);
+            let (items, next) = page_and_cursor(candidates, sort, cursor.as_ref(), limit);
+            let next = next.map(|next| next.read_at(as_of).encode());
             return Ok(HttpResponse::Ok().json(read.page(items, next)));
         }
         // Only what can still be on this page is kept, and one more, which says whether there is another page.
@@ -184,17 +192,26 @@ fn key_parts(key: &EntityKey) -> Option<(String, String)> {
 fn cursor_after(sort: Sort, key: &EntityKey) -> String {
     let (sku, location) = key_parts(key).unwrap_or_default();
     let id = format!("{sku}{SEPARATOR}{location}");
-    super::query::Cursor::after(sort, SortValue::Text(sku), id).encode()
+    Cursor::after(sort, SortValue::Text(sku), id).encode()
 }
 
 fn text<'v>(item: &'v Value, field: &str) -> &'v str {
     item.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
-async fn views(running: &Running, found: &[(EntityKey, Address)]) -> Vec<Value> {
+fn sort_value(item: &Value, field: &str) -> SortValue {
+    let value = item.get(field).unwrap_or(&Value::Null);
+    if field == "projected_stockout_at" {
+        return SortValue::time(value.as_str().and_then(|text| Timestamp::parse(text).ok()));
+    }
+    SortValue::of_json(value)
+}
+
+/// As lists show them: now, or as of an earlier moment with all that is known now.
+async fn views(running: &Running, found: &[(EntityKey, Address)], as_of: Option<Timestamp>) -> Vec<Value> {
     let addresses: Vec<Address> = found.iter().map(|(_, address)| *address).collect();
-    let seen = ask_all::<SkuLocation, _>(running, &addresses, |entity, key, now, reference| {
-        entity.state_item(key, now, reference)
+    let seen = ask_all::<SkuLocation, _>(running, &addresses, move |entity, key, now, reference| {
+        entity.state_item(key, as_of.map_or(now, |as_of| as_of.min(now)), reference)
     });
     let seen = seen.await.into_iter().zip(found);
     seen.filter_map(|(seen, (key, _))| match key {
