@@ -20,6 +20,7 @@ fn documents_are_shown_within_tenant_and_scope() {
         a_supplier_sees_its_purchase_orders_and_no_customers,
         a_path_sees_what_is_below_it,
         another_tenant_sees_nothing,
+        what_is_grouped_under_a_cause_outside_the_scope_is_listed,
     );
 }
 
@@ -147,4 +148,46 @@ fn another_tenant_sees_nothing(tower: &Tower) {
     {
         other.get(&format!("/api/v1/{hidden}")).expect_problem(404, "not_found");
     }
+}
+
+fn what_is_grouped_under_a_cause_outside_the_scope_is_listed(tower: &Tower) {
+    let (_, key) = tower.create_key("teller", "integration", &[]);
+    let teller = tower.http().with_key(&key);
+    common::eventually("the key is known", || (teller.post_batch(&[]).status == 202).then_some(()));
+    let at = |days: i64| (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days)).to_string();
+    let mut batch = Batch::new("grouped");
+    batch.add("item.described", json!({"sku": "flour", "path": ["Food", "Dry"], "unit_price": "9"}));
+    batch.add("location.described", json!({"location": "east"}));
+    batch.add("supplier.described", json!({"supplier": "mill", "lead_time_days": 3}));
+    batch.add("inventory.counted", json!({"sku": "flour", "location": "east", "on_hand": 0}));
+    let order =
+        json!({"order_id": "O-flour", "line_id": "1", "sku": "flour", "location": "east", "quantity": 50});
+    batch.add("order.placed", order);
+    let line =
+        json!({"line_id": "1", "sku": "flour", "location": "east", "quantity": 100, "promised_at": at(-1)});
+    batch.add("purchase_order.placed", json!({"po_id": "PO-flour", "supplier": "mill", "lines": [line]}));
+    let lsn = teller.accept(&batch.take())["lsn"].as_u64().unwrap();
+
+    let listed = |client: &Client, filter: &str| -> BTreeSet<String> {
+        let page = client.settled(&format!("/api/v1/exceptions?{filter}"), lsn).expect(200);
+        let items = page["items"].as_array().unwrap().iter();
+        let about_flour =
+            items.filter(|item| item["subject"]["sku"] == "flour" || item["subject"]["po_id"] == "PO-flour");
+        about_flour.map(|item| item["type"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = client(tower, "planner", &[]);
+    assert_eq!(listed(&all, "limit=1000"), only(&["purchase_late"]));
+    let everything = listed(&all, "grouped=false");
+    assert!(everything.contains("shortage_now") && everything.contains("purchase_late"), "{everything:?}");
+
+    let beneath: BTreeSet<String> = everything.into_iter().filter(|kind| kind != "purchase_late").collect();
+    for scope in ["location=east", "path=Food"] {
+        let reader = client(tower, "planner", &["--scope", scope]);
+        assert_eq!(listed(&reader, "limit=1000"), beneath, "{scope}");
+        assert_eq!(listed(&reader, "grouped=true"), beneath, "{scope}");
+        assert_eq!(listed(&reader, "severity=low"), BTreeSet::new(), "{scope}");
+    }
+    // Who sees the cause finds one line for it.
+    let reader = client(tower, "planner", &["--scope", "supplier=mill"]);
+    assert_eq!(listed(&reader, "limit=1000"), only(&["purchase_late"]));
 }

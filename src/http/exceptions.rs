@@ -1,5 +1,6 @@
 //! `GET /api/v1/exceptions…`
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
@@ -16,9 +17,10 @@ use super::state::AppState;
 use super::visibility::{SubjectColumns, reach, sees_exception};
 use crate::auth::{Permission, Principal};
 use crate::domain::exception::{ExceptionItem, ExceptionState, ExceptionType, Severity};
+use crate::domain::ids::Name;
 use crate::domain::reference::TenantReference;
-use crate::runtime::summaries::ExceptionEntry;
-use crate::runtime::summary::{Listed, Selection};
+use crate::runtime::summaries::{ExceptionEntry, HEADS};
+use crate::runtime::summary::{Listed, Paging, Selection, SortBy};
 
 const PREFIX: &str = "/api/v1/exceptions";
 
@@ -150,7 +152,8 @@ pub async fn list_affected(
 ///
 /// One cause shows as one line: exceptions that are grouped under a cause (their `group` is not null) are left out,
 /// unless a filter other than `severity` asks for them or `grouped=false` is given; `grouped=true` leaves them out even
-/// then. `group=KEY` gives the members of the cause whose item says `affected.key`.
+/// then. `group=KEY` gives the members of the cause whose item says `affected.key`. A reader whose scope leaves the cause
+/// out finds its members in the list.
 #[utoipa::path(get, path = "/api/v1/exceptions", tag = "exceptions",
     params(("type" = Option<Vec<String>>, Query), ("state" = Option<Vec<String>>, Query, description = "by default those that are not over"),
         ("severity" = Option<Vec<String>>, Query), ("id" = Option<Vec<String>>, Query), ("sku" = Option<Vec<String>>, Query),
@@ -178,13 +181,41 @@ pub async fn list_exceptions(
     asked.query.names("severity", severity_named)?;
     let grouped = asked.query.known_flag("grouped")?;
     let read = asked.ready().await?;
-    let selection = selected(&read.query, grouped);
+    let mut selection = selected(&read.query, grouped);
     let tenant = read.tenant()?;
     let sees = |item: &ExceptionItem| sees_exception(&caller.principal, tenant, item);
+    let shown_causes = shown_causes(&read, &mut selection, sees);
+    let is_hidden = |item: &ExceptionItem| {
+        let shown = shown_causes.as_ref().zip(item.group.as_ref());
+        shown.is_some_and(|(causes, group)| causes.contains(group))
+    };
+    let sees = |item: &ExceptionItem| sees(item) && !is_hidden(item);
     let show = |entry: &ExceptionEntry| item_for(&caller.principal, tenant, entry);
     let within = |rows| reach(&caller.principal, tenant, subject_columns(), rows);
     let page = read.summary_page(&read.running.exceptions, &selection, &paged, within, sees, show);
     Ok(HttpResponse::Ok().json(page))
+}
+
+/// Most causes that are looked up for a reader who sees a part of the tenant. What is grouped under others is listed.
+const SHOWN_CAUSES_MAX: usize = 10_000;
+
+/// Whoever sees a part of the tenant may see an exception and not its cause: it stands in the list then, or nobody there
+/// would know of it. Takes what leaves members out of the selection, and says whose members are left out instead.
+fn shown_causes(
+    read: &Read<'_>,
+    selection: &mut Selection<'_>,
+    sees: impl Fn(&ExceptionItem) -> bool,
+) -> Option<HashSet<Name>> {
+    let group = name_column("group");
+    if read.caller.principal.scope.is_unrestricted() || !selection.absent.contains(&group) {
+        return None;
+    }
+    selection.absent.retain(|at| *at != group);
+    let causes = Selection { present: vec![name_column(HEADS)], ..Selection::default() };
+    let paging = Paging { sort: SortBy::Id, descending: false, after: None, limit: SHOWN_CAUSES_MAX };
+    let found = read.running.exceptions.page(read.caller.tenant, &causes, &paging, sees);
+    let keys = found.entries.iter().filter_map(|entry| Some(entry.item.affected.as_ref()?.key.clone()));
+    Some(keys.collect())
 }
 
 /// What a query asks for.
@@ -212,9 +243,8 @@ fn name_column(name: &str) -> usize {
 mod tests {
     use super::*;
     use crate::domain::exception::testing::item;
-    use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
+    use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
     use crate::runtime::summaries::Exceptions;
-    use crate::runtime::summary::{Paging, SortBy};
 
     const TENANT: TenantNumber = TenantNumber(0);
 

@@ -187,5 +187,5 @@ pub fn selection<'q, T: Listed>(query: &'q Query, is_final: impl Fn(&str) -> boo
         named.filter(|(_, values)| !values.is_empty()).collect()
     };
     let with_over = query.all("state").iter().any(|state| is_final(state));
-    Selection { with_over, facets: filters(T::FACETS), names: filters(T::NAMES), absent: Vec::new() }
+    Selection { with_over, facets: filters(T::FACETS), names: filters(T::NAMES), ..Selection::default() }
 }

@@ -24,6 +24,9 @@ pub type ExceptionEntry = Entry<ExceptionItem>;
 /// All exceptions that are not over, and the last ones that are.
 pub type Exceptions = Summary<ExceptionItem>;
 
+/// The name in an exception's columns of the key of the group whose cause it is.
+pub const HEADS: &str = "heads";
+
 impl Listed for ExceptionItem {
     const NUMBERS: &'static [&'static str] = &[
         "severity",
@@ -53,6 +56,7 @@ impl Listed for ExceptionItem {
         "promotion_id",
         "action_id",
         "source",
+        HEADS,
     ];
 
     fn id(&self) -> &Name {
@@ -103,7 +107,8 @@ impl Listed for ExceptionItem {
             10 => &subject.transfer_id,
             11 => &subject.promotion_id,
             12 => &subject.action_id,
-            _ => &subject.source,
+            13 => &subject.source,
+            _ => return self.affected.as_ref().map(|affected| affected.key.as_str()),
         };
         name.as_deref()
     }

@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::approval_case::testing::{action, case};
 use crate::domain::approval_case::{ActionState, CaseState};
 use crate::domain::exception::testing::item;
-use crate::domain::exception::{ExceptionSubject, ExceptionType, Severity};
+use crate::domain::exception::{AffectedSummary, ExceptionSubject, ExceptionType, Severity};
 use crate::domain::money::{Currency, Money};
 use crate::domain::quantity::Quantity;
 
@@ -40,6 +40,9 @@ fn columns_hold_what_their_names_say() {
         action_id: named("the action_id"),
         source: named("the source"),
     };
+    let affected =
+        AffectedSummary { key: Name::from("the heads"), count: 1, hidden: 0, exceptions: Vec::new() };
+    shown.affected = Some(Box::new(affected));
     for (at, field) in ExceptionItem::NAMES.iter().enumerate().skip(1) {
         assert_eq!(shown.name(at), Some(format!("the {field}").as_str()));
     }

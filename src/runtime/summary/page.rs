@@ -42,6 +42,8 @@ pub struct Selection<'q> {
     pub names: Vec<(usize, &'q [String])>,
     /// Which of [`Listed::NAMES`] it must have none of.
     pub absent: Vec<usize>,
+    /// Which of [`Listed::NAMES`] it must have, whatever they are.
+    pub present: Vec<usize>,
 }
 
 /// Which part of a list.
@@ -104,6 +106,7 @@ struct Filter<'q> {
     facets: Vec<(usize, Vec<bool>)>,
     names: Vec<OneOf<'q>>,
     absent: &'q [usize],
+    present: &'q [usize],
     /// What the reader can see at most, once that was asked.
     reach: Reach,
 }
@@ -123,6 +126,7 @@ impl<'q> Filter<'q> {
             facets: selection.facets.iter().map(wanted).collect(),
             names: selection.names.iter().map(one_of).collect(),
             absent: &selection.absent,
+            present: &selection.present,
             reach: Reach::default(),
         }
     }
@@ -133,6 +137,7 @@ impl<'q> Filter<'q> {
             wanted.get(chunk.facets[*at][row] as usize).copied().unwrap_or(false)
         };
         self.absent.iter().all(|at| chunk.names[*at][row] == 0)
+            && self.present.iter().all(|at| chunk.names[*at][row] != 0)
             && self.facets.iter().all(has_facet)
             && self.names.iter().all(|one_of| one_of.codes.contains(&chunk.names[one_of.at][row]))
             && self.reach.admits(chunk, row)
