@@ -67,3 +67,39 @@ fn a_directory_is_served_by_one_tower_at_a_time() {
     let sold = event("pos.sale", "first", json!({"sku": "A", "location": "L1", "quantity": 1}));
     assert_eq!(tower.http().post_event(&sold).status, 202, "the first one is not disturbed");
 }
+
+#[test]
+fn the_clock_of_the_first_start_is_kept() {
+    // As shipped: the file names the wall clock, and the command line the other one.
+    let mut tower = Tower::launch()
+        .dev()
+        .event_clock()
+        .configuration("[tenants.default]\nclock = \"wall\"\nbase_currency = \"EUR\"\ntimezone = \"UTC\"\n")
+        .start();
+    let advance = |to: &str| event("clock.advanced", to, json!({"to": to}));
+    tower.http().accept(&[advance("2026-03-01T00:00:00Z")]);
+    tower.stop();
+    let refused = std::process::Command::new("timeout")
+        .args([
+            "20",
+            env!("CARGO_BIN_EXE_tidewatch"),
+            "serve",
+            "--dev",
+            "--clock",
+            "wall",
+            "--listen",
+            "127.0.0.1:0",
+        ])
+        .arg("--data")
+        .arg(tower.data())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(3), "{told}");
+    assert!(told.contains("`default` keeps time by the event clock"), "{told}");
+
+    tower.leave_out(&["--clock", "event"]);
+    tower.start_again();
+    tower.http().accept(&[advance("2026-03-02T00:00:00Z")]);
+    assert!(tower.log().contains("the clock stays what it was"), "{}", tower.log());
+}

@@ -47,7 +47,7 @@ pub struct ServeArgs {
     /// Take requests without credentials, from loopback only. For trying things out
     #[arg(long)]
     dev: bool,
-    /// The clock of tenant `default`; can be set on an empty data directory only
+    /// The clock of tenant `default`: set on an empty data directory, kept by every later start
     #[arg(long, value_name = "KIND")]
     clock: Option<Clock>,
     /// Where the demo that runs this tower is controlled; the console shows its tour then
@@ -262,6 +262,7 @@ fn tower_options(args: &ServeArgs, config: &Config) -> Result<TowerOptions, Fail
                 config::ClockKind::Wall => ClockKind::Wall,
                 config::ClockKind::Event => ClockKind::Event,
             },
+            insists_on_clock: args.clock.is_some() && tenant.name == "default",
             base_currency,
             timezone: Name::from(tenant.timezone.as_str()),
         })

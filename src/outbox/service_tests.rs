@@ -169,6 +169,7 @@ fn options(data: &Path, clock: ClockKind) -> TowerOptions {
         tenants: vec![TenantOptions {
             name: Name::from("default"),
             clock,
+            insists_on_clock: false,
             base_currency: Currency::parse("EUR").unwrap(),
             timezone: Name::from("UTC"),
         }],

@@ -180,7 +180,7 @@ pub(super) fn introductions(
                 };
                 records.push(system_record(number, Name::const_new("tidewatch"), body));
             }
-            Some(known) if known.clock != tenant.clock => {
+            Some(known) if known.clock != tenant.clock && tenant.insists_on_clock => {
                 return Err(StartError::Clock {
                     name: tenant.name.clone(),
                     journaled: clock_name(known.clock),
@@ -188,6 +188,13 @@ pub(super) fn introductions(
                 });
             }
             Some(known) => {
+                if known.clock != tenant.clock {
+                    warn!(
+                        tenant = %tenant.name,
+                        clock = clock_name(known.clock),
+                        "the clock stays what it was when the tenant was declared"
+                    );
+                }
                 if known.base_currency != tenant.base_currency
                     || known.time_zone.iana_name() != Some(tenant.timezone.as_str())
                 {

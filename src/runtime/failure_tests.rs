@@ -64,6 +64,7 @@ fn options(data: &Path) -> TowerOptions {
         tenants: vec![TenantOptions {
             name: Name::from("default"),
             clock: ClockKind::Wall,
+            insists_on_clock: false,
             base_currency: Currency::parse("EUR").unwrap(),
             timezone: Name::from("UTC"),
         }],

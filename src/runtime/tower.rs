@@ -99,7 +99,10 @@ impl TowerOptions {
 #[derive(Clone, Debug)]
 pub struct TenantOptions {
     pub name: Name,
+    /// What it keeps time by from its declaration on.
     pub clock: ClockKind,
+    /// Whether to start with that clock or not at all. Otherwise the clock of a tenant that is there stays as it is.
+    pub insists_on_clock: bool,
     pub base_currency: Currency,
     pub timezone: Name,
 }

@@ -165,6 +165,11 @@ impl Tower {
         std::fs::write(self.directory.path().join("actors.toml"), text).unwrap();
     }
 
+    /// The next start is without these arguments.
+    pub fn leave_out(&mut self, arguments: &[&str]) {
+        self.arguments.retain(|argument| !arguments.contains(&argument.as_str()));
+    }
+
     /// Starts on the same directory again and waits until it is ready.
     #[track_caller]
     pub fn start_again(&mut self) {

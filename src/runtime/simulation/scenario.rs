@@ -65,6 +65,7 @@ pub fn options(random: &mut Random, data: &std::path::Path, clock: ClockKind) ->
         tenants: vec![TenantOptions {
             name: Name::const_new("default"),
             clock,
+            insists_on_clock: false,
             base_currency: Currency::parse("EUR").unwrap(),
             timezone: Name::const_new("UTC"),
         }],
