@@ -41,9 +41,17 @@ fn a_client_that_cannot_keep_up_comes_back_without_a_gap() {
     assert_eq!(client.settled("/api/v1/exceptions?limit=1", lsn).status, 200);
     // It reads on long after it was cut: what had been sent before, and why it ended, is still there to read.
     std::thread::sleep(Duration::from_secs(5));
+    // What it says meanwhile, as it is asked to, takes nothing of that away.
+    let pong = json!({"type": "pong"});
+    slow.say(&pong);
+    std::thread::sleep(Duration::from_secs(1));
+    slow.say(&pong);
     let mut seen = BTreeSet::new();
     while let Some(frame) = slow.next(Duration::from_secs(10)) {
         note(&frame, &mut seen);
+        if seen.len() == 1 {
+            slow.say(&pong);
+        }
     }
     let (code, reason) = slow.closed.clone().expect("closed");
     assert_eq!(code, 4008, "{reason}");

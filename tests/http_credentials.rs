@@ -82,6 +82,8 @@ fn without_credentials_only_health_is_shown(tower: &Tower) {
         anonymous.get(path).expect_any_problem(401);
         tower.http().with_key("not-a-key").get(path).expect_any_problem(401);
     }
+    let refused = anonymous.get("/api/v1/stats");
+    assert_eq!(refused.header("www-authenticate"), Some("Bearer realm=\"tidewatch\""));
     anonymous.post_event(&event("pos.sale", "x", json!({}))).expect_any_problem(401);
     anonymous.post("text/plain", "x").expect_any_problem(401);
     for value in ["Basic dXNlcjpwYXNz", "Bearer", "Bearer ", "nonsense", "Bearer a b"] {
@@ -114,6 +116,16 @@ fn a_feed_ticket_is_good_once(tower: &Tower) {
     assert_eq!(feed.next(Duration::from_secs(5)).expect("a hello")["type"], "hello");
     assert_eq!(Feed::open_at(&tower.http(), &path).err(), Some(401), "good once");
     assert_eq!(Feed::open_at(&tower.http(), "/api/v1/feed?ticket=made-up").err(), Some(401));
+
+    // One of a key that was revoked meanwhile opens nothing.
+    let (id, key) = tower.create_key("leaving", "viewer", &[]);
+    let leaving = tower.http().with_key(&key);
+    let told = eventually("the key to work", || Some(ticket(&leaving)).filter(|told| told.status == 200));
+    let text = told.json()["ticket"].as_str().expect("a ticket").to_owned();
+    assert!(tower.command(&["keys", "revoke", &id]).status.success());
+    eventually("the key to be refused", || (leaving.get("/api/v1/stats").status == 401).then_some(()));
+    let path = format!("/api/v1/feed?ticket={}", encode(&text));
+    assert_eq!(Feed::open_at(&tower.http(), &path).err(), Some(401));
 }
 
 fn a_key_works_within_a_second_and_until_it_is_revoked(tower: &Tower) {

@@ -97,7 +97,10 @@ pub fn parse(text: &str) -> Result<Request, Refused> {
                 detail,
             })
         }
-        _ => Err(refused("unknown_type", "a client says subscribe, unsubscribe or pong")),
+        _ => Err(Refused {
+            id: read_id(&frame).ok(),
+            ..refused("unknown_type", "a client says subscribe, unsubscribe or pong")
+        }),
     }
 }
 
@@ -187,6 +190,7 @@ mod tests {
             ("{}", None, "bad_frame"),
             (r#"{"type":5}"#, None, "bad_frame"),
             (r#"{"type":"dance"}"#, None, "unknown_type"),
+            (r#"{"type":"dance","id":"x"}"#, Some("x"), "unknown_type"),
             (r#"{"type":"unsubscribe"}"#, None, "bad_id"),
             (r#"{"type":"subscribe","id":5,"topics":["stats"]}"#, None, "bad_id"),
             (r#"{"type":"subscribe","id":"x"}"#, Some("x"), "bad_frame"),

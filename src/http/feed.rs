@@ -57,7 +57,7 @@ pub async fn get_feed(
     feed: web::Data<FeedHandle>,
 ) -> Result<HttpResponse, Problem> {
     state.running_for_work()?;
-    let viewer = viewer(&request, &feed).await?;
+    let viewer = viewer(&request, &feed, &state).await?;
     let Some(seat) = feed.take_seat() else {
         let detail = format!("{} sockets are open", feed.config().sockets_max);
         return Err(Problem::new(&code::TOO_MANY_SOCKETS)
@@ -69,7 +69,7 @@ pub async fn get_feed(
             Problem::new(&code::BAD_REQUEST).detail(format!("the feed is a WebSocket: {error}"))
         })?;
     let frame_bytes_max = feed.config().frame_bytes_max;
-    let stream = stream
+    let mut stream = stream
         .max_frame_size(frame_bytes_max)
         .aggregate_continuations()
         .max_continuation_size(frame_bytes_max);
@@ -78,26 +78,31 @@ pub async fn get_feed(
     let wire = Wire::of(&request);
     actix_web::rt::spawn(serve(session.clone(), queue.clone(), feed.clone(), seat, wire.clone()));
     let tower_state = state.clone();
+    let silence_max = Duration::from_secs(feed.config().silence_close_s);
     actix_web::rt::spawn(async move {
         let key = viewer.key.clone();
         let socket = feed.open(viewer, queue.clone()).await;
         let (refusals_left, refilled) = (REFUSALS_MAX, Instant::now());
         let reader =
             Reader { socket, key, state: tower_state, queue, feed, session, refusals_left, refilled };
-        if reader.run(stream).await == Said::Goodbye {
-            wire.stop_reading();
+        match reader.run(&mut stream).await {
+            Said::Goodbye => wire.stop_reading(),
+            Said::Nothing => pass_over(&mut stream, silence_max).await,
         }
     });
     Ok(response)
 }
 
 /// Who opens the socket: by ticket, or as any other request.
-async fn viewer(request: &HttpRequest, feed: &FeedHandle) -> Result<Viewer, Problem> {
+async fn viewer(request: &HttpRequest, feed: &FeedHandle, state: &AppState) -> Result<Viewer, Problem> {
     let query = web::Query::<FeedQuery>::from_query(request.query_string())
         .map_err(|error| Problem::new(&code::BAD_PARAMETER).detail(error.to_string()))?;
     if let Some(ticket) = &query.ticket {
-        return feed.redeem_ticket(ticket).ok_or_else(|| {
-            Problem::new(&code::UNAUTHENTICATED).detail("this ticket is not known, was used or ran out")
+        // A ticket is good no longer than the key that it was had with.
+        let is_good = |viewer: &Viewer| viewer.key.as_ref().is_none_or(|key| state.keys.knows(key));
+        return feed.redeem_ticket(ticket).filter(is_good).ok_or_else(|| {
+            Problem::new(&code::UNAUTHENTICATED)
+                .detail("this ticket is not known, was used or ran out, or its key was revoked")
         });
     }
     let caller = Caller::extract(request).await?;
@@ -150,6 +155,17 @@ pub async fn post_feed_ticket(
 async fn serve(session: Session, queue: Arc<SocketQueue>, feed: FeedHandle, seat: Seat, wire: Wire) {
     let is_told = write(session, &queue, &feed).await;
     drop(seat);
+    if let Some(held) = wire.hold().filter(|_| is_told && queue.ends_with(CLOSE_SLOW)) {
+        // It goes on saying that it is there while it reads what waits for it.
+        for _ in 0..feed.config().silence_close_s {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if held.has_ended() {
+                return;
+            }
+        }
+        wire.cut();
+        return;
+    }
     tokio::time::sleep(ANSWER_MAX).await;
     wire.stop_reading();
     // Why its socket ended may stand behind much that the client has not read yet.
@@ -222,6 +238,13 @@ async fn goodbye_is_over(queue: &SocketQueue, feed: &FeedHandle) {
     }
 }
 
+/// What a client says while it reads the last that waits for it is read, and nothing more: of input that nobody reads the
+/// system makes a reset, which takes what was not read yet along, the goodbye too.
+async fn pass_over(stream: &mut AggregatedMessageStream, at_most: Duration) {
+    let all = async { while let Some(Ok(_)) = stream.recv().await {} };
+    let _ = tokio::time::timeout(at_most, all).await;
+}
+
 /// The last that was heard of a client.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Said {
@@ -244,7 +267,7 @@ struct Reader {
 
 impl Reader {
     /// Takes what the client says, until either side ends it or the client is silent for too long.
-    async fn run(mut self, mut stream: AggregatedMessageStream) -> Said {
+    async fn run(mut self, stream: &mut AggregatedMessageStream) -> Said {
         let silence_max = Duration::from_secs(self.feed.config().silence_close_s);
         let look_interval = Duration::from_secs(self.feed.config().ping_interval_s);
         let (mut heard, mut next_look) = (Instant::now(), Instant::now() + look_interval);

@@ -11,7 +11,8 @@ use std::sync::{Arc, Weak};
 use actix_web::HttpRequest;
 use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
-use rustix::net::{Shutdown, shutdown};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 
 /// A connection of the server's, for as long as it has it.
 #[derive(Clone)]
@@ -50,10 +51,42 @@ impl Wire {
         self.shut(Shutdown::Both);
     }
 
+    /// Keeps the connection open after the server has done with it, so that a client that still says something does not
+    /// lose what it has not read yet: the system answers what comes to a closed connection with a reset.
+    pub fn hold(&self) -> Option<Held> {
+        self.0.upgrade().map(Held)
+    }
+
     fn shut(&self, how: Shutdown) {
         if let Some(wire) = self.0.upgrade() {
             // It may have ended on the client's side already.
             let _ = shutdown(&*wire, how);
         }
+    }
+}
+
+/// A connection that is kept open.
+pub struct Held(Arc<OwnedFd>);
+
+/// Bytes read at a time of what a client still says, and how often at a time: as much as a client may send in a second.
+const PIECE_BYTES: usize = 4_096;
+const PIECES_MAX: usize = 64;
+
+impl Held {
+    /// Whether the client has ended the connection. What it said is passed over, once the server reads it no more.
+    pub fn has_ended(&self) -> bool {
+        if Arc::strong_count(&self.0) > 1 {
+            return false;
+        }
+        let mut piece = [0; PIECE_BYTES];
+        for _ in 0..PIECES_MAX {
+            match recv(&*self.0, &mut piece[..], RecvFlags::DONTWAIT) {
+                Ok((0, _)) => return true,
+                Ok(_) => {}
+                Err(Errno::AGAIN | Errno::INTR) => return false,
+                Err(_) => return true,
+            }
+        }
+        false
     }
 }
