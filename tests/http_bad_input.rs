@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,9 @@ fn bad_input_disturbs_nothing() {
         a_retry_that_is_still_wrong_stays,
         a_deleted_entry_is_gone,
         the_bystander_is_unchanged,
+        head_is_get_without_the_body,
+        packed_bodies_are_not_taken,
+        a_length_over_the_limit_is_refused_before_it_is_sent,
     );
 }
 
@@ -297,6 +300,56 @@ fn other_methods_and_routes_are_problems(tower: &Tower) {
         assert!(answer.status == 404 || answer.status == 405, "{method} {path}: {}", answer.status);
         answer.expect_any_problem(answer.status);
     }
+    let put = client.send("PUT", "/api/v1/items", &[("Content-Type", "application/json")], b"{}");
+    put.expect_problem(405, "method_not_allowed");
+    assert_eq!(put.header("allow"), Some("GET, HEAD"));
+}
+
+/// The status and headers of an answer that has no body, whatever length it tells.
+fn head_of(client: &Client, path: &str) -> String {
+    let mut stream = client.connect().unwrap();
+    let request = format!("HEAD {path} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    assert_eq!(body, "", "{path}");
+    head.to_lowercase()
+}
+
+fn head_is_get_without_the_body(tower: &Tower) {
+    let client = tower.http();
+    for path in ["/healthz", "/readyz", "/", "/docs", "/api/v1/stats", "/api/v1/items?limit=1", "/metrics"] {
+        let head = head_of(&client, path);
+        assert!(head.starts_with("http/1.1 200"), "{path}: {head}");
+        let got = client.get(path);
+        let kind = format!("content-type: {}", got.header("content-type").unwrap_or_default());
+        assert!(head.contains(&kind.to_lowercase()), "{path}: {head}");
+    }
+    assert!(head_of(&client, "/api/v1/sku-locations/no/where").starts_with("http/1.1 404"));
+    assert!(head_of(&client, "/api/v1/events").starts_with("http/1.1 405"));
+}
+
+fn packed_bodies_are_not_taken(tower: &Tower) {
+    let client = tower.http();
+    let json = sale("packed", "packed").to_string();
+    let kind = ("Content-Type", "application/cloudevents+json");
+    for encoding in ["gzip", "br", "foo"] {
+        let answer =
+            client.send("POST", "/api/v1/events", &[kind, ("Content-Encoding", encoding)], json.as_bytes());
+        answer.expect_problem(415, "unsupported_media_type");
+    }
+    let answer =
+        client.send("POST", "/api/v1/events", &[kind, ("Content-Encoding", "identity")], json.as_bytes());
+    assert_eq!(answer.expect(202)["accepted"], 1);
+}
+
+fn a_length_over_the_limit_is_refused_before_it_is_sent(tower: &Tower) {
+    let client = tower.http();
+    let mut stream = client.connect().unwrap();
+    let head = "POST /api/v1/events HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n[";
+    stream.write_all(head.as_bytes()).unwrap();
+    read_response(&mut stream).expect("an answer").expect_problem(413, "body_too_large");
 }
 
 /// Quarantined entries that mention this text.

@@ -159,13 +159,17 @@ pub fn methods_of(route: &str) -> &'static str {
         let document = serde_json::to_value(Annotations::openapi()).unwrap_or_default();
         let paths = document["paths"].as_object().cloned().unwrap_or_default();
         let methods = |item: &Value| {
-            let methods =
-                item.as_object().into_iter().flat_map(Map::keys).map(|method| method.to_uppercase());
+            let methods = item.as_object().into_iter().flat_map(Map::keys);
+            // Who may GET may ask for the head alone.
+            let methods = methods.flat_map(|method| match method.as_str() {
+                "get" => vec!["GET".to_owned(), "HEAD".to_owned()],
+                other => vec![other.to_uppercase()],
+            });
             methods.collect::<Vec<_>>().join(", ")
         };
         paths.iter().map(|(path, item)| (path.clone(), methods(item))).collect()
     });
-    METHODS.get(route).map_or("GET", String::as_str)
+    METHODS.get(route).map_or("GET, HEAD", String::as_str)
 }
 
 /// The body of a command gets its example, and is required where one of its fields is.

@@ -5,7 +5,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::dev::{Server, Service as _};
-use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::http::Method;
+use actix_web::http::header::{ALLOW, HeaderValue, UPGRADE};
 use actix_web::middleware::{Compress, DefaultHeaders};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError as _, web};
 
@@ -76,8 +77,12 @@ pub fn serve(
                     .add(("X-Content-Type-Options", "nosniff"))
                     .add(("Cache-Control", "no-store")),
             )
-            .wrap_fn(move |request, service| {
+            .wrap_fn(move |mut request, service| {
                 let metrics = metrics.clone();
+                // HEAD is GET without the body, which the encoder leaves out: it remembers what was asked.
+                if request.method() == Method::HEAD && !request.headers().contains_key(UPGRADE) {
+                    request.head_mut().method = Method::GET;
+                }
                 let answer = service.call(request);
                 async move {
                     let answer = answer.await?;

@@ -10,6 +10,7 @@ mod submit;
 use std::ops::ControlFlow;
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use futures_util::FutureExt as _;
@@ -79,6 +80,10 @@ pub async fn post_events(
         Problem::new(&code::UNSUPPORTED_MEDIA_TYPE)
             .detail("send application/cloudevents+json, -batch+json, application/x-ndjson, application/json, or ce-* headers")
     })?;
+    if let Some(encoding) = unread_encoding(request.headers()) {
+        let detail = format!("`Content-Encoding: {encoding}` is not taken; send events as they are");
+        return Err(Problem::new(&code::UNSUPPORTED_MEDIA_TYPE).detail(detail));
+    }
     let server = &state.config.server;
     let limits = Limits {
         event_bytes_max: server.event_bytes_max,
@@ -87,6 +92,10 @@ pub async fn post_events(
     let body = Body::new(payload, server.request_bytes_max, server.body_timeout_ms);
     if mode == Mode::NdJson {
         return stream(body, &limits, &caller, &state).await;
+    }
+    // Nothing of it would be taken: who says so beforehand need not send it. Of a stream the first lines are.
+    if announced_bytes(request.headers()).is_some_and(|bytes| bytes > server.request_bytes_max as u64) {
+        return Err(BodyError::TooLarge { max: server.request_bytes_max }.to_problem());
     }
     let bytes = body.read_all().await.map_err(|error| error.to_problem())?;
     let mut preparation = Preparation::new(&caller, limits, &state)?;
@@ -161,6 +170,16 @@ pub async fn post_events(
         return Err(with_counts(problem, &taken, &state));
     }
     Ok(answer(&taken, &state))
+}
+
+/// How the body is packed, if it is.
+fn unread_encoding(headers: &HeaderMap) -> Option<&str> {
+    let encoding = headers.get(CONTENT_ENCODING)?.to_str().unwrap_or("?").trim();
+    (!encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity")).then_some(encoding)
+}
+
+fn announced_bytes(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// NDJSON: events are taken as they stream in.
