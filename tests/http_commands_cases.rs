@@ -296,14 +296,28 @@ fn an_option_of_ones_own_is_costed_at_once_and_can_be_edited() {
     assert_eq!(own[0]["effects"][0]["sku"], "A");
     assert_eq!(command_once(&ann, "own-1", &path, &order).expect(200), case);
 
+    // A title says what the option is now, unless somebody gave it one.
+    assert_eq!(own[0]["title"], "order: 20 of A for S1 from V");
+    let fewer = own_of(&command(&ann, &path, &json!({"option_id": own[0]["id"], "quantity": 7})).expect(200));
+    assert_eq!(fewer[0]["title"], "order: 7 of A for S1 from V");
     let edited = json!({"option_id": own[0]["id"], "quantity": "30", "title": "Thirty"});
     let after = own_of(&command(&ann, &path, &edited).expect(200));
     assert_eq!(after.len(), 1);
     assert_eq!((&after[0]["steps"][0]["quantity"], &after[0]["title"]), (&json!(30), &json!("Thirty")));
     let dearer = |option: &Value| option["cost"]["amount"].as_str().unwrap().parse::<f64>().unwrap();
     assert!(dearer(&after[0]) > dearer(&own[0]));
+    let more = own_of(&command(&ann, &path, &json!({"option_id": own[0]["id"], "quantity": 31})).expect(200));
+    assert_eq!((&more[0]["steps"][0]["quantity"], &more[0]["title"]), (&json!(31), &json!("Thirty")));
+    let towers = common::eventually("the tower's own order", || {
+        let case = desk.read(&format!("/api/v1/cases/{id}"));
+        let mut options = case["options"].as_array().unwrap().iter();
+        options.find(|option| option["kind"] == "order" && option["edited_by"].is_null()).cloned()
+    });
+    let copied =
+        own_of(&command(&ann, &path, &json!({"option_id": towers["id"], "quantity": 9})).expect(200));
+    assert_eq!(copied[1]["title"], "order: 9 of A for S1 from V", "{copied:?}");
     let words = json!({"kind": "custom", "note": "Ask the neighbour"});
-    assert_eq!(own_of(&command(&ann, &path, &words).expect(200)).len(), 2);
+    assert_eq!(own_of(&command(&ann, &path, &words).expect(200)).len(), 3);
 
     let check = |body: Value, expected: &[(&str, &str)]| {
         let problem = command(&ann, &path, &body).expect_problem(422, "invalid_data");

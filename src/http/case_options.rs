@@ -260,9 +260,11 @@ fn wanted(
                 _ => fields.wrong("steps", "required", "this option has several steps: say all of them"),
             },
         }
+        // A title that nobody gave says what the steps were before the edit: who approves goes by it.
+        let given = base.as_ref().and_then(|id| case.option(id)).filter(|known| is_titled_by_hand(known));
         if let Some(title) = title {
             option.title = title;
-        } else if base.is_none() {
+        } else if given.is_none() {
             option.title = spoken(option);
         }
     }
@@ -271,15 +273,22 @@ fn wanted(
     Ok((version, option))
 }
 
+/// Whether a person gave the option its title.
+fn is_titled_by_hand(option: &CaseOption) -> bool {
+    option.edited_by.is_some() && option.title != spoken(option)
+}
+
 /// A title for an option that nobody gave one.
 fn spoken(option: &CaseOption) -> String {
     let what = option.kind.as_str().replace('_', " ");
-    match option.steps.first() {
-        Some(step) if is_valid_name(&step.sku) => {
-            format!("{what}: {} of {} for {}", step.quantity, step.sku, step.location)
-        }
-        _ => what,
-    }
+    let Some(step) = option.steps.first().filter(|step| is_valid_name(&step.sku)) else { return what };
+    let from = step.from.as_ref().or(step.supplier.as_ref());
+    let from = from.map_or_else(String::new, |from| format!(" from {from}"));
+    let more = match option.steps.len() {
+        0 | 1 => String::new(),
+        steps => format!(", and {} more", steps - 1),
+    };
+    format!("{what}: {} of {} for {}{from}{more}", step.quantity, step.sku, step.location)
 }
 
 /// Adds a person's own option, or an edited quantity, source or date, costed at once.
