@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::client::{Client, ClientError, Patience};
 
@@ -87,7 +87,8 @@ pub async fn run(args: WhyArgs) -> miette::Result<ExitCode> {
         }
     };
     let printed = if args.json {
-        writeln!(io::stdout(), "{answer}").map(|()| true)
+        let (answer, all_there) = only(answer, numbers);
+        writeln!(io::stdout(), "{answer}").map(|()| all_there)
     } else {
         print(&answer, numbers, &mut io::stdout().lock())
     };
@@ -121,6 +122,27 @@ fn escaped(segment: &str) -> String {
     escaped
 }
 
+/// The answer with the numbers asked for alone, and whether they are all there.
+fn only(mut answer: Value, wanted: &[String]) -> (Value, bool) {
+    let Some(Value::Object(numbers)) = answer.get_mut("numbers") else { return (answer, wanted.is_empty()) };
+    let missing = missing(numbers, wanted);
+    if !wanted.is_empty() {
+        numbers.retain(|name, _| wanted.contains(name));
+    }
+    (answer, !missing)
+}
+
+/// Says which numbers asked for are not there; whether there are any.
+fn missing(numbers: &Map<String, Value>, wanted: &[String]) -> bool {
+    let mut any = false;
+    for name in wanted.iter().filter(|name| !numbers.contains_key(*name)) {
+        let known: Vec<&String> = numbers.keys().collect();
+        eprintln!("tidewatch why: there is no number `{name}`; there are {known:?}");
+        any = true;
+    }
+    any
+}
+
 /// Whether every number asked for is there.
 fn print(answer: &Value, wanted: &[String], out: &mut impl Write) -> io::Result<bool> {
     let text = |value: &Value| match value {
@@ -129,12 +151,7 @@ fn print(answer: &Value, wanted: &[String], out: &mut impl Write) -> io::Result<
         other => other.to_string(),
     };
     let numbers = answer["numbers"].as_object().cloned().unwrap_or_default();
-    let mut all_there = true;
-    for name in wanted.iter().filter(|name| !numbers.contains_key(*name)) {
-        let known: Vec<&String> = numbers.keys().collect();
-        eprintln!("tidewatch why: there is no number `{name}`; there are {known:?}");
-        all_there = false;
-    }
+    let all_there = !missing(&numbers, wanted);
     let whose = match &answer["supplier"] {
         Value::Null => format!("{} at {}", text(&answer["sku"]), text(&answer["location"])),
         supplier => format!("supplier {}", text(supplier)),

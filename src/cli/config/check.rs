@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::json;
+use miette::Diagnostic as _;
+use serde_json::{Value, json};
 
 use super::EXIT_CONFIGURATION;
-use crate::config::{Config, DEFAULT_FILE};
+use crate::config::{Config, ConfigError, DEFAULT_FILE, Problem};
 
 /// Check a configuration and change nothing
 ///
@@ -31,13 +32,27 @@ pub struct CheckArgs {
     json: bool,
 }
 
+/// Each mistake with its place and what helps.
+fn mistakes(error: &ConfigError) -> Vec<Value> {
+    let ConfigError::Invalid { problems, .. } = error else { return Vec::new() };
+    let told = |problem: &Problem| {
+        json!({
+            "key": problem.key(), "line": problem.line(), "column": problem.column(), "says": problem.to_string(),
+            "help": problem.help().map(|help| help.to_string()),
+        })
+    };
+    problems.iter().map(told).collect()
+}
+
 pub fn run(args: &CheckArgs) -> ExitCode {
     let file = args.config.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
     let checked = Config::load(args.config.as_deref());
     let (text, code) = match checked {
         Err(error) if args.json => {
-            let told =
-                json!({"file": file.display().to_string(), "is_sound": false, "error": error.to_string()});
+            let told = json!({
+                "file": file.display().to_string(), "is_sound": false, "error": error.to_string(),
+                "mistakes": mistakes(&error),
+            });
             (told.to_string(), ExitCode::from(EXIT_CONFIGURATION))
         }
         Err(error) => {
