@@ -12,6 +12,7 @@ pub mod exception;
 pub mod explain;
 pub mod ids;
 pub mod inventory;
+pub mod line_shipments;
 pub mod money;
 pub mod plain;
 pub mod quantity;

@@ -13,9 +13,10 @@ use super::state::AppState;
 use crate::auth::Permission;
 use crate::domain::event::DocumentKind;
 use crate::domain::ids::{EntityKey, Lsn, Name};
+use crate::domain::line_shipments::ShipmentView;
 use crate::domain::quantity::Quantity;
 use crate::domain::reference::Reference;
-use crate::domain::sku_location::{PurchaseLineView, ShipmentView, SkuLocation};
+use crate::domain::sku_location::{PurchaseLineView, SkuLocation};
 use crate::domain::supplier::SuppliedLineView;
 use crate::domain::time::Timestamp;
 

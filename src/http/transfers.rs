@@ -14,9 +14,10 @@ use super::visibility::sees_line;
 use crate::auth::Permission;
 use crate::domain::event::DocumentKind;
 use crate::domain::ids::{EntityKey, Lsn, Name};
+use crate::domain::line_shipments::ShipmentView;
 use crate::domain::quantity::Quantity;
 use crate::domain::reference::Reference;
-use crate::domain::sku_location::{ShipmentView, SkuLocation, TransferEnd, TransferLineView};
+use crate::domain::sku_location::{SkuLocation, TransferEnd, TransferLineView};
 use crate::domain::time::{HOUR, Timestamp};
 
 /// A transfer: what its lines have in common, sums, and the lines that the reader sees, from either end.

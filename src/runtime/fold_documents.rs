@@ -248,12 +248,17 @@ impl Fold {
     ) {
         let key =
             DocumentKey { tenant, kind: DocumentKind::Shipment, document: shipment.shipment_id.clone() };
-        let mut whom = Addresses::new();
+        let (mut whom, mut suppliers) = (Addresses::new(), Addresses::new());
         for line in &shipment.lines {
             let document = DocumentKey { tenant, kind: line.document_kind, document: line.document.clone() };
             let known = self.documents.get(&document);
-            let places: Addresses =
-                known.map(|known| known.line(&line.line_id).iter().copied().collect()).unwrap_or_default();
+            let places: Addresses = known
+                .as_ref()
+                .map(|known| known.line(&line.line_id).iter().copied().collect())
+                .unwrap_or_default();
+            // Suppliers predict by its eta.
+            known.iter().for_each(|known| add_all(&mut suppliers, known.suppliers()));
+            drop(known);
             if places.is_empty() {
                 self.hold(at, Awaited { document, line_id: Some(line.line_id.clone()) });
                 return;
@@ -266,6 +271,7 @@ impl Fold {
             self.hold(at, Awaited { document: key, line_id: None });
             return;
         }
+        add_all(&mut whom, &suppliers);
         let whom: Addresses = self.documents.change(&key, |known| {
             known.carry_for(&whom);
             known.carried_for().iter().copied().collect()

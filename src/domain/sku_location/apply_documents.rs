@@ -4,12 +4,12 @@ use super::apply::Applying;
 use super::line::{Line, LineKind, TooManyLines};
 use super::observed::UnannouncedReceipt;
 use super::planned_supply::PlannedSupply;
-use super::supply_lines::TooManyShipments;
 use super::{SkuLocation, Transfers};
 use crate::domain::event::{
     DocumentKind, DocumentNamed, LineFulfilled, LineNamed, OrderLine, PurchaseOrder, Shipment, StockStatus,
     Transfer,
 };
+use crate::domain::line_shipments::TooManyShipments;
 
 /// What a movement of goods changes at this place.
 #[derive(Clone, Copy)]
@@ -118,7 +118,7 @@ impl SkuLocation {
                 if line.supplier().is_none() {
                     line.learn_supplier(received.supplier.as_ref());
                 }
-                line.line_mut().fulfil(received.quantity, applying.record);
+                line.receive(received.quantity, applying.record);
             });
         }
         if effect.on_stock {
@@ -196,7 +196,7 @@ impl SkuLocation {
             let keeping = self.keeping(applying);
             let lines = &mut self.transfers_mut().inbound_lines;
             lines.change(&received.document, &received.line_id, keeping, |line| {
-                line.line_mut().fulfil(received.quantity, applying.record);
+                line.receive(received.quantity, applying.record);
             });
         }
         if effect.on_stock {

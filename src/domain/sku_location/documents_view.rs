@@ -5,8 +5,9 @@
 use super::SkuLocation;
 use super::line::{Line, LineKind};
 use super::parameters::Planning;
-use super::supply_lines::{Expected, ShipmentView, SupplyLine};
+use super::supply_lines::SupplyLine;
 use crate::domain::ids::{EntityKey, Name};
+use crate::domain::line_shipments::{Expected, ShipmentView};
 use crate::domain::quantity::Quantity;
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
@@ -168,7 +169,7 @@ fn arrival(line: &SupplyLine, planning: &Planning<'_>) -> Option<Arrival> {
     let mut arrival: Option<Arrival> = None;
     line.for_each_part(|expected, _| {
         let at = planning.not_past(match expected {
-            Expected::Shipment(eta) => eta,
+            Expected::Shipment { eta, .. } => eta,
             Expected::Arrived => planning.now,
             Expected::Promise => planning.promised_arrival(line),
         });

@@ -24,14 +24,14 @@ mod parameters;
 mod planned_supply;
 mod position;
 mod projection;
-mod raw;
+pub(super) mod raw;
 mod stock;
 mod supply_lines;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
-mod version;
+pub(super) mod version;
 mod view;
 mod why;
 mod worth;
@@ -49,7 +49,6 @@ use self::outbound_lines::OutboundLine;
 use self::planned_supply::{Planned, PlannedSupply};
 use self::raw::MaybeTime;
 use self::stock::Stock;
-pub use self::supply_lines::ShipmentView;
 use self::supply_lines::SupplyLine;
 pub use self::view::{ProjectionDayView, ProjectionView, ShortageWindowView, SkuLocationView};
 pub use self::why::SkuLocationWhy;

@@ -7,8 +7,9 @@ use super::SkuLocation;
 use super::line::LineKind;
 use super::outlook::{Outlook, rolled_demand};
 use super::parameters::Planning;
-use super::supply_lines::{Expected, SupplyLine};
+use super::supply_lines::SupplyLine;
 use crate::domain::ids::{EntityKey, Lsn, Name};
+use crate::domain::line_shipments::Expected;
 use crate::domain::money::{Currency, UnitPrice};
 use crate::domain::quantity::Quantity;
 use crate::domain::reference::Reference;
@@ -157,7 +158,7 @@ impl SkuLocation {
         let mut expect = |line: &SupplyLine, kind| {
             line.for_each_part(|expected, quantity| {
                 let at = match expected {
-                    Expected::Shipment(eta) => eta,
+                    Expected::Shipment { eta, .. } => eta,
                     Expected::Arrived => planning.now,
                     Expected::Promise => planning.promised_arrival(line),
                 };

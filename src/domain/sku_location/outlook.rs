@@ -7,11 +7,12 @@ use super::demand::{Calendar, Demand};
 use super::forecast::Forecast;
 use super::parameters::Planning;
 use super::position::Position;
-use super::supply_lines::{Expected, SupplyLine};
+use super::supply_lines::SupplyLine;
 use crate::domain::demand::forecast::DemandMoments;
 use crate::domain::explain::Input;
 use crate::domain::inventory::safety_stock::LeadTimeDemand;
 use crate::domain::inventory::stockout;
+use crate::domain::line_shipments::Expected;
 use crate::domain::quantity::Quantity;
 use crate::domain::time::Timestamp;
 
@@ -236,7 +237,7 @@ fn receipts(place: &SkuLocation, planning: &Planning<'_>) -> DatedList {
     };
     let expect_line = |line: &SupplyLine| {
         line.for_each_part(|expected, quantity| match expected {
-            Expected::Shipment(eta) => expect(eta, quantity),
+            Expected::Shipment { eta, .. } => expect(eta, quantity),
             Expected::Arrived => expect(planning.now, quantity),
             Expected::Promise => expect(planning.promised_arrival(line), quantity),
         });

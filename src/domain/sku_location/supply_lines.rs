@@ -3,10 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::line::{Line, LineKind, NamedTime};
-use super::raw::{self, MaybeTime};
-use super::version::Version;
-use crate::domain::event::{PurchaseOrderLine, PurchaseOrderStep, Shipment, ShipmentStep, TransferLine};
+use crate::domain::event::{PurchaseOrderLine, PurchaseOrderStep, Shipment, TransferLine};
 use crate::domain::ids::Name;
+use crate::domain::line_shipments::{Expected, LineShipments, ShipmentView, TooManyShipments};
 use crate::domain::quantity::Quantity;
 use crate::domain::record::Record;
 use crate::domain::settings::SkuLocationSettings;
@@ -21,48 +20,8 @@ pub struct SupplyLine {
     /// As acknowledged or changed since.
     confirmed_at: NamedTime,
     supplier: Option<Box<str>>,
+    /// With its receipts; none while it has neither.
     shipments: Option<Box<LineShipments>>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct LineShipments(Vec<LineShipment>);
-
-/// What one shipment carries of a line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct LineShipment {
-    shipment_id: Name,
-    /// `i64::MAX` thousandths: all that is open.
-    #[serde(with = "raw::quantity")]
-    quantity: Quantity,
-    /// The statement that gave the quantity.
-    quantity_version: Version,
-    eta: MaybeTime,
-    /// The statement that gave the eta.
-    eta_version: Version,
-    is_dispatched: bool,
-    has_arrived: bool,
-}
-
-/// What one shipment carries of a line, as the outside sees it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ShipmentView {
-    pub shipment_id: Name,
-    /// `None`: all that is open.
-    pub quantity: Option<Quantity>,
-    pub eta: Option<Timestamp>,
-    pub is_dispatched: bool,
-    pub has_arrived: bool,
-}
-
-/// A part of a line's open quantity and when it is expected, as far as the line itself says.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Expected {
-    /// A shipment is on the way and says when.
-    Shipment(Timestamp),
-    /// A shipment has arrived and is not yet received.
-    Arrived,
-    /// By the line's promise; see [`SupplyLine::promise`].
-    Promise,
 }
 
 /// The date given for a line.
@@ -75,10 +34,6 @@ pub enum Promise {
     /// None; the line was stated at this time.
     None(Timestamp),
 }
-
-/// A line has as many shipments as may be kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooManyShipments;
 
 impl SupplyLine {
     /// Takes a purchase order's statement; `is_here` says whether it names this place.
@@ -135,14 +90,7 @@ impl SupplyLine {
 
     /// What is known to carry goods of it.
     pub fn shipments(&self) -> impl Iterator<Item = ShipmentView> {
-        let shipments = self.shipments.iter().flat_map(|shipments| &shipments.0);
-        shipments.map(|shipment| ShipmentView {
-            shipment_id: shipment.shipment_id.clone(),
-            quantity: Some(shipment.quantity).filter(|quantity| quantity.milli() < i64::MAX),
-            eta: shipment.eta.get(),
-            is_dispatched: shipment.is_dispatched,
-            has_arrived: shipment.has_arrived,
-        })
+        self.shipments.iter().flat_map(|shipments| shipments.views())
     }
 
     pub fn promise(&self) -> Promise {
@@ -165,90 +113,37 @@ impl SupplyLine {
         record: &Record,
         settings: &SkuLocationSettings,
     ) -> Result<(), TooManyShipments> {
-        let shipments = &mut self.shipments.get_or_insert_default().0;
-        let at = match shipments.iter().position(|known| known.shipment_id == shipment.shipment_id) {
-            Some(at) => at,
-            None => {
-                if shipments.len() >= settings.shipments_per_line_max {
-                    // One that has arrived says least about what is still to come.
-                    let arrived = shipments.iter().position(|known| known.has_arrived);
-                    shipments.remove(arrived.ok_or(TooManyShipments)?);
-                }
-                shipments.push(LineShipment {
-                    shipment_id: shipment.shipment_id.clone(),
-                    quantity: Quantity::ZERO,
-                    quantity_version: Version::default(),
-                    eta: MaybeTime::NONE,
-                    eta_version: Version::default(),
-                    is_dispatched: false,
-                    has_arrived: false,
-                });
-                shipments.len() - 1
-            }
-        };
-        let known = &mut shipments[at];
-        if known.quantity_version.is_before(record) {
-            known.quantity = quantity.unwrap_or(Quantity::from_milli(i64::MAX));
-            known.quantity_version = Version::of(record);
-        }
-        known.follow(shipment, record);
+        let shipments = self.shipments.get_or_insert_default();
+        shipments.ship(shipment, quantity, record, settings.shipments_per_line_max)?;
         Ok(())
     }
 
     /// Takes what a shipment without lines says, if this line is on it.
     pub fn follow_shipment(&mut self, shipment: &Shipment, record: &Record) {
-        let known = self.shipments.iter_mut().flat_map(|shipments| shipments.0.iter_mut());
-        known.filter(|known| known.shipment_id == shipment.shipment_id).for_each(|known| {
-            known.follow(shipment, record);
-        });
+        if let Some(shipments) = &mut self.shipments {
+            shipments.follow(shipment, record);
+        }
+    }
+
+    /// Takes a receipt.
+    pub fn receive(&mut self, quantity: Quantity, record: &Record) {
+        self.line.fulfil(quantity, record);
+        self.shipments.get_or_insert_default().receive(quantity, record.event_time);
     }
 
     /// How much of what is open is on the way: dispatched, not yet arrived, and not yet received either.
     pub fn in_transit(&self) -> Quantity {
-        let Some(shipments) = &self.shipments else { return Quantity::ZERO };
-        let on_the_way =
-            shipments.0.iter().filter(|shipment| shipment.is_dispatched && !shipment.has_arrived);
-        let on_the_way: Quantity = on_the_way.map(|shipment| shipment.quantity).sum();
-        self.line.open().min((on_the_way - self.received_beyond(shipments)).or_zero())
+        let shipments = self.shipments.as_ref();
+        shipments.map_or(Quantity::ZERO, |shipments| shipments.in_transit(self.line.open()))
     }
 
-    /// Received although no shipment with it has been told to have arrived: it came with one that is under way.
-    fn received_beyond(&self, shipments: &LineShipments) -> Quantity {
-        let arrived = shipments.0.iter().filter(|shipment| shipment.has_arrived);
-        let arrived: Quantity = arrived.map(|shipment| shipment.quantity).sum();
-        (self.line.fulfilled() - arrived).or_zero()
-    }
-
-    /// Splits what is open by when it is expected.
-    pub fn for_each_part(&self, mut part: impl FnMut(Expected, Quantity)) {
-        let mut open = self.line.open();
-        if let Some(shipments) = &self.shipments {
-            let arrived: Quantity = shipments
-                .0
-                .iter()
-                .filter(|shipment| shipment.has_arrived)
-                .map(|shipment| shipment.quantity)
-                .sum();
-            let unreceived = (arrived - self.line.fulfilled()).or_zero().min(open);
-            if unreceived.is_positive() {
-                part(Expected::Arrived, unreceived);
-                open -= unreceived;
-            }
-            let mut received = self.received_beyond(shipments);
-            for shipment in shipments.0.iter().filter(|shipment| !shipment.has_arrived) {
-                let unloaded = received.min(shipment.quantity);
-                received -= unloaded;
-                let carried = (shipment.quantity - unloaded).min(open);
-                if let Some(eta) = shipment.eta.get()
-                    && carried.is_positive()
-                {
-                    part(Expected::Shipment(eta), carried);
-                    open -= carried;
-                }
-            }
-        }
-        if open.is_positive() {
-            part(Expected::Promise, open);
+    /// Splits what is open by when it is expected; what is expected by the promise: see [`SupplyLine::promise`].
+    pub fn for_each_part<'a>(&'a self, mut part: impl FnMut(Expected<'a>, Quantity)) {
+        let open = self.line.open();
+        match &self.shipments {
+            Some(shipments) => shipments.for_each_part(open, part),
+            None if open.is_positive() => part(Expected::Promise, open),
+            None => {}
         }
     }
 
@@ -256,20 +151,6 @@ impl SupplyLine {
     #[cfg(test)]
     pub fn heap_bytes(&self) -> usize {
         self.line.heap_bytes() + self.supplier.as_ref().map_or(0, |supplier| supplier.len())
-    }
-}
-
-impl LineShipment {
-    fn follow(&mut self, shipment: &Shipment, record: &Record) {
-        match shipment.step {
-            ShipmentStep::Dispatched => self.is_dispatched = true,
-            ShipmentStep::Delayed => {}
-            ShipmentStep::Arrived => self.has_arrived = true,
-        }
-        if shipment.eta.is_some() && self.eta_version.is_before(record) {
-            self.eta = shipment.eta.into();
-            self.eta_version = Version::of(record);
-        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::domain::exception::worth::{Amount, Ledger, exchange_inputs};
 use crate::domain::exception::{Evidence, ExceptionSubject, ExceptionType, ExceptionWindow, Severity};
 use crate::domain::explain::Input;
 use crate::domain::ids::{Name, TenantNumber};
+use crate::domain::line_shipments::Expected;
 use crate::domain::money::{Money, UnitPrice};
 use crate::domain::quantity::Quantity;
 use crate::domain::reference::{Reference, TenantReference};
@@ -35,6 +36,22 @@ pub(super) struct Order<'a> {
     pub document: &'a Document,
     /// Whether exceptions of SKU-locations name it as their cause.
     pub has_members: bool,
+}
+
+/// By how much a line is expected to miss its latest promise, and why.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Lateness<'a> {
+    /// After the promise; negative: before it.
+    pub days: f64,
+    /// The shipment that brings it, and its eta; without one it comes by the promise, or is here.
+    pub shipment: Option<(&'a Name, Timestamp)>,
+}
+
+impl Lateness<'_> {
+    /// When a line that was promised for `promised_at` is expected.
+    pub fn expected_at(&self, promised_at: Timestamp) -> Timestamp {
+        self.shipment.map_or_else(|| promised_at.plus_days(self.days), |(_, eta)| eta)
+    }
 }
 
 impl<'a> Judged<'a> {
@@ -74,23 +91,44 @@ impl<'a> Judged<'a> {
             .unwrap_or(0.0)
     }
 
-    /// By how many days a line is expected after its latest promise (negative: before it); `None` without a promise.
+    /// How late the last part of a line is expected; `None` without a promise, and where nothing is open.
     ///
-    /// The same rule by which SKU-locations expect it, without shipments: the delay that was reported or that reduced
-    /// capacity makes; else, of a promise that nobody confirmed, the supplier's measured lateness.
-    pub fn expected_late_days(&self, po_id: &str, line: &Line) -> Option<f64> {
+    /// The same rule by which SKU-locations expect it: what is on a shipment with an eta comes then, and what has arrived
+    /// is here; the rest comes by the promise.
+    pub fn lateness(&self, po_id: &str, line: &'a Line) -> Option<Lateness<'a>> {
         let promised_at = line.promised_at()?;
+        let mut last: Option<Lateness<'a>> = None;
+        line.for_each_part(|expected| {
+            let lateness = match expected {
+                Expected::Shipment { shipment_id, eta } => {
+                    Lateness { days: eta.days_since(promised_at), shipment: Some((shipment_id, eta)) }
+                }
+                Expected::Arrived => Lateness { days: 0.0, shipment: None },
+                Expected::Promise => {
+                    Lateness { days: self.promise_late_days(po_id, line, promised_at), shipment: None }
+                }
+            };
+            if last.is_none_or(|last| lateness.days > last.days) {
+                last = Some(lateness);
+            }
+        });
+        last
+    }
+
+    /// By how many days what no shipment carries is expected after the promise: the delay that was reported or that
+    /// reduced capacity makes; else, of a promise that nobody confirmed, the supplier's measured lateness.
+    fn promise_late_days(&self, po_id: &str, line: &Line, promised_at: Timestamp) -> f64 {
         let sku = line.sku().map_or("", Name::as_str);
         let delay = self.tenant.map_or(0.0, |tenant| {
             tenant.delay_days_for(&self.supplier.supplier, po_id, sku, Some(promised_at), self.now)
         });
-        Some(if delay == 0.0 && !line.is_confirmed() { self.lateness_days() } else { delay })
+        if delay == 0.0 && !line.is_confirmed() { self.lateness_days() } else { delay }
     }
 
     /// When a line is expected; never in the past. `None` if nothing is known of when it was ordered.
-    pub fn expected_at(&self, po_id: &str, line: &Line) -> Option<Timestamp> {
-        let expected = match line.promised_at().zip(self.expected_late_days(po_id, line)) {
-            Some((promised_at, days)) => promised_at.plus_days(days),
+    pub fn expected_at(&self, po_id: &str, line: &'a Line) -> Option<Timestamp> {
+        let expected = match line.promised_at().zip(self.lateness(po_id, line)) {
+            Some((promised_at, lateness)) => lateness.expected_at(promised_at),
             None => line.placed_at()?.plus_days(self.lead_time_days()),
         };
         Some(expected.max(self.now))

@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::statistics::Measures;
-use crate::domain::event::{PurchaseOrderLine, PurchaseOrderStep};
+use crate::domain::event::{PurchaseOrderLine, PurchaseOrderStep, Shipment};
 use crate::domain::ids::Name;
+use crate::domain::line_shipments::{Expected, LineShipments, TooManyShipments};
 use crate::domain::money::{Currency, UnitPrice};
 use crate::domain::quantity::Quantity;
+use crate::domain::record::Record;
 use crate::domain::reference::{VersionKey, Versioned, put_latest};
 use crate::domain::time::Timestamp;
 
@@ -25,6 +27,8 @@ pub(super) struct Line {
     received: Quantity,
     /// The earliest and the latest receipt so far.
     received_at: Option<(Timestamp, Timestamp)>,
+    /// With its receipts; none while it has neither.
+    shipments: Option<Box<LineShipments>>,
     /// The earliest acknowledgement.
     acknowledged_at: Option<Timestamp>,
     ended: bool,
@@ -114,6 +118,31 @@ impl Line {
     /// Whether the supplier stands by a date, or the order was changed to one.
     pub fn is_confirmed(&self) -> bool {
         self.is_confirmed
+    }
+
+    /// The shipments that are known to carry goods of it.
+    pub fn shipment_ids(&self) -> impl Iterator<Item = &Name> {
+        self.shipments.iter().flat_map(|shipments| shipments.ids())
+    }
+
+    /// What is open, by when it is expected; what no shipment gives a date for is expected by the promise.
+    pub fn for_each_part<'a>(&'a self, mut part: impl FnMut(Expected<'a>)) {
+        let open = self.open();
+        match &self.shipments {
+            Some(shipments) => shipments.for_each_part(open, |expected, _| part(expected)),
+            None if open.is_positive() => part(Expected::Promise),
+            None => {}
+        }
+    }
+
+    /// Whether something is open that a shipment brings after its latest promise.
+    pub fn is_shipped_late(&self) -> bool {
+        let (Some(promised_at), Some(_)) = (self.promised_at(), &self.shipments) else { return false };
+        let mut is_late = false;
+        self.for_each_part(|expected| {
+            is_late |= matches!(expected, Expected::Shipment { eta, .. } if eta > promised_at);
+        });
+        is_late
     }
 
     /// When it was first ordered.
@@ -212,6 +241,28 @@ impl Line {
         self.received += quantity;
         self.received_at =
             Some(self.received_at.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+        self.shipments.get_or_insert_default().receive(quantity, at);
+    }
+
+    /// Takes a shipment that names it; see [`LineShipments::ship`].
+    ///
+    /// # Errors
+    /// [`TooManyShipments`]; then nothing has changed.
+    pub fn ship(
+        &mut self,
+        shipment: &Shipment,
+        quantity: Option<Quantity>,
+        record: &Record,
+        shipments_max: usize,
+    ) -> Result<Option<Name>, TooManyShipments> {
+        self.shipments.get_or_insert_default().ship(shipment, quantity, record, shipments_max)
+    }
+
+    /// Takes what a shipment without lines says, if it is on it.
+    pub fn follow_shipment(&mut self, shipment: &Shipment, record: &Record) {
+        if let Some(shipments) = &mut self.shipments {
+            shipments.follow(shipment, record);
+        }
     }
 
     /// Takes that it ended.

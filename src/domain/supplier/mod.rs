@@ -13,6 +13,8 @@ mod tests;
 mod view;
 mod why;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::documents_view::SuppliedLineView;
@@ -75,6 +77,7 @@ impl Supplier {
         let settings = &reference.settings().supplier;
         let dirty = self.receipts.receipts_before_order();
         let mut measures = Measures { statistics: &mut self.receipts, settings };
+        let mut shipped = BTreeSet::new();
         let about = match data {
             EventData::PurchaseOrder(said) => {
                 let version = VersionKey::of(record);
@@ -101,6 +104,11 @@ impl Supplier {
                 self.orders.end(&ended.document, line_id, how, settings.lines_max, &mut measures);
                 Some(&ended.document)
             }
+            EventData::Shipment(shipment) => {
+                let shipments_max = reference.settings().sku_location.shipments_per_line_max;
+                shipped = self.orders.ship(shipment, record, shipments_max, settings.lines_max);
+                None
+            }
             _ => None,
         };
         let evidence = Evidence {
@@ -114,7 +122,7 @@ impl Supplier {
             let seen = DirtyReceipt { seen_at: delivery.business_time, evidence: evidence.clone() };
             self.dirty = Some(Box::new(seen));
         }
-        if let Some(po_id) = about {
+        for po_id in shipped.iter().chain(about) {
             self.orders.note(po_id, evidence.clone());
         }
         if let EventData::SupplierDelayReported(_) | EventData::SupplierCapacityChanged(_) = data {

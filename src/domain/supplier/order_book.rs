@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::line::Line;
 use super::statistics::Measures;
-use crate::domain::event::{PurchaseOrder, PurchaseOrderStep};
+use crate::domain::event::{DocumentKind, PurchaseOrder, PurchaseOrderStep, Shipment};
 use crate::domain::exception::Evidence;
 use crate::domain::ids::Name;
 use crate::domain::quantity::Quantity;
+use crate::domain::record::Record;
 use crate::domain::reference::{VersionKey, Versioned, put_latest};
 use crate::domain::time::{DAY, Timestamp};
 
@@ -31,6 +32,10 @@ pub(super) struct OrderBook {
     closed: VecDeque<(Name, Name)>,
     refused: u64,
     by_promise: ByDate,
+    /// By their latest promise, those that a shipment brings later than that.
+    shipped_late: ByDate,
+    /// Shipment, order, line: all that shipments are known to carry of lines that are known.
+    carried: BTreeSet<(Name, Name, Name)>,
     /// By when they were placed, those that nobody acknowledged.
     unacknowledged: ByDate,
     /// By the last receipt, those of which a part has come.
@@ -75,6 +80,7 @@ impl Document {
 struct Indexed {
     open: Quantity,
     promised_at: Option<Timestamp>,
+    shipped_late: Option<Timestamp>,
     unacknowledged_since: Option<Timestamp>,
     partly_received_at: Option<Timestamp>,
     differs: bool,
@@ -87,6 +93,7 @@ impl Indexed {
         Indexed {
             open,
             promised_at: if_open(line.promised_at()),
+            shipped_late: line.promised_at().filter(|_| line.is_shipped_late()),
             unacknowledged_since: line.unacknowledged_since(),
             partly_received_at: if_open(line.last_received_at()),
             differs: open.is_positive() && line.difference().is_some(),
@@ -135,6 +142,16 @@ impl OrderBook {
     /// Open lines by their latest promise.
     pub fn by_promise(&self) -> &ByDate {
         &self.by_promise
+    }
+
+    /// Open lines that a shipment brings after their latest promise, by that promise.
+    pub fn shipped_late(&self) -> &ByDate {
+        &self.shipped_late
+    }
+
+    #[cfg(test)]
+    pub fn carried(&self) -> &BTreeSet<(Name, Name, Name)> {
+        &self.carried
     }
 
     /// Open lines without an acknowledgement, by when they were placed.
@@ -229,6 +246,49 @@ impl OrderBook {
         });
     }
 
+    /// What a shipment says of the lines that it names, or without lines of all that it is known to carry. Lines that are
+    /// not known, because they found no room or were forgotten, are passed over. Gives back the orders that it concerns.
+    pub fn ship(
+        &mut self,
+        shipment: &Shipment,
+        record: &Record,
+        shipments_max: usize,
+        lines_max: usize,
+    ) -> BTreeSet<Name> {
+        let shipment_id = &shipment.shipment_id;
+        let mut concerned = BTreeSet::new();
+        if shipment.lines.is_empty() {
+            let first = (shipment_id.clone(), Name::default(), Name::default());
+            let carried = self.carried.range(first..).take_while(|(carrier, ..)| carrier == shipment_id);
+            let carried: Vec<(Name, Name)> =
+                carried.map(|(_, po_id, line_id)| (po_id.clone(), line_id.clone())).collect();
+            for (po_id, line_id) in carried {
+                self.change(&po_id, &line_id, lines_max, |line, _| line.follow_shipment(shipment, record));
+                concerned.insert(po_id);
+            }
+            return concerned;
+        }
+        for shipped in shipment.lines.iter().filter(|line| line.document_kind == DocumentKind::PurchaseOrder)
+        {
+            let (po_id, line_id) = (&shipped.document, &shipped.line_id);
+            if self.line(po_id, line_id).is_none() {
+                continue;
+            }
+            let mut taken = None;
+            self.change(po_id, line_id, lines_max, |line, _| {
+                taken = line.ship(shipment, shipped.quantity, record, shipments_max).ok();
+            });
+            // The place of the line says that it has too many.
+            let Some(forgotten) = taken else { continue };
+            if let Some(forgotten) = forgotten {
+                self.carried.remove(&(forgotten, po_id.clone(), line_id.clone()));
+            }
+            self.carried.insert((shipment_id.clone(), po_id.clone(), line_id.clone()));
+            concerned.insert(po_id.clone());
+        }
+        concerned
+    }
+
     /// Cancelled or closed: one line, or the whole document if it is known (the end of an unknown one is held back
     /// until it is).
     pub fn end(
@@ -313,6 +373,7 @@ impl OrderBook {
     fn index(&mut self, po_id: &Name, line_id: &Name, before: &Indexed, after: &Indexed) {
         let moves = [
             (&mut self.by_promise, before.promised_at, after.promised_at),
+            (&mut self.shipped_late, before.shipped_late, after.shipped_late),
             (&mut self.unacknowledged, before.unacknowledged_since, after.unacknowledged_since),
             (&mut self.partly_received, before.partly_received_at, after.partly_received_at),
         ];
@@ -356,7 +417,9 @@ impl OrderBook {
             if line.is_open() {
                 continue;
             }
-            document.lines.remove(&line_id);
+            for shipment_id in document.lines.remove(&line_id).iter().flat_map(Line::shipment_ids) {
+                self.carried.remove(&(shipment_id.clone(), po_id.clone(), line_id.clone()));
+            }
             if document.lines.is_empty() {
                 self.documents.remove(&po_id);
             }

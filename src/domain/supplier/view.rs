@@ -132,7 +132,7 @@ impl Supplier {
         let promised_later = (now.plus(1), Name::default(), Name::default());
         let is_late = |po_id: &Name, line_id: &Name| {
             let line = self.orders.line(po_id, line_id)?;
-            judged.expected_late_days(po_id, line).filter(|days| *days > 0.0)
+            judged.lateness(po_id, line).filter(|lateness| lateness.days > 0.0)
         };
         let ack_within_hours = described.and_then(|described| described.ack_within_hours);
         SupplierView {

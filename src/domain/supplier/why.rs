@@ -171,16 +171,16 @@ impl Why<'_> {
         let late = self.counted(promised().filter(|(.., at)| *at <= now));
         self.count("late_lines", self.view.late_lines, "lines", late).because =
             Some("open lines whose latest promise has passed; the time is that promise".to_owned());
-        let late_days = |po_id: &Name, line_id: &Name| {
+        let lateness = |po_id: &Name, line_id: &Name| {
             let line = orders.line(po_id, line_id)?;
-            self.judged.expected_late_days(po_id, line).filter(|days| *days > 0.0)
+            self.judged.lateness(po_id, line).filter(|lateness| lateness.days > 0.0)
         };
         let predicted =
             self.counted(promised().filter(|(.., at)| *at > now).filter_map(|(po_id, line_id, at)| {
-                Some((po_id, line_id, at.plus_days(late_days(po_id, line_id)?)))
+                Some((po_id, line_id, lateness(po_id, line_id)?.expected_at(at)))
             }));
         self.count("predicted_late_lines", self.view.predicted_late_lines, "lines", predicted).because = Some(
-            "open lines whose promise has not passed and that are expected later than it, by a delay or a capacity that was reported, or by how late the supplier usually is with what nobody confirmed; the time is when each is expected".to_owned(),
+            "open lines whose promise has not passed and that are expected later than it, by the eta of a shipment, by a delay or a capacity that was reported, or by how late the supplier usually is with what nobody confirmed; the time is when each is expected".to_owned(),
         );
         let refused = self.view.lines_refused as f64;
         let inputs = vec![Input::said("refused", refused, "event")];

@@ -152,7 +152,7 @@ fn a_shipment_that_comes_before_its_orders_waits_for_each_of_them() {
     let heard = house.hears("transfer.placed", transfer);
     let here = house.lsn;
     let ends = [place("A", "L2"), place("A", "L3")];
-    let all = [place("A", "L1"), place("A", "L2"), place("A", "L3")];
+    let all = [place("A", "L1"), place("A", "L2"), place("A", "L3"), supplier("S")];
     let expected: Vec<_> = ends
         .map(|key| (key, here))
         .into_iter()

@@ -7,11 +7,12 @@ use crate::domain::exception::assessment::{Assessment, rounded};
 use crate::domain::exception::group::CauseRef;
 use crate::domain::exception::{ExceptionSubject, ExceptionType};
 use crate::domain::ids::{EntityKey, Name};
+use crate::domain::line_shipments::Expected;
 use crate::domain::quantity::Quantity;
 use crate::domain::settings::{ExceptionSettings, Segment};
 use crate::domain::sku_location::line::LineKind;
 use crate::domain::sku_location::outlook::{Dated, DatedList};
-use crate::domain::sku_location::supply_lines::{Expected, Promise, SupplyLine};
+use crate::domain::sku_location::supply_lines::{Promise, SupplyLine};
 use crate::domain::time::Timestamp;
 
 /// Late orders looked at for one place, in the order of their documents.
@@ -161,7 +162,7 @@ impl Judged<'_> {
         let mut parts = Vec::new();
         line.for_each_part(|expected, quantity| {
             let expected_at = match expected {
-                Expected::Shipment(eta) => eta,
+                Expected::Shipment { eta, .. } => eta,
                 Expected::Promise => planning.promised_arrival(line),
                 Expected::Arrived => return,
             };

@@ -1,6 +1,6 @@
 //! What a place shows of the lines of one document.
 
-use crate::domain::event::{EventData, OrderLine, PurchaseOrderStep, ShipmentStep};
+use crate::domain::event::{DocumentKind, EventData, OrderLine, PurchaseOrderStep, ShipmentStep};
 use crate::domain::sku_location::testing::*;
 use crate::domain::sku_location::{OrderLineView, PurchaseLineView, TransferEnd};
 
@@ -97,6 +97,82 @@ fn a_shipment_splits_the_arrival() {
         ("s", Some(units(20)), Some(day(3)))
     );
     assert!(shipment.is_dispatched && !shipment.has_arrived);
+}
+
+#[test]
+fn what_came_before_a_shipment_was_dispatched_is_not_of_it() {
+    let ordered = (hour(0), purchase("p", 100, Some(day(5))));
+    let early = (day(1), received("p", 40));
+    let lines = [("p", Some(30))];
+    let dispatched = (day(2), shipment(ShipmentStep::Dispatched, "s", Some(day(8)), &lines));
+    let delayed = (day(4), shipment(ShipmentStep::Delayed, "s", Some(day(9)), &[]));
+    let late = (day(3), received("p", 10));
+    let arrived = (day(5), shipment(ShipmentStep::Arrived, "s", None, &[]));
+    let after = |events: &[&(crate::domain::time::Timestamp, EventData)]| {
+        let mut place = Place::new();
+        place.at(day(5));
+        for (at, data) in events.iter().copied() {
+            place.event(*at, data.clone());
+        }
+        let line = purchase_lines(&place, "p").remove(0);
+        let arrival = line.arrival.unwrap();
+        (line.progress.open, line.in_transit, arrival.last_at, place.view().in_transit)
+    };
+    let whole = |open: i64, in_transit: i64, last: i64| {
+        (units(open), units(in_transit), day(last), units(in_transit))
+    };
+    // In the order of time, and the receipt heard of late.
+    assert_eq!(after(&[&ordered, &early, &dispatched]), whole(60, 30, 8));
+    assert_eq!(after(&[&ordered, &dispatched, &early]), whole(60, 30, 8));
+    // What comes after the departure is of it, also if it is said to be delayed later.
+    for events in [
+        [&ordered, &early, &dispatched, &late, &delayed],
+        [&ordered, &dispatched, &delayed, &late, &early],
+        [&late, &early, &ordered, &dispatched, &delayed],
+    ] {
+        assert_eq!(after(&events), whole(50, 20, 9));
+    }
+    // Arrived it is on the way no longer; what is open is to be received or promised.
+    assert_eq!(after(&[&ordered, &early, &dispatched, &late, &delayed, &arrived]), whole(50, 0, 6));
+    // One that nobody has told to be dispatched can't have come before it was delayed.
+    let told = (day(2), shipment(ShipmentStep::Delayed, "s", Some(day(8)), &lines));
+    assert_eq!(after(&[&ordered, &early, &told]), whole(60, 0, 8));
+    assert_eq!(after(&[&ordered, &told, &late]), whole(90, 0, 8));
+}
+
+#[test]
+fn of_several_shipments_the_first_to_depart_is_received_first() {
+    let dispatched =
+        |id: &str, eta: i64| shipment(ShipmentStep::Dispatched, id, Some(day(eta)), &[("p", Some(30))]);
+    let mut place = Place::new();
+    place.at(day(4)).event(hour(0), purchase("p", 90, Some(day(5))));
+    // The second is heard of first.
+    place.event(day(2), dispatched("a", 20)).event(day(1), dispatched("b", 10));
+    place.event(day(3), received("p", 30));
+    let line = purchase_lines(&place, "p").remove(0);
+    let ids: Vec<_> = line.shipments.iter().map(|shipment| shipment.shipment_id.as_str()).collect();
+    assert_eq!((ids.as_slice(), line.in_transit), (&["b", "a"][..], units(30)));
+    let arrival = line.arrival.unwrap();
+    assert_eq!((arrival.first_at, arrival.last_at), (day(5), day(20)), "b is here");
+    // The other one has arrived: what was received is of it before it is of one that is still under way.
+    place.event(day(4), shipment(ShipmentStep::Arrived, "a", None, &[]));
+    let line = purchase_lines(&place, "p").remove(0);
+    assert_eq!((line.in_transit, line.arrival.unwrap().last_at), (units(30), day(10)));
+}
+
+#[test]
+fn a_transfer_s_shipment_is_not_received_before_it_departs() {
+    let mut place = Place::new();
+    place.at(day(3)).event(hour(0), transfer("u", "M", "L", 100, Some(day(5))));
+    place.event(day(1), transfer_received("u", 40));
+    let EventData::Shipment(mut said) =
+        shipment(ShipmentStep::Dispatched, "s", Some(day(8)), &[("u", Some(30))])
+    else {
+        unreachable!("a shipment")
+    };
+    said.lines[0].document_kind = DocumentKind::Transfer;
+    place.event(day(2), EventData::Shipment(said));
+    assert_eq!((place.view().on_order, place.view().in_transit), (units(60), units(30)));
 }
 
 #[test]

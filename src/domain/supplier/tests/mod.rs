@@ -5,8 +5,9 @@ use smallvec::SmallVec;
 
 use super::*;
 use crate::domain::event::{
-    CalendarDescribed, DocumentNamed, EventType, LineFulfilled, PurchaseOrder, PurchaseOrderLine,
-    PurchaseOrderStep, SourceOfSupply, SourcingSet, SupplierCapacity, SupplierDelay, SupplierDescribed,
+    CalendarDescribed, DocumentKind, DocumentNamed, EventType, LineFulfilled, PurchaseOrder,
+    PurchaseOrderLine, PurchaseOrderStep, Shipment, ShipmentLine, ShipmentStep, SourceOfSupply, SourcingSet,
+    SupplierCapacity, SupplierDelay, SupplierDescribed,
 };
 use crate::domain::ids::TenantNumber;
 use crate::domain::money::Currency;

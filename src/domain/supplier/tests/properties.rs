@@ -12,6 +12,7 @@ enum Happens {
     Changed { po: u8, line: u8, units: i64, promised: Option<i64> },
     Acknowledged { po: u8, line: u8, units: i64, promised: Option<i64> },
     Received { po: u8, line: u8, units: i64 },
+    Shipped { step: ShipmentStep, id: u8, eta: Option<i64>, line: Option<(u8, u8, Option<i64>)> },
     Ended { po: u8 },
     GivenTo { po: u8, own: bool },
     Delay { po: Option<u8>, days: i64 },
@@ -38,6 +39,17 @@ fn anything() -> impl Strategy<Value = Happens> {
         (0..3u8, 0..2u8, 0..20i64, promised())
             .prop_map(|(po, line, units, promised)| Happens::Acknowledged { po, line, units, promised }),
         (0..3u8, 0..2u8, 1..20i64).prop_map(|(po, line, units)| Happens::Received { po, line, units }),
+        (
+            prop_oneof![
+                Just(ShipmentStep::Dispatched),
+                Just(ShipmentStep::Delayed),
+                Just(ShipmentStep::Arrived)
+            ],
+            0..3u8,
+            promised(),
+            prop::option::of((0..3u8, 0..2u8, prop::option::of(1..20i64))),
+        )
+            .prop_map(|(step, id, eta, line)| Happens::Shipped { step, id, eta, line }),
         (0..3u8).prop_map(|po| Happens::Ended { po }),
         (0..3u8, any::<bool>()).prop_map(|(po, own)| Happens::GivenTo { po, own }),
         (prop::option::of(0..3u8), -2..9i64).prop_map(|(po, days)| Happens::Delay { po, days }),
@@ -67,6 +79,11 @@ proptest! {
                     supplier.acknowledged(now, &po_id(po), &[(&line_id(line), units, promised)]);
                 }
                 Happens::Received { po, line, units } => supplier.received(now, &po_id(po), &line_id(line), units),
+                Happens::Shipped { step, id, eta, line } => {
+                    let named = line.map(|(po, line, units)| (po_id(po), line_id(line), units));
+                    let lines = named.as_ref().map(|(po, line, units)| (po.as_str(), line.as_str(), *units));
+                    supplier.shipment(now, step, &format!("H{id}"), eta, lines.as_slice());
+                }
                 Happens::Ended { po } => supplier.ended(now, EventType::PurchaseOrderClosed, &po_id(po)),
                 Happens::GivenTo { po, own } => {
                     supplier.given_to(now, &po_id(po), if own { "V" } else { "W" });
@@ -89,6 +106,8 @@ proptest! {
             let view = supplier.supplier.view(TENANT, day(now), &supplier.reference);
             prop_assert!(view.late_lines + view.predicted_late_lines <= view.open_lines);
             prop_assert!(view.unacknowledged_lines <= view.open_lines);
+            let is_known = |(_, po, line): &(Name, Name, Name)| supplier.supplier.orders.line(po, line).is_some();
+            prop_assert!(supplier.supplier.orders.carried().iter().all(is_known), "carried of a forgotten line");
             // An order is not both late and predicted to be.
             for po in 0..3u8 {
                 let open = |kind: &ExceptionType| {
@@ -104,7 +123,7 @@ proptest! {
         supplier.settle(day(now));
         let text = serde_json::to_string(&supplier.supplier).unwrap();
         let book = &serde_json::from_str::<serde_json::Value>(&text).unwrap()["orders"];
-        for empty in ["by_promise", "unacknowledged", "partly_received"] {
+        for empty in ["by_promise", "shipped_late", "unacknowledged", "partly_received"] {
             prop_assert_eq!(book[empty].as_array().map(Vec::len), Some(0), "{}", empty);
         }
         for empty in ["differing", "promised_on"] {

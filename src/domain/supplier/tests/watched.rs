@@ -104,6 +104,36 @@ impl Watched {
         self.event(day(at), EventType::PurchaseOrderReceived, data);
     }
 
+    /// A shipment with lines of orders: order, line, units (`None`: all that is open).
+    pub fn shipment(
+        &mut self,
+        at: i64,
+        step: ShipmentStep,
+        shipment_id: &str,
+        eta: Option<i64>,
+        lines: &[(&str, &str, Option<i64>)],
+    ) {
+        let lines = lines.iter().map(|(po_id, line_id, units)| ShipmentLine {
+            document_kind: DocumentKind::PurchaseOrder,
+            document: Name::from(*po_id),
+            line_id: Name::from(*line_id),
+            quantity: units.map(Quantity::from_units),
+        });
+        let data = EventData::Shipment(Box::new(Shipment {
+            step,
+            shipment_id: Name::from(shipment_id),
+            supplier: None,
+            eta: eta.map(day),
+            lines: lines.collect(),
+        }));
+        let event_type = match step {
+            ShipmentStep::Dispatched => EventType::ShipmentDispatched,
+            ShipmentStep::Delayed => EventType::ShipmentDelayed,
+            ShipmentStep::Arrived => EventType::ShipmentArrived,
+        };
+        self.event(day(at), event_type, data);
+    }
+
     pub fn ended(&mut self, at: i64, how: EventType, po_id: &str) {
         let data =
             EventData::PurchaseOrderEnded(DocumentNamed { document: Name::from(po_id), line_id: None });
