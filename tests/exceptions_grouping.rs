@@ -157,6 +157,35 @@ fn a_centre_that_is_short_is_one_with_its_stores() {
 }
 
 #[test]
+fn nothing_is_hidden_under_a_centre_that_does_not_show_it_though_its_own_loss_is_greater() {
+    let (_tower, mut stage) = stage();
+    let stores = ["S", "S2", "S3"];
+    describe(&mut stage, "A", &stores);
+    stage.tell("location.described", json!({"location": "DC", "kind": "dc"}));
+    for store in stores {
+        let source = json!({"kind": "location", "id": "DC"});
+        let sourcing = json!({"sku": "A", "location": store, "source": source, "lead_time_days": 7});
+        stage.tell("sourcing.set", sourcing);
+        count(&mut stage, "A", store, 30);
+        forecast(&mut stage, "A", store);
+    }
+    count(&mut stage, "A", "DC", 0);
+    stage.settle();
+    // Ever since the centre is short of an order, it is behind what the stores had before.
+    let order = json!({"order_id": "O", "line_id": "1", "sku": "A", "location": "DC", "quantity": 9_000});
+    stage.tell("order.placed", order);
+    stage.settle();
+    let all = stage.client.list("/api/v1/exceptions?grouped=false");
+    let hidden = all.iter().filter(|one| one["group"] == "sku_location:A@DC").count();
+    assert_eq!(hidden, stores.len(), "{all:#?}");
+    let head = all.iter().find(|one| one["type"] == "shortage_now").unwrap();
+    assert_eq!((&head["subject"]["location"], &head["group"]), (&json!("DC"), &Value::Null));
+    assert_eq!(head["affected"]["count"], json!(hidden), "{head:#}");
+    let affected = stage.client.list(&format!("/api/v1/exceptions/{}/affected", id(head)));
+    assert_eq!(affected.len(), hidden, "{affected:#?}");
+}
+
+#[test]
 fn a_promotion_is_one_whether_it_lacks_stock_in_many_places_or_in_one() {
     for stores in [&["S", "S2", "S3"][..], &["S"][..]] {
         let (_tower, mut stage) = stage();

@@ -14,7 +14,8 @@ use crate::domain::settings::{CustomException, CustomSubject, KindOverride, Kind
 /// `[exceptions]`: what all kinds share, a table for each kind, and what differs by segment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExceptionsConfig {
-    /// The relative change of the value at risk that updates an open exception, 0.001–10.
+    /// The relative change of the value at risk, or of the number of affected exceptions, that updates an open exception,
+    /// 0.001–10.
     pub update_value_change: f64,
     /// Minutes after which any change updates an open exception, 1–10,080.
     pub update_interval_minutes: u32,

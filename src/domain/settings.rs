@@ -143,7 +143,7 @@ pub struct ExceptionSettings {
     pub overrides: Vec<KindOverride>,
     /// An operator's own kinds.
     pub custom: Vec<CustomException>,
-    /// Share by which the value at risk must move to be told anew.
+    /// Share by which the value at risk, or the number of affected exceptions, must move to be told anew at once.
     pub update_value_change: f64,
     /// An open exception is told anew after that long, if anything about it changed.
     pub update_interval_minutes: u32,

@@ -118,6 +118,11 @@ impl Members {
         self.by_id.is_empty()
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.by_id.len()
+    }
+
     /// Members in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = &AffectedException> {
         self.by_id.values()

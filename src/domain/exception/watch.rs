@@ -15,7 +15,7 @@ use super::assessment::{
     Assessment, Condition, Description, URGENCY_MAX, URGENCY_WITHOUT_DEADLINE, differs_much, is_a_step,
     severity_by_value, urgency,
 };
-use super::group::CauseRef;
+use super::group::{CauseRef, Members};
 use super::kind::KindSettings;
 use super::slots::{ConditionNoted, EndedException, ExceptionSlot, ExceptionSlots};
 use super::worth::{Answer, Asked, Grouped, Ledger};
@@ -128,7 +128,7 @@ impl<'a> Watch<'a> {
         let all = self.slots.members(of).filter(|_| kind.index().is_some());
         let counted_with = all.and_then(|_| self.counted_with(kind, of));
         let members = all.filter(|_| counted_with.is_none()).map(|members| Grouped {
-            count: members.iter().count(),
+            count: members.count(),
             value: members.value_at_risk(),
             units: members.units_at_risk(),
         });
@@ -439,7 +439,8 @@ impl<'a> Watch<'a> {
         let tell_at = open.updated_at.plus(self.update_interval());
         let is_early = self.now < tell_at;
         if self.differs(assessment, open, of) {
-            if is_early && !differs_much(assessment, open, exceptions.update_value_change) {
+            let share = exceptions.update_value_change;
+            if is_early && !differs_much(assessment, open, share) && !self.others_affected(open, of, share) {
                 self.review_at(tell_at);
                 return None;
             }
@@ -523,9 +524,21 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// Whether what is grouped under it is told at once: lists leave that out, so that it has to show here from the first
+    /// one on. Their number moves less than `share` while many come one after the other.
+    fn others_affected(&self, open: &ExceptionItem, of: &str, share: f64) -> bool {
+        let (affected, shown) = self.affected(open, of);
+        (affected == 0) != (shown == 0) || affected.abs_diff(shown) as f64 > share * shown as f64
+    }
+
+    /// How many are grouped under it, and how many it shows.
+    fn affected(&self, open: &ExceptionItem, of: &str) -> (usize, usize) {
+        let affected = self.slots.members(of).map_or(0, Members::count);
+        (affected, open.affected.as_ref().map_or(0, |affected| affected.count as usize))
+    }
+
     fn differs(&self, assessment: &Assessment, open: &ExceptionItem, of: &str) -> bool {
-        let affected = self.slots.members(of).map_or(0, |members| members.iter().count());
-        let shown = open.affected.as_ref().map_or(0, |affected| affected.count as usize);
+        let (affected, shown) = self.affected(open, of);
         assessment.severity != open.severity
             || assessment.value_at_risk != open.value_at_risk
             || assessment.units_at_risk != open.units_at_risk

@@ -194,3 +194,58 @@ fn places_that_supply_each_other_do_not_blame_each_other() {
     place.reference_learns(entity, transition);
     assert_eq!(proposed(&mut place)[0].cause, None);
 }
+
+/// What a place that this one supplies has, named as this one's doing.
+fn affected_one(id: usize, state: ExceptionState) -> Transition {
+    let item = ExceptionItem {
+        state,
+        units_at_risk: Some(units(3)),
+        ..testing::item(&format!("m{id:02}"), ProjectedStockout)
+    };
+    let cause = CauseRef { entity: Place::new().key, of: Name::default() };
+    let change = ExceptionTransition {
+        cause: Some(Box::new(cause)),
+        ..ExceptionTransition::alone(if state.is_final() { Cleared } else { Updated }, item)
+    };
+    Transition::Exception(Box::new(change))
+}
+
+/// Hears of it and settles; how many its shortage shows then.
+fn shows_after(place: &mut Place, transition: Transition) -> u32 {
+    place.fact(transition);
+    place.settle();
+    assert!(place.settle().is_empty(), "settled, and not at rest");
+    place.state.exceptions.open(&ShortageNow).unwrap().affected.as_ref().map_or(0, |affected| affected.count)
+}
+
+#[test]
+fn what_is_grouped_shows_at_once_from_the_first_one_on_though_the_own_loss_is_greater() {
+    let short = |change: f64| {
+        let mut place = Place::with_settings(|settings| settings.exceptions.update_value_change = change);
+        place.event(hour(0), counted(0)).event(hour(0), order("o", 1_000, None));
+        place.settle();
+        place
+    };
+    let mut place = short(0.1);
+    for id in 0..10 {
+        assert_eq!(shows_after(&mut place, affected_one(id, ExceptionState::Open)) as usize, id + 1);
+    }
+    // Of many, a tenth more; less than that waits for an hour.
+    let told_at = place.business_time;
+    assert_eq!(shows_after(&mut place, affected_one(10, ExceptionState::Open)), 10);
+    assert!(place.reconcile().next_review_at.is_some_and(|at| at <= told_at.plus(HOUR)));
+    assert_eq!(shows_after(&mut place, affected_one(11, ExceptionState::Open)), 12);
+    assert_eq!(shows_after(&mut place, affected_one(12, ExceptionState::Open)), 12);
+    place.at(told_at.plus(HOUR));
+    assert_eq!(shows_after(&mut place, affected_one(12, ExceptionState::Open)), 13);
+    for id in 0..13 {
+        let shown = shows_after(&mut place, affected_one(id, ExceptionState::Cleared)) as usize;
+        assert!(shown.abs_diff(12 - id) <= 1 && (shown == 0) == (id == 12), "{shown} without {id}");
+    }
+    // However large a change has to be: none is not some.
+    let mut place = short(10.0);
+    assert_eq!(shows_after(&mut place, affected_one(0, ExceptionState::Open)), 1);
+    assert_eq!(shows_after(&mut place, affected_one(1, ExceptionState::Open)), 1);
+    assert_eq!(shows_after(&mut place, affected_one(0, ExceptionState::Cleared)), 1);
+    assert_eq!(shows_after(&mut place, affected_one(1, ExceptionState::Cleared)), 0);
+}
