@@ -262,6 +262,11 @@ fn every_number_of_a_supplier_follows_from_the_inputs_that_it_names() {
     let late = why["numbers"]["late_lines"]["inputs"].as_array().unwrap();
     assert!(late.len() >= 10 && late.iter().all(|input| input["event"]["type"].is_string()), "{late:?}");
     assert!(why["numbers"]["lead_time_p90_days"]["inputs"].as_array().unwrap().len() >= 30);
+    // What has not come and should have counts, and is named.
+    let kept = why["numbers"]["otif_share"]["inputs"].as_array().unwrap();
+    let overdue: Vec<_> = kept.iter().filter(|input| input["event"]["type"].is_string()).collect();
+    let failed = |input: &&Value| input["value"].as_f64() == Some(0.0) && input["time"].is_string();
+    assert!(overdue.len() >= 20 && overdue.iter().all(failed), "{overdue:?}");
     let printed = why_in_a_terminal(&["--supplier", "V1", "otif_share", "--url", &tower.url()]);
     let text = String::from_utf8(printed.stdout).unwrap();
     assert!(

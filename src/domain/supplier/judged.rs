@@ -3,6 +3,7 @@
 use super::Supplier;
 use super::line::Line;
 use super::order_book::Document;
+use super::statistics::{Otif, OtifLine};
 use crate::domain::exception::assessment::{Assessment, Description, severity_by_value};
 use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::worth::{Amount, Ledger, exchange_inputs};
@@ -132,6 +133,35 @@ impl<'a> Judged<'a> {
             None => line.placed_at()?.plus_days(self.lead_time_days()),
         };
         Some(expected.max(self.now))
+    }
+
+    /// The last lines of which it is known whether they were on time and in full, the newest first (F18): each line once,
+    /// from when it is in full or closed, or from the end of its window on. A line that is overdue is no part of the
+    /// statistics, which time alone does not change; what is late is a matter of the moment.
+    pub fn otif_lines(&self) -> impl Iterator<Item = OtifLine<(&'a Name, &'a Name)>> + use<'a> {
+        let policy = &self.settings.supplier;
+        let (late_days, kept_max) = (policy.otif_late_days, policy.receipts_kept_max);
+        let overdue = self.supplier.orders.by_due_in_full().range(..self.earliest_in_time());
+        let overdue =
+            overdue.rev().map(move |(due, po_id, line_id)| (due.plus_days(late_days), (po_id, line_id)));
+        self.supplier.receipts.otif_lines(overdue, kept_max)
+    }
+
+    /// What share of them was.
+    pub fn otif(&self) -> Otif {
+        Otif::of(self.otif_lines())
+    }
+
+    /// When the next line becomes overdue by time alone.
+    pub fn next_overdue_at(&self) -> Option<Timestamp> {
+        let (due, ..) = self.supplier.orders.by_due_in_full().range(self.earliest_in_time()..).next()?;
+        Some(due.plus_days(self.settings.supplier.otif_late_days).plus(1))
+    }
+
+    /// Lines due before that are overdue.
+    fn earliest_in_time(&self) -> (Timestamp, Name, Name) {
+        let due = self.now.plus_days(-self.settings.supplier.otif_late_days);
+        (due, Name::default(), Name::default())
     }
 
     /// What units of a line of an order cost, in base currency and minor units; `None` without a cost or a rate.

@@ -36,6 +36,9 @@ pub(super) struct Line {
     moved: bool,
     /// What is in the statistics already, or was found unfit for them.
     measured: Measured,
+    /// The date against which it is on time, while it is asked of the supplier and not in full. By the policy of when
+    /// something was last said of it.
+    due_in_full: Option<Timestamp>,
     /// It waits among the closed ones to be forgotten.
     pub queued: bool,
     sku: Option<Name>,
@@ -277,7 +280,14 @@ impl Line {
 
     /// What it says about the supplier, each once, as soon as all is known that it takes. Its first receipt: lateness
     /// is against the promise it was placed with, else the latest.
-    pub fn measure(&mut self, requested_at: Option<Timestamp>, is_closed: bool, measures: &mut Measures<'_>) {
+    ///
+    /// `closed_at`: it has just been closed, as of that moment; what is missing will not come.
+    pub fn measure(
+        &mut self,
+        requested_at: Option<Timestamp>,
+        closed_at: Option<Timestamp>,
+        measures: &mut Measures<'_>,
+    ) {
         let Some((placed_at, promised_then)) = self.placed else { return };
         if self.moved {
             return;
@@ -300,17 +310,51 @@ impl Line {
         let Some(due) = measures.otif_date(requested_at, promised_then, self.promised_at()) else { return };
         let Some(ordered) = self.ordered().filter(|ordered| ordered.is_positive()) else { return };
         let is_full = measures.is_full(ordered, self.received);
-        match self.last_received_at().filter(|_| is_full) {
-            Some(at) => {
+        match (self.last_received_at().filter(|_| is_full), closed_at) {
+            (Some(at), _) => {
                 self.measured.in_full = true;
-                measures.complete(due, Some(at));
+                measures.complete(due, at, true);
             }
             // Closed with less: not in full, whatever the date.
-            None if is_closed => {
+            (None, Some(at)) => {
                 self.measured.in_full = true;
-                measures.complete(due, None);
+                measures.complete(due, at, false);
             }
-            None => {}
+            (None, None) => {}
         }
+    }
+
+    /// The date against which it is on time, while it is asked of the supplier and not in full.
+    pub fn due_in_full(&self) -> Option<Timestamp> {
+        self.due_in_full
+    }
+
+    /// Takes the date until which it is to be in full, after what happened `at` that moment was taken and measured. What
+    /// was overdue then and is not asked of the supplier any more (cancelled, given to another one, changed to nothing)
+    /// stays a failure of its.
+    pub fn await_full(
+        &mut self,
+        requested_at: Option<Timestamp>,
+        at: Timestamp,
+        measures: &mut Measures<'_>,
+    ) {
+        let due = self.due_by_now(requested_at, measures);
+        if let (Some(was_due), None) = (self.due_in_full, due)
+            && !self.measured.in_full
+            && at > measures.on_time_until(was_due)
+        {
+            self.measured.in_full = true;
+            measures.complete(was_due, at, false);
+        }
+        self.due_in_full = due;
+    }
+
+    fn due_by_now(&self, requested_at: Option<Timestamp>, measures: &Measures<'_>) -> Option<Timestamp> {
+        let (_, promised_then) = self.placed?;
+        let ordered = self.ordered().filter(|ordered| ordered.is_positive())?;
+        let is_awaited =
+            !self.measured.in_full && !self.is_ended() && !measures.is_full(ordered, self.received);
+        let due = measures.otif_date(requested_at, promised_then, self.promised_at());
+        due.filter(|_| is_awaited)
     }
 }

@@ -81,7 +81,7 @@ impl Supplier {
         let about = match data {
             EventData::PurchaseOrder(said) => {
                 let version = VersionKey::of(record);
-                self.orders.say(&version, said, &self.supplier, settings.lines_max, &mut measures);
+                self.orders.say(&version, said, &self.supplier, &mut measures);
                 Some(&said.po_id)
             }
             EventData::PurchaseOrderReceived(received) => {
@@ -90,7 +90,6 @@ impl Supplier {
                     &received.line_id,
                     received.quantity,
                     record.event_time,
-                    settings.lines_max,
                     &mut measures,
                 );
                 Some(&received.document)
@@ -101,7 +100,7 @@ impl Supplier {
                     _ => End::Cancelled,
                 };
                 let line_id = ended.line_id.as_ref();
-                self.orders.end(&ended.document, line_id, how, settings.lines_max, &mut measures);
+                self.orders.end(&ended.document, line_id, how, record.event_time, &mut measures);
                 Some(&ended.document)
             }
             EventData::Shipment(shipment) => {

@@ -36,6 +36,8 @@ pub(super) struct OrderBook {
     shipped_late: ByDate,
     /// Shipment, order, line: all that shipments are known to carry of lines that are known.
     carried: BTreeSet<(Name, Name, Name)>,
+    /// Lines that are to be in full, by the date against which they are on time.
+    by_due_in_full: ByDate,
     /// By when they were placed, those that nobody acknowledged.
     unacknowledged: ByDate,
     /// By the last receipt, those of which a part has come.
@@ -81,6 +83,7 @@ struct Indexed {
     open: Quantity,
     promised_at: Option<Timestamp>,
     shipped_late: Option<Timestamp>,
+    due_in_full: Option<Timestamp>,
     unacknowledged_since: Option<Timestamp>,
     partly_received_at: Option<Timestamp>,
     differs: bool,
@@ -94,6 +97,7 @@ impl Indexed {
             open,
             promised_at: if_open(line.promised_at()),
             shipped_late: line.promised_at().filter(|_| line.is_shipped_late()),
+            due_in_full: line.due_in_full(),
             unacknowledged_since: line.unacknowledged_since(),
             partly_received_at: if_open(line.last_received_at()),
             differs: open.is_positive() && line.difference().is_some(),
@@ -154,6 +158,11 @@ impl OrderBook {
         &self.carried
     }
 
+    /// Lines that are asked of the supplier and not in full, by the date against which they are on time.
+    pub fn by_due_in_full(&self) -> &ByDate {
+        &self.by_due_in_full
+    }
+
     /// Open lines without an acknowledgement, by when they were placed.
     pub fn unacknowledged(&self) -> &ByDate {
         &self.unacknowledged
@@ -186,9 +195,9 @@ impl OrderBook {
         version: &VersionKey,
         said: &PurchaseOrder,
         own: &Name,
-        lines_max: usize,
         measures: &mut Measures<'_>,
     ) {
+        let at = version.event_time();
         let names = said.supplier.as_ref().map(|supplier| supplier == own);
         if names == Some(false) && !self.documents.contains_key(&said.po_id) {
             return;
@@ -196,14 +205,16 @@ impl OrderBook {
         if names != Some(false) {
             if let Some(requested_at) = said.requested_at
                 && let Some(document) = self.documents.get_mut(&said.po_id)
+                && document.requested_at.replace(requested_at) != Some(requested_at)
             {
-                document.requested_at = Some(requested_at);
+                // Lines that are not named may be due by another date, too.
+                self.change_all(&said.po_id, at, measures, |_, _, _| ());
             }
             for line in &said.lines {
-                self.change(&said.po_id, &line.line_id, lines_max, |known, document| {
+                self.change(&said.po_id, &line.line_id, at, measures, |known, document, measures| {
                     document.requested_at = said.requested_at.or(document.requested_at);
                     known.say(version, said.step, said.currency, line);
-                    known.measure(document.requested_at, false, measures);
+                    known.measure(document.requested_at, None, measures);
                 });
             }
         }
@@ -212,17 +223,16 @@ impl OrderBook {
             put_latest(&mut document.is_own, version.clone(), is_own);
             let moves = document.moved();
             if moves != moved {
-                self.change_all(&said.po_id, lines_max, |line, _| line.set_moved(moves));
+                self.change_all(&said.po_id, at, measures, |line, _, _| line.set_moved(moves));
             }
         }
         if said.lines.is_empty() && said.step == PurchaseOrderStep::Acknowledged {
-            let at = version.event_time();
             if let Some(document) = self.documents.get_mut(&said.po_id) {
                 document.acknowledged_at = Some(document.acknowledged_at.map_or(at, |known| known.min(at)));
             }
-            self.change_all(&said.po_id, lines_max, |line, document| {
+            self.change_all(&said.po_id, at, measures, |line, document, measures| {
                 line.acknowledge(at);
-                line.measure(document.requested_at, false, measures);
+                line.measure(document.requested_at, None, measures);
             });
         }
     }
@@ -234,15 +244,14 @@ impl OrderBook {
         line_id: &Name,
         quantity: Quantity,
         at: Timestamp,
-        lines_max: usize,
         measures: &mut Measures<'_>,
     ) {
         if self.documents.get(po_id).is_none_or(|document| !document.moved()) {
             measures.throughput(quantity, at);
         }
-        self.change(po_id, line_id, lines_max, |line, document| {
+        self.change(po_id, line_id, at, measures, |line, document, measures| {
             line.receive(quantity, at);
-            line.measure(document.requested_at, false, measures);
+            line.measure(document.requested_at, None, measures);
         });
     }
 
@@ -296,20 +305,21 @@ impl OrderBook {
         po_id: &Name,
         line_id: Option<&Name>,
         how: End,
-        lines_max: usize,
+        at: Timestamp,
         measures: &mut Measures<'_>,
     ) {
-        let mut end = |line: &mut Line, document: &mut Head| {
+        let closed_at = (how == End::Closed).then_some(at);
+        let end = |line: &mut Line, document: &mut Head, measures: &mut Measures<'_>| {
             line.end();
-            line.measure(document.requested_at, how == End::Closed, measures);
+            line.measure(document.requested_at, closed_at, measures);
         };
         if let Some(line_id) = line_id {
-            self.change(po_id, line_id, lines_max, end);
+            self.change(po_id, line_id, at, measures, end);
             return;
         }
         let Some(document) = self.documents.get_mut(po_id) else { return };
         document.ended = true;
-        self.change_all(po_id, lines_max, |line, document| end(line, document));
+        self.change_all(po_id, at, measures, end);
     }
 
     /// Remembers the last event about an order that is known.
@@ -319,26 +329,33 @@ impl OrderBook {
         }
     }
 
-    fn change_all(&mut self, po_id: &Name, lines_max: usize, mut change: impl FnMut(&mut Line, &mut Head)) {
+    fn change_all(
+        &mut self,
+        po_id: &Name,
+        at: Timestamp,
+        measures: &mut Measures<'_>,
+        mut change: impl FnMut(&mut Line, &mut Head, &mut Measures<'_>),
+    ) {
         let Some(document) = self.documents.get(po_id) else { return };
         let line_ids: Vec<Name> = document.lines.keys().cloned().collect();
         for line_id in line_ids {
-            self.change(po_id, &line_id, lines_max, &mut change);
+            self.change(po_id, &line_id, at, measures, &mut change);
         }
     }
 
-    /// Changes a line, new or known, and keeps sums and indexes. A new one beyond the bound takes the place of the line
-    /// that was closed longest ago; if all are open it is refused.
+    /// Changes a line, new or known, by what happened `at` that moment, and keeps sums and indexes. A new one beyond the
+    /// bound takes the place of the line that was closed longest ago; if all are open it is refused.
     fn change(
         &mut self,
         po_id: &Name,
         line_id: &Name,
-        lines_max: usize,
-        change: impl FnOnce(&mut Line, &mut Head),
+        at: Timestamp,
+        measures: &mut Measures<'_>,
+        change: impl FnOnce(&mut Line, &mut Head, &mut Measures<'_>),
     ) {
         let known = self.documents.get(po_id).is_some_and(|document| document.lines.contains_key(line_id));
         if !known {
-            while self.lines >= lines_max.max(1) {
+            while self.lines >= measures.settings.lines_max.max(1) {
                 if !self.forget_oldest_closed() {
                     self.refused = self.refused.saturating_add(1);
                     return;
@@ -354,7 +371,8 @@ impl OrderBook {
             .entry(line_id.clone())
             .or_insert_with(|| Line::of_document(ended, moved, acknowledged_at));
         let before = Indexed::of(line);
-        change(line, &mut head);
+        change(line, &mut head, measures);
+        line.await_full(head.requested_at, at, measures);
         let after = Indexed::of(line);
         let is_new_among_closed = !after.open.is_positive() && !line.queued;
         line.queued |= is_new_among_closed;
@@ -374,6 +392,7 @@ impl OrderBook {
         let moves = [
             (&mut self.by_promise, before.promised_at, after.promised_at),
             (&mut self.shipped_late, before.shipped_late, after.shipped_late),
+            (&mut self.by_due_in_full, before.due_in_full, after.due_in_full),
             (&mut self.unacknowledged, before.unacknowledged_since, after.unacknowledged_since),
             (&mut self.partly_received, before.partly_received_at, after.partly_received_at),
         ];

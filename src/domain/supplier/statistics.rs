@@ -124,11 +124,55 @@ pub struct LeadTimeDrift {
     pub standard_errors: f64,
 }
 
-/// Lines complete, against their date and quantity.
+/// A line that is decided, against its date and quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Completed {
+    /// From when on it counts as what it is: when it was in full or closed, but not later than the end of its window.
+    at: Timestamp,
     on_time: bool,
     in_full: bool,
+}
+
+/// A line of which it is known whether it was on time and in full (F18).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct OtifLine<L> {
+    pub on_time: bool,
+    pub in_full: bool,
+    /// The end of its window and which it is, if it is overdue: nobody closed it, and what is missing may still come.
+    pub overdue: Option<(Timestamp, L)>,
+}
+
+/// The last lines of which it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Otif {
+    pub lines: usize,
+    pub on_time_in_full: usize,
+    /// Whenever they came.
+    pub in_full: usize,
+}
+
+impl Otif {
+    pub fn of<L>(lines: impl Iterator<Item = OtifLine<L>>) -> Otif {
+        lines.fold(Otif::default(), |sum, line| Otif {
+            lines: sum.lines + 1,
+            on_time_in_full: sum.on_time_in_full + usize::from(line.on_time && line.in_full),
+            in_full: sum.in_full + usize::from(line.in_full),
+        })
+    }
+
+    /// Share of them on time and in full; `None` of nothing.
+    pub fn share(&self) -> Option<f64> {
+        self.share_of(self.on_time_in_full)
+    }
+
+    /// Share of them in full, whenever they came; `None` of nothing.
+    pub fn in_full_share(&self) -> Option<f64> {
+        self.share_of(self.in_full)
+    }
+
+    fn share_of(&self, lines: usize) -> Option<f64> {
+        (self.lines > 0).then(|| lines as f64 / self.lines as f64)
+    }
 }
 
 /// Everything measured from orders, acknowledgements and receipts, each measure once a line.
@@ -141,6 +185,7 @@ pub(super) struct ReceiptStatistics {
     /// Received before it was ordered, by the times in the events: dirty data, kept out of the measures.
     before_order: u32,
     acknowledgement_hours: Recent,
+    /// By their moments.
     completed: VecDeque<Completed>,
     /// Received by week since 1970, oldest first.
     weeks: VecDeque<(i32, Quantity)>,
@@ -199,17 +244,23 @@ impl Measures<'_> {
         received.as_f64() >= ordered.as_f64() * (1.0 - self.settings.otif_quantity_tolerance)
     }
 
-    /// F18: a line that was received in full at `at`, or that was closed with less.
-    pub fn complete(&mut self, due: Timestamp, at: Option<Timestamp>) {
-        let on_time = at.is_some_and(|at| {
-            at >= due.plus_days(-self.settings.otif_early_days)
-                && at <= due.plus_days(self.settings.otif_late_days)
-        });
+    /// The end of the window around the date that is on time.
+    pub fn on_time_until(&self, due: Timestamp) -> Timestamp {
+        due.plus_days(self.settings.otif_late_days)
+    }
+
+    /// F18: a line that was received in full at `at`, or of which nothing more is expected from then on. It counts from
+    /// the end of its window at the latest, as it did while it was overdue: that it is decided later makes it no newer.
+    pub fn complete(&mut self, due: Timestamp, at: Timestamp, in_full: bool) {
+        let until = self.on_time_until(due);
+        let on_time = in_full && at >= due.plus_days(-self.settings.otif_early_days) && at <= until;
+        let line = Completed { at: at.min(until), on_time, in_full };
         let completed = &mut self.statistics.completed;
-        while completed.len() >= self.settings.receipts_kept_max.max(1) {
+        let place = completed.partition_point(|known| known.at <= line.at);
+        completed.insert(place, line);
+        while completed.len() > self.settings.receipts_kept_max.max(1) {
             completed.pop_front();
         }
-        completed.push_back(Completed { on_time, in_full: at.is_some() });
     }
 
     /// Any receipt, for how much the supplier usually delivers.
@@ -246,9 +297,25 @@ impl ReceiptStatistics {
         self.acknowledgement_hours.values()
     }
 
-    /// The last lines complete, oldest first: whether on time, and whether in full.
-    pub fn completed(&self) -> impl Iterator<Item = (bool, bool)> {
-        self.completed.iter().map(|line| (line.on_time, line.in_full))
+    /// The last lines of which it is known whether they were on time and in full, the newest first: those that are
+    /// decided, and those that are `overdue`, which come with the ends of their windows, the newest first, too.
+    pub fn otif_lines<L>(
+        &self,
+        overdue: impl Iterator<Item = (Timestamp, L)>,
+        kept_max: usize,
+    ) -> impl Iterator<Item = OtifLine<L>> {
+        let (mut completed, mut overdue) = (self.completed.iter().rev().peekable(), overdue.peekable());
+        let next = move || {
+            let is_newer = |line: &&Completed| overdue.peek().is_none_or(|(until, _)| line.at >= *until);
+            match completed.next_if(is_newer) {
+                Some(line) => Some(OtifLine { on_time: line.on_time, in_full: line.in_full, overdue: None }),
+                None => {
+                    let overdue = Some(overdue.next()?);
+                    Some(OtifLine { on_time: false, in_full: false, overdue })
+                }
+            }
+        };
+        std::iter::from_fn(next).take(kept_max.max(1))
     }
 
     /// Of the lines measured: how many had a promise, how many of those came no later, and all their lateness in days.
@@ -265,26 +332,6 @@ impl ReceiptStatistics {
     /// Hours from order to acknowledgement: mean and the quantile of that share.
     pub fn acknowledgement_hours(&self, share: f64) -> (Option<f64>, Option<f64>) {
         (self.acknowledgement_hours.mean(), self.acknowledgement_hours.quantile(share))
-    }
-
-    /// Lines complete, as far as they are looked at.
-    pub fn otif_lines(&self) -> usize {
-        self.completed.len()
-    }
-
-    /// Share of those that were on time and in full.
-    pub fn otif_share(&self) -> Option<f64> {
-        self.share_of_completed(|line| line.on_time && line.in_full)
-    }
-
-    /// Share of those in full, whenever they came.
-    pub fn in_full_share(&self) -> Option<f64> {
-        self.share_of_completed(|line| line.in_full)
-    }
-
-    fn share_of_completed(&self, is: impl Fn(&Completed) -> bool) -> Option<f64> {
-        let lines = self.completed.len();
-        (lines > 0).then(|| self.completed.iter().filter(|line| is(line)).count() as f64 / lines as f64)
     }
 
     /// The most that was received in a week lately, in units a day.
@@ -414,12 +461,40 @@ mod tests {
             measures.is_full(units(10), units(9))
                 && !measures.is_full(units(10), Quantity::from_milli(8_999))
         );
-        // Out of five kept: two days early, a day late, both on time; three days early, two late, closed with less.
-        for at in [Some(50), Some(8), Some(11), Some(7), Some(12), None] {
-            measures.complete(day(10), at.map(day));
+        // Out of five kept: two days early, a day late, both on time; two late, one of them much, and closed with less.
+        // Three days early is the oldest of them, and goes.
+        for (at, in_full) in [(50, true), (8, true), (11, true), (7, true), (12, true), (11, false)] {
+            measures.complete(day(10), day(at), in_full);
         }
-        assert_eq!((statistics.otif_lines(), statistics.otif_share()), (5, Some(0.4)));
-        assert_eq!(statistics.in_full_share(), Some(0.8));
+        let otif = Otif::of(statistics.otif_lines(std::iter::empty::<(Timestamp, ())>(), 5));
+        assert_eq!((otif.lines, otif.share(), otif.in_full_share()), (5, Some(0.4), Some(0.8)));
+    }
+
+    #[test]
+    fn the_last_lines_are_those_that_were_decided_and_those_that_are_overdue_by_their_moments() {
+        let day = |day: i64| Timestamp::from_micros(day * DAY);
+        let settings = SupplierSettings { receipts_kept_max: 4, ..SupplierSettings::default() };
+        let mut statistics = ReceiptStatistics::default();
+        let mut measures = Measures { statistics: &mut statistics, settings: &settings };
+        for due in [10, 20, 30] {
+            measures.complete(day(due), day(due), true);
+        }
+        let told = |overdue: &[(i64, &'static str)]| -> Vec<Option<&'static str>> {
+            let overdue = overdue.iter().map(|(until, of)| (day(*until), *of));
+            statistics.otif_lines(overdue, 4).map(|line| line.overdue.map(|(_, of)| of)).collect()
+        };
+        assert_eq!(told(&[]), [None; 3]);
+        assert_eq!(told(&[(25, "b"), (5, "a")]), [None, Some("b"), None, None]);
+        assert_eq!(told(&[(40, "c"), (25, "b"), (5, "a")]), [Some("c"), None, Some("b"), None]);
+        // What is decided long after counts where it counted before.
+        let mut measures = Measures { statistics: &mut statistics, settings: &settings };
+        measures.complete(day(24), day(50), true);
+        measures.complete(day(4), day(51), true);
+        let lines: Vec<bool> = statistics
+            .otif_lines(std::iter::empty::<(Timestamp, ())>(), 4)
+            .map(|line| line.on_time)
+            .collect();
+        assert_eq!(lines, [true, false, true, true]);
     }
 
     #[test]

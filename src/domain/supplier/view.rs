@@ -49,10 +49,11 @@ pub struct SupplierView {
     /// Change of the last lead times against those before, as a share.
     #[serde(serialize_with = "plain::optional")]
     pub lead_time_drift: Option<f64>,
-    /// Share of lines on time and in full, by the policy that stands with it.
+    /// Share of lines on time and in full, by the policy that stands with it. A line counts once: from when it is in full
+    /// or closed, or from the end of the window around its date on.
     #[serde(serialize_with = "plain::optional")]
     pub otif_share: Option<f64>,
-    /// Share of them in full, whenever they came.
+    /// Share of them in full, whenever they came. What is overdue is not, until it has come.
     #[serde(serialize_with = "plain::optional")]
     pub in_full_share: Option<f64>,
     /// Lines that these shares are of.
@@ -122,6 +123,7 @@ impl Supplier {
             (None, None) => (defaults.lead_time_days, LeadTimeSource::Default),
         };
         let judged = Judged::of(self, tenant, now, reference);
+        let otif = judged.otif();
         let policy = &reference.settings().supplier;
         let acknowledgement_missing = judged.kind(&ExceptionType::AcknowledgementMissing);
         let drift = judged.kind(&ExceptionType::LeadTimeDrift).minimum as usize;
@@ -160,9 +162,9 @@ impl Supplier {
             lead_time_p50_days: self.receipts.lead_time_quantile(0.5),
             lead_time_p90_days: self.receipts.lead_time_quantile(0.9),
             lead_time_drift: self.receipts.drift(drift).map(|drift| drift.change),
-            otif_share: self.receipts.otif_share(),
-            in_full_share: self.receipts.in_full_share(),
-            otif_lines: self.receipts.otif_lines(),
+            otif_share: otif.share(),
+            in_full_share: otif.in_full_share(),
+            otif_lines: otif.lines,
             otif_policy: OtifPolicy {
                 against: policy.otif_against,
                 quantity_tolerance: policy.otif_quantity_tolerance,

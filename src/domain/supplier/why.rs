@@ -8,7 +8,7 @@ use super::Supplier;
 use super::exceptions::{conditions, judge};
 use super::judged::Judged;
 use super::line::Line;
-use super::statistics::LEAD_TIME_DAYS_MIN;
+use super::statistics::{LEAD_TIME_DAYS_MIN, OtifLine};
 use super::view::{LeadTimeSource, SupplierView};
 use crate::domain::exception::ExceptionType;
 use crate::domain::exception::assessment::Condition;
@@ -317,23 +317,31 @@ impl Why<'_> {
 
     fn kept_promises(&mut self) {
         let receipts = &self.judged.supplier.receipts;
-        let share = |is: fn((bool, bool)) -> bool| {
-            let lines = receipts.completed().map(is);
-            lines.map(|is| Input::said("kept", f64::from(is), "measured")).collect::<Vec<_>>()
+        let share = |is: fn(&OtifLine<(&Name, &Name)>) -> bool| {
+            let lines = self.judged.otif_lines().map(|line| {
+                let kept = f64::from(is(&line));
+                match line.overdue {
+                    Some((until, (po_id, line_id))) => {
+                        self.told("kept", kept, po_id, line_id).at(Some(until))
+                    }
+                    None => Input::said("kept", kept, "measured"),
+                }
+            });
+            lines.collect::<Vec<_>>()
         };
-        let on_time_in_full = share(|(on_time, in_full)| on_time && in_full);
-        let in_full = share(|(_, in_full)| in_full);
+        let on_time_in_full = share(|line| line.on_time && line.in_full);
+        let in_full = share(|line| line.in_full);
         let lines = on_time_in_full.clone();
         self.put("otif_lines", Some(self.view.otif_lines as f64), "lines", "count(kept)", lines);
         let formula = "sum(kept) / count(kept)";
-        let none = "no line was completed yet";
+        let none = "no line was in full or closed yet, and none is overdue";
         self.put_or("otif_share", self.view.otif_share, "share", formula, on_time_in_full, none);
         if let Some(explanation) = self.numbers.get_mut("otif_share")
             && explanation.value.is_some()
         {
             let policy = &self.view.otif_policy;
             explanation.because = Some(format!(
-                "on time is from {} days before to {} days after {}, in full is at least {} % of the quantity",
+                "on time is from {} days before to {} days after {}, in full is at least {} % of the quantity; a line counts once, from when it is in full or closed, and from the end of that time on if it is neither: those are named with the moment",
                 policy.early_days,
                 policy.late_days,
                 match policy.against {

@@ -56,6 +56,10 @@ pub(super) fn judge(judged: &Judged<'_>, reference: &Reference, watch: &mut Watc
     acknowledgement_missing::judge(judged, watch);
     acknowledgement_differs::judge(judged, watch);
     about_supplier::<lead_time_drift::LeadTimeDrift>(&ExceptionType::LeadTimeDrift, "", judged, watch);
+    // What is overdue counts by time alone, also in the operator's own conditions.
+    if let Some(at) = judged.next_overdue_at() {
+        watch.review_at(at);
+    }
     about_supplier::<supplier_unreliable::SupplierUnreliable>(
         &ExceptionType::SupplierUnreliable,
         "",

@@ -1,5 +1,6 @@
 //! `supplier_unreliable`: the share of lines on time and in full is at or below `raise`, of at least `minimum` lines;
-//! clears at or above `clear`. What on time and in full means is policy, and is said with the number.
+//! clears at or above `clear`. What on time and in full means is policy, and is said with the number. A line that has not
+//! come in full counts from the end of its window on.
 
 use super::Kind;
 use crate::domain::exception::Severity;
@@ -11,9 +12,8 @@ pub struct SupplierUnreliable;
 
 impl Kind<Judged<'_>> for SupplierUnreliable {
     fn condition(judged: &Judged<'_>, settings: &KindSettings) -> Condition {
-        let receipts = &judged.supplier.receipts;
-        let Some(share) = receipts.otif_share().filter(|_| receipts.otif_lines() as f64 >= settings.minimum)
-        else {
+        let otif = judged.otif();
+        let Some(share) = otif.share().filter(|_| otif.lines as f64 >= settings.minimum) else {
             return Condition::Clear("too few lines were measured".into());
         };
         if share <= settings.raise {
@@ -30,13 +30,13 @@ impl Kind<Judged<'_>> for SupplierUnreliable {
     }
 
     fn describe(judged: &Judged<'_>, _: &KindSettings) -> Description {
-        let receipts = &judged.supplier.receipts;
+        let otif = judged.otif();
         let policy = &judged.settings.supplier;
         let cause = format!(
             "{:.0} % of the last {} lines came on time and in full: at least {:.0} % of the quantity, from {} days \
              before to {} days after the date.",
-            receipts.otif_share().unwrap_or_default() * 100.0,
-            receipts.otif_lines(),
+            otif.share().unwrap_or_default() * 100.0,
+            otif.lines,
             (1.0 - policy.otif_quantity_tolerance) * 100.0,
             policy.otif_early_days,
             policy.otif_late_days,

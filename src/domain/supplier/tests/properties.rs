@@ -123,7 +123,7 @@ proptest! {
         supplier.settle(day(now));
         let text = serde_json::to_string(&supplier.supplier).unwrap();
         let book = &serde_json::from_str::<serde_json::Value>(&text).unwrap()["orders"];
-        for empty in ["by_promise", "shipped_late", "unacknowledged", "partly_received"] {
+        for empty in ["by_promise", "shipped_late", "by_due_in_full", "unacknowledged", "partly_received"] {
             prop_assert_eq!(book[empty].as_array().map(Vec::len), Some(0), "{}", empty);
         }
         for empty in ["differing", "promised_on"] {

@@ -4505,7 +4505,7 @@ export interface components {
             }[];
             /** @description The record on which the entity's code failed; it stands still since. `null` normally. */
             failed_at: number | null;
-            /** @description Share of lines in full, whenever they came. */
+            /** @description Share of the same lines in full, whenever they came. */
             in_full_share: number | null;
             /** @description Open lines whose latest promise has passed. */
             late_lines: number;
@@ -4570,7 +4570,7 @@ export interface components {
                 /** @description Share of the quantity that may be missing. */
                 quantity_tolerance: number;
             };
-            /** @description Share of lines on time and in full, as `otif_policy` says. */
+            /** @description Share of lines on time and in full, as `otif_policy` says. A line counts once: from when it is in full or closed, or from the end of the days that are on time. */
             otif_share: number | null;
             /**
              * @description Opaque: everything up to here. At most 80 ASCII bytes; survives restarts.
@@ -4685,7 +4685,7 @@ export interface components {
                  */
                 until: string | null;
             }[];
-            /** @description Share of lines in full, whenever they came. */
+            /** @description Share of the same lines in full, whenever they came. */
             in_full_share: number | null;
             /** @description Open lines whose latest promise has passed. */
             late_lines: number;
@@ -4750,7 +4750,7 @@ export interface components {
                 /** @description Share of the quantity that may be missing. */
                 quantity_tolerance: number;
             };
-            /** @description Share of lines on time and in full, as `otif_policy` says. */
+            /** @description Share of lines on time and in full, as `otif_policy` says. A line counts once: from when it is in full or closed, or from the end of the days that are on time. */
             otif_share: number | null;
             /** @description Open lines that are expected after a promise that has not passed. */
             predicted_late_lines: number;
@@ -4864,7 +4864,7 @@ export interface components {
                 }[] | null;
                 /** @description The record on which the entity's code failed; it stands still since. `null` normally. */
                 failed_at: number | null;
-                /** @description Share of lines in full, whenever they came. */
+                /** @description Share of the same lines in full, whenever they came. */
                 in_full_share: number | null;
                 /** @description Open lines whose latest promise has passed. */
                 late_lines: number | null;
@@ -4924,7 +4924,7 @@ export interface components {
                     /** @description Share of the quantity that may be missing. */
                     quantity_tolerance: number;
                 } | null;
-                /** @description Share of lines on time and in full, as `otif_policy` says. */
+                /** @description Share of lines on time and in full, as `otif_policy` says. A line counts once: from when it is in full or closed, or from the end of the days that are on time. */
                 otif_share: number | null;
                 /** @description Open lines that are expected after a promise that has not passed. */
                 predicted_late_lines: number | null;
@@ -5047,7 +5047,7 @@ export interface components {
                  */
                 until: string | null;
             }[];
-            /** @description Share of lines in full, whenever they came. */
+            /** @description Share of the same lines in full, whenever they came. */
             in_full_share: number | null;
             /** @description Open lines whose latest promise has passed. */
             late_lines: number;
@@ -5107,7 +5107,7 @@ export interface components {
                 /** @description Share of the quantity that may be missing. */
                 quantity_tolerance: number;
             };
-            /** @description Share of lines on time and in full, as `otif_policy` says. */
+            /** @description Share of lines on time and in full, as `otif_policy` says. A line counts once: from when it is in full or closed, or from the end of the days that are on time. */
             otif_share: number | null;
             /** @description Open lines that are expected after a promise that has not passed. */
             predicted_late_lines: number;
