@@ -59,6 +59,15 @@ impl Judged<'_> {
     }
 }
 
+/// From now until the first lot expires, in which something may still be done. Once it has, it bites since then, and until
+/// what expired is gone, which nobody knows.
+fn window(now: Timestamp, first_at: Option<Timestamp>) -> ExceptionWindow {
+    match first_at {
+        Some(expired_at) if expired_at <= now => ExceptionWindow { from: first_at, until: None },
+        _ => ExceptionWindow { from: Some(now), until: first_at },
+    }
+}
+
 impl Kind for ExpiryBeforeUse {
     const TYPE: ExceptionType = ExceptionType::ExpiryBeforeUse;
 
@@ -80,8 +89,7 @@ impl Kind for ExpiryBeforeUse {
             units_of(units),
             judged.outlook.rate_per_day
         );
-        let window = ExceptionWindow { from: Some(judged.now()), until: first_at };
-        judged.description(Some(window), None, first_at, cause)
+        judged.description(Some(window(judged.now(), first_at)), None, first_at, cause)
     }
 
     /// Each day without a sale leaves less demand until a lot expires, and none is left when it has.

@@ -193,7 +193,11 @@ fn expiry_before_use() {
         }
     };
     let levels: [Level<'_>; 4] = [&yesterday(0.999), &yesterday(1.0), &yesterday(0.5), &count(0)];
-    live(kind.clone(), &mut place(&kind), levels);
+    let item = live(kind.clone(), &mut place(&kind), levels);
+    // It expired with the last midnight, and nobody knows until when it lies there.
+    let window = item.window.unwrap();
+    let expired_at = item.updated_at.day(&jiff::tz::TimeZone::UTC).start(&jiff::tz::TimeZone::UTC);
+    assert_eq!((window.from, window.until), (Some(expired_at), None));
 }
 
 #[test]
@@ -213,6 +217,8 @@ fn what_expires_first_is_used_first_and_the_rest_until_its_own_day() {
         let found = settle(&mut place);
         let units = found.first().map(|(_, item)| item.units_at_risk.unwrap().milli());
         assert_eq!(units, expected, "{lots:?}");
+        let windows = found.first().map(|(_, item)| item.window.unwrap());
+        assert!(windows.is_none_or(|window| window.from == Some(day(0)) && window.until > window.from));
     }
     // What is sold meanwhile is not left.
     place.event(day(0), counted_with_lots(&[(today.plus(2), 40.0)]));
