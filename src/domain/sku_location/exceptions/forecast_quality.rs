@@ -1,7 +1,8 @@
 //! `forecast_bias`: the forecast in use errs to one side; `forecast_accuracy`: it errs too much.
 //!
 //! Bias is Trigg's tracking signal (F35), of either sign; accuracy is the smoothed WAPE (F31). Both are raised at `raise`
-//! and cleared at `clear`, once `minimum` periods were measured and for the periods in a row that are set. Where demand is
+//! and cleared at `clear`, once `minimum` periods were measured and for the periods in a row that are set. A bias that is told
+//! as nothing, in thousandths of a unit, is none. Where demand is
 //! intermittent or lumpy they say nothing: a mean can't hit what is zero most of the time.
 
 use super::{Judged, Kind};
@@ -45,6 +46,10 @@ impl Kind for ForecastBias {
             Ok(errors) => errors,
             Err(condition) => return condition,
         };
+        // The signal has no unit: of errors that all are next to nothing it is as large as of others.
+        if units_of(errors.mean_error()).is_zero() {
+            return Condition::Clear("forecasts err by less than a thousandth of a unit a period".into());
+        }
         let signal = errors.tracking_signal().abs();
         Condition::above(signal, settings.raise, settings.clear, "forecasts err to both sides again")
     }

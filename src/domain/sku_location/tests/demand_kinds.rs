@@ -163,6 +163,16 @@ fn a_forecast_that_runs_behind_a_trend_is_biased() {
 }
 
 #[test]
+fn a_bias_that_is_told_as_nothing_is_none() {
+    for (forecast_per_day, found) in [(20.000_1, 0), (19.999_9, 0), (20.01, 1)] {
+        let mut place = Place::watching(&[ForecastBias]);
+        place.event(day(0), forecast(600, forecast_per_day, 5.0));
+        // All to one side, however little.
+        assert_eq!(sell(&mut place, &[20; 20]).len(), found, "{forecast_per_day}");
+    }
+}
+
+#[test]
 fn a_forecast_that_misses_to_both_sides_is_not_biased() {
     let mut place = Place::watching(&[ForecastBias]);
     let swinging: Vec<i64> = (0..60).map(|day| if day % 2 == 0 { 15 } else { 25 }).collect();
