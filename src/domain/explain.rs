@@ -9,7 +9,7 @@
 //! | `sum(l)`, `count(l)`, `max(l)`, `min(l)` | of a list; of nothing 0 |
 //! | `max(a, b)`, `min(a, b)` | element by element |
 //! | `sqrt(x)` | square root |
-//! | `round(x, d)`, `round_even(x, d)`, `cut(x, d)` | to `d` decimals: the nearest, halves upwards; the nearest, halves to the even one; towards 0 |
+//! | `round(x, d)`, `round_even(x, d)` | to `d` decimals: the nearest, halves upwards; the nearest, halves to the even one |
 //! | `short_probability(b, s)` | P(N(b, s) < 0); for s = 0 it is 1 where b < 0, else 0 |
 //! | `units_short(b, s)` | E(max(0, −N(b, s))); for s = 0 it is max(0, −b) |
 //! | `quantile(l, q)` | the quantile of the list at the share `q`, linear between neighbours (Hyndman and Fan's type 7) |

@@ -89,8 +89,7 @@ impl UnitPrice {
 
     /// What a quantity costs, rounded half to even to ten-thousandths.
     pub fn times(self, quantity: Quantity, currency: Currency) -> Money {
-        let product = i128::from(self.0) * i128::from(quantity.milli());
-        Money { ten_thousandths: clamp(divide_half_even(product, 1_000)), currency }
+        Money::of_units(i128::from(self.0), 1, quantity, currency)
     }
 }
 
@@ -135,6 +134,14 @@ impl Money {
     /// From ten-thousandths of a currency.
     pub const fn from_ten_thousandths(ten_thousandths: i64, currency: Currency) -> Money {
         Money { ten_thousandths, currency }
+    }
+
+    /// What a quantity is worth at `per_unit`, in ten-thousandths of the currency divided by `parts` (1 to 1e12), rounded
+    /// half to even to ten-thousandths once, after all of it is multiplied: what one unit is worth may be less than that.
+    pub(super) fn of_units(per_unit: i128, parts: i128, quantity: Quantity, currency: Currency) -> Money {
+        // What is too large for this is too large for an amount, however many parts.
+        let product = per_unit.saturating_mul(i128::from(quantity.milli()));
+        Money { ten_thousandths: clamp(divide_half_even(product, parts * 1_000)), currency }
     }
 
     /// Ten-thousandths.
@@ -237,5 +244,18 @@ mod tests {
         let price = UnitPrice::parse("0.3333").unwrap();
         assert_eq!(price.times(Quantity::from_units(3), Currency(*b"EUR")), eur(9_999));
         assert_eq!(UnitPrice::parse("1.00005"), Err(DecimalError::TooPrecise));
+    }
+
+    #[test]
+    fn what_one_unit_is_worth_may_be_less_than_a_ten_thousandth() {
+        let of = |per_unit: i128, parts: i128, units: i64| {
+            Money::of_units(per_unit, parts, Quantity::from_units(units), Currency(*b"EUR"))
+        };
+        // 0.02 × 0.008219178082 of it, 300,000 times: 49.315068492.
+        assert_eq!(of(200 * 8_219_178_082, 1_000_000_000_000, 300_000), eur(493_151));
+        assert_eq!(of(-200 * 8_219_178_082, 1_000_000_000_000, 300_000), eur(-493_151));
+        // Halves to the even one, and no further than an amount goes.
+        assert_eq!((of(1, 2, 1), of(3, 2, 1)), (eur(0), eur(2)));
+        assert_eq!(of(i128::MAX, 1_000_000_000_000, 300_000), eur(i64::MAX));
     }
 }

@@ -168,9 +168,6 @@ fn apply(function: &str, arguments: &[Numbers]) -> Numbers {
             let rounded = if is_half { 2.0 * (steps / 2.0).round() } else { steps.round() };
             rounded / 10f64.powf(decimals)
         }),
-        ("cut", [list, decimals]) => each(list, decimals, |value, decimals| {
-            (value * 10f64.powf(decimals) + 1e-6).trunc() / 10f64.powf(decimals)
-        }),
         ("sqrt", [list]) => list.iter().map(|value| value.sqrt()).collect(),
         ("short_probability", [balance, deviation]) => each(balance, deviation, |balance, deviation| {
             if deviation > 0.0 { below_zero(balance / deviation) } else { f64::from(balance < 0.0) }

@@ -10,8 +10,10 @@ use crate::domain::quantity::Quantity;
 /// Stock that lies longer than that will have to be written down, where no shelf life says it sooner.
 const SELLABLE_DAYS: f64 = 365.0;
 const DAYS_PER_YEAR: f64 = 365.0;
-/// Shares are taken in millionths, so that money stays an integer.
+/// What is configured as a share is taken in millionths, so that money stays an integer.
 const MILLION: i128 = 1_000_000;
+/// What is left of such a share for a part of a year, in trillionths: a day's may be small.
+const TRILLION: i128 = MILLION * MILLION;
 
 impl SkuLocation {
     /// What `units` that can't be sold cost: their margin and the penalty, less what comes back later. Their price
@@ -21,10 +23,11 @@ impl SkuLocation {
         let cost = self.unit_cost(planning).filter(|(_, of_cost)| *of_cost == currency);
         let cost = cost.map_or(0, |(cost, _)| cost.ten_thousandths());
         let cases = &planning.settings.cases;
-        let margin = price.ten_thousandths().saturating_sub(cost).max(0);
-        let penalty = share_of(price.ten_thousandths(), cases.shortage_penalty_share);
-        let per_unit = share_of(margin.saturating_add(penalty), 1.0 - cases.recapture_share);
-        let value = in_base(planning, per_unit, units, currency)?;
+        let margin = i128::from(price.ten_thousandths().saturating_sub(cost).max(0)) * MILLION;
+        let penalty = i128::from(price.ten_thousandths()) * parts_of(cases.shortage_penalty_share, MILLION);
+        let lost = parts_of(1.0 - cases.recapture_share, MILLION);
+        let per_unit = margin.saturating_add(penalty).saturating_mul(lost);
+        let value = in_base(planning, per_unit, TRILLION, units, currency)?;
         let unit = |ten_thousandths: i64| UnitPrice::from_ten_thousandths(ten_thousandths).as_f64();
         note(planning, "lost_margin", LOST_MARGIN, value, units, currency, || {
             vec![
@@ -40,7 +43,7 @@ impl SkuLocation {
     /// What `units` have cost. `None` without a cost or without a rate for its currency.
     pub(super) fn stock_value(&self, planning: &Planning<'_>, units: Quantity) -> Option<Money> {
         let (cost, currency) = self.unit_cost(planning)?;
-        let value = in_base(planning, cost.ten_thousandths(), units, currency)?;
+        let value = in_base(planning, i128::from(cost.ten_thousandths()), 1, units, currency)?;
         note(planning, "stock_value", STOCK_VALUE, value, units, currency, || {
             vec![Input::said("cost", cost.as_f64(), self.cost_from(planning))]
         });
@@ -51,8 +54,9 @@ impl SkuLocation {
     pub(super) fn carrying_cost(&self, planning: &Planning<'_>, units: Quantity, days: f64) -> Option<Money> {
         let (cost, currency) = self.unit_cost(planning)?;
         let share_per_year = planning.settings.cases.carrying_cost_share;
-        let share = share_per_year * days / DAYS_PER_YEAR;
-        let value = in_base(planning, share_of(cost.ten_thousandths(), share), units, currency)?;
+        let share = parts_of(share_per_year * days / DAYS_PER_YEAR, TRILLION);
+        let per_unit = i128::from(cost.ten_thousandths()).saturating_mul(share);
+        let value = in_base(planning, per_unit, TRILLION, units, currency)?;
         note(planning, "carrying_cost", CARRYING_COST, value, units, currency, || {
             vec![
                 Input::said("cost", cost.as_f64(), self.cost_from(planning)),
@@ -92,8 +96,9 @@ impl SkuLocation {
     /// What one unit costs, in base currency, as a number for formulas.
     pub(super) fn unit_cost_in_base(&self, planning: &Planning<'_>) -> Option<f64> {
         let (cost, currency) = self.unit_cost(planning)?;
-        let money = cost.times(Quantity::from_units(1), currency);
-        planning.tenant?.convert_to_base(money).map(Money::as_f64)
+        // A thousand units keep the decimals that one would lose.
+        let thousand = cost.times(Quantity::from_units(1_000), currency);
+        planning.tenant?.convert_to_base(thousand).map(|money| money.as_f64() / 1_000.0)
     }
 
     /// The described one, else the last one seen, with its currency.
@@ -134,11 +139,12 @@ impl SkuLocation {
     }
 }
 
-/// The formulas of the amounts that are noted. Shares are rounded to millionths, what a unit is worth is cut to four
-/// decimals, what all are worth rounded half to even to four and then to the minor unit.
-const LOST_MARGIN: &str = "round(round_even(round_even(units * cut((max(0, price - cost) + cut(price * round(penalty_share, 6), 4)) * round(1 - recapture_share, 6), 4), 4) * rate, 4), decimals)";
+/// The formulas of the amounts that are noted. Shares are rounded to millionths, those of a part of a year to trillionths.
+/// What a unit is worth is not rounded: it may be less than any decimals that money has. What all are worth is, half to
+/// even to four decimals, and then to the minor unit.
+const LOST_MARGIN: &str = "round(round_even(round_even(units * (max(0, price - cost) + price * round(penalty_share, 6)) * round(1 - recapture_share, 6), 4) * rate, 4), decimals)";
 const STOCK_VALUE: &str = "round(round_even(round_even(units * cost, 4) * rate, 4), decimals)";
-const CARRYING_COST: &str = "round(round_even(round_even(units * cut(cost * round(carrying_cost_share * days / 365, 6), 4), 4) * rate, 4), decimals)";
+const CARRYING_COST: &str = "round(round_even(round_even(units * cost * round(carrying_cost_share * days / 365, 12), 4) * rate, 4), decimals)";
 
 /// Notes an amount where somebody asks for it.
 fn note(
@@ -165,20 +171,21 @@ pub fn units_of(units: f64) -> Quantity {
     Quantity::from_milli(milli.clamp(-QUANTITY_MILLI_MAX, QUANTITY_MILLI_MAX))
 }
 
+/// What `units` are worth at so many ten-thousandths of the currency each, counted in that many `parts` of one.
 fn in_base(
     planning: &Planning<'_>,
-    ten_thousandths: i64,
+    per_unit: i128,
+    parts: i128,
     units: Quantity,
     currency: Currency,
 ) -> Option<Money> {
-    let value = UnitPrice::from_ten_thousandths(ten_thousandths).times(units, currency);
+    let value = Money::of_units(per_unit, parts, units, currency);
     planning.tenant?.convert_to_base(value).map(to_minor_units)
 }
 
-fn share_of(ten_thousandths: i64, share: f64) -> i64 {
-    let millionths = (share * MILLION as f64).round() as i64;
-    let product = i128::from(ten_thousandths) * i128::from(millionths) / MILLION;
-    i64::try_from(product).unwrap_or(i64::MAX)
+/// A share as so many parts of that many.
+fn parts_of(share: f64, parts: i128) -> i128 {
+    i128::from((share * parts as f64).round() as i64)
 }
 
 /// Money is written in minor units; held finer it would not be the same after a replay.

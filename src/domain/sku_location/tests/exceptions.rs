@@ -252,6 +252,23 @@ fn value_at_risk_is_the_margin_of_the_units_short_and_the_price_without_a_cost()
 }
 
 #[test]
+fn what_holding_a_unit_costs_may_be_less_than_money_has_decimals() {
+    let mut place = Place::watching(&[ExceptionType::Excess]);
+    describe(&mut place, "0.05", Some("0.02"));
+    place.event(day(0), policy(|policy| policy.max_cover_days = Some(20.0)));
+    place.event(day(0), forecast(600, 10_000.0, 1.0));
+    place.event(day(0), counted(500_000));
+    let opened = (0..30).find_map(|at| {
+        let changes = place.at(day(at)).settle();
+        changes.into_iter().find(|(change, _)| *change == Opened).map(|(_, item)| item)
+    });
+    // 300,000 too many at 0.02 for 15 days on average: 6,000 × 0.2 × 15 / 365.
+    let item = opened.unwrap();
+    assert_eq!(item.units_at_risk, Some(units(300_000)));
+    assert_eq!(item.value_at_risk.map(|value| value.ten_thousandths()), Some(493_200));
+}
+
+#[test]
 fn an_item_that_nobody_described_is_worth_the_last_price_seen_or_unknown() {
     let euro = Currency::parse("EUR").unwrap();
     for (currency, expected) in
