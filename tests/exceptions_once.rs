@@ -161,6 +161,85 @@ fn periods_in_a_row_are_counted_on_over_a_kill() {
     assert_eq!(notes, 1, "it began to hold once");
 }
 
+/// What is worth more has a deadline, and the most a case.
+const BY_VALUE: &str = "
+[[routing]]
+types = [\"shortage_now\"]
+value_min = \"10000.00\"
+team = \"planning\"
+queue = \"large\"
+open_case = true
+
+[[routing]]
+types = [\"shortage_now\"]
+value_min = \"1000.00\"
+team = \"purchasing\"
+queue = \"shortages\"
+acknowledge_within_hours = 4.0
+escalate_to = [\"management\"]
+
+[[routing]]
+team = \"planning\"
+queue = \"planning\"
+";
+
+#[test]
+fn what_rises_is_routed_anew_and_gets_a_case_once_over_kills() {
+    let mut tower = Tower::launch().dev().event_clock().configuration(BY_VALUE).start();
+    let mut stage = Stage::open(tower.http(), "shortage_now");
+    let item = json!({"sku": "A", "unit_cost": "2.00", "unit_price": "5.00", "currency": "EUR"});
+    stage.tell("item.described", item);
+    let want = |stage: &mut Stage, order_id: &str, quantity: i64| {
+        let order = json!({
+            "order_id": order_id, "line_id": "1", "sku": "A", "location": "S", "quantity": quantity,
+        });
+        stage.tell("order.placed", order);
+    };
+    let short = |stage: &Stage| {
+        let found = stage.about(&at_place("A"));
+        assert_eq!(found.len(), 1, "{found:#?}");
+        found[0].clone()
+    };
+    let duty = |item: &Value| {
+        ["team", "queue", "sla_due_at", "escalation_level", "state"].map(|member| item[member].clone())
+    };
+    let is = |team: &str, queue: &str, due: Option<i64>, level: u64, state: &str| {
+        [json!(team), json!(queue), json!(due.map(at)), json!(level), json!(state)]
+    };
+    want(&mut stage, "small", 10);
+    assert_eq!(duty(&short(&stage)), is("planning", "planning", None, 0, "open"));
+
+    stage.pass(HOUR);
+    want(&mut stage, "more", 600);
+    kill_and_start(&mut tower, &mut stage);
+    let due = stage.now + 4 * HOUR;
+    let risen = short(&stage);
+    assert_eq!(duty(&risen), is("purchasing", "shortages", Some(due), 0, "open"), "{risen:#}");
+    kill_and_start(&mut tower, &mut stage);
+    assert_eq!(short(&stage), risen, "the same at the same revision");
+    stage.pass(4 * HOUR);
+    kill_and_start(&mut tower, &mut stage);
+    let due = stage.now + 4 * HOUR;
+    assert_eq!(duty(&short(&stage)), is("management", "shortages", Some(due), 1, "open"));
+
+    want(&mut stage, "most", 6_000);
+    kill_and_start(&mut tower, &mut stage);
+    let decided = short(&stage);
+    assert_eq!(duty(&decided), is("planning", "large", None, 0, "in_case"), "{decided:#}");
+    kill_and_start(&mut tower, &mut stage);
+    let cases = stage.client.list("/api/v1/cases");
+    assert_eq!(cases.len(), 1, "{cases:#?}");
+    assert_eq!((&cases[0]["id"], &cases[0]["team"]), (&decided["case_id"], &json!("planning")));
+    tower.stop();
+    expect_opened_once(&tower);
+    let duties: Vec<_> = journaled(&tower)
+        .into_iter()
+        .filter(|(_, item)| item["id"] == decided["id"])
+        .map(|(_, item)| (item["queue"].clone(), item["escalation_level"].clone(), item["state"].clone()))
+        .collect();
+    assert_eq!(duties.windows(2).filter(|pair| pair[0] != pair[1]).count(), 3, "each once: {duties:?}");
+}
+
 /// Seven seconds to acknowledge, and one team to tell after that.
 const IMPATIENT: &str = "
 [[routing]]

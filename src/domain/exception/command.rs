@@ -81,10 +81,11 @@ pub fn decide(
     let mut item = ExceptionItem::clone(open);
     item.revision += 1;
     item.updated_at = now;
+    let peak = slot.peak_with(&item);
     let rule = place.settings.routing.rule(&Routed {
         exception_type: &item.exception_type,
-        severity: item.severity,
-        value_at_risk: item.value_at_risk,
+        severity: peak.severity,
+        value_at_risk: peak.value_at_risk,
         segment: place.segment,
     });
     let comment = |item: &mut ExceptionItem, text: &Option<String>| {

@@ -3,6 +3,8 @@
 pub mod assessment;
 pub mod command;
 mod duty;
+#[cfg(test)]
+mod duty_tests;
 pub mod group;
 pub mod kind;
 pub mod own;

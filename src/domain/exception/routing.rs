@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExceptionType, Severity};
+use super::{ExceptionItem, ExceptionType, Severity};
 use crate::domain::ids::Name;
 use crate::domain::money::Money;
 use crate::domain::reference::TenantReference;
@@ -63,6 +63,47 @@ pub struct Routed<'a> {
     pub severity: Severity,
     pub value_at_risk: Option<Money>,
     pub segment: Segment<'a>,
+}
+
+/// The most severe and the most valuable that an exception was told to be since its routing began. Rules go by this: a fall
+/// takes neither team nor deadline away. It only rises, and what a rule asks for are lower bounds; so the rule that holds
+/// only ever moves up the list, and an exception is given to another one no more often than there are rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peak {
+    pub severity: Severity,
+    /// In the base currency.
+    pub value_at_risk: Option<Money>,
+}
+
+impl Peak {
+    /// As it is now.
+    pub fn of(item: &ExceptionItem) -> Peak {
+        Peak { severity: item.severity, value_at_risk: item.value_at_risk }
+    }
+
+    /// With what it is now.
+    pub fn with(self, item: &ExceptionItem) -> Peak {
+        let value_at_risk = if has_risen(item.value_at_risk, self.value_at_risk) {
+            item.value_at_risk
+        } else {
+            self.value_at_risk
+        };
+        Peak { severity: self.severity.max(item.severity), value_at_risk }
+    }
+
+    /// Whether it is more severe now than this, or worth more.
+    pub fn is_exceeded_by(self, item: &ExceptionItem) -> bool {
+        item.severity > self.severity || has_risen(item.value_at_risk, self.value_at_risk)
+    }
+}
+
+/// Whether it is worth more; what nobody knows is not taken for much.
+fn has_risen(now: Option<Money>, before: Option<Money>) -> bool {
+    match (now, before) {
+        (Some(now), Some(before)) => now.ten_thousandths() > before.ten_thousandths(),
+        (now, None) => now.is_some(),
+        (None, Some(_)) => false,
+    }
 }
 
 #[cfg(test)]

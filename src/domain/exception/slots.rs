@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::group::{CauseRef, Members};
+use super::routing::Peak;
 use super::{
     ExceptionChange, ExceptionItem, ExceptionState, ExceptionTransition, ExceptionType, ExceptionWindow,
 };
@@ -61,6 +62,8 @@ pub struct ExceptionSlot {
     pub released: bool,
     /// The cause that the open one is grouped under.
     pub cause: Option<Box<CauseRef>>,
+    /// The most that the open one was told to be since it was raised, or since it came back from a snooze or a case.
+    pub peak: Option<Peak>,
 }
 
 /// What is remembered of an exception that is over, in case it comes back.
@@ -87,7 +90,13 @@ impl ExceptionSlot {
             claimed_by: None,
             released: false,
             cause: None,
+            peak: None,
         }
+    }
+
+    /// The most that its exception was told to be, by what it is now and what was told before.
+    pub fn peak_with(&self, item: &ExceptionItem) -> Peak {
+        self.peak.map_or_else(|| Peak::of(item), |peak| peak.with(item))
     }
 }
 
@@ -193,6 +202,7 @@ impl ExceptionSlots {
             slot.open = None;
             slot.claimed_by = None;
             slot.cause = None;
+            slot.peak = None;
             slot.ended = Some(Box::new(EndedException {
                 id: item.id.clone(),
                 opened_at: item.opened_at,
@@ -203,6 +213,12 @@ impl ExceptionSlots {
             }));
             self.forget_ended_parts();
         } else {
+            let was_away = slot
+                .open
+                .as_ref()
+                .is_some_and(|open| matches!(open.state, ExceptionState::Snoozed | ExceptionState::InCase));
+            let begins_anew = was_away && item.state == ExceptionState::Open;
+            slot.peak = Some(if begins_anew { Peak::of(item) } else { slot.peak_with(item) });
             slot.open = Some(Arc::clone(item));
             slot.cause = transition.cause.clone();
         }

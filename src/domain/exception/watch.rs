@@ -15,6 +15,7 @@ use super::assessment::{
     Assessment, Condition, Description, URGENCY_MAX, URGENCY_WITHOUT_DEADLINE, differs_much, is_a_step,
     severity_by_value, urgency,
 };
+use super::duty::Duty;
 use super::group::{CauseRef, Members};
 use super::kind::KindSettings;
 use super::slots::{ConditionNoted, EndedException, ExceptionSlot, ExceptionSlots};
@@ -414,8 +415,10 @@ impl<'a> Watch<'a> {
         if claim_changed {
             self.follow_claim(&mut item, slot.claimed_by.as_ref());
         }
-        if overdue && !snooze_over && !claim_changed {
-            self.escalate(&mut item);
+        if !snooze_over && !claim_changed && self.follow_rise(&mut item, open, slot) == Duty::Stays && overdue
+        {
+            let peak = slot.peak_with(&item);
+            self.escalate(&mut item, peak);
         }
         self.await_deadline(&item);
         self.others.push(Transition::Exception(Box::new(ExceptionTransition {
