@@ -105,7 +105,7 @@ impl Supplier {
             }
             EventData::Shipment(shipment) => {
                 let shipments_max = reference.settings().sku_location.shipments_per_line_max;
-                shipped = self.orders.ship(shipment, record, shipments_max, settings.lines_max);
+                shipped = self.orders.ship(shipment, record, shipments_max, &mut measures);
                 None
             }
             _ => None,

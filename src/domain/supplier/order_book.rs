@@ -262,8 +262,9 @@ impl OrderBook {
         shipment: &Shipment,
         record: &Record,
         shipments_max: usize,
-        lines_max: usize,
+        measures: &mut Measures<'_>,
     ) -> BTreeSet<Name> {
+        let at = record.event_time;
         let shipment_id = &shipment.shipment_id;
         let mut concerned = BTreeSet::new();
         if shipment.lines.is_empty() {
@@ -272,7 +273,9 @@ impl OrderBook {
             let carried: Vec<(Name, Name)> =
                 carried.map(|(_, po_id, line_id)| (po_id.clone(), line_id.clone())).collect();
             for (po_id, line_id) in carried {
-                self.change(&po_id, &line_id, lines_max, |line, _| line.follow_shipment(shipment, record));
+                self.change(&po_id, &line_id, at, measures, |line, _, _| {
+                    line.follow_shipment(shipment, record);
+                });
                 concerned.insert(po_id);
             }
             return concerned;
@@ -284,7 +287,7 @@ impl OrderBook {
                 continue;
             }
             let mut taken = None;
-            self.change(po_id, line_id, lines_max, |line, _| {
+            self.change(po_id, line_id, at, measures, |line, _, _| {
                 taken = line.ship(shipment, shipped.quantity, record, shipments_max).ok();
             });
             // The place of the line says that it has too many.
