@@ -20,7 +20,7 @@ use crate::domain::exception::{ExceptionItem, ExceptionState, ExceptionType, Sev
 use crate::domain::ids::Name;
 use crate::domain::reference::TenantReference;
 use crate::runtime::summaries::{ExceptionEntry, HEADS};
-use crate::runtime::summary::{Listed, Paging, Selection, SortBy};
+use crate::runtime::summary::{Listed, Paging, Reach, Selection, SortBy, Within};
 
 const PREFIX: &str = "/api/v1/exceptions";
 
@@ -184,7 +184,8 @@ pub async fn list_exceptions(
     let mut selection = selected(&read.query, grouped);
     let tenant = read.tenant()?;
     let sees = |item: &ExceptionItem| sees_exception(&caller.principal, tenant, item);
-    let shown_causes = shown_causes(&read, &mut selection, sees);
+    let within = Within::new(|rows| reach(&caller.principal, tenant, subject_columns(), rows));
+    let shown_causes = shown_causes(&read, &mut selection, within, sees);
     let is_hidden = |item: &ExceptionItem| {
         let shown = shown_causes.as_ref().zip(item.group.as_ref());
         shown.is_some_and(|(causes, group)| causes.contains(group))
@@ -204,6 +205,7 @@ const SHOWN_CAUSES_MAX: usize = 10_000;
 fn shown_causes(
     read: &Read<'_>,
     selection: &mut Selection<'_>,
+    within: Within<impl FnOnce(usize) -> Reach>,
     sees: impl Fn(&ExceptionItem) -> bool,
 ) -> Option<HashSet<Name>> {
     let group = name_column("group");
@@ -211,9 +213,10 @@ fn shown_causes(
         return None;
     }
     selection.absent.retain(|at| *at != group);
-    let causes = Selection { present: vec![name_column(HEADS)], ..Selection::default() };
+    let (with_over, present) = (selection.with_over, vec![name_column(HEADS)]);
+    let causes = Selection { with_over, present, ..Selection::default() };
     let paging = Paging { sort: SortBy::Id, descending: false, after: None, limit: SHOWN_CAUSES_MAX };
-    let found = read.running.exceptions.page(read.caller.tenant, &causes, &paging, sees);
+    let found = read.running.exceptions.page_within(read.caller.tenant, &causes, &paging, within, sees);
     let keys = found.entries.iter().filter_map(|entry| Some(entry.item.affected.as_ref()?.key.clone()));
     Some(keys.collect())
 }

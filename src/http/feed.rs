@@ -154,7 +154,6 @@ pub async fn post_feed_ticket(
 /// Serves a client until its socket has ended, and ends the connection.
 async fn serve(session: Session, queue: Arc<SocketQueue>, feed: FeedHandle, seat: Seat, wire: Wire) {
     let is_told = write(session, &queue, &feed).await;
-    drop(seat);
     if let Some(held) = wire.hold().filter(|_| is_told && queue.ends_with(CLOSE_SLOW)) {
         // It goes on saying that it is there while it reads what waits for it.
         for _ in 0..feed.config().silence_close_s {
@@ -166,6 +165,8 @@ async fn serve(session: Session, queue: Arc<SocketQueue>, feed: FeedHandle, seat
         wire.cut();
         return;
     }
+    // Before, it would have made room for another connection that is kept as well.
+    drop(seat);
     tokio::time::sleep(ANSWER_MAX).await;
     wire.stop_reading();
     // Why its socket ended may stand behind much that the client has not read yet.

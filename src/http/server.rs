@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::dev::{Server, Service as _};
-use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue, UPGRADE};
+use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::{Compress, DefaultHeaders};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, ResponseError as _, web};
 
@@ -79,13 +79,18 @@ pub fn serve(
             )
             .wrap_fn(move |mut request, service| {
                 let metrics = metrics.clone();
-                // HEAD is GET without the body, which the encoder leaves out: it remembers what was asked.
-                if request.method() == Method::HEAD && !request.headers().contains_key(UPGRADE) {
+                // HEAD is GET without the body, which the encoder leaves out: it remembers what was asked last.
+                let is_head = request.method() == Method::HEAD && !request.headers().contains_key(UPGRADE);
+                if is_head {
                     request.head_mut().method = Method::GET;
                 }
                 let answer = service.call(request);
                 async move {
-                    let answer = answer.await?;
+                    let mut answer = answer.await?;
+                    if is_head {
+                        // Nothing of the connection may be asked after it: it could be encoded as an answer to that.
+                        answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+                    }
                     let status = answer.status().as_u16();
                     metrics.responses.get_or_create(&StatusLabel { status }).inc();
                     Ok(answer)

@@ -44,6 +44,8 @@ pub(super) const FIELDS: &[&str] = &[
 ];
 /// Entities asked at a time while a list is sorted by value.
 const SCAN_CHUNK: usize = 2_000;
+/// How long a list goes on as of its first page, microseconds of business time: after that its numbers would mislead.
+const AS_OF_MICROS_MAX: i64 = 3_600_000_000;
 /// SKU-locations looked up at a time in the directory.
 const DIRECTORY_CHUNK: usize = 5_000;
 
@@ -107,7 +109,8 @@ pub async fn get_projection(
 
 /// SKU-locations by key, or sorted by any of their numbers.
 ///
-/// Sorted by a number, all pages of a list are as of the moment of its first one, with all that is known by then.
+/// Sorted by a number, the pages of a list are as of the moment of its first one, for an hour: time alone moves nothing between
+/// them. What is told in between does.
 #[utoipa::path(get, path = "/api/v1/sku-locations", tag = "sku-locations",
     params(("sku" = Option<Vec<String>>, Query), ("location" = Option<Vec<String>>, Query),
         ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query), ("sort" = Option<String>, Query),
@@ -154,8 +157,10 @@ pub async fn list_sku_locations(
     }
     // Most numbers move with time, and what runs out now is told as of now: a cursor would pass it again and again if the
     // next page were not as of the same moment.
-    let as_of = cursor.as_ref().and_then(|cursor| cursor.as_of);
-    let as_of = as_of.map_or_else(|| read.now(), Timestamp::from_micros);
+    let now = read.now();
+    let as_of = cursor.as_ref().and_then(|cursor| cursor.as_of).map(Timestamp::from_micros);
+    let as_of =
+        as_of.filter(|at| *at <= now && now.micros() - at.micros() <= AS_OF_MICROS_MAX).unwrap_or(now);
     let mut candidates: Vec<Sortable<Value>> = Vec::new();
     let mut after: Option<(String, String)> = None;
     loop {

@@ -2,7 +2,7 @@
 
 use super::data::{ItemDescribed, PosSale};
 use crate::domain::ids::Name;
-use crate::domain::money::UnitPrice;
+use crate::domain::money::{UNIT_PRICE_MAX, UnitPrice};
 use crate::domain::quantity::{QUANTITY_MILLI_MAX, Quantity};
 
 /// Why a quantity can't be counted.
@@ -38,7 +38,7 @@ impl ItemDescribed {
 pub struct BaseSale {
     /// Rounded to thousandths.
     pub quantity: Quantity,
-    /// Of one base unit, rounded to its four decimals.
+    /// Of one base unit, rounded to its four decimals; unknown if these can't tell it.
     pub unit_price: Option<UnitPrice>,
 }
 
@@ -60,10 +60,16 @@ impl PosSale {
         if !(1.0..=QUANTITY_MILLI_MAX as f64).contains(&milli) {
             return Err(UnitError::Bounds { quantity: self.quantity, uom: uom.clone() });
         }
+        // A price that four decimals can't tell is unknown, and not nothing.
         let of_one = |price: UnitPrice| {
-            UnitPrice::from_ten_thousandths((price.ten_thousandths() as f64 / factor).round() as i64)
+            let one = (price.ten_thousandths() as f64 / factor).round();
+            let can_be_told = (one >= 1.0 || price.ten_thousandths() == 0) && one <= UNIT_PRICE_MAX as f64;
+            can_be_told.then(|| UnitPrice::from_ten_thousandths(one as i64))
         };
-        Ok(BaseSale { quantity: Quantity::from_milli(milli as i64), unit_price: self.unit_price.map(of_one) })
+        Ok(BaseSale {
+            quantity: Quantity::from_milli(milli as i64),
+            unit_price: self.unit_price.and_then(of_one),
+        })
     }
 }
 
@@ -100,6 +106,8 @@ mod tests {
 
     #[test]
     fn a_case_of_twelve_is_twelve() {
+        let tiny = item(json!({"sku": "S", "uom": "gram", "uoms": [{"uom": "tonne", "factor": 1_000_000}]}));
+        assert_eq!(sale("1", Some("tonne")).in_base_units(Some(&tiny)).unwrap().unit_price, None);
         let item = item(json!({
             "sku": "S", "uom": "each", "uoms": [{"uom": "case", "factor": 12}, {"uom": "gram", "factor": 0.001}]
         }));

@@ -360,3 +360,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_it_rises_to_in_somebodys_hands_moves_no_deadline() {
+    let mut rules = rules();
+    rules[0] = RoutingRule { value_min: Some(50_000.0), ..RoutingRule::all_to("board") };
+    let mut short = Short::under(rules);
+    short.become_worth(0.0, 2_000);
+    short.person(acknowledge());
+    assert_eq!(short.duty(), ("buyers", "buyers-late", 0, Some(8.0)));
+    short.become_worth(1.0, 60_000);
+    assert_eq!(short.duty(), ("buyers", "buyers-late", 0, Some(7.0)));
+    // The rule that it never came under tells nobody.
+    short.become_worth(8.0, 60_000);
+    assert_eq!((short.duty().0, short.duty().2), ("management", 1));
+}

@@ -95,8 +95,14 @@ impl ExceptionSlot {
     }
 
     /// The most that its exception was told to be, by what it is now and what was told before.
+    /// While somebody has taken it up it is not routed, and what it rises to does not count.
     pub fn peak_with(&self, item: &ExceptionItem) -> Peak {
-        self.peak.map_or_else(|| Peak::of(item), |peak| peak.with(item))
+        let is_free = item.state == ExceptionState::Open && item.owner.is_none();
+        match self.peak {
+            None => Peak::of(item),
+            Some(peak) if is_free => peak.with(item),
+            Some(peak) => peak,
+        }
     }
 }
 

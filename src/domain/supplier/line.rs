@@ -339,8 +339,10 @@ impl Line {
         measures: &mut Measures<'_>,
     ) {
         let due = self.due_by_now(requested_at, measures);
+        let is_full = self.ordered().is_some_and(|ordered| measures.is_full(ordered, self.received));
         if let (Some(was_due), None) = (self.due_in_full, due)
             && !self.measured.in_full
+            && !is_full
             && at > measures.on_time_until(was_due)
         {
             self.measured.in_full = true;

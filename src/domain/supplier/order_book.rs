@@ -375,6 +375,8 @@ impl OrderBook {
             .or_insert_with(|| Line::of_document(ended, moved, acknowledged_at));
         let before = Indexed::of(line);
         change(line, &mut head, measures);
+        // What its document or a setting changed may be all that was missing: it counts before it is called overdue.
+        line.measure(head.requested_at, None, measures);
         line.await_full(head.requested_at, at, measures);
         let after = Indexed::of(line);
         let is_new_among_closed = !after.open.is_positive() && !line.queued;

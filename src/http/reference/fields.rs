@@ -17,7 +17,11 @@ pub const FIELDS: &[(&str, &str, &str)] = &[
     ("calendar", "The calendar of working and ordering days.", r#""weekdays""#),
     ("lot", "The lot.", r#""lot-2026-05""#),
     ("successor", "The item that takes its place.", r#""milk-1l-new""#),
-    ("segment", "The segment that the policy is for.", r#""fresh""#),
+    (
+        "segment",
+        "The segment that the policy is for. Such a policy is kept and has no effect yet.",
+        r#""fresh""#,
+    ),
     ("id", "Its identifier.", r#""dairy-co""#),
     // Quantities and money
     (
@@ -99,6 +103,11 @@ pub const FIELDS: &[(&str, &str, &str)] = &[
     ("attributes", "Anything else about the item.", r#"{"colour": "white"}"#),
     ("actual", "What was done, in the other system's words.", r#"{"quantity": 3}"#),
     ("scope", "What the policy is for; the most specific one wins.", ""),
+    (
+        "measure",
+        "What the service level is of: `cycle`, that no cycle runs out. `fill` is kept and counts as `cycle` for now.",
+        r#""cycle""#,
+    ),
     ("source", "Where the supply comes from.", ""),
     ("skus", "The items, or `\"all\"`.", r#"["milk-1l"]"#),
     ("locations", "The locations, or `\"all\"`.", r#"["store-12"]"#),

@@ -2209,7 +2209,7 @@ export interface components {
              */
             unit_price: string | null;
             /**
-             * @description Unit of measure of `quantity`; the item's base unit when absent.
+             * @description Unit of measure of `quantity` and `unit_price`; the item's base unit when absent.
              * @example each
              */
             uom: string | null;
@@ -2221,7 +2221,7 @@ export interface components {
                  */
                 factor: number;
                 /**
-                 * @description Unit of measure of `quantity`; the item's base unit when absent.
+                 * @description Unit of measure of `quantity` and `unit_price`; the item's base unit when absent.
                  * @example each
                  */
                 uom: string;
@@ -2299,7 +2299,7 @@ export interface components {
                  */
                 unit_price: string | null;
                 /**
-                 * @description Unit of measure of `quantity`; the item's base unit when absent.
+                 * @description Unit of measure of `quantity` and `unit_price`; the item's base unit when absent.
                  * @example each
                  */
                 uom: string | null;
@@ -2311,7 +2311,7 @@ export interface components {
                      */
                     factor: number;
                     /**
-                     * @description Unit of measure of `quantity`; the item's base unit when absent.
+                     * @description Unit of measure of `quantity` and `unit_price`; the item's base unit when absent.
                      * @example each
                      */
                     uom: string;
@@ -3657,6 +3657,72 @@ export interface components {
              * @example 4711
              */
             lsn: number;
+            /**
+             * @description `rejected`: never accepted. `refused`: accepted, and the entity could not use it. `unresolved`: accepted, and its document never came. `entity_failed`: an entity failed on it and stands still.
+             * @enum {string}
+             */
+            reason: "rejected" | "refused" | "unresolved" | "entity_failed";
+        };
+        QuarantineEntryDetail: {
+            /**
+             * Format: date-time
+             * @description Ingest time.
+             */
+            at: string;
+            /**
+             * @description Stable; `/docs/errors/CODE` has its page.
+             * @example invalid_data
+             */
+            code: string;
+            /**
+             * @description For people.
+             * @example `limit` is a number from 1 to 1000
+             */
+            detail: string;
+            /** @description The entity that failed. */
+            entity: string | null;
+            /** @description Each wrong field of a rejected event. */
+            errors: {
+                /** @description Stable. */
+                code: string;
+                /**
+                 * @description What is wrong this time, for people.
+                 * @example `limit` is a number from 1 to 1000
+                 */
+                detail: string;
+                /** @description JSON pointer. */
+                pointer: string;
+            }[];
+            /**
+             * @description The event as it was sent, as JSON if it is; else its text.
+             * @example {
+             *       "data": {},
+             *       "id": "1",
+             *       "source": "/pos",
+             *       "specversion": "1.0",
+             *       "type": "pos.sale"
+             *     }
+             */
+            event: Record<string, never> | unknown[] | string | number | boolean | null;
+            /** @description The record that holds the event. */
+            event_lsn: number;
+            /** @description Whether that record was trimmed from the journal: then the event is no longer known. */
+            event_trimmed: boolean;
+            /**
+             * @description Its identifier.
+             * @example q17
+             */
+            id: string;
+            /**
+             * @description The record that put it here.
+             * @example 4711
+             */
+            lsn: number;
+            /**
+             * @description Opaque: everything up to here. At most 80 ASCII bytes; survives restarts.
+             * @example hx3q-4711
+             */
+            position: string;
             /**
              * @description `rejected`: never accepted. `refused`: accepted, and the entity could not use it. `unresolved`: accepted, and its document never came. `entity_failed`: an entity failed on it and stands still.
              * @enum {string}
@@ -5584,6 +5650,7 @@ export type PurchaseOrder = components['schemas']['PurchaseOrder'];
 export type PurchaseOrderList = components['schemas']['PurchaseOrderList'];
 export type QuarantineClosed = components['schemas']['QuarantineClosed'];
 export type QuarantineEntry = components['schemas']['QuarantineEntry'];
+export type QuarantineEntryDetail = components['schemas']['QuarantineEntryDetail'];
 export type QuarantineList = components['schemas']['QuarantineList'];
 export type QuarantineRetried = components['schemas']['QuarantineRetried'];
 export type QuarantineRetryAnswer = components['schemas']['QuarantineRetryAnswer'];
