@@ -339,7 +339,8 @@ impl Line {
         measures: &mut Measures<'_>,
     ) {
         let due = self.due_by_now(requested_at, measures);
-        let is_full = self.ordered().is_some_and(|ordered| measures.is_full(ordered, self.received));
+        let ordered = self.ordered().filter(|ordered| ordered.is_positive());
+        let is_full = ordered.is_some_and(|ordered| measures.is_full(ordered, self.received));
         if let (Some(was_due), None) = (self.due_in_full, due)
             && !self.measured.in_full
             && !is_full

@@ -744,3 +744,16 @@ fn overdue_lines_take_no_more_room_than_others() {
     supplier.received(30, "P0", "1", 10);
     assert_eq!(otif(&supplier, 31), (Some(1.0 / 3.0), Some(1.0 / 3.0), 3));
 }
+
+#[test]
+fn a_line_that_a_setting_makes_full_is_no_failure() {
+    let mut supplier = Watched::new();
+    supplier.agreed(1, "P", &[("1", 100, Some(10))]);
+    supplier.received(10, "P", "1", 95);
+    supplier.settle(day(30));
+    assert_eq!(otif(&supplier, 30), (Some(0.0), Some(0.0), 1));
+    supplier.reference = reference(|settings| settings.supplier.otif_quantity_tolerance = 0.1);
+    // Whatever is heard of it first: it is in full by then, and was in time.
+    supplier.shipment(31, ShipmentStep::Delayed, "H", Some(40), &[("P", "1", Some(5))]);
+    assert_eq!(otif(&supplier, 32), (Some(1.0), Some(1.0), 1));
+}
