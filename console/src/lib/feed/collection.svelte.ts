@@ -117,7 +117,9 @@ export class Collection<T extends Stamped> implements Sink<T> {
     const key = this.#options.key(item);
     const known = this.#items.get(key);
     const knownLsn = known?.lsn ?? this.#gone.get(key);
-    if (knownLsn !== undefined && lsn <= knownLsn) return;
+    // Time alone moves states: of the same record the later frame is the newer one.
+    const isState = kind === null;
+    if (knownLsn !== undefined && (lsn < knownLsn || (lsn === knownLsn && !isState))) return;
     if (!matches || this.#options.isOver(item)) this.#remove(key, lsn);
     else this.#put(item, lsn);
     for (const listener of this.#listeners) listener(item, kind, known === undefined);

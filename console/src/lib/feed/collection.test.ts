@@ -15,7 +15,7 @@ function collection(bounds: { itemsMax?: number; goneMax?: number } = {}) {
     schedule: (run) => void paintings.push(run),
     ...bounds,
   });
-  const take = (thing: Thing, matches = true) => things.take(thing, thing.lsn, matches, null);
+  const take = (thing: Thing, matches = true) => things.take(thing, thing.lsn, matches, "thing.changed");
   const paint = () => {
     for (const run of paintings.splice(0)) run();
   };
@@ -35,6 +35,16 @@ describe("a collection", () => {
     take({ id: "a", lsn: 6 });
     paint();
     expect(things.get("a")?.lsn).toBe(6);
+  });
+
+  it("takes a state of the same record, which time alone may have moved, and no older one", () => {
+    const { things, paint } = collection();
+    const takeState = (thing: Thing) => things.take(thing, thing.lsn, true, null);
+    things.replace([{ id: "a", lsn: 5 }]);
+    takeState({ id: "a", lsn: 5, over: false });
+    takeState({ id: "a", lsn: 4 });
+    paint();
+    expect(things.list).toEqual([{ id: "a", lsn: 5, over: false }]);
   });
 
   it("loses what is over and what no longer matches, and an older frame does not bring it back", () => {
