@@ -211,10 +211,9 @@ impl OrderBook {
                 self.change_all(&said.po_id, at, measures, |_, _, _| ());
             }
             for line in &said.lines {
-                self.change(&said.po_id, &line.line_id, at, measures, |known, document, measures| {
+                self.change(&said.po_id, &line.line_id, at, measures, |known, document, _| {
                     document.requested_at = said.requested_at.or(document.requested_at);
                     known.say(version, said.step, said.currency, line);
-                    known.measure(document.requested_at, None, measures);
                 });
             }
         }
@@ -230,9 +229,8 @@ impl OrderBook {
             if let Some(document) = self.documents.get_mut(&said.po_id) {
                 document.acknowledged_at = Some(document.acknowledged_at.map_or(at, |known| known.min(at)));
             }
-            self.change_all(&said.po_id, at, measures, |line, document, measures| {
+            self.change_all(&said.po_id, at, measures, |line, _, _| {
                 line.acknowledge(at);
-                line.measure(document.requested_at, None, measures);
             });
         }
     }
@@ -249,9 +247,8 @@ impl OrderBook {
         if self.documents.get(po_id).is_none_or(|document| !document.moved()) {
             measures.throughput(quantity, at);
         }
-        self.change(po_id, line_id, at, measures, |line, document, measures| {
+        self.change(po_id, line_id, at, measures, |line, _, _| {
             line.receive(quantity, at);
-            line.measure(document.requested_at, None, measures);
         });
     }
 
@@ -375,7 +372,8 @@ impl OrderBook {
             .or_insert_with(|| Line::of_document(ended, moved, acknowledged_at));
         let before = Indexed::of(line);
         change(line, &mut head, measures);
-        // What its document or a setting changed may be all that was missing: it counts before it is called overdue.
+        // Whatever changed, here, in its document or in a setting, may be all that was missing: it counts before it is called
+        // overdue.
         line.measure(head.requested_at, None, measures);
         line.await_full(head.requested_at, at, measures);
         let after = Indexed::of(line);
