@@ -113,18 +113,23 @@ fn a_late_purchase_order_is_one_with_the_places_that_wait_for_it() {
     assert_eq!(stage.client.list("/api/v1/exceptions?grouped=false"), Vec::<Value>::new());
 }
 
-#[test]
-fn a_centre_that_is_short_is_one_with_its_stores() {
-    let (_tower, mut stage) = stage();
-    let stores = ["S", "S2"];
-    describe(&mut stage, "A", &stores);
+/// Item A comes to the stores, which have little of it, from the centre DC.
+fn supply_from_a_centre(stage: &mut Stage, stores: &[&str]) {
     stage.tell("location.described", json!({"location": "DC", "kind": "dc"}));
     for store in stores {
         let source = json!({"kind": "location", "id": "DC"});
         let sourcing = json!({"sku": "A", "location": store, "source": source, "lead_time_days": 7});
         stage.tell("sourcing.set", sourcing);
-        count(&mut stage, "A", store, 30);
+        count(stage, "A", store, 30);
     }
+}
+
+#[test]
+fn a_centre_that_is_short_is_one_with_its_stores() {
+    let (_tower, mut stage) = stage();
+    let stores = ["S", "S2"];
+    describe(&mut stage, "A", &stores);
+    supply_from_a_centre(&mut stage, &stores);
     count(&mut stage, "A", "DC", 0);
     for location in ["DC", "S", "S2"] {
         forecast(&mut stage, "A", location);
@@ -161,12 +166,8 @@ fn nothing_is_hidden_under_a_centre_that_does_not_show_it_though_its_own_loss_is
     let (_tower, mut stage) = stage();
     let stores = ["S", "S2", "S3"];
     describe(&mut stage, "A", &stores);
-    stage.tell("location.described", json!({"location": "DC", "kind": "dc"}));
+    supply_from_a_centre(&mut stage, &stores);
     for store in stores {
-        let source = json!({"kind": "location", "id": "DC"});
-        let sourcing = json!({"sku": "A", "location": store, "source": source, "lead_time_days": 7});
-        stage.tell("sourcing.set", sourcing);
-        count(&mut stage, "A", store, 30);
         forecast(&mut stage, "A", store);
     }
     count(&mut stage, "A", "DC", 0);

@@ -19,6 +19,7 @@ use crate::domain::time::{DAY, HOUR};
 mod exceptions;
 mod on_time;
 mod properties;
+mod shipments;
 mod watched;
 
 const TENANT: TenantNumber = TenantNumber(0);
