@@ -155,7 +155,12 @@ fn page(
     let Some(sort) = SortBy::named::<ExceptionItem>(field) else { unreachable!("{field}") };
     let after =
         after.and_then(|page| page.entries.last()).map(|entry| (sort.key_of(entry), entry.item.id.as_str()));
-    exceptions.page(TENANT, selection, &Paging { sort, descending, after, limit: 100 }, sees)
+    exceptions.page(
+        TENANT,
+        selection,
+        &Paging { sort, descending, is_ranked: false, after, limit: 100 },
+        sees,
+    )
 }
 
 fn lists(criterion: &mut Criterion) {
@@ -225,7 +230,7 @@ fn lists(criterion: &mut Criterion) {
         group.bench_function(format!("in scope: {name}, by -value_at_risk"), |bencher| {
             bencher.iter(|| {
                 let Some(sort) = SortBy::named::<ExceptionItem>("value_at_risk") else { unreachable!() };
-                let paging = Paging { sort, descending: true, after: None, limit: 100 };
+                let paging = Paging { sort, descending: true, is_ranked: true, after: None, limit: 100 };
                 let within = Within::new(|rows| reach(&principal, tenant, columns, rows));
                 black_box(exceptions.page_within(TENANT, &all, &paging, within, sees))
             });

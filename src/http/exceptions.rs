@@ -131,7 +131,7 @@ pub async fn list_affected(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Problem> {
     let asked = Asked::list(&request, &caller, &state, Permission::Read, &[])?;
-    let paged = asked.paged(FIELDS, Sort::descending("value_at_risk"))?;
+    let paged = asked.paged(FIELDS, Sort::descending("value_at_risk").ranked())?;
     let [id] = segments(&request, PREFIX)?;
     let read = asked.ready().await?;
     let cause = find(&read, &id)?;
@@ -150,10 +150,12 @@ pub async fn list_affected(
 
 /// What is wrong now, the most valuable first; what is over when `state` asks for it.
 ///
+/// Without `sort`, exceptions without a value are ranked after all others by their units; with it they come last by id.
+///
 /// One cause shows as one line: exceptions that are grouped under a cause (their `group` is not null) are left out,
 /// unless a filter other than `severity` asks for them or `grouped=false` is given; `grouped=true` leaves them out even
-/// then. `group=KEY` gives the members of the cause whose item says `affected.key`. A reader whose scope leaves the cause
-/// out finds its members in the list.
+/// then. `group=KEY` gives the members of the cause whose item says `affected.key`. Where the cause is not open, because
+/// it was dismissed say, and where the reader's scope leaves it out, its members are in the list.
 #[utoipa::path(get, path = "/api/v1/exceptions", tag = "exceptions",
     params(("type" = Option<Vec<String>>, Query), ("state" = Option<Vec<String>>, Query, description = "by default those that are not over"),
         ("severity" = Option<Vec<String>>, Query), ("id" = Option<Vec<String>>, Query), ("sku" = Option<Vec<String>>, Query),
@@ -175,7 +177,7 @@ pub async fn list_exceptions(
 ) -> Result<HttpResponse, Problem> {
     let filters = [NARROWING, &["severity", "grouped"]].concat();
     let asked = Asked::list(&request, &caller, &state, Permission::Read, &filters)?;
-    let paged = asked.paged(FIELDS, Sort::descending("value_at_risk"))?;
+    let paged = asked.paged(FIELDS, Sort::descending("value_at_risk").ranked())?;
     asked.query.names("type", ExceptionType::parse)?;
     asked.query.names("state", state_named)?;
     asked.query.names("severity", severity_named)?;
@@ -208,14 +210,19 @@ fn shown_causes(
     within: Within<impl FnOnce(usize) -> Reach>,
     sees: impl Fn(&ExceptionItem) -> bool,
 ) -> Option<HashSet<Name>> {
-    let group = name_column("group");
-    if read.caller.principal.scope.is_unrestricted() || !selection.absent.contains(&group) {
+    if read.caller.principal.scope.is_unrestricted() || !selection.top_only {
         return None;
     }
-    selection.absent.retain(|at| *at != group);
+    selection.top_only = false;
     let (with_over, present) = (selection.with_over, vec![name_column(HEADS)]);
     let causes = Selection { with_over, present, ..Selection::default() };
-    let paging = Paging { sort: SortBy::Id, descending: false, after: None, limit: SHOWN_CAUSES_MAX };
+    let paging = Paging {
+        sort: SortBy::Id,
+        descending: false,
+        is_ranked: false,
+        after: None,
+        limit: SHOWN_CAUSES_MAX,
+    };
     let found = read.running.exceptions.page_within(read.caller.tenant, &causes, &paging, within, sees);
     let keys = found.entries.iter().filter_map(|entry| Some(entry.item.affected.as_ref()?.key.clone()));
     Some(keys.collect())
@@ -226,9 +233,7 @@ fn selected(query: &Query, grouped: Option<bool>) -> Selection<'_> {
     let is_final = |name: &str| state_named(name).is_some_and(ExceptionState::is_final);
     let mut selection = selection::<ExceptionItem>(query, is_final);
     let is_narrowed = NARROWING.iter().any(|filter| !query.all(filter).is_empty());
-    if grouped.unwrap_or(!is_narrowed) {
-        selection.absent.push(name_column("group"));
-    }
+    selection.top_only = grouped.unwrap_or(!is_narrowed);
     selection
 }
 
@@ -245,6 +250,7 @@ fn name_column(name: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::exception::AffectedSummary;
     use crate::domain::exception::testing::item;
     use crate::domain::ids::{EntityKey, Lsn, TenantNumber};
     use crate::runtime::summaries::Exceptions;
@@ -258,6 +264,8 @@ mod tests {
         let key = Some(Name::from("purchase_order:P"));
         let mut cause = item("cause", ExceptionType::PurchaseLate);
         cause.subject.po_id = Some(Name::from("P"));
+        let affected = AffectedSummary { key: Name::from("purchase_order:P"), ..AffectedSummary::default() };
+        cause.affected = Some(Box::new(affected));
         let mut member = item("member", ExceptionType::ProjectedStockout);
         member.group = key.clone();
         member.team = Some(Name::from("north"));
@@ -274,7 +282,7 @@ mod tests {
         let filters = [NARROWING, &["severity", "grouped"]].concat();
         let query = Query::parse(query, &filters).unwrap();
         let grouped = query.known_flag("grouped").unwrap();
-        let paging = Paging { sort: SortBy::Id, descending: false, after: None, limit: 10 };
+        let paging = Paging { sort: SortBy::Id, descending: false, is_ranked: false, after: None, limit: 10 };
         let page = exceptions().page(TENANT, &selected(&query, grouped), &paging, |_| true);
         page.entries.iter().map(|entry| entry.item.id.to_string()).collect()
     }

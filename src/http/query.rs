@@ -126,7 +126,7 @@ impl Query {
             None => (text, false),
         };
         match fields.iter().find(|field| **field == name) {
-            Some(field) => Ok(Sort { field, descending }),
+            Some(field) => Ok(Sort { field, descending, is_ranked: false }),
             None => {
                 Err(bad(format!("`sort` is one of {}, with `-` in front for descending", fields.join(", "))))
             }
@@ -202,17 +202,24 @@ async fn wait_for(state: &AppState, running: &Running, lsn: Lsn, settled: bool) 
 pub struct Sort {
     pub field: &'static str,
     pub descending: bool,
+    /// What has no such value is ranked by what stands in for it; whoever names a field gets these by id.
+    pub is_ranked: bool,
 }
 
 impl Sort {
     /// Ascending by a field.
     pub const fn by(field: &'static str) -> Sort {
-        Sort { field, descending: false }
+        Sort { field, descending: false, is_ranked: false }
     }
 
     /// Descending by a field.
     pub const fn descending(field: &'static str) -> Sort {
-        Sort { field, descending: true }
+        Sort { field, descending: true, is_ranked: false }
+    }
+
+    /// The same, with what has no such value ranked by what stands in for it.
+    pub const fn ranked(self) -> Sort {
+        Sort { is_ranked: true, ..self }
     }
 }
 
@@ -262,6 +269,12 @@ pub struct Cursor {
     field: String,
     descending: bool,
     pub value: SortValue,
+    /// See [`Sort::is_ranked`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_ranked: bool,
+    /// What ranked it among those whose value is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stand_in: Option<f64>,
     pub id: String,
     /// When the first page was read, where the value moves with time: all pages are sorted as of then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -271,7 +284,13 @@ pub struct Cursor {
 impl Cursor {
     /// After that item.
     pub fn after(sort: Sort, value: SortValue, id: String) -> Cursor {
-        Cursor { field: sort.field.to_owned(), descending: sort.descending, value, id, as_of: None }
+        let Sort { field, descending, is_ranked } = sort;
+        Cursor { field: field.to_owned(), descending, value, is_ranked, stand_in: None, id, as_of: None }
+    }
+
+    /// The same of an item whose value, if it is unknown, is stood in for by that number.
+    pub fn ranked_by(self, stand_in: Option<f64>) -> Cursor {
+        Cursor { stand_in, ..self }
     }
 
     /// The same of a list that is as of that moment.

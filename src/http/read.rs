@@ -95,8 +95,12 @@ impl<'a> Asked<'a> {
     /// `bad_parameter`.
     pub fn paged(&self, fields: &[&'static str], default: Sort) -> Result<Paged, Problem> {
         let limit = self.query.limit(self.state.config.server.list_limit_max)?;
-        let sort = self.query.sort(fields, default)?;
+        let mut sort = self.query.sort(fields, default)?;
         let cursor = self.query.cursor(sort)?;
+        if let Some(cursor) = &cursor {
+            // All pages of a list are of one order, however often the field is named.
+            sort.is_ranked = cursor.is_ranked;
+        }
         Ok(Paged { limit, sort, cursor })
     }
 
@@ -161,20 +165,21 @@ impl Read<'_> {
             let key = match &cursor.value {
                 SortValue::Number(number) => SortKey::Number(*number),
                 SortValue::Text(text) => SortKey::Text(text.clone()),
-                SortValue::Unknown(()) => SortKey::Unknown,
+                SortValue::Unknown(()) => SortKey::Unknown(cursor.stand_in),
             };
             (key, cursor.id.as_str())
         });
-        let paging = Paging { sort, descending: paged.sort.descending, after, limit: paged.limit };
+        let Sort { descending, is_ranked, .. } = paged.sort;
+        let paging = Paging { sort, descending, is_ranked, after, limit: paged.limit };
         let found = summary.page_within(self.caller.tenant, selection, &paging, Within::new(reach), sees);
         let last = found.entries.last().filter(|_| found.has_more);
         let next = last.map(|entry| {
-            let value = match sort.key_of(entry) {
-                SortKey::Number(number) => SortValue::number(Some(number)),
-                SortKey::Text(text) => SortValue::Text(text),
-                SortKey::Unknown => SortValue::Unknown(()),
+            let (value, stand_in) = match sort.key_of(entry) {
+                SortKey::Number(number) => (SortValue::number(Some(number)), None),
+                SortKey::Text(text) => (SortValue::Text(text), None),
+                SortKey::Unknown(stand_in) => (SortValue::Unknown(()), stand_in),
             };
-            Cursor::after(paged.sort, value, entry.item.id().to_string()).encode()
+            Cursor::after(paged.sort, value, entry.item.id().to_string()).ranked_by(stand_in).encode()
         });
         self.page(found.entries.iter().map(|entry| show(entry)).collect(), next)
     }

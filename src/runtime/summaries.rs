@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use self::work::{CaseKey, Work};
-use super::summary::{Entry, Listed, Summary};
+use super::summary::{Entry, Grouping, Listed, Summary};
 use crate::domain::approval_case::CaseItem;
 use crate::domain::exception::ExceptionItem;
 use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
@@ -58,6 +58,7 @@ impl Listed for ExceptionItem {
         "source",
         HEADS,
     ];
+    const GROUPING: Option<Grouping> = Some(Grouping { member: 1, cause: 14 });
 
     fn id(&self) -> &Name {
         &self.id
@@ -81,6 +82,13 @@ impl Listed for ExceptionItem {
             8 => self.sla_due_at.map(time),
             _ => self.confidence,
         }
+    }
+
+    /// What has no known value is ranked by its units (F44).
+    fn stand_in(at: usize) -> Option<usize> {
+        const VALUE_AT_RISK: usize = 2;
+        const UNITS_AT_RISK: usize = 3;
+        (at == VALUE_AT_RISK).then_some(UNITS_AT_RISK)
     }
 
     fn facet(&self, at: usize) -> &str {

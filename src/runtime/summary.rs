@@ -9,6 +9,7 @@
 //! keeps its place while its thing is there, so a pass meets each thing at most once, and each that is there throughout.
 
 mod chunk;
+mod groups;
 mod page;
 mod reach;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use foldhash::fast::FixedState;
 use parking_lot::{Mutex, RwLock};
 
 use self::chunk::{CHUNK_ROWS, Chunk, Mark};
+use self::groups::Groups;
 pub use self::page::{Page, Paging, Selection, SortBy, SortKey};
 pub use self::reach::{AnyOf, Reach, Within};
 use crate::domain::ids::{EntityKey, Lsn, Name, TenantNumber};
@@ -33,6 +35,8 @@ pub trait Listed: Send + Sync + 'static {
     const FACETS: &'static [&'static str];
     /// Names of which there are many: it can be filtered by them.
     const NAMES: &'static [&'static str];
+    /// How some stand under others, if they do.
+    const GROUPING: Option<Grouping> = None;
 
     /// What tells it from all others of its tenant.
     fn id(&self) -> &Name;
@@ -40,10 +44,23 @@ pub trait Listed: Send + Sync + 'static {
     fn is_over(&self) -> bool;
     /// The value of `NUMBERS[at]`; `None` if unknown.
     fn number(&self, at: usize) -> Option<f64>;
+    /// Which of `NUMBERS` stands in for `NUMBERS[at]` where that is unknown, in a list that is ranked.
+    fn stand_in(_at: usize) -> Option<usize> {
+        None
+    }
     /// The value of `FACETS[at]`.
     fn facet(&self, at: usize) -> &str;
     /// The value of `NAMES[at]`; `None` if it does not apply.
     fn name(&self, at: usize) -> Option<&str>;
+}
+
+/// Which of [`Listed::NAMES`] say what stands under what: a member has the name that a cause has for its members.
+#[derive(Clone, Copy, Debug)]
+pub struct Grouping {
+    /// Where a member names its group.
+    pub member: usize,
+    /// Where a cause names the group that it is the cause of.
+    pub cause: usize,
 }
 
 /// A thing with the record that last changed it.
@@ -78,6 +95,7 @@ struct Places {
     rows: u32,
     /// Those that are over, by the record that last changed them.
     over: BTreeSet<(Lsn, Name)>,
+    groups: Groups,
 }
 
 impl<T: Listed> Summary<T> {
@@ -148,7 +166,10 @@ impl<T: Listed> Summary<T> {
         match self.table(tenant) {
             Some(table) => {
                 let facets = table.facets.read().clone();
-                page::page(&table.chunks(), &facets, selection, paging, within, sees)
+                let bereft =
+                    if selection.top_only { table.places.lock().groups.bereft() } else { Arc::default() };
+                let rows = page::Rows { chunks: &table.chunks(), facets: &facets, bereft: &bereft };
+                page::page(rows, selection, paging, within, sees)
             }
             None => Page::default(),
         }
@@ -210,12 +231,14 @@ impl<T: Listed> Table<T> {
         let id = entry.item.id();
         let row = match places.by_id.get(id).copied() {
             Some(row) => {
-                let known = self.entry(row).map(|known| known.lsn);
-                if known.is_some_and(|known| known > lsn) {
-                    return Vec::new();
-                }
-                if let Some(known) = known {
-                    places.over.remove(&(known, id.clone()));
+                if let Some(known) = self.entry(row) {
+                    if known.lsn > lsn {
+                        return Vec::new();
+                    }
+                    places.over.remove(&(known.lsn, id.clone()));
+                    if !known.item.is_over() {
+                        places.groups.leave(&*known.item);
+                    }
                 }
                 row
             }
@@ -227,6 +250,8 @@ impl<T: Listed> Table<T> {
         };
         if is_over {
             places.over.insert((lsn, id.clone()));
+        } else {
+            places.groups.join(&*entry.item);
         }
         if row as usize / CHUNK_ROWS >= self.chunks.read().len() {
             self.chunks.write().push(Arc::default());

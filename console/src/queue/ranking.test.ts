@@ -22,6 +22,7 @@ const exception = (id: string, more: Partial<Exception> = {}): Exception =>
     units_at_risk: null,
     case_id: null,
     group: null,
+    affected: null,
     cause: null,
     owner: null,
     subject: { ...subject, sku: id },
@@ -70,7 +71,13 @@ describe("the queue", () => {
   });
 
   it("leaves out what stands under a cause", () => {
-    expect(ids([exception("cause"), exception("effect", { group: "g" })])).toEqual(["cause"]);
+    const affected = { key: "g", count: 1, hidden: 0, exceptions: [] };
+    const effect = exception("effect", { group: "g" });
+    expect(ids([exception("cause", { affected }), effect])).toEqual(["cause"]);
+    const other = exception("other", { affected: { ...affected, key: "h" } });
+    expect(ids([other, effect]), "its cause is not there").toEqual(["effect", "other"]);
+    const dismissed = exception("cause", { affected, state: "resolved" });
+    expect(ids([dismissed, effect]), "its cause is over").toContain("effect");
   });
 
   it("is filtered by severity, kind and words", () => {

@@ -134,8 +134,11 @@ export function queueOf(
     .split(/\s+/)
     .filter((term) => term !== "");
   const found: Exception[] = [];
+  // A cause that was dismissed, or that the reader does not see, shows nothing of what stands under it.
+  const open = exceptions.filter(({ state }) => state !== "resolved" && state !== "cleared");
+  const causes = new Set(open.map(({ affected }) => affected?.key));
   for (const item of exceptions) {
-    if (item.group !== null) continue;
+    if (item.group !== null && causes.has(item.group)) continue;
     const scope = scopeOf(item, undecided);
     scopes[scope] += 1;
     scopes.all += 1;

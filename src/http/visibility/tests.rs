@@ -134,7 +134,7 @@ fn seen(
     tenant: &TenantReference,
     reach: impl FnOnce(usize) -> Reach,
 ) -> (Vec<Name>, usize) {
-    let paging = Paging { sort: SortBy::Id, descending: false, after: None, limit: 1_000 };
+    let paging = Paging { sort: SortBy::Id, descending: false, is_ranked: false, after: None, limit: 1_000 };
     let mut asked = 0;
     let within = Within { patience: 0, reach };
     let page = exceptions.page_within(TENANT, &Selected::default(), &paging, within, |item| {
@@ -174,7 +174,8 @@ fn what_is_in_reach_is_found_out_once_many_were_asked_in_vain() {
     for (scope, finds_out) in [(&[][..], false), (&["location=L1"], true)] {
         let principal = principal(scope);
         let (mut asked, mut rows_left) = (0, None);
-        let paging = Paging { sort: SortBy::Id, descending: false, after: None, limit: 10_000 };
+        let paging =
+            Paging { sort: SortBy::Id, descending: false, is_ranked: false, after: None, limit: 10_000 };
         let within = Within::new(|rows| {
             rows_left = Some(rows);
             reach(&principal, tenant, subject_columns(), rows)

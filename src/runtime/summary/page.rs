@@ -1,10 +1,10 @@
 //! One page of a summary: a pass over the columns that keeps the best.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use hashbrown::HashSet;
 use parking_lot::RwLock;
 
 use super::chunk::{CHUNK_ROWS, Chunk, Mark, UNKNOWN, id_prefix, name_code, number_key};
@@ -28,7 +28,8 @@ pub enum SortBy {
 pub enum SortKey {
     Number(f64),
     Text(String),
-    Unknown,
+    /// It is not known; the number that stands in for it ([`Listed::stand_in`]), if that is.
+    Unknown(Option<f64>),
 }
 
 /// Which things a list shows: those for which all of this holds.
@@ -40,8 +41,8 @@ pub struct Selection<'q> {
     pub facets: Vec<(usize, &'q [String])>,
     /// Which of [`Listed::NAMES`], and the names of which it must have one.
     pub names: Vec<(usize, &'q [String])>,
-    /// Which of [`Listed::NAMES`] it must have none of.
-    pub absent: Vec<usize>,
+    /// Leaves out what stands under a cause that is open.
+    pub top_only: bool,
     /// Which of [`Listed::NAMES`] it must have, whatever they are.
     pub present: Vec<usize>,
 }
@@ -51,6 +52,8 @@ pub struct Selection<'q> {
 pub struct Paging<'q> {
     pub sort: SortBy,
     pub descending: bool,
+    /// Ranks what has no such number by the one that stands in for it.
+    pub is_ranked: bool,
     /// Only what comes after this value and id.
     pub after: Option<(SortKey, &'q str)>,
     pub limit: usize,
@@ -86,7 +89,11 @@ impl SortBy {
         match self {
             SortBy::Id => SortKey::Text(entry.item.id().to_string()),
             SortBy::Lsn => SortKey::Number(entry.lsn.0 as f64),
-            SortBy::Number(at) => entry.item.number(at).map_or(SortKey::Unknown, SortKey::Number),
+            SortBy::Number(at) => {
+                let number = |at| entry.item.number(at).filter(|number| number.is_finite());
+                let stand_in = || T::stand_in(at).and_then(number);
+                number(at).map_or_else(|| SortKey::Unknown(stand_in()), SortKey::Number)
+            }
             SortBy::Facet(at) => SortKey::Text(entry.item.facet(at).to_owned()),
         }
     }
@@ -95,8 +102,25 @@ impl SortBy {
 /// What a name must be one of.
 struct OneOf<'q> {
     at: usize,
-    codes: HashSet<u32, FixedState>,
+    codes: hashbrown::HashSet<u32, FixedState>,
     names: &'q [String],
+}
+
+/// The rows of a summary.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a, T> {
+    pub chunks: &'a [Arc<RwLock<Chunk<T>>>],
+    /// Explains their facet codes.
+    pub facets: &'a [Vec<Name>],
+    /// Groups without a cause that is open.
+    pub bereft: &'a HashSet<Name>,
+}
+
+/// What stands at the top: in no group, or in one that has no cause.
+struct Top<'q> {
+    member: usize,
+    codes: hashbrown::HashSet<u32, FixedState>,
+    bereft: &'q HashSet<Name>,
 }
 
 /// A selection in terms of the columns.
@@ -105,14 +129,15 @@ struct Filter<'q> {
     /// Column, and for each code whether it is wanted.
     facets: Vec<(usize, Vec<bool>)>,
     names: Vec<OneOf<'q>>,
-    absent: &'q [usize],
+    top: Option<Top<'q>>,
     present: &'q [usize],
     /// What the reader can see at most, once that was asked.
     reach: Reach,
 }
 
 impl<'q> Filter<'q> {
-    fn new(selection: &'q Selection<'q>, facets: &[Vec<Name>]) -> Filter<'q> {
+    fn new<T: Listed>(selection: &'q Selection<'q>, rows: Rows<'q, T>) -> Filter<'q> {
+        let Rows { facets, bereft, .. } = rows;
         let wanted = |(at, wanted): &(usize, &[String])| {
             (*at, facets[*at].iter().map(|value| wanted.iter().any(|wanted| wanted == value)).collect())
         };
@@ -125,7 +150,11 @@ impl<'q> Filter<'q> {
             with_over: selection.with_over,
             facets: selection.facets.iter().map(wanted).collect(),
             names: selection.names.iter().map(one_of).collect(),
-            absent: &selection.absent,
+            top: T::GROUPING.filter(|_| selection.top_only).map(|grouping| Top {
+                member: grouping.member,
+                codes: bereft.iter().map(|group| name_code(Some(group))).collect(),
+                bereft,
+            }),
             present: &selection.present,
             reach: Reach::default(),
         }
@@ -136,7 +165,7 @@ impl<'q> Filter<'q> {
         let has_facet = |(at, wanted): &(usize, Vec<bool>)| {
             wanted.get(chunk.facets[*at][row] as usize).copied().unwrap_or(false)
         };
-        self.absent.iter().all(|at| chunk.names[*at][row] == 0)
+        self.top.as_ref().is_none_or(|top| top.admits(chunk.names[top.member][row]))
             && self.present.iter().all(|at| chunk.names[*at][row] != 0)
             && self.facets.iter().all(has_facet)
             && self.names.iter().all(|one_of| one_of.codes.contains(&chunk.names[one_of.at][row]))
@@ -145,9 +174,20 @@ impl<'q> Filter<'q> {
 
     /// Whether it has the names themselves, not only their codes.
     fn confirms<T: Listed>(&self, item: &T) -> bool {
-        self.names.iter().all(|one_of| {
-            item.name(one_of.at).is_some_and(|name| one_of.names.iter().any(|wanted| wanted == name))
-        })
+        self.top.as_ref().is_none_or(|top| top.confirms(item.name(top.member)))
+            && self.names.iter().all(|one_of| {
+                item.name(one_of.at).is_some_and(|name| one_of.names.iter().any(|wanted| wanted == name))
+            })
+    }
+}
+
+impl Top<'_> {
+    fn admits(&self, group: u32) -> bool {
+        group == 0 || self.codes.contains(&group)
+    }
+
+    fn confirms(&self, group: Option<&str>) -> bool {
+        group.is_none_or(|group| self.bereft.contains(group))
     }
 }
 
@@ -155,12 +195,19 @@ impl<'q> Filter<'q> {
 struct Order {
     sort: SortBy,
     descending: bool,
+    /// The column that ranks those whose number is unknown.
+    stand_in: Option<usize>,
     /// By code of the facet sorted by: the place of its value among all. Even, so that others fit between.
     ranks: Vec<u64>,
 }
 
 impl Order {
-    fn new(sort: SortBy, descending: bool, facets: &[Vec<Name>]) -> Order {
+    fn new<T: Listed>(paging: &Paging<'_>, facets: &[Vec<Name>]) -> Order {
+        let Paging { sort, descending, is_ranked, .. } = *paging;
+        let stand_in = match sort {
+            SortBy::Number(at) if is_ranked => T::stand_in(at),
+            _ => None,
+        };
         let ranks = match sort {
             SortBy::Facet(at) => {
                 let values = &facets[at];
@@ -169,7 +216,7 @@ impl Order {
             }
             _ => Vec::new(),
         };
-        Order { sort, descending, ranks }
+        Order { sort, descending, stand_in, ranks }
     }
 
     fn directed(&self, key: u64) -> u64 {
@@ -177,18 +224,27 @@ impl Order {
     }
 
     /// `None` for a row that came after the pass began.
-    fn key<T>(&self, chunk: &Chunk<T>, row: usize) -> Option<u64> {
-        Some(self.directed(match self.sort {
+    fn key<T>(&self, chunk: &Chunk<T>, row: usize) -> Option<Key> {
+        let key = self.directed(match self.sort {
             SortBy::Id => 1,
             SortBy::Lsn => number_key(Some(chunk.lsns[row].0 as f64)),
             SortBy::Number(at) => chunk.numbers[at][row],
             SortBy::Facet(at) => *self.ranks.get(chunk.facets[at][row] as usize)?,
-        }))
+        });
+        Some(self.with_stand_in(key, |at| chunk.numbers[at][row]))
+    }
+
+    /// Tells keys of unknown numbers apart by what stands in for them.
+    fn with_stand_in(&self, key: u64, number: impl FnOnce(usize) -> u64) -> Key {
+        match self.stand_in {
+            Some(at) if key == UNKNOWN => (key, self.directed(number(at))),
+            _ => (key, 0),
+        }
     }
 
     /// The key of a value that a row may have had once.
-    fn key_of(&self, value: &SortKey, facets: &[Vec<Name>]) -> u64 {
-        self.directed(match (self.sort, value) {
+    fn key_of(&self, value: &SortKey, facets: &[Vec<Name>]) -> Key {
+        let key = self.directed(match (self.sort, value) {
             (SortBy::Id, _) => 1,
             (SortBy::Facet(at), SortKey::Text(text)) => {
                 let before = facets[at].iter().filter(|value| value.as_str() < text.as_str()).count() as u64;
@@ -196,11 +252,13 @@ impl Order {
             }
             (SortBy::Lsn | SortBy::Number(_), SortKey::Number(number)) => number_key(Some(*number)),
             (SortBy::Facet(_) | SortBy::Lsn | SortBy::Number(_), _) => UNKNOWN,
-        })
+        });
+        let stand_in = if let SortKey::Unknown(number) = value { *number } else { None };
+        self.with_stand_in(key, |_| number_key(stand_in))
     }
 
     /// Where a row stands, but for ids that begin alike.
-    fn rank(&self, key: u64, prefix: u128) -> Rank {
+    fn rank(&self, key: Key, prefix: u128) -> Rank {
         (key, if self.has_ids_descending() { !prefix } else { prefix })
     }
 
@@ -214,8 +272,11 @@ impl Order {
     }
 }
 
+/// What a row is sorted by, and by what among those for which that is unknown.
+type Key = (u64, u64);
+
 /// Key and beginning of the id.
-type Rank = (u64, u128);
+type Rank = (Key, u128);
 
 /// One of the best so far.
 struct Candidate<T> {
@@ -240,17 +301,17 @@ fn sorted<T: Listed>(order: &Order, a: &Candidate<T>, b: &Candidate<T>) -> Order
     a.rank.cmp(&b.rank).then_with(|| order.compare_ids(a.entry.item.id(), b.entry.item.id()))
 }
 
-/// A page of the rows of `chunks`, whose facet codes `facets` explains.
+/// A page of the rows.
 pub(super) fn page<T: Listed>(
-    chunks: &[Arc<RwLock<Chunk<T>>>],
-    facets: &[Vec<Name>],
+    rows: Rows<'_, T>,
     selection: &Selection<'_>,
     paging: &Paging<'_>,
     within: Within<impl FnOnce(usize) -> Reach>,
     mut sees: impl FnMut(&T) -> bool,
 ) -> Page<T> {
-    let mut filter = Filter::new(selection, facets);
-    let order = Order::new(paging.sort, paging.descending, facets);
+    let Rows { chunks, facets, .. } = rows;
+    let mut filter = Filter::new(selection, rows);
+    let order = Order::new::<T>(paging, facets);
     let after = paging
         .after
         .as_ref()
