@@ -61,6 +61,10 @@ fn expect_one_with(stage: &Stage, kind: &str, below: &str, stores: &[&str]) -> V
     let sum: f64 = affected.iter().map(amount).sum();
     assert!(sum > 0.0 && (amount(cause) - sum).abs() < 0.005, "{} is not {sum}", amount(cause));
     assert!(!cause["evidence"].as_array().unwrap().is_empty(), "{cause:#}");
+    // As soon as the first of them has to be decided; times of one form are in the order of their texts.
+    let first = affected.iter().filter_map(|one| one["decide_by"].as_str()).min();
+    let own = cause["decide_by"].as_str();
+    assert!(first.is_none_or(|first| own.is_some_and(|own| own <= first)), "{first:?} {cause:#}");
     cause.clone()
 }
 
@@ -70,6 +74,8 @@ fn a_late_purchase_order_is_one_with_the_places_that_wait_for_it() {
     let stores = ["S", "S2", "S3"];
     describe(&mut stage, "A", &stores);
     stage.tell("supplier.described", json!({"supplier": "V", "lead_time_days": 7}));
+    // One of them can be helped otherwise, within two days.
+    stage.tell("lane.described", json!({"from": "DC", "to": "S2", "transit_days": 2}));
     let lines: Vec<Value> = stores
         .iter()
         .map(|store| {
@@ -101,6 +107,16 @@ fn a_late_purchase_order_is_one_with_the_places_that_wait_for_it() {
     stage.pass(2 * DAY + 1);
     let late = expect_one_with(&stage, "purchase_late", "projected_stockout", &stores);
     assert_eq!(late["subject"], predicted["subject"]);
+    assert!(late["decide_by"].is_string() && late["urgency"] == 100, "{late:#}");
+    let why = stage.client.get(&format!("/api/v1/exceptions/{}/why", id(&late))).expect(200);
+    let decide_by = &why["worth"]["decide_by"];
+    let deadline = &decide_by["inputs"][0];
+    let helped = stage.client.list("/api/v1/exceptions?location=S2");
+    assert_eq!(decide_by["formula"], json!("earliest(deadline)"));
+    assert_eq!(
+        (&deadline["time"], deadline["about"].as_str()),
+        (&decide_by["time"], Some(&*format!("exception {}", id(&helped[0]))))
+    );
     // One place gets its part: two are left.
     let part = json!({"po_id": "P", "line_id": "S2", "quantity": 200});
     stage.tell("purchase_order.received", part);
@@ -111,6 +127,40 @@ fn a_late_purchase_order_is_one_with_the_places_that_wait_for_it() {
     }
     stage.settle();
     assert_eq!(stage.client.list("/api/v1/exceptions?grouped=false"), Vec::<Value>::new());
+}
+
+#[test]
+fn what_stands_under_a_cause_that_somebody_dismissed_is_listed() {
+    let (_tower, mut stage) = stage();
+    let stores = ["S", "S2"];
+    describe(&mut stage, "A", &stores);
+    stage.tell("supplier.described", json!({"supplier": "V", "lead_time_days": 7}));
+    let line = |store: &&str| {
+        json!({"line_id": store, "sku": "A", "location": store, "quantity": 200,
+            "promised_at": at(stage.now + 2 * DAY), "unit_cost": "2.00"})
+    };
+    let lines: Vec<Value> = stores.iter().map(line).collect();
+    let order = json!({"po_id": "P", "supplier": "V", "currency": "EUR", "lines": lines});
+    for store in stores {
+        count(&mut stage, "A", store, 30);
+        forecast(&mut stage, "A", store);
+    }
+    stage.tell("purchase_order.placed", order.clone());
+    stage.tell("purchase_order.acknowledged", order);
+    stage.tell("supplier.delay_reported", json!({"supplier": "V", "po_id": "P", "delay_days": 10}));
+    let cause = expect_one_with(&stage, "purchase_late_predicted", "projected_stockout", &stores);
+    let path = format!("/api/v1/exceptions/{}/dismiss", id(&cause));
+    let headers = [("Content-Type", "application/json")];
+    stage.client.send("POST", &path, &headers, br#"{"reason": "it was told wrong"}"#).expect(200);
+    stage.settle();
+    let mut listed: Vec<String> = stage
+        .client
+        .list("/api/v1/exceptions")
+        .iter()
+        .map(|one| format!("{} {}", one["type"].as_str().unwrap(), one["subject"]["location"]))
+        .collect();
+    listed.sort_unstable();
+    assert_eq!(listed, [r#"projected_stockout "S""#, r#"projected_stockout "S2""#]);
 }
 
 /// Item A comes to the stores, which have little of it, from the centre DC.

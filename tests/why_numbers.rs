@@ -314,6 +314,8 @@ fn evaluate_exceptions(client: &common::Client) -> BTreeMap<String, usize> {
         assert!(near(amount, now("value_at_risk")), "{why}");
         assert!(near(told("units_at_risk"), now("units_at_risk")), "{why}");
         assert!((told("urgency") - now("urgency")).abs() <= 1.0, "{why}");
+        // The lead time that is measured may have become known after it was told.
+        assert_eq!(item["decide_by"].is_null(), worth["decide_by"]["time"].is_null(), "{id}");
         *kinds.entry(item["type"].as_str().unwrap().to_owned()).or_default() += 1;
     }
     kinds
@@ -363,6 +365,15 @@ fn every_number_of_an_exception_follows_from_the_inputs_that_it_names() {
     for kind in ["shortage_now", "negative_stock", "excess", "purchase_late", "supplier_unreliable"] {
         assert!(kinds.contains_key(kind), "no {kind} among {kinds:?}");
     }
+    // Whose lead time says until when A1 can be ordered.
+    let short = client.get("/api/v1/exceptions?sku=A1&location=L&grouped=false").expect(200);
+    let id = short["items"].as_array().unwrap().iter().find(|item| item["decide_by"].is_string()).unwrap();
+    let path = format!("/api/v1/exceptions/{}/why", id["id"].as_str().unwrap());
+    let remedy = client.get(&path).expect(200)["worth"]["decide_by"]["inputs"][1].clone();
+    assert_eq!(
+        (&remedy["name"], &remedy["from"], &remedy["about"]),
+        (&json!("remedy_days"), &json!("measured"), &json!("supplier V"))
+    );
     // The four of them short by the same, in euros with a cost, in dollars, and without either.
     let value = |sku: &str| {
         let path = format!("/api/v1/exceptions?type=shortage_now&sku={sku}&location=short");

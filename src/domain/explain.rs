@@ -14,6 +14,8 @@
 //! | `units_short(b, s)` | E(max(0, −N(b, s))); for s = 0 it is max(0, −b) |
 //! | `quantile(l, q)` | the quantile of the list at the share `q`, linear between neighbours (Hyndman and Fan's type 7) |
 //! | `working_time_after(t, h)` | the moment `h` hours after the time of `t`, counted in the supplier's calendar and time zone |
+//! | `last_moment_to_order(t, d)` | the moment `d` days before the time of `t`, or where orders go by a calendar the last one up to then at which they are taken |
+//! | `earliest(l)` | the earliest of the times of a list |
 //! | `first_shortage(start, receipts, demand)` | the moment at which start + receipts − demand, summed day by day, falls below 0: within the day from `day_from` to `day_until` in proportion to its demand, receipts first; null if it does not |
 
 use std::collections::BTreeMap;

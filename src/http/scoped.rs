@@ -242,6 +242,8 @@ mod tests {
             subject: ExceptionSubject::sku_location(&"A".into(), &location.into()),
             value_at_risk: None,
             units_at_risk: None,
+            decide_by: None,
+            act_by: None,
         }
     }
 

@@ -18,6 +18,12 @@ pub fn evaluate(explanation: &Value) -> Result<f64, Option<i64>> {
     if formula == "working_time_after(placed, hours)" {
         return Err(hours_after(inputs));
     }
+    if formula == "last_moment_to_order(needed, remedy_days)" {
+        return Err(days_before(inputs));
+    }
+    if formula == "earliest(deadline)" {
+        return Err(inputs.iter().map(micros).min());
+    }
     let mut names: HashMap<String, Numbers> = HashMap::new();
     for input in inputs {
         let name = input["name"].as_str().unwrap().to_owned();
@@ -32,9 +38,7 @@ pub fn evaluate(explanation: &Value) -> Result<f64, Option<i64>> {
 
 fn first_shortage(inputs: &[Value]) -> Option<i64> {
     let named = |name: &str| -> Vec<&Value> { inputs.iter().filter(|input| input["name"] == name).collect() };
-    let micros = |input: &Value| {
-        input["time"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_microsecond() as f64
-    };
+    let micros = |input: &Value| micros(input) as f64;
     let mut balance = named("start")[0]["value"].as_f64().unwrap();
     let (receipts, demand) = (named("receipts"), named("demand"));
     assert_eq!(receipts.len(), demand.len());
@@ -57,6 +61,18 @@ fn hours_after(inputs: &[Value]) -> Option<i64> {
     let placed_at: jiff::Timestamp = named("placed")?["time"].as_str().unwrap().parse().unwrap();
     let hours = named("hours").unwrap()["value"].as_f64().unwrap();
     Some(placed_at.as_microsecond() + (hours * 3.6e9) as i64)
+}
+
+/// Without a calendar orders are taken at any time.
+fn days_before(inputs: &[Value]) -> Option<i64> {
+    let named = |name: &str| inputs.iter().find(|input| input["name"] == name);
+    let needed_at = micros(named("needed")?);
+    let days = named("remedy_days").unwrap()["value"].as_f64().unwrap();
+    Some(needed_at - (days * 86_400e6) as i64)
+}
+
+fn micros(input: &Value) -> i64 {
+    input["time"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_microsecond()
 }
 
 struct Parser<'a> {

@@ -8,7 +8,7 @@ use super::{Evidence, ExceptionItem, ExceptionSubject, ExceptionWindow, Severity
 use crate::domain::money::Money;
 use crate::domain::quantity::Quantity;
 use crate::domain::settings::ExceptionSettings;
-use crate::domain::time::{HOUR, Timestamp};
+use crate::domain::time::{DAY, HOUR, Timestamp};
 
 /// What the facts say about one kind of exception right now.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,7 +71,7 @@ pub const URGENCY_WITHOUT_DEADLINE: u8 = 10;
 
 pub(super) const URGENCY_MAX: u8 = 100;
 /// By how much urgency has to have moved to be told for that alone.
-const URGENCY_STEP: u8 = 5;
+pub(super) const URGENCY_STEP: u8 = 5;
 
 /// Whether it is worth telling at once: another severity, or a value that moved by more than `share`.
 pub(super) fn differs_much(assessment: &Assessment, open: &ExceptionItem, share: f64) -> bool {
@@ -115,6 +115,21 @@ pub fn urgency(act_by: Timestamp, now: Timestamp, case_hours: f64) -> u8 {
 /// Whether it is told anew how urgent it is, whatever else is as it was.
 pub(super) fn is_a_step(told: u8, now: u8) -> bool {
     told.abs_diff(now) >= URGENCY_STEP || (now == URGENCY_MAX && told != now)
+}
+
+/// Whether its deadline or its window has moved by a day or more. What only goes along with the present has not moved: an
+/// order that nobody knows anything of is expected now, every day anew.
+pub(super) fn lies_elsewhere(description: &Description, open: &ExceptionItem, now: Timestamp) -> bool {
+    let moved = |new: Option<Timestamp>, told: Option<Timestamp>| match (new, told) {
+        (Some(new), Some(told)) => {
+            new > now && new.micros().saturating_sub(told.micros()).saturating_abs() >= DAY
+        }
+        (Some(new), None) => new > now,
+        (None, told) => told.is_some_and(|told| told > now),
+    };
+    let window = |window: Option<ExceptionWindow>| window.map_or((None, None), |it| (it.from, it.until));
+    let ((from, until), (told_from, told_until)) = (window(description.window), window(open.window));
+    moved(description.decide_by, open.decide_by) || moved(from, told_from) || moved(until, told_until)
 }
 
 /// Rounded to four decimals: a number in a journaled item stays the same through a text.

@@ -10,10 +10,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use super::assessment::URGENCY_WITHOUT_DEADLINE;
 use super::{ExceptionItem, ExceptionSubject, ExceptionType};
 use crate::domain::ids::{EntityKey, Name};
 use crate::domain::money::Money;
 use crate::domain::quantity::Quantity;
+use crate::domain::time::Timestamp;
 
 /// Affected exceptions that a cause's item names one by one; a list gives all.
 pub const AFFECTED_SHOWN_MAX: usize = 20;
@@ -69,6 +71,11 @@ pub struct AffectedException {
     pub subject: ExceptionSubject,
     pub value_at_risk: Option<Money>,
     pub units_at_risk: Option<Quantity>,
+    #[serde(default)]
+    pub decide_by: Option<Timestamp>,
+    /// What its urgency is measured against: `decide_by`, or when the trouble begins where nothing can be done about it.
+    #[serde(default)]
+    pub act_by: Option<Timestamp>,
 }
 
 /// The members of one cause.
@@ -112,6 +119,12 @@ fn place_of(member: &AffectedException) -> (Name, Name) {
     }
 }
 
+/// When the trouble begins, if something has to be done until then. An urgency that happens to be the fixed one says that
+/// nothing has to, and would not be another one.
+fn begins_at(item: &ExceptionItem) -> Option<Timestamp> {
+    item.window.filter(|_| item.urgency != URGENCY_WITHOUT_DEADLINE)?.from
+}
+
 impl Members {
     /// Whether nothing is grouped here.
     pub fn is_empty(&self) -> bool {
@@ -139,6 +152,8 @@ impl Members {
                 subject: item.subject.clone(),
                 value_at_risk: item.value_at_risk,
                 units_at_risk: item.units_at_risk,
+                decide_by: item.decide_by,
+                act_by: item.decide_by.or_else(|| begins_at(item)),
             };
             self.put(member);
         }
@@ -184,6 +199,17 @@ impl Members {
         self.at_risk.values().filter_map(|at_risk| at_risk.iter().filter_map(|one| one.units).max()).sum()
     }
 
+    /// The one that has to be decided first, of equal ones the one with the least id; `None` if nothing can be done about any.
+    pub fn first_to_decide(&self) -> Option<(&AffectedException, Timestamp)> {
+        let deadlines = self.by_id.values().filter_map(|member| Some((member, member.decide_by?)));
+        deadlines.min_by_key(|(_, decide_by)| *decide_by)
+    }
+
+    /// The earliest moment that the urgency of one of them is measured against.
+    pub fn act_by(&self) -> Option<Timestamp> {
+        self.by_id.values().filter_map(|member| member.act_by).min()
+    }
+
     /// As the cause's item shows it; `None` if there are none.
     pub fn summary(&self, key: Name) -> Option<Box<AffectedSummary>> {
         if self.is_empty() {
@@ -211,8 +237,8 @@ impl Members {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::exception::ExceptionState;
     use crate::domain::exception::testing::item;
+    use crate::domain::exception::{ExceptionState, ExceptionWindow};
     use crate::domain::money::Currency;
 
     fn member(id: &str, sku: Option<&str>, euros: i64, units: i64) -> ExceptionItem {
@@ -267,5 +293,36 @@ mod tests {
             members.note(&member(id, None, 0, 0), false);
         }
         assert_eq!(members, Members::default());
+    }
+
+    #[test]
+    fn the_earliest_deadline_counts_and_what_nothing_can_be_done_about_by_its_beginning() {
+        let day = |day: i64| Timestamp::from_micros(day * 24 * 3_600_000_000);
+        let one = |id: &str, decide_by: Option<i64>, from: Option<i64>, urgency: u8| {
+            let mut item = member(id, Some("A"), 1, 1);
+            item.decide_by = decide_by.map(day);
+            item.window = Some(ExceptionWindow { from: from.map(day), until: None });
+            item.urgency = urgency;
+            item
+        };
+        let deadlines = |members: &Members| {
+            let first = members.first_to_decide().map(|(member, by)| (member.id.to_string(), by));
+            (first, members.act_by())
+        };
+        let mut members = Members::default();
+        // It has begun, and nothing runs out.
+        members.note(&one("a", None, Some(1), URGENCY_WITHOUT_DEADLINE), true);
+        assert_eq!(deadlines(&members), (None, None));
+        members.note(&one("b", None, Some(4), 60), true);
+        assert_eq!(deadlines(&members), (None, Some(day(4))));
+        for (id, decide_by) in [("e", 7), ("d", 6), ("c", 6)] {
+            members.note(&one(id, Some(decide_by), Some(1), 60), true);
+        }
+        assert_eq!(deadlines(&members), (Some(("c".to_owned(), day(6))), Some(day(4))));
+        let written = rmp_serde::to_vec(&members).expect("MessagePack");
+        assert_eq!(rmp_serde::from_slice::<Members>(&written).expect("members"), members);
+        members.note(&one("b", None, Some(4), 60), false);
+        members.note(&one("c", Some(6), Some(1), 60), false);
+        assert_eq!(deadlines(&members), (Some(("d".to_owned(), day(6))), Some(day(6))));
     }
 }

@@ -5,6 +5,8 @@
 //! the settings ask for; it goes when the second one is passed, and between the two nothing happens. The same trouble
 //! soon after it went reopens the same exception. Nothing here changes state: everything is a proposal.
 
+mod pegging;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -13,10 +15,10 @@ use smallvec::SmallVec;
 
 use super::assessment::{
     Assessment, Condition, Description, URGENCY_MAX, URGENCY_WITHOUT_DEADLINE, differs_much, is_a_step,
-    severity_by_value, urgency,
+    lies_elsewhere, urgency,
 };
 use super::duty::Duty;
-use super::group::{CauseRef, Members};
+use super::group::CauseRef;
 use super::kind::KindSettings;
 use super::slots::{ConditionNoted, EndedException, ExceptionSlot, ExceptionSlots};
 use super::worth::{Answer, Asked, Grouped, Ledger};
@@ -132,10 +134,12 @@ impl<'a> Watch<'a> {
             count: members.count(),
             value: members.value_at_risk(),
             units: members.units_at_risk(),
+            first_to_decide: members.first_to_decide().map(|(first, by)| (first.id.clone(), by)),
+            act_by: members.act_by(),
         });
         let own_units = assessment.units_at_risk;
         self.peg(kind, of, &mut assessment);
-        let description = describe(&assessment);
+        let description = self.describe(kind, of, &assessment, describe);
         let answer = Box::new(Answer { own, own_units, members, counted_with, assessment, description });
         self.asked = Some(Asked { answer: Some(answer), ..asked });
     }
@@ -298,7 +302,7 @@ impl<'a> Watch<'a> {
     ) {
         let mut assessment = assess();
         self.peg(kind, of, &mut assessment);
-        let description = describe(&assessment);
+        let description = self.describe(kind, of, &assessment, describe);
         let before = slot
             .and_then(|slot| slot.ended.as_deref())
             .filter(|ended| self.is_the_same_trouble(ended, settings, description.window));
@@ -398,8 +402,11 @@ impl<'a> Watch<'a> {
         }
         self.review_with_time(&assessment, open.urgency);
         let at_once = regrouped || claim_changed || snooze_over || overdue;
-        let description =
-            if at_once { Some(describe(&assessment)) } else { self.news(&assessment, open, of, describe) };
+        let description = if at_once {
+            Some(self.describe(&slot.exception_type, of, &assessment, describe))
+        } else {
+            self.news(&assessment, open, of, describe)
+        };
         let Some(description) = description else { return };
         self.review_with_time(&assessment, self.urgency(&description));
         let mut item = ExceptionItem::clone(open);
@@ -441,58 +448,25 @@ impl<'a> Watch<'a> {
         let exceptions = &self.settings.exceptions;
         let tell_at = open.updated_at.plus(self.update_interval());
         let is_early = self.now < tell_at;
+        let kind = &open.exception_type;
+        if self.members_press(open, of) {
+            return Some(self.describe(kind, of, assessment, describe));
+        }
         if self.differs(assessment, open, of) {
             let share = exceptions.update_value_change;
             if is_early && !differs_much(assessment, open, share) && !self.others_affected(open, of, share) {
                 self.review_at(tell_at);
                 return None;
             }
-            return Some(describe(assessment));
+            return Some(self.describe(kind, of, assessment, describe));
         }
         if is_early {
             return None;
         }
-        let description = describe(assessment);
-        is_a_step(open.urgency, self.urgency(&description)).then_some(description)
-    }
-
-    /// The exception with which what is grouped under a part of the entity is counted, if it is another one than this: the
-    /// one that tells best why the others are there, as things stand after what was proposed so far.
-    fn counted_with(&self, kind: &ExceptionType, of: &str) -> Option<ExceptionType> {
-        let rank = |kind: &ExceptionType| (carries(kind), kind.index());
-        let of_it = |transition: &'_ Transition| match transition {
-            Transition::Exception(change) if change.of == of => Some(change.item.exception_type.clone()),
-            _ => None,
-        };
-        let is_ending =
-            |kind: &ExceptionType| self.endings.iter().filter_map(of_it).any(|ended| ended == *kind);
-        let known = ExceptionType::BUILT_IN.iter().filter(|other| self.knows(other));
-        let open = known
-            .filter(|other| rank(other) < rank(kind) && self.slots.open_of(other, of).is_some())
-            .filter(|other| !is_ending(other))
-            .cloned();
-        let proposed = self.others.iter().filter_map(of_it).filter(|other| rank(other) < rank(kind));
-        open.chain(proposed).min_by_key(rank)
-    }
-
-    /// What is grouped under this one is what it costs: counted once, here.
-    fn peg(&self, kind: &ExceptionType, of: &str, assessment: &mut Assessment) {
-        let Some(members) = self.slots.members(of) else { return };
-        // An operator's own kinds are no causes.
-        if kind.index().is_none() || self.counted_with(kind, of).is_some() {
-            return;
-        }
-        let own = assessment.value_at_risk;
-        assessment.value_at_risk = match (members.value_at_risk(), own) {
-            (Some(members), Some(own)) if own.as_f64() > members.as_f64() => Some(own),
-            (Some(members), _) => Some(members),
-            (None, own) => own,
-        };
-        let units = members.units_at_risk();
-        assessment.units_at_risk = assessment.units_at_risk.max(Some(units));
-        let exceptions = &self.settings.exceptions;
-        assessment.severity =
-            assessment.severity.max(severity_by_value(exceptions, assessment.value_at_risk));
+        let description = self.describe(kind, of, assessment, describe);
+        let is_news = is_a_step(open.urgency, self.urgency(&description))
+            || lies_elsewhere(&description, open, self.now);
+        is_news.then_some(description)
     }
 
     fn fill(&self, item: &mut ExceptionItem, of: &str, assessment: Assessment, description: Description) {
@@ -511,9 +485,11 @@ impl<'a> Watch<'a> {
     }
 
     fn urgency(&self, description: &Description) -> u8 {
-        description.act_by.map_or(URGENCY_WITHOUT_DEADLINE, |act_by| {
-            urgency(act_by, self.now, self.settings.exceptions.urgency_case_hours)
-        })
+        description.act_by.map_or(URGENCY_WITHOUT_DEADLINE, |act_by| self.urgency_of(act_by))
+    }
+
+    fn urgency_of(&self, act_by: Timestamp) -> u8 {
+        urgency(act_by, self.now, self.settings.exceptions.urgency_case_hours)
     }
 
     /// The key that members of this cause carry.
@@ -525,19 +501,6 @@ impl<'a> Watch<'a> {
             (_, _, Some(supplier)) => Name::from(format!("supplier:{supplier}")),
             _ => Name::from(self.entity.to_string().replacen(' ', ":", 1) + of),
         }
-    }
-
-    /// Whether what is grouped under it is told at once: lists leave that out, so that it has to show here from the first
-    /// one on. Their number moves less than `share` while many come one after the other.
-    fn others_affected(&self, open: &ExceptionItem, of: &str, share: f64) -> bool {
-        let (affected, shown) = self.affected(open, of);
-        (affected == 0) != (shown == 0) || affected.abs_diff(shown) as f64 > share * shown as f64
-    }
-
-    /// How many are grouped under it, and how many it shows.
-    fn affected(&self, open: &ExceptionItem, of: &str) -> (usize, usize) {
-        let affected = self.slots.members(of).map_or(0, Members::count);
-        (affected, open.affected.as_ref().map_or(0, |affected| affected.count as usize))
     }
 
     fn differs(&self, assessment: &Assessment, open: &ExceptionItem, of: &str) -> bool {
@@ -560,16 +523,6 @@ const _: () = assert!(ExceptionType::BUILT_IN.len() < u64::BITS as usize);
 
 fn bit_of(kind: &ExceptionType) -> u64 {
     1 << kind.index().unwrap_or(u64::BITS as usize - 1)
-}
-
-/// Which of several exceptions of one part of an entity tells best why others are grouped under it, first ones first.
-fn carries(kind: &ExceptionType) -> u8 {
-    match kind {
-        ExceptionType::ShortageNow | ExceptionType::PurchaseLate => 0,
-        ExceptionType::ProjectedStockout | ExceptionType::PurchaseLatePredicted => 1,
-        ExceptionType::BelowSafetyStock | ExceptionType::ReceiptPartial => 2,
-        _ => 3,
-    }
 }
 
 /// The case that is opened for an exception at once.

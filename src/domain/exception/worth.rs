@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::assessment::{Assessment, Description, URGENCY_WITHOUT_DEADLINE, urgency};
 use super::{ExceptionItem, ExceptionType};
 use crate::domain::explain::{Explanation, Input, Numbers};
-use crate::domain::ids::Lsn;
+use crate::domain::ids::{Lsn, Name};
 use crate::domain::money::{Currency, Money};
 use crate::domain::quantity::Quantity;
 use crate::domain::reference::TenantReference;
@@ -26,19 +26,42 @@ pub struct Amount {
     pub inputs: Vec<Input>,
 }
 
-/// Where amounts are noted.
+/// Until when something could be decided, with what that was computed from.
+#[derive(Clone, Debug)]
+pub struct Deadline {
+    pub decide_by: Timestamp,
+    /// When it has to have arrived.
+    pub needed_at: Timestamp,
+    /// How long the fastest remedy takes, days.
+    pub remedy_days: f64,
+    /// What said so, as in [`Input::from`].
+    pub from: &'static str,
+    /// Where it comes from.
+    pub about: String,
+}
+
+/// Where amounts and deadlines are noted.
 #[derive(Debug, Default)]
-pub struct Ledger(RefCell<Vec<Amount>>);
+pub struct Ledger {
+    amounts: RefCell<Vec<Amount>>,
+    deadlines: RefCell<Vec<Deadline>>,
+}
 
 impl Ledger {
-    /// Notes one more.
+    /// Notes one more amount.
     pub fn note(&self, amount: Amount) {
-        self.0.borrow_mut().push(amount);
+        self.amounts.borrow_mut().push(amount);
     }
 
-    /// Forgets all that were noted.
+    /// Notes one more deadline.
+    pub fn note_deadline(&self, deadline: Deadline) {
+        self.deadlines.borrow_mut().push(deadline);
+    }
+
+    /// Forgets all that was noted.
     pub fn clear(&self) {
-        self.0.borrow_mut().clear();
+        self.amounts.borrow_mut().clear();
+        self.deadlines.borrow_mut().clear();
     }
 }
 
@@ -70,6 +93,10 @@ pub struct Grouped {
     pub count: usize,
     pub value: Option<Money>,
     pub units: Quantity,
+    /// The one that has to be decided first, and until when.
+    pub first_to_decide: Option<(Name, Timestamp)>,
+    /// The earliest moment that the urgency of one of them is measured against.
+    pub act_by: Option<Timestamp>,
 }
 
 /// The numbers of an exception as they are at a moment.
@@ -97,7 +124,7 @@ pub fn explain(
         worth.put(name, value, unit, formula, inputs).because = because;
     };
     let mut amounts: BTreeMap<&'static str, Amount> = BTreeMap::new();
-    for Amount { name, formula, value, inputs } in ledger.0.take() {
+    for Amount { name, formula, value, inputs } in ledger.amounts.take() {
         let nothing = Money::from_ten_thousandths(0, value.currency());
         let amount =
             amounts.entry(name).or_insert(Amount { name, formula, value: nothing, inputs: Vec::new() });
@@ -158,7 +185,7 @@ pub fn explain(
                 formula: "units",
                 inputs: vec![Input::said("units", own.as_f64(), "event")],
             });
-            let because = Some(description.cause).filter(|_| formula == "units");
+            let because = Some(description.cause.clone()).filter(|_| formula == "units");
             put(name, Some(own.as_f64()), "units", formula, inputs, because);
         }
         if let Some(members) = &members {
@@ -168,6 +195,10 @@ pub fn explain(
             put("units_at_risk", Some(at_risk.as_f64()), "units", formula, inputs, None);
         }
     }
+    explain_decide_by(&mut worth, &description, members.as_ref(), &ledger.deadlines.take());
+    let mut put = |name, value, unit, formula, inputs| {
+        worth.put(name, value, unit, formula, inputs);
+    };
     let (formula, inputs, value) = match description.act_by {
         None => {
             let fixed = f64::from(URGENCY_WITHOUT_DEADLINE);
@@ -178,14 +209,62 @@ pub fn explain(
             let left = (act_by.micros() - now.micros()) as f64 / HOUR as f64;
             let inputs = vec![
                 Input::said("case_hours", case_hours, "configuration"),
-                Input::said("hours_left", left, "model").at(Some(act_by)),
+                hours_left(left, act_by, members.as_ref()),
             ];
             let formula = "round(100 * case_hours / (case_hours + max(0, hours_left)), 0)";
             (formula, inputs, f64::from(urgency(act_by, now, case_hours)))
         }
     };
-    put("urgency", Some(value), "0 to 100", formula, inputs, None);
+    put("urgency", Some(value), "0 to 100", formula, inputs);
     worth.into_map()
+}
+
+/// The time left, and whether it is that of something grouped under the exception.
+fn hours_left(left: f64, act_by: Timestamp, members: Option<&Grouped>) -> Input {
+    let input = Input::said("hours_left", left, "model").at(Some(act_by));
+    match members {
+        Some(members) if members.act_by == Some(act_by) => {
+            input.about(format!("the earliest of {} exceptions that are grouped under it", members.count))
+        }
+        _ => input,
+    }
+}
+
+/// F45, from the deadline that was noted for what was told of the exception itself, and from what is grouped under it.
+fn explain_decide_by(
+    worth: &mut Numbers,
+    description: &Description,
+    members: Option<&Grouped>,
+    noted: &[Deadline],
+) {
+    const OF_REMEDY: &str = "last_moment_to_order(needed, remedy_days)";
+    let first_to_decide = members.and_then(|members| members.first_to_decide.as_ref());
+    let mut put = |name, time: Option<Timestamp>, formula, inputs| {
+        worth.put(name, None, "moment", formula, inputs).time = time;
+    };
+    let moment =
+        |name, time, from: &str| Input { value: None, ..Input::said(name, 0.0, from) }.at(Some(time));
+    // Without anything grouped under it, it is what was noted last; else it may be the others' and is one of several.
+    let own = noted.last().filter(|own| description.decide_by.is_some_and(|by| by <= own.decide_by));
+    let of_remedy = |own: &Deadline| {
+        let days = Input::said("remedy_days", own.remedy_days, own.from).about(own.about.clone());
+        vec![moment("needed", own.needed_at, "model"), days]
+    };
+    match (own, first_to_decide) {
+        (None, None) => {
+            let none = worth.put("decide_by", None, "moment", OF_REMEDY, Vec::new());
+            none.because = Some("it has no deadline of its own, or nothing is known that would help in time: no lane, no source and no lead time by policy".to_owned());
+        }
+        (Some(own), None) => put("decide_by", Some(own.decide_by), OF_REMEDY, of_remedy(own)),
+        (own, Some((first, by))) => {
+            let mut inputs = vec![moment("deadline", *by, "event").about(format!("exception {first}"))];
+            if let Some(own) = own {
+                put("own_decide_by", Some(own.decide_by), OF_REMEDY, of_remedy(own));
+                inputs.push(moment("deadline", own.decide_by, "own_decide_by"));
+            }
+            put("decide_by", description.decide_by, "earliest(deadline)", inputs);
+        }
+    }
 }
 
 fn own_input(value: Money) -> Input {

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use super::Affected;
 use super::fold::{AFFECTED_PAIRS_MAX, time_zone_named};
 use super::keep::{OrderedSet, SkuLocationKey, get_at};
+use super::planning::named;
 use super::tenant::{PromotionState, TenantReference};
 use crate::domain::event::{CalendarDescribed, Promotion, Selection, SourceOfSupply, SourcingSet};
 use crate::domain::exception::{ExceptionTransition, ExceptionType};
@@ -24,6 +25,15 @@ pub struct Remedy<'a> {
     pub calendar: Option<&'a CalendarDescribed>,
     /// In which that calendar's days begin.
     pub zone: TimeZone,
+    by: RemedyBy<'a>,
+}
+
+/// What offers a remedy.
+#[derive(Clone, Copy, Debug)]
+enum RemedyBy<'a> {
+    Lane(&'a str),
+    Source(&'a SourcingSet),
+    Policy,
 }
 
 /// Where an item belongs.
@@ -109,41 +119,63 @@ impl TenantReference {
     /// that says nothing) and the policy's lead time. `None` if there is none of these: then nothing can be done about
     /// a shortage.
     pub fn fastest_remedy(&self, sku: &str, location: &str, now: Timestamp) -> Option<Remedy<'_>> {
-        let of_location = |from: &str, calendar: Option<&Name>, days: f64| Remedy {
+        let of_location = |from: &str, calendar: Option<&Name>, days: f64, by| Remedy {
             days,
             calendar: calendar
                 .or_else(|| self.location(from)?.calendar.as_ref())
                 .and_then(|name| self.calendar(name)),
             zone: self.time_zone_at(from).clone(),
+            by,
         };
         let lanes = self.lanes_into(location).iter().filter_map(|lane| {
-            lane.transit_days.map(|days| of_location(&lane.from, lane.calendar.as_ref(), days))
+            let by = RemedyBy::Lane(&lane.from);
+            lane.transit_days.map(|days| of_location(&lane.from, lane.calendar.as_ref(), days, by))
         });
         let sources = self.sourcing_at(sku, location, now).map(|set| {
             let days = self.source_lead_time(set).mean_days.unwrap_or_else(|| self.lead_time_days_default());
             match &set.source {
                 SourceOfSupply::Location(from) => {
                     let lane = self.lane(from, location);
-                    of_location(from, lane.and_then(|lane| lane.calendar.as_ref()), days)
+                    of_location(
+                        from,
+                        lane.and_then(|lane| lane.calendar.as_ref()),
+                        days,
+                        RemedyBy::Source(set),
+                    )
                 }
-                SourceOfSupply::Supplier(supplier) => self.of_supplier(supplier, days),
+                SourceOfSupply::Supplier(supplier) => self.of_supplier(supplier, days, set),
             }
         });
         let policy = self.policy_lead_time_days(sku, location).map(|days| Remedy {
             days,
             calendar: None,
             zone: self.time_zone_at(location).clone(),
+            by: RemedyBy::Policy,
         });
         lanes.chain(sources).chain(policy).min_by(|a, b| a.days.total_cmp(&b.days))
     }
 
-    fn of_supplier(&self, supplier: &str, days: f64) -> Remedy<'_> {
+    /// What said how long a remedy takes, as in [`Input::from`](crate::domain::explain::Input::from), and where it comes from.
+    pub fn remedy_origin(&self, remedy: &Remedy<'_>) -> (&'static str, String) {
+        let (from, mut about) = match remedy.by {
+            RemedyBy::Lane(location) => ("lane", format!("location {location}")),
+            RemedyBy::Source(set) => (self.source_lead_time_origin(set), named(&set.source)),
+            RemedyBy::Policy => ("policy", "the policy's lead time".to_owned()),
+        };
+        if let Some(calendar) = remedy.calendar {
+            about.push_str(&format!(", ordered by calendar {}", calendar.calendar));
+        }
+        (from, about)
+    }
+
+    fn of_supplier<'a>(&'a self, supplier: &str, days: f64, set: &'a SourcingSet) -> Remedy<'a> {
         let described = self.supplier(supplier);
         let zone = described.and_then(|described| time_zone_named(described.timezone.as_ref()?));
         Remedy {
             days,
             calendar: described.and_then(|described| self.calendar(described.calendar.as_ref()?)),
             zone: zone.unwrap_or_else(|| self.time_zone.clone()),
+            by: RemedyBy::Source(set),
         }
     }
 

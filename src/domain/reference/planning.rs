@@ -173,55 +173,51 @@ impl TenantReference {
             }
             sources.find(|set| matches!(set.source, SourceOfSupply::Supplier(_))).unwrap_or(best)
         });
-        let measured = |supplier: &str| {
-            self.statistics(supplier)
-                .is_some_and(|statistics| statistics.receipts >= self.basis.measured_receipts_min)
-        };
-        let (mean, sd) = match best {
-            None => ("default", "default"),
-            Some(set) => match &set.source {
-                SourceOfSupply::Supplier(supplier) => {
-                    let described = self.supplier(supplier);
-                    let mean = if set.lead_time_days.is_some() {
-                        "sourcing"
-                    } else if measured(supplier) {
-                        "measured"
-                    } else if described.is_some_and(|described| described.lead_time_days.is_some()) {
-                        "supplier"
-                    } else {
-                        "default"
-                    };
-                    let sd = if measured(supplier) {
-                        "measured"
-                    } else if described.is_some_and(|described| described.lead_time_sd_days.is_some()) {
-                        "supplier"
-                    } else {
-                        "default"
-                    };
-                    (mean, sd)
-                }
-                SourceOfSupply::Location(from) => {
-                    let lane = self.lane(from, &set.location).and_then(|lane| lane.transit_days);
-                    let mean = if set.lead_time_days.is_some() {
-                        "sourcing"
-                    } else if lane.is_some() {
-                        "lane"
-                    } else {
-                        "default"
-                    };
-                    (mean, "default")
-                }
-            },
-        };
+        let mean = best.map_or("default", |set| self.source_lead_time_origin(set));
+        let sd = best.map_or("default", |set| match &set.source {
+            SourceOfSupply::Supplier(supplier) if self.is_measured(supplier) => "measured",
+            SourceOfSupply::Supplier(supplier)
+                if self.supplier(supplier).is_some_and(|described| described.lead_time_sd_days.is_some()) =>
+            {
+                "supplier"
+            }
+            SourceOfSupply::Supplier(_) | SourceOfSupply::Location(_) => "default",
+        });
         ParameterOrigins {
             service_level: of(policy.service_level.is_some()),
             review_days: of(policy.review_days.is_some()),
             lead_time_days: if policy.lead_time_days.is_some() { "policy" } else { mean },
             lead_time_sd_days: sd,
-            source: best.map(|set| match &set.source {
-                SourceOfSupply::Supplier(supplier) => format!("supplier {supplier}"),
-                SourceOfSupply::Location(location) => format!("location {location}"),
-            }),
+            source: best.map(|set| named(&set.source)),
         }
+    }
+
+    /// What said a source's mean lead time.
+    pub(super) fn source_lead_time_origin(&self, set: &SourcingSet) -> &'static str {
+        let origin = match &set.source {
+            _ if set.lead_time_days.is_some() => Some("sourcing"),
+            SourceOfSupply::Supplier(supplier) if self.is_measured(supplier) => Some("measured"),
+            SourceOfSupply::Supplier(supplier) => {
+                self.supplier(supplier).and_then(|described| described.lead_time_days).map(|_| "supplier")
+            }
+            SourceOfSupply::Location(from) => {
+                self.lane(from, &set.location).and_then(|lane| lane.transit_days).map(|_| "lane")
+            }
+        };
+        origin.unwrap_or("default")
+    }
+
+    /// Whether enough receipts of a supplier are known to go by them.
+    fn is_measured(&self, supplier: &str) -> bool {
+        let statistics = self.statistics(supplier);
+        statistics.is_some_and(|statistics| statistics.receipts >= self.basis.measured_receipts_min)
+    }
+}
+
+/// A source of supply, for people.
+pub(super) fn named(source: &SourceOfSupply) -> String {
+    match source {
+        SourceOfSupply::Supplier(supplier) => format!("supplier {supplier}"),
+        SourceOfSupply::Location(location) => format!("location {location}"),
     }
 }

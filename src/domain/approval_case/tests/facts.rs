@@ -41,6 +41,8 @@ fn a_late_order_is_titled_by_its_order_and_decided_for_the_places_behind_it() {
         subject: ExceptionSubject::sku_location(&"A".into(), &location.into()),
         value_at_risk: None,
         units_at_risk: None,
+        decide_by: None,
+        act_by: None,
     };
     late.affected = Some(Box::new(crate::domain::exception::AffectedSummary {
         hidden: 0,

@@ -49,7 +49,7 @@ use crate::domain::exception::assessment::{Assessment, Condition, Description, r
 use crate::domain::exception::command::{Where, decide};
 use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::watch::{EntityText, Watch};
-use crate::domain::exception::worth::{Ledger, Units, Worth, explain};
+use crate::domain::exception::worth::{Deadline, Ledger, Units, Worth, explain};
 use crate::domain::exception::{ExceptionItem, ExceptionSubject, ExceptionType, ExceptionWindow, Severity};
 use crate::domain::explain::Input;
 use crate::domain::ids::TenantNumber;
@@ -513,8 +513,15 @@ impl<'a> Judged<'a> {
     /// remedy.
     fn decide_by(&self, bites_at: Timestamp) -> Option<Timestamp> {
         let planning = self.outlook.planning;
-        let remedy = planning.tenant?.fastest_remedy(planning.sku, planning.location, planning.now)?;
-        Some(last_moment_to_order(remedy.calendar, &remedy.zone, bites_at.plus_days(-remedy.days)))
+        let tenant = planning.tenant?;
+        let remedy = tenant.fastest_remedy(planning.sku, planning.location, planning.now)?;
+        let decide_by = last_moment_to_order(remedy.calendar, &remedy.zone, bites_at.plus_days(-remedy.days));
+        if let Some(ledger) = planning.ledger {
+            let (from, about) = tenant.remedy_origin(&remedy);
+            let (needed_at, remedy_days) = (bites_at, remedy.days);
+            ledger.note_deadline(Deadline { decide_by, needed_at, remedy_days, from, about });
+        }
+        Some(decide_by)
     }
 
     fn description(

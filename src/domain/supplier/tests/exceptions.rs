@@ -2,7 +2,7 @@
 
 use super::watched::{Watched, eur};
 use super::*;
-use crate::domain::exception::{ExceptionChange, ExceptionState, ExceptionType, Severity};
+use crate::domain::exception::{ExceptionChange, ExceptionType, Severity};
 use crate::domain::settings::{CustomException, CustomSubject};
 use ExceptionChange::{Cleared, Opened, Updated};
 use ExceptionType::*;
@@ -112,7 +112,11 @@ fn a_reported_delay_predicts_and_the_promise_s_passing_makes_it_late() {
     );
     assert_eq!((item.window.unwrap().from, item.window.unwrap().until), (Some(day(9)), Some(day(12))));
     supplier.delay(4, Some("P"), 0.5);
-    assert_eq!(supplier.told(4.0), NONE, "between the thresholds it stays");
+    let stays = [told(Updated, PurchaseLatePredicted, "P")];
+    assert_eq!(supplier.told(4.0), stays, "between the thresholds it stays, and says what is expected now");
+    let item = supplier.item(PurchaseLatePredicted, "P");
+    assert!(item.cause.as_deref().is_some_and(|cause| cause.contains(" 0.5 days after")), "{:?}", item.cause);
+    assert_eq!(item.window.unwrap().until, Some(day(9).plus(12 * HOUR)));
     supplier.delay(5, Some("P"), 0.2);
     assert_eq!(supplier.told(5.0), [told(Cleared, PurchaseLatePredicted, "P")]);
     supplier.delay(6, Some("P"), 2.0);
@@ -162,79 +166,9 @@ fn less_capacity_delays_what_is_open_and_a_delay_of_everything_concerns_every_or
     supplier.delay(3, None, 5.0);
     let (changes, _) = supplier.settle(day(3));
     let of: Vec<_> = changes.iter().map(|change| (change.kind, change.of.as_str())).collect();
-    assert_eq!(of, [(Opened, "Q")]);
+    assert_eq!(of, [(Updated, "P"), (Opened, "Q")]);
     let view = supplier.supplier.view(TENANT, day(3), &supplier.reference);
     assert_eq!((view.late_lines, view.predicted_late_lines), (0, 2));
-}
-
-#[test]
-fn a_loss_counts_once_whatever_number_of_exceptions_an_order_leads_to() {
-    let mut supplier = Watched::new();
-    supplier.placed(1, "P", &[("1", 10, Some(9))]);
-    // The same loss of one place twice, and that of another one.
-    supplier.member_at("A", "A-short", "P", 700, ExceptionState::Open);
-    supplier.member_at("A", "A-order", "P", 500, ExceptionState::Open);
-    supplier.member_at("B", "B-short", "P", 400, ExceptionState::Open);
-    let (changes, _) = supplier.settle(day(9));
-    // Not even for the moment in which both are raised.
-    let missing: Vec<_> =
-        changes.iter().filter(|change| change.item.exception_type == AcknowledgementMissing).collect();
-    assert!(missing.len() == 1 && missing[0].item.value_at_risk.is_none(), "{missing:?}");
-    let late = supplier.item(PurchaseLate, "P");
-    assert_eq!((late.value_at_risk, late.affected.as_ref().unwrap().count), (Some(eur(1_100)), 3));
-    // The order is not acknowledged either: that is worth nothing beside.
-    let missing = supplier.item(AcknowledgementMissing, "P");
-    assert_eq!((missing.value_at_risk, missing.affected.as_ref().unwrap().count), (None, 3));
-    let because = |kind: ExceptionType| {
-        let id = &supplier.item(kind, "P").id;
-        let worth = supplier.supplier.worth(id, &key(), day(9), &supplier.reference).unwrap();
-        worth["value_at_risk"].because.clone()
-    };
-    assert_eq!(because(PurchaseLate), None);
-    let id = &supplier.item(PurchaseLate, "P").id;
-    let worth = supplier.supplier.worth(id, &key(), day(9), &supplier.reference).unwrap();
-    assert_eq!(
-        (worth["own_units"].value, worth["units_at_risk"].formula),
-        (Some(10.0), "max(own_units, members)")
-    );
-    assert!(because(AcknowledgementMissing).unwrap().contains("purchase_late"));
-    // Of what is left of a place the most counts, until nothing is.
-    supplier.member_at("A", "A-short", "P", 700, ExceptionState::Cleared);
-    supplier.settle(day(9));
-    assert_eq!(supplier.item(PurchaseLate, "P").value_at_risk, Some(eur(900)));
-    supplier.member_at("A", "A-order", "P", 500, ExceptionState::Cleared);
-    supplier.settle(day(9));
-    assert_eq!(supplier.item(PurchaseLate, "P").value_at_risk, Some(eur(400)));
-}
-
-#[test]
-fn what_places_suffer_from_an_order_is_counted_once_under_it() {
-    let mut supplier = Watched::new();
-    supplier.agreed(1, "P", &[("1", 10, Some(9))]);
-    supplier.member("A", "P", 700, ExceptionState::Open);
-    supplier.member("B", "P", 400, ExceptionState::Open);
-    // Nothing says that the order is late, but that places miss it.
-    assert_eq!(supplier.told(3.0), [told(Opened, PurchaseLatePredicted, "P")]);
-    let item = supplier.item(PurchaseLatePredicted, "P");
-    let affected = item.affected.as_ref().unwrap();
-    assert_eq!((affected.count, &*affected.key), (2, "purchase_order:P"));
-    assert_eq!((item.value_at_risk, item.severity), (Some(eur(1_100)), Severity::High));
-    // Late, it takes the places along.
-    assert_eq!(
-        supplier.told(9.0),
-        [told(Cleared, PurchaseLatePredicted, "P"), told(Opened, PurchaseLate, "P")]
-    );
-    let item = supplier.item(PurchaseLate, "P");
-    assert_eq!((item.affected.as_ref().unwrap().count, item.value_at_risk), (2, Some(eur(1_100))));
-    supplier.member("A", "P", 700, ExceptionState::Cleared);
-    let (changes, _) = supplier.settle(day(9));
-    assert_eq!((changes.len(), changes[0].item.value_at_risk), (1, Some(eur(400))));
-    // What has nothing open is no cause any more, whatever is still said.
-    supplier.received(10, "P", "1", 10);
-    assert_eq!(supplier.told(10.0), [told(Cleared, PurchaseLate, "P")]);
-    // An order that this supplier does not have is none of its.
-    supplier.member("C", "X", 400, ExceptionState::Open);
-    assert_eq!(supplier.told(11.0), NONE);
 }
 
 #[test]

@@ -17,6 +17,7 @@ use crate::domain::settings::Settings;
 use crate::domain::time::{DAY, HOUR};
 
 mod exceptions;
+mod members;
 mod on_time;
 mod properties;
 mod shipments;

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::exception::group::CauseRef;
 use crate::domain::exception::{
     ExceptionChange, ExceptionItem, ExceptionState, ExceptionSubject, ExceptionTransition, ExceptionType,
-    testing,
+    ExceptionWindow, testing,
 };
 use crate::domain::money::{Money, UnitPrice};
 
@@ -188,10 +188,32 @@ impl Watched {
 
     /// The same, of an item at location `S`.
     pub fn member_at(&mut self, sku: &str, id: &str, po_id: &str, value: i64, state: ExceptionState) {
+        self.member_told(sku, id, po_id, |item| {
+            item.state = state;
+            item.value_at_risk = Some(eur(value));
+        });
+    }
+
+    /// One that has to be decided by then, or that begins then.
+    pub fn member_by(
+        &mut self,
+        id: &str,
+        po_id: &str,
+        decide_by: Option<Timestamp>,
+        from: Option<Timestamp>,
+    ) {
+        self.member_told(id, id, po_id, |item| {
+            item.value_at_risk = Some(eur(700));
+            item.decide_by = decide_by;
+            item.window = Some(ExceptionWindow { from, until: None });
+            item.urgency = 50;
+        });
+    }
+
+    fn member_told(&mut self, sku: &str, id: &str, po_id: &str, change: impl FnOnce(&mut ExceptionItem)) {
         let mut item = testing::item(id, ExceptionType::ProjectedStockout);
         item.subject = ExceptionSubject::sku_location(&Name::from(sku), &Name::from("S"));
-        item.state = state;
-        item.value_at_risk = Some(eur(value));
+        change(&mut item);
         let change = ExceptionTransition {
             cause: Some(Box::new(CauseRef { entity: key(), of: Name::from(po_id) })),
             ..ExceptionTransition::alone(ExceptionChange::Updated, item)

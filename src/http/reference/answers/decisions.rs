@@ -120,6 +120,12 @@ fn affected_one() -> Value {
         about("subject", subject(), "What it is about."),
         maybe("value_at_risk", component("Money"), ""),
         maybe("units_at_risk", any_number(), "Ranks what has no price."),
+        maybe("decide_by", time(), "The last moment at which the fastest remedy still arrives in time."),
+        maybe(
+            "act_by",
+            time(),
+            "What its urgency is measured against: `decide_by`, or when it begins where nothing helps.",
+        ),
     ])
 }
 

@@ -239,6 +239,16 @@ export interface components {
             /** @description The first ones by value. */
             exceptions: {
                 /**
+                 * Format: date-time
+                 * @description What its urgency is measured against: `decide_by`, or when it begins where nothing helps.
+                 */
+                act_by: string | null;
+                /**
+                 * Format: date-time
+                 * @description The last moment at which the fastest remedy still arrives in time.
+                 */
+                decide_by: string | null;
+                /**
                  * @description Made by the tower.
                  * @example exc_0b1c2d3e4f5a6b7c8d9e
                  */
