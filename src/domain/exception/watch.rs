@@ -129,7 +129,9 @@ impl<'a> Watch<'a> {
         let mut assessment = assess();
         let own = assessment.value_at_risk;
         let all = self.slots.members(of).filter(|_| kind.index().is_some());
-        let counted_with = all.and_then(|_| self.counted_with(kind, of));
+        // A part of the entity has one loss, whether anything is grouped under it or not.
+        let is_shared = all.is_some() || !of.is_empty() && kind.index().is_some();
+        let counted_with = if is_shared { self.counted_with(kind, of) } else { None };
         let members = all.filter(|_| counted_with.is_none()).map(|members| Grouped {
             count: members.count(),
             value: members.value_at_risk(),

@@ -224,13 +224,18 @@ impl<'a> Order<'a> {
         self.open_lines().filter(move |line| line.promised_at().is_some_and(|at| at.plus_days(days) <= now))
     }
 
-    /// What these lines, so much of each, are worth. What is grouped under the order is what its trouble costs; where
-    /// nothing is, the goods' own cost stands in.
-    pub fn assess(&self, lines: impl Iterator<Item = (&'a Line, Quantity)>) -> Assessment {
+    /// What these lines, so much of each, are worth, without those of which another exception tells that. What is grouped
+    /// under the order is what its trouble costs; where nothing is, the goods' own cost stands in.
+    pub fn assess(&self, lines: impl Iterator<Item = (&'a Line, Quantity, bool)>) -> Assessment {
         let mut units = Quantity::ZERO;
         let mut value: Option<Money> = None;
-        for (line, quantity) in lines {
+        let mut is_told_elsewhere = false;
+        for (line, quantity, is_told) in lines {
             units += quantity;
+            is_told_elsewhere |= is_told;
+            if is_told {
+                continue;
+            }
             if let Some(cost) = self.judged.cost(self.po_id, line, quantity) {
                 let sum = value.map_or(0, Money::ten_thousandths).saturating_add(cost.ten_thousandths());
                 value = Some(Money::from_ten_thousandths(sum, cost.currency()));
@@ -241,7 +246,7 @@ impl<'a> Order<'a> {
             value = None;
         }
         let severity = match value {
-            None if self.has_members => Severity::Low,
+            None if self.has_members || is_told_elsewhere => Severity::Low,
             value => severity_by_value(&self.judged.settings.exceptions, value),
         };
         Assessment { value_at_risk: value, ..assessed(severity, Some(units)) }

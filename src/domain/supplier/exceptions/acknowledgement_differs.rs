@@ -2,7 +2,7 @@
 //! or a date that is `days` later or more. Clears when the order is changed, or acknowledged otherwise, or nothing of it
 //! is open.
 
-use super::{Kind, about_orders};
+use super::{Kind, about_orders, told};
 use crate::domain::exception::ExceptionType;
 use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
@@ -13,7 +13,7 @@ use crate::domain::supplier::line::{Difference, Line};
 
 const KIND: ExceptionType = ExceptionType::AcknowledgementDiffers;
 
-struct AcknowledgementDiffers;
+pub struct AcknowledgementDiffers;
 
 /// Judges the orders with any difference.
 pub fn judge(judged: &Judged<'_>, watch: &mut Watch<'_>) {
@@ -40,11 +40,15 @@ impl Kind<Order<'_>> for AcknowledgementDiffers {
 
     /// What is acknowledged too little or too late.
     fn assess(order: &Order<'_>, settings: &KindSettings) -> Assessment {
-        order.assess(differing(order, settings).into_iter().map(|(line, difference)| {
-            let missing = (difference.asked - difference.answered).or_zero();
-            let is_later = difference.later_days >= settings.days.max(f64::EPSILON);
-            (line, if is_later { line.open().max(missing) } else { missing })
-        }))
+        told::assess(
+            &KIND,
+            order,
+            differing(order, settings).into_iter().map(|(line, difference)| {
+                let missing = (difference.asked - difference.answered).or_zero();
+                let is_later = difference.later_days >= settings.days.max(f64::EPSILON);
+                (line, if is_later { line.open().max(missing) } else { missing })
+            }),
+        )
     }
 
     fn describe(order: &Order<'_>, settings: &KindSettings) -> Description {

@@ -3,7 +3,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::{Kind, LINES_LOOKED_AT_MAX, ORDERS_JUDGED_MAX, about_orders};
+use super::{Kind, LINES_LOOKED_AT_MAX, ORDERS_JUDGED_MAX, about_orders, told};
 use crate::domain::exception::ExceptionType;
 use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
@@ -16,7 +16,7 @@ use crate::domain::working_time::WorkingTime;
 
 const KIND: ExceptionType = ExceptionType::AcknowledgementMissing;
 
-struct AcknowledgementMissing;
+pub struct AcknowledgementMissing;
 
 /// Judges the orders whose deadline has passed, and looks again at the next one.
 pub fn judge(judged: &Judged<'_>, watch: &mut Watch<'_>) {
@@ -62,7 +62,7 @@ pub fn deadline(judged: &Judged<'_>, placed_at: Timestamp, hours: f64) -> Timest
     time.after(placed_at, within)
 }
 
-fn missing<'a>(order: &Order<'a>, settings: &KindSettings) -> Vec<&'a Line> {
+pub fn missing<'a>(order: &Order<'a>, settings: &KindSettings) -> Vec<&'a Line> {
     let is_missing = |line: &&Line| {
         line.unacknowledged_since()
             .is_some_and(|placed_at| deadline(order.judged, placed_at, settings.raise) <= order.judged.now)
@@ -77,7 +77,7 @@ impl Kind<Order<'_>> for AcknowledgementMissing {
     }
 
     fn assess(order: &Order<'_>, settings: &KindSettings) -> Assessment {
-        order.assess(missing(order, settings).into_iter().map(|line| (line, line.open())))
+        told::assess(&KIND, order, missing(order, settings).into_iter().map(|line| (line, line.open())))
     }
 
     fn describe(order: &Order<'_>, settings: &KindSettings) -> Description {

@@ -14,6 +14,7 @@ mod purchase_late_predicted;
 mod receipt_partial;
 mod single_source;
 mod supplier_unreliable;
+mod told;
 
 use std::collections::BTreeSet;
 

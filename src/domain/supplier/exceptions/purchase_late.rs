@@ -1,7 +1,7 @@
 //! `purchase_late`: an order has lines open `raise` days after their latest promise. Clears when they came, ended or got a
 //! later promise.
 
-use super::{Kind, LINES_LOOKED_AT_MAX, about_orders};
+use super::{Kind, LINES_LOOKED_AT_MAX, about_orders, told};
 use crate::domain::exception::ExceptionType;
 use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
@@ -11,7 +11,7 @@ use crate::domain::supplier::judged::{Judged, Order};
 
 const KIND: ExceptionType = ExceptionType::PurchaseLate;
 
-struct PurchaseLate;
+pub struct PurchaseLate;
 
 /// Judges the orders whose promise has passed, and looks again when the next one does.
 pub fn judge(judged: &Judged<'_>, watch: &mut Watch<'_>) {
@@ -39,7 +39,7 @@ impl Kind<Order<'_>> for PurchaseLate {
     }
 
     fn assess(order: &Order<'_>, settings: &KindSettings) -> Assessment {
-        order.assess(order.late_lines(settings.raise).map(|line| (line, line.open())))
+        told::assess(&KIND, order, order.late_lines(settings.raise).map(|line| (line, line.open())))
     }
 
     fn describe(order: &Order<'_>, settings: &KindSettings) -> Description {

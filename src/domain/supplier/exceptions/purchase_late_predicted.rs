@@ -2,7 +2,7 @@
 //! what the supplier reported, its capacity or its measured lateness; or SKU-locations name the order as what their trouble
 //! comes from. Clears at `clear` days without any of them, and when the promise passes: then it is late.
 
-use super::{Kind, LINES_LOOKED_AT_MAX, about_orders, purchase_late};
+use super::{Kind, LINES_LOOKED_AT_MAX, about_orders, purchase_late, told};
 use crate::domain::exception::ExceptionType;
 use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 
 const KIND: ExceptionType = ExceptionType::PurchaseLatePredicted;
 
-struct PurchaseLatePredicted;
+pub struct PurchaseLatePredicted;
 
 /// Judges the orders that are named by somebody, those that a shipment brings late, and where the supplier is late with
 /// everything those promised next.
@@ -57,7 +57,7 @@ fn latest<'a>(order: &Order<'a>) -> Option<(&'a Line, Lateness<'a>)> {
 }
 
 /// Open lines that are expected late; all open ones where only others say so.
-fn late_lines<'a>(order: &Order<'a>, settings: &KindSettings) -> Vec<&'a Line> {
+pub fn late_lines<'a>(order: &Order<'a>, settings: &KindSettings) -> Vec<&'a Line> {
     let is_late = |line: &&Line| {
         order.judged.lateness(order.po_id, line).is_some_and(|lateness| lateness.days > settings.clear)
     };
@@ -82,7 +82,7 @@ impl Kind<Order<'_>> for PurchaseLatePredicted {
     }
 
     fn assess(order: &Order<'_>, settings: &KindSettings) -> Assessment {
-        order.assess(late_lines(order, settings).into_iter().map(|line| (line, line.open())))
+        told::assess(&KIND, order, late_lines(order, settings).into_iter().map(|line| (line, line.open())))
     }
 
     fn describe(order: &Order<'_>, settings: &KindSettings) -> Description {

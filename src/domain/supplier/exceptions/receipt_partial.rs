@@ -1,7 +1,7 @@
 //! `receipt_partial`: a part of a line has come, and more than `raise` of it is still missing `days` after the last
 //! receipt. Clears when the rest has come or the line has ended.
 
-use super::{Kind, LINES_LOOKED_AT_MAX, about_orders};
+use super::{Kind, LINES_LOOKED_AT_MAX, about_orders, told};
 use crate::domain::exception::ExceptionType;
 use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
@@ -13,7 +13,7 @@ use crate::domain::supplier::line::Line;
 
 const KIND: ExceptionType = ExceptionType::ReceiptPartial;
 
-struct ReceiptPartial;
+pub struct ReceiptPartial;
 
 /// Judges the orders of which a part came long enough ago, and looks again when that is so of the next.
 pub fn judge(judged: &Judged<'_>, watch: &mut Watch<'_>) {
@@ -39,7 +39,7 @@ fn is_short(line: &Line, settings: &KindSettings) -> bool {
     line.open().as_f64() > settings.raise * ordered
 }
 
-fn short_lines<'a>(order: &Order<'a>, settings: &KindSettings) -> Vec<&'a Line> {
+pub fn short_lines<'a>(order: &Order<'a>, settings: &KindSettings) -> Vec<&'a Line> {
     let came_before = order.judged.now.plus_days(-settings.days);
     order
         .open_lines()
@@ -56,7 +56,7 @@ impl Kind<Order<'_>> for ReceiptPartial {
     }
 
     fn assess(order: &Order<'_>, settings: &KindSettings) -> Assessment {
-        order.assess(short_lines(order, settings).into_iter().map(|line| (line, line.open())))
+        told::assess(&KIND, order, short_lines(order, settings).into_iter().map(|line| (line, line.open())))
     }
 
     fn describe(order: &Order<'_>, settings: &KindSettings) -> Description {

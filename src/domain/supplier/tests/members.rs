@@ -49,6 +49,36 @@ fn a_loss_counts_once_whatever_number_of_exceptions_an_order_leads_to() {
 }
 
 #[test]
+fn the_goods_of_a_line_count_with_the_exception_that_says_best_what_is_wrong_with_it() {
+    let mut supplier = Watched::new();
+    // Two euros a unit. What has come of the first line is late by day 9; the second has time.
+    supplier.placed(1, "P", &[("1", 100, Some(9)), ("2", 100, Some(60))]);
+    supplier.received(5, "P", "1", 60);
+    supplier.received(5, "P", "2", 90);
+    supplier.settle(day(8));
+    let worth = |supplier: &Watched, kind: ExceptionType| {
+        let item = supplier.item(kind, "P");
+        (item.value_at_risk, item.units_at_risk.unwrap())
+    };
+    let units = Quantity::from_units;
+    assert_eq!(worth(&supplier, ReceiptPartial), (Some(eur(100)), units(50)), "both are short");
+    assert_eq!(worth(&supplier, AcknowledgementMissing), (None, units(50)), "the same goods");
+    supplier.settle(day(9));
+    assert_eq!(worth(&supplier, PurchaseLate), (Some(eur(80)), units(40)));
+    assert_eq!(worth(&supplier, ReceiptPartial), (Some(eur(20)), units(50)), "what is late is told as late");
+    let because = |supplier: &Watched, now: i64| {
+        let id = &supplier.item(AcknowledgementMissing, "P").id;
+        let worth = supplier.supplier.worth(id, &key(), day(now), &supplier.reference).unwrap();
+        worth["value_at_risk"].because.clone().unwrap()
+    };
+    assert!(because(&supplier, 9).contains("purchase_late"), "{}", because(&supplier, 9));
+    // Nobody hears of the lateness any more: it counts elsewhere again.
+    supplier.dismiss(PurchaseLate, "P", 9);
+    supplier.settle(day(9));
+    assert_eq!(worth(&supplier, ReceiptPartial), (Some(eur(100)), units(50)));
+}
+
+#[test]
 fn what_places_suffer_from_an_order_is_counted_once_under_it() {
     let mut supplier = Watched::new();
     supplier.agreed(1, "P", &[("1", 10, Some(9))]);

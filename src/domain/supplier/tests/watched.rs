@@ -225,6 +225,20 @@ impl Watched {
         self.take(&record);
     }
 
+    /// A person dismisses what is open about an order.
+    pub fn dismiss(&mut self, kind: ExceptionType, po_id: &str, at: i64) {
+        let mut item = self.item(kind, po_id).clone();
+        item.state = ExceptionState::Resolved;
+        item.revision += 1;
+        let of = Name::from(po_id);
+        let change =
+            ExceptionTransition { of, ..ExceptionTransition::alone(ExceptionChange::Resolved, item) };
+        let body = TransitionBody { entity: key(), transition: Transition::Exception(Box::new(change)) };
+        let mut record = self.next(day(at), Body::Transition(Box::new(body)));
+        record.entity_revision = self.supplier.revision() + 1;
+        self.take(&record);
+    }
+
     /// Journals what it proposes until it proposes nothing; the exceptions' changes, and when it wants to look again.
     pub fn settle(&mut self, now: Timestamp) -> (Vec<ExceptionTransition>, Option<Timestamp>) {
         let mut told = Vec::new();

@@ -1,0 +1,72 @@
+//! The goods of a line count with one exception of their order only (F44): with the one that says best what is wrong.
+
+use std::collections::BTreeSet;
+
+use super::Kind;
+use super::acknowledgement_missing::{self, AcknowledgementMissing};
+use super::purchase_late::PurchaseLate;
+use super::purchase_late_predicted::{self, PurchaseLatePredicted};
+use super::receipt_partial::{self, ReceiptPartial};
+use crate::domain::exception::ExceptionType;
+use crate::domain::exception::assessment::{Assessment, Condition};
+use crate::domain::exception::kind::KindSettings;
+use crate::domain::quantity::Quantity;
+use crate::domain::supplier::judged::Order;
+use crate::domain::supplier::line::Line;
+
+/// What these lines, so much of each, are worth to `kind`: their units, and the goods of those that no exception of the
+/// order tells that says better what is wrong.
+pub fn assess<'a>(
+    kind: &ExceptionType,
+    order: &Order<'a>,
+    lines: impl Iterator<Item = (&'a Line, Quantity)>,
+) -> Assessment {
+    let told = told_before(kind, order);
+    order.assess(lines.map(|(line, quantity)| (line, quantity, told.contains(&std::ptr::from_ref(line)))))
+}
+
+/// The lines that are told by kinds that come before this one.
+fn told_before(kind: &ExceptionType, order: &Order<'_>) -> BTreeSet<*const Line> {
+    let mut told = BTreeSet::new();
+    if *kind == ExceptionType::PurchaseLate {
+        return told;
+    }
+    if let Some(settings) = tells::<PurchaseLate>(&ExceptionType::PurchaseLate, order) {
+        told.extend(order.late_lines(settings.raise).map(std::ptr::from_ref));
+    }
+    if *kind == ExceptionType::PurchaseLatePredicted {
+        return told;
+    }
+    if let Some(settings) = tells::<PurchaseLatePredicted>(&ExceptionType::PurchaseLatePredicted, order) {
+        let late = purchase_late_predicted::late_lines(order, &settings);
+        told.extend(late.into_iter().map(std::ptr::from_ref));
+    }
+    if *kind == ExceptionType::ReceiptPartial {
+        return told;
+    }
+    if let Some(settings) = tells::<ReceiptPartial>(&ExceptionType::ReceiptPartial, order) {
+        told.extend(receipt_partial::short_lines(order, &settings).into_iter().map(std::ptr::from_ref));
+    }
+    if *kind == ExceptionType::AcknowledgementMissing {
+        return told;
+    }
+    if let Some(settings) = tells::<AcknowledgementMissing>(&ExceptionType::AcknowledgementMissing, order) {
+        told.extend(acknowledgement_missing::missing(order, &settings).into_iter().map(std::ptr::from_ref));
+    }
+    told
+}
+
+/// What is set about a kind, if an exception of it is open about the order or about to be.
+fn tells<K: for<'o> Kind<Order<'o>>>(kind: &ExceptionType, order: &Order<'_>) -> Option<KindSettings> {
+    let settings = order.judged.kind(kind);
+    let slot = order.judged.supplier.exceptions.slot(kind, order.po_id);
+    let is_open = slot.is_some_and(|slot| slot.open.is_some());
+    let opens = || settings.consecutive_periods <= 1 && slot.is_none_or(|slot| !slot.dismissed);
+    let tells = settings.enabled
+        && match K::condition(order, &settings) {
+            Condition::Raised => is_open || opens(),
+            Condition::Between => is_open,
+            Condition::Clear(_) => false,
+        };
+    tells.then_some(settings)
+}
