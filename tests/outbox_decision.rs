@@ -30,6 +30,30 @@ fn from_event_to_document() {
         assert_eq!(told[field], step[field], "{field}");
     }
     assert_eq!((&told["case_id"], &told["tenant"]), (&json!(decision.case), &json!("default")));
+
+    // The statistics count it, and the rates of the last minute come with the seconds.
+    let stats = scene.eventually("rates", |scene| {
+        let stats = scene.client().get("/api/v1/stats?settled=true").expect(200);
+        (stats["rates"]["accepted_per_second"].as_f64()? > 0.0).then_some(stats)
+    });
+    let rates = &stats["rates"];
+    let rate = |name: &str| rates[name].as_f64().unwrap_or_else(|| panic!("{name}: {rates}"));
+    assert!(rate("records_per_second") >= rate("accepted_per_second") && rate("seconds") <= 61.0, "{rates}");
+    assert_eq!(rate("rejected_per_second"), 0.0);
+    let cases = &stats["cases"];
+    let state = scene.case(&decision.case).unwrap()["state"].as_str().unwrap().to_owned();
+    assert_eq!((&cases["approved"], &cases["by_state"][&state]), (&json!(1), &json!(1)), "{cases}");
+    assert_eq!(cases["actions_by_state"], json!({"documented": 1}), "{cases}");
+    let hours = cases["hours_to_approval"]["p90"].as_f64();
+    assert!(hours.is_some_and(|hours| (0.0..1.0).contains(&hours)), "{cases}");
+    let open = scene.client().list("/api/v1/exceptions?grouped=false");
+    let is = |state: &str| open.iter().filter(|item| item["state"] == state).count();
+    let waits = &stats["exceptions"];
+    assert_eq!(
+        (&waits["unacknowledged"], &waits["in_case"], &waits["snoozed"]),
+        (&json!(is("open")), &json!(is("in_case")), &json!(0)),
+        "{waits}"
+    );
 }
 
 #[test]

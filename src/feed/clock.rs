@@ -80,7 +80,9 @@ impl Hub {
     }
 
     fn spread_stats(&self, state: &mut HubState, running: &Running) {
-        state.rates.sample(running.progress.durable(), Instant::now());
+        let (durable, now) = (running.progress.durable(), Instant::now());
+        state.rates.sample(durable, now);
+        self.tower.metrics.sample(durable.0, now.into_std());
         let subscribed =
             |socket: &Socket| socket.subscriptions.values().any(|s| s.topics.contains(&Topic::Stats));
         let viewers = state.sockets.iter().filter(|(_, socket)| subscribed(socket));

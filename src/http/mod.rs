@@ -38,6 +38,7 @@ mod server;
 mod sku_locations;
 mod snapshots;
 pub mod state;
+mod statistics;
 mod suppliers;
 mod transfers;
 pub mod visibility;

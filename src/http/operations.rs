@@ -8,6 +8,7 @@ use super::caller::{Caller, principal};
 use super::problem::{Problem, code};
 use super::read::Asked;
 use super::state::{AppState, tenant_of};
+use super::statistics;
 use crate::auth::Permission;
 use crate::domain::time::Timestamp;
 use crate::journal::OldestHold;
@@ -227,7 +228,7 @@ fn reach_seconds(since: Option<(crate::domain::ids::Lsn, Timestamp)>) -> f64 {
     since.map_or(0.0, |(_, since)| wall_clock().days_since(since) * 86_400.0)
 }
 
-/// Counts, positions, lags and limits.
+/// Counts, rates, positions, lags and limits, and how people get on with exceptions and cases.
 #[utoipa::path(get, path = "/api/v1/stats", tag = "operations",
     params(("at_least" = Option<String>, Query), ("settled" = Option<bool>, Query)),
     responses((status = 200, description = "Counts, positions, lags, limits", body = ref("#/components/schemas/Statistics")), (status = 504, description = "Not yet applied")),
@@ -277,17 +278,20 @@ pub fn stats_item(
     let quarantined = running.quarantine.read().list(caller.tenant, crate::domain::ids::Lsn::ZERO).count();
     let process = |number: serde_json::Value| if sees_process { number } else { serde_json::Value::Null };
     let own = |count: usize| caller.principal.scope.is_unrestricted().then_some(count);
+    let business_time = running.clocks.business_time(caller.tenant, now);
+    let cases = statistics::of_cases(running, &caller.principal, caller.tenant, tenant, business_time);
     let (admission, recovery) = (&state.config.admission, state.tower.recovery());
     Ok(json!({
         "tenant": tenant.name,
         "clock": tenant.clock,
-        "business_time": running.clocks.business_time(caller.tenant, now),
+        "business_time": business_time,
         "events": {
             "accepted": process(json!(events("accepted"))),
             "duplicates": process(json!(events("duplicate"))),
             "rejected": process(json!(events("rejected"))),
             "refused": process(json!(events("refused"))),
         },
+        "rates": statistics::rates(metrics.recent.rates().filter(|_| sees_process)),
         "records": process(json!(durable)),
         "entities": process(json!(running.directory.len())),
         "described": {
@@ -295,6 +299,8 @@ pub fn stats_item(
         },
         "exceptions_open": open.len(),
         "exceptions_open_by_type": by_type,
+        "exceptions": statistics::of_exceptions(&open, business_time),
+        "cases": cases,
         "quarantine": own(quarantined),
         "holding": process(json!(fold.held)),
         "document_index_lines": process(json!(fold.document_lines)),

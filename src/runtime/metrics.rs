@@ -1,7 +1,7 @@
 //! Counters and gauges that `/metrics` shows. Labels are few and known; never a SKU.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use super::rates::{Counts, RecentCounts};
 use crate::domain::approval_case::AttemptOutcome;
 
 /// What became of events at the door.
@@ -58,6 +59,8 @@ pub struct SourceLabel {
 /// Everything counted while the tower runs.
 pub struct Metrics {
     pub registry: Registry,
+    /// What some of these were in each second of the last minute.
+    pub recent: RecentCounts,
     pub events: Family<EventOutcomeLabel, Counter>,
     pub rejections: Family<CodeLabel, Counter>,
     pub responses: Family<StatusLabel, Counter>,
@@ -105,6 +108,7 @@ impl Default for Metrics {
     fn default() -> Metrics {
         let mut metrics = Metrics {
             registry: Registry::with_prefix("tidewatch"),
+            recent: RecentCounts::default(),
             events: Family::default(),
             rejections: Family::default(),
             responses: Family::default(),
@@ -221,6 +225,18 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Notes how far the counts of events are, and the journal: once a second.
+    pub fn sample(&self, records: u64, now: Instant) {
+        let events = |outcome| self.events.get_or_create(&EventOutcomeLabel { outcome }).get();
+        let counts = Counts {
+            records,
+            accepted: events("accepted"),
+            duplicates: events("duplicate"),
+            rejected: events("rejected"),
+        };
+        self.recent.sample(counts, now);
+    }
+
     fn register_presence(&mut self) {
         let r = &mut self.registry;
         r.register("entities_live", "Entities with an actor", self.entities_live.clone());

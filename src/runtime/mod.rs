@@ -34,6 +34,7 @@ mod panics;
 mod pieces;
 pub mod progress;
 pub mod quarantine;
+pub mod rates;
 mod rebuild;
 mod recovery;
 mod reviews;

@@ -126,6 +126,21 @@ pub fn outbox_released() -> Value {
     ])
 }
 
+fn case_statistics() -> Value {
+    let by_state =
+        |example: Value| json!({"type": "object", "additionalProperties": count(), "examples": [example]});
+    let hours =
+        || object([maybe("p50", any_number(), "Half of them."), maybe("p90", any_number(), "Nine in ten.")]);
+    object([
+        about("by_state", by_state(json!({"proposed": 3})), "How many, by state."),
+        about("past_decide_by", count(), "Undecided, and no remedy would be in time any more."),
+        about("approved", count(), "How many of them were approved."),
+        about("hours_to_approval", hours(), "From opened to approved took at most so many hours."),
+        about("hours_to_close", hours(), "From opened to the end, of those that were approved."),
+        about("actions_by_state", by_state(json!({"documented": 2})), "Their actions, by state."),
+    ])
+}
+
 /// What somebody with a scope, or in one tenant of several, may not see is `null`.
 pub fn statistics() -> Value {
     let number = |name, words: &str| maybe(name, any_number(), words);
@@ -142,6 +157,17 @@ pub fn statistics() -> Value {
                 number("refused", "Not even kept."),
             ]),
             "Since the start; `null` where others are counted too.",
+        ),
+        about(
+            "rates",
+            object([
+                number("seconds", "The time that they are the mean of, at most 60."),
+                number("records_per_second", "Records in the journal."),
+                number("accepted_per_second", "Events taken."),
+                number("duplicates_per_second", "Repeats."),
+                number("rejected_per_second", "Events in quarantine."),
+            ]),
+            "Of the last minute; `null` for the first seconds, and where others are counted too.",
         ),
         number("records", "Records in the journal."),
         number("entities", "Live entities."),
@@ -161,6 +187,18 @@ pub fn statistics() -> Value {
             json!({"type": "object", "additionalProperties": count(), "examples": [{"shortage_now": 2}]}),
             "The same by type.",
         ),
+        about(
+            "exceptions",
+            object([
+                about("unacknowledged", count(), "Nobody has seen them."),
+                about("snoozed", count(), "Put off."),
+                about("in_case", count(), "A case decides about them."),
+                about("escalated", count(), "Not taken up in time."),
+                about("past_decide_by", count(), "No remedy would be in time any more."),
+            ]),
+            "What of the open ones waits for whom.",
+        ),
+        about("cases", case_statistics(), "Those that are open, and the last ones that are not."),
         number("quarantine", "Entries in quarantine."),
         number("holding", "Events that wait for their document."),
         number("document_index_lines", "Document lines that events can refer to."),

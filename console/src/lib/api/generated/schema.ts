@@ -4365,6 +4365,51 @@ export interface components {
              * @description Now, for the tenant.
              */
             business_time: string;
+            /** @description Those that are open, and the last ones that are not. */
+            cases: {
+                /**
+                 * @description Their actions, by state.
+                 * @example {
+                 *       "documented": 2
+                 *     }
+                 */
+                actions_by_state: {
+                    [key: string]: number;
+                };
+                /** @description How many of them were approved. */
+                approved: number;
+                /**
+                 * @description How many, by state.
+                 * @example {
+                 *       "proposed": 3
+                 *     }
+                 */
+                by_state: {
+                    [key: string]: number;
+                };
+                /** @description From opened to approved took at most so many hours. */
+                hours_to_approval: {
+                    /** @description Half of them. */
+                    p50: number | null;
+                    /**
+                     * @description Nine in ten.
+                     * @example 6
+                     */
+                    p90: number | null;
+                };
+                /** @description From opened to the end, of those that were approved. */
+                hours_to_close: {
+                    /** @description Half of them. */
+                    p50: number | null;
+                    /**
+                     * @description Nine in ten.
+                     * @example 6
+                     */
+                    p90: number | null;
+                };
+                /** @description Undecided, and no remedy would be in time any more. */
+                past_decide_by: number;
+            };
             /**
              * @description What moves its business time.
              * @enum {string}
@@ -4416,6 +4461,19 @@ export interface components {
                 refused: number | null;
                 /** @description In quarantine. */
                 rejected: number | null;
+            };
+            /** @description What of the open ones waits for whom. */
+            exceptions: {
+                /** @description Not taken up in time. */
+                escalated: number;
+                /** @description A case decides about them. */
+                in_case: number;
+                /** @description No remedy would be in time any more. */
+                past_decide_by: number;
+                /** @description Put off. */
+                snoozed: number;
+                /** @description Nobody has seen them. */
+                unacknowledged: number;
             };
             /** @description Exceptions that are not over. */
             exceptions_open: number;
@@ -4469,6 +4527,19 @@ export interface components {
             position: string;
             /** @description Entries in quarantine. */
             quarantine: number | null;
+            /** @description Of the last minute; `null` for the first seconds, and where others are counted too. */
+            rates: {
+                /** @description Events taken. */
+                accepted_per_second: number | null;
+                /** @description Repeats. */
+                duplicates_per_second: number | null;
+                /** @description Records in the journal. */
+                records_per_second: number | null;
+                /** @description Events in quarantine. */
+                rejected_per_second: number | null;
+                /** @description The time that they are the mean of, at most 60. */
+                seconds: number | null;
+            };
             /** @description Records in the journal. */
             records: number | null;
             /** @description The last start. */
