@@ -75,6 +75,15 @@ fn item(n: u64) -> ExceptionItem {
         "team": TEAMS[(n % 4) as usize],
         "sla_due_at": null,
         "revision": 1,
+        // A tenth stands under one of a thousand causes that are open, another one under 50,000 that are not.
+        "group": match n % 10 {
+            3 => Some(format!("open {}", n / 10 % 1_000)),
+            4 => Some(format!("dismissed {}", n / 10 % 50_000)),
+            _ => None,
+        },
+        "affected": (n < 10_000 && n % 10 == 0).then(|| {
+            serde_json::json!({"key": format!("open {}", n / 10), "count": 100, "exceptions": []})
+        }),
     });
     match serde_json::from_str(&value.to_string()) {
         Ok(item) => item,
@@ -191,6 +200,12 @@ fn lists(criterion: &mut Criterion) {
             bencher.iter(|| black_box(page(&exceptions, &all, field, descending, None, everyone)));
         });
     }
+    let top = Selection { top_only: true, ..Selection::default() };
+    let Some(sort) = SortBy::named::<ExceptionItem>("value_at_risk") else { unreachable!() };
+    let ranked = Paging { sort, descending: true, is_ranked: true, after: None, limit: 100 };
+    group.bench_function("first as it comes: ranked, without what stands under a cause", |bencher| {
+        bencher.iter(|| black_box(exceptions.page(TENANT, &top, &ranked, everyone)));
+    });
     let mut deep = page(&exceptions, &all, "value_at_risk", true, None, everyone);
     for _ in 0..500 {
         deep = page(&exceptions, &all, "value_at_risk", true, Some(&deep), everyone);

@@ -214,8 +214,7 @@ fn shown_causes(
         return None;
     }
     selection.top_only = false;
-    let (with_over, present) = (selection.with_over, vec![name_column(HEADS)]);
-    let causes = Selection { with_over, present, ..Selection::default() };
+    let causes = Selection { present: vec![name_column(HEADS)], ..Selection::default() };
     let paging = Paging {
         sort: SortBy::Id,
         descending: false,

@@ -15,6 +15,7 @@ use super::problem::{Problem, code};
 use super::read::{Asked, Read};
 use super::sku_locations::find;
 use super::state::AppState;
+use super::visibility::sees_exception;
 use super::{cases, exceptions, suppliers};
 use crate::auth::Permission;
 use crate::domain::exception::ExceptionType;
@@ -118,7 +119,8 @@ pub async fn why_exception(
         }
     };
     match behind {
-        Ok((worth, numbers, as_of)) => {
+        Ok((mut worth, numbers, as_of)) => {
+            hide_others(&read, worth.as_mut())?;
             answer["worth"] = serde_json::to_value(&worth).unwrap_or_default();
             answer["numbers"] = serde_json::to_value(&numbers).unwrap_or_default();
             answer["as_of"] = json!(as_of);
@@ -282,6 +284,25 @@ impl Explanations for SupplierWhy {
     fn parts(&mut self) -> (&mut BTreeMap<&'static str, Explanation>, &mut [Absence]) {
         (&mut self.numbers, &mut self.absences)
     }
+}
+
+/// Names no exception that the reader does not see: it is known that there is one, and until when it has to be decided.
+fn hide_others(read: &Read<'_>, worth: Option<&mut Worth>) -> Result<(), Problem> {
+    let (caller, tenant) = (read.caller, read.tenant()?);
+    if caller.principal.scope.is_unrestricted() {
+        return Ok(());
+    }
+    let is_hidden = |id: &str| {
+        let entry = read.running.exceptions.get(caller.tenant, id);
+        entry.is_none_or(|entry| !sees_exception(&caller.principal, tenant, &entry.item))
+    };
+    for input in worth.into_iter().flat_map(|worth| worth.values_mut()).flat_map(|number| &mut number.inputs)
+    {
+        if input.about.as_deref().and_then(|about| about.strip_prefix("exception ")).is_some_and(is_hidden) {
+            input.about = None;
+        }
+    }
+    Ok(())
 }
 
 /// What an exception is worth, the numbers of its entity, and of when both are.

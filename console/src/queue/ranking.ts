@@ -1,6 +1,6 @@
 /** What the queue shows, and in which order. */
 import type { Case, Exception, Severity } from "../lib/api/model";
-import { CASE_STATES_UNDECIDED } from "../lib/api/model";
+import { CASE_STATES_UNDECIDED, EXCEPTION_STATES_FINAL } from "../lib/api/model";
 import { exceptionTitle, subjectTitle } from "../lib/format";
 import { scaled } from "../lib/money";
 
@@ -135,7 +135,7 @@ export function queueOf(
     .filter((term) => term !== "");
   const found: Exception[] = [];
   // A cause that was dismissed, or that the reader does not see, shows nothing of what stands under it.
-  const open = exceptions.filter(({ state }) => state !== "resolved" && state !== "cleared");
+  const open = exceptions.filter(({ state }) => !EXCEPTION_STATES_FINAL.includes(state));
   const causes = new Set(open.map(({ affected }) => affected?.key));
   for (const item of exceptions) {
     if (item.group !== null && causes.has(item.group)) continue;

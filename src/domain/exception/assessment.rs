@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::group::CauseRef;
-use super::{Evidence, ExceptionItem, ExceptionSubject, ExceptionWindow, Severity};
+use super::{Evidence, ExceptionItem, ExceptionSubject, ExceptionType, ExceptionWindow, Severity};
 use crate::domain::money::Money;
 use crate::domain::quantity::Quantity;
 use crate::domain::settings::ExceptionSettings;
@@ -118,21 +118,74 @@ pub(super) fn is_a_step(told: u8, now: u8) -> bool {
 }
 
 /// Whether its deadline or its window has moved by a day or more. What only goes along with the present has not moved: an
-/// order that nobody knows anything of is expected now, every day anew.
+/// order that nobody knows anything of is expected now, every day anew, and what looks so many days ahead does so every day.
 pub(super) fn lies_elsewhere(description: &Description, open: &ExceptionItem, now: Timestamp) -> bool {
     let moved = |new: Option<Timestamp>, told: Option<Timestamp>| match (new, told) {
         (Some(new), Some(told)) => {
-            new > now && new.micros().saturating_sub(told.micros()).saturating_abs() >= DAY
+            (new > now || told > now) && new.micros().saturating_sub(told.micros()).saturating_abs() >= DAY
         }
         (Some(new), None) => new > now,
         (None, told) => told.is_some_and(|told| told > now),
     };
     let window = |window: Option<ExceptionWindow>| window.map_or((None, None), |it| (it.from, it.until));
     let ((from, until), (told_from, told_until)) = (window(description.window), window(open.window));
-    moved(description.decide_by, open.decide_by) || moved(from, told_from) || moved(until, told_until)
+    let ends_ahead = matches!(
+        open.exception_type,
+        ExceptionType::OrderAtRisk | ExceptionType::AllocationShortage | ExceptionType::CapacityExceeded
+    );
+    moved(description.decide_by, open.decide_by)
+        || moved(from, told_from)
+        || !ends_ahead && moved(until, told_until)
 }
 
 /// Rounded to four decimals: a number in a journaled item stays the same through a text.
 pub fn rounded(value: f64) -> f64 {
     (value * 10_000.0).round() / 10_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::exception::testing::item;
+
+    #[test]
+    fn a_deadline_or_a_window_is_elsewhere_after_a_day_unless_only_the_present_went_on() {
+        let at = |day: i64| Timestamp::from_micros(day * DAY);
+        let now = at(12);
+        let elsewhere = |kind: ExceptionType, told: [Option<i64>; 3], new: [Option<i64>; 3]| {
+            let mut open = item("e", kind);
+            let window = |from: Option<i64>, until: Option<i64>| {
+                Some(ExceptionWindow { from: from.map(at), until: until.map(at) })
+            };
+            (open.decide_by, open.window) = (told[0].map(at), window(told[1], told[2]));
+            let description = Description {
+                subject: ExceptionSubject::default(),
+                window: window(new[1], new[2]),
+                decide_by: new[0].map(at),
+                act_by: None,
+                cause: String::new(),
+                evidence: Vec::new(),
+            };
+            lies_elsewhere(&description, &open, now)
+        };
+        use ExceptionType::{OrderAtRisk, ProjectedStockout, PurchaseLate};
+        let told = [Some(13), Some(14), Some(30)];
+        assert!(!elsewhere(PurchaseLate, told, told));
+        for (new, what) in [
+            ([Some(14), Some(14), Some(30)], "the deadline"),
+            ([Some(13), Some(15), Some(30)], "the beginning"),
+            ([Some(13), Some(14), Some(31)], "the end"),
+            ([Some(13), Some(14), Some(12)], "the end, which is now"),
+            ([None, Some(14), Some(30)], "there is no deadline any more"),
+            ([Some(13), Some(14), None], "no end is known any more"),
+        ] {
+            assert!(elsewhere(ProjectedStockout, told, new), "{what}");
+        }
+        // Expected yesterday, and today: nobody knows anything new.
+        assert!(!elsewhere(PurchaseLate, [None, Some(9), Some(11)], [None, Some(9), Some(12)]));
+        assert!(!elsewhere(PurchaseLate, [Some(10), Some(9), None], [Some(8), Some(9), None]));
+        // Seven days ahead, yesterday and today.
+        assert!(!elsewhere(OrderAtRisk, [None, Some(9), Some(18)], [None, Some(9), Some(19)]));
+        assert!(elsewhere(OrderAtRisk, [None, Some(13), Some(18)], [None, Some(14), Some(19)]));
+    }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use self::pegging::is_cause;
 use super::assessment::{
     Assessment, Condition, Description, URGENCY_MAX, URGENCY_WITHOUT_DEADLINE, differs_much, is_a_step,
     lies_elsewhere, urgency,
@@ -128,10 +129,8 @@ impl<'a> Watch<'a> {
         asked.ledger.clear();
         let mut assessment = assess();
         let own = assessment.value_at_risk;
-        let all = self.slots.members(of).filter(|_| kind.index().is_some());
-        // A part of the entity has one loss, whether anything is grouped under it or not.
-        let is_shared = all.is_some() || !of.is_empty() && kind.index().is_some();
-        let counted_with = if is_shared { self.counted_with(kind, of) } else { None };
+        let all = self.slots.members(of).filter(|_| is_cause(kind));
+        let counted_with = all.and_then(|_| self.counted_with(kind, of));
         let members = all.filter(|_| counted_with.is_none()).map(|members| Grouped {
             count: members.count(),
             value: members.value_at_risk(),
@@ -483,7 +482,8 @@ impl<'a> Watch<'a> {
         item.decide_by = description.decide_by;
         item.cause = Some(description.cause);
         item.evidence = description.evidence;
-        item.affected = self.slots.members(of).and_then(|members| members.summary(self.group_key(item, of)));
+        let members = self.slots.members(of).filter(|_| is_cause(&item.exception_type));
+        item.affected = members.and_then(|members| members.summary(self.group_key(item, of)));
     }
 
     fn urgency(&self, description: &Description) -> u8 {

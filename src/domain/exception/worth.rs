@@ -81,7 +81,7 @@ pub struct Answer {
     pub own_units: Option<Quantity>,
     /// What is grouped under it, if it is counted here.
     pub members: Option<Grouped>,
-    /// What is lost with the same, and what is grouped under it, is counted with that one.
+    /// What is grouped under the same is counted with that one.
     pub counted_with: Option<ExceptionType>,
     /// With what is grouped under it.
     pub assessment: Assessment,
@@ -157,9 +157,9 @@ pub fn explain(
     let value = assessment.value_at_risk;
     let because = match value {
         None if counted_with.is_some() => counted_with
-            .map(|other| format!("what is lost is counted with the exception {other} of the same")),
+            .map(|other| format!("what is grouped under it is counted with the exception {other} of the same")),
         None => Some(
-            "it has no value of its own, or a price, a cost or an exchange rate that it takes is not known"
+            "it has no value of its own, another exception of the same counts it, or a price, a cost or an exchange rate that it takes is not known"
                 .to_owned(),
         ),
         value if value == open.value_at_risk => None,

@@ -1,5 +1,8 @@
 //! A supplier at one moment, as its exceptions look at it: what is expected when, and what it is worth.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use super::Supplier;
 use super::line::Line;
 use super::order_book::Document;
@@ -28,6 +31,8 @@ pub(super) struct Judged<'a> {
     pub now: Timestamp,
     /// Where amounts of money are noted, if somebody asks for them.
     pub ledger: Option<&'a Ledger>,
+    /// Which kinds have an exception about which order, of those that were judged so far.
+    pub telling: RefCell<BTreeSet<(Name, Option<usize>)>>,
 }
 
 /// One purchase order of it.
@@ -68,6 +73,7 @@ impl<'a> Judged<'a> {
             settings: reference.settings(),
             now,
             ledger: None,
+            telling: RefCell::default(),
         }
     }
 
@@ -229,13 +235,14 @@ impl<'a> Order<'a> {
     pub fn assess(&self, lines: impl Iterator<Item = (&'a Line, Quantity, bool)>) -> Assessment {
         let mut units = Quantity::ZERO;
         let mut value: Option<Money> = None;
-        let mut is_told_elsewhere = false;
+        let (mut told, mut untold) = (0, 0);
         for (line, quantity, is_told) in lines {
             units += quantity;
-            is_told_elsewhere |= is_told;
             if is_told {
+                told += 1;
                 continue;
             }
+            untold += 1;
             if let Some(cost) = self.judged.cost(self.po_id, line, quantity) {
                 let sum = value.map_or(0, Money::ten_thousandths).saturating_add(cost.ten_thousandths());
                 value = Some(Money::from_ten_thousandths(sum, cost.currency()));
@@ -246,7 +253,7 @@ impl<'a> Order<'a> {
             value = None;
         }
         let severity = match value {
-            None if self.has_members || is_told_elsewhere => Severity::Low,
+            None if self.has_members || told > 0 && untold == 0 => Severity::Low,
             value => severity_by_value(&self.judged.settings.exceptions, value),
         };
         Assessment { value_at_risk: value, ..assessed(severity, Some(units)) }

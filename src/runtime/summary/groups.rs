@@ -26,6 +26,12 @@ impl Groups {
         self.bereft.clone()
     }
 
+    /// Whether nothing is known of any group.
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.bereft.is_empty()
+    }
+
     /// A thing is open from now on.
     pub fn join<T: Listed>(&mut self, item: &T) {
         self.change(item, u32::saturating_add);

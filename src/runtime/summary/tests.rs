@@ -296,7 +296,7 @@ fn what_stands_under_a_cause_comes_up_when_the_cause_is_over() {
     put(3, 10, None, None, false);
     put(2, 11, None, None, false);
     assert_eq!(tops(), ["id-000002", "id-000003"]);
-    assert!(summary.table(TENANT).unwrap().places.lock().groups.bereft().is_empty(), "nothing is kept");
+    assert!(summary.table(TENANT).unwrap().places.lock().groups.is_empty(), "nothing is kept");
 }
 
 #[test]

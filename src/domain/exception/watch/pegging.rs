@@ -30,8 +30,7 @@ impl<'a> Watch<'a> {
     /// What is grouped under a part of the entity, if it is counted with this exception.
     fn carried(&self, kind: &ExceptionType, of: &str) -> Option<&'a Members> {
         let members = self.slots.members(of)?;
-        // An operator's own kinds are no causes.
-        (kind.index().is_some() && self.counted_with(kind, of).is_none()).then_some(members)
+        (is_cause(kind) && self.counted_with(kind, of).is_none()).then_some(members)
     }
 
     /// What is told of an exception: it has to be decided as soon as any that is grouped under it.
@@ -51,6 +50,17 @@ impl<'a> Watch<'a> {
             description.act_by = earliest(description.act_by, members.act_by());
         }
         description
+    }
+
+    /// Whether an exception of that kind is open about a part of the entity after what was proposed so far.
+    pub fn has_open(&self, kind: &ExceptionType, of: &str) -> bool {
+        let last = self.endings.iter().chain(&self.others).filter_map(|found| match found {
+            Transition::Exception(change) if change.of == of && change.item.exception_type == *kind => {
+                Some(!change.item.state.is_final())
+            }
+            _ => None,
+        });
+        last.last().unwrap_or_else(|| self.knows(kind) && self.slots.open_of(kind, of).is_some())
     }
 
     /// Whether what is grouped under it makes it more urgent than it was told to be, by a step.
@@ -84,9 +94,15 @@ impl<'a> Watch<'a> {
 
     /// How many are grouped under it, and how many it shows.
     pub(super) fn affected(&self, open: &ExceptionItem, of: &str) -> (usize, usize) {
-        let affected = self.slots.members(of).map_or(0, Members::count);
+        let members = self.slots.members(of).filter(|_| is_cause(&open.exception_type));
+        let affected = members.map_or(0, Members::count);
         (affected, open.affected.as_ref().map_or(0, |affected| affected.count as usize))
     }
+}
+
+/// Whether anything can be grouped under an exception of that kind: an operator's own kinds are no causes.
+pub(super) fn is_cause(kind: &ExceptionType) -> bool {
+    kind.index().is_some()
 }
 
 /// Which of several exceptions of one part of an entity tells best why others are grouped under it, first ones first.

@@ -13,7 +13,7 @@ use crate::domain::supplier::line::{Difference, Line};
 
 const KIND: ExceptionType = ExceptionType::AcknowledgementDiffers;
 
-pub struct AcknowledgementDiffers;
+struct AcknowledgementDiffers;
 
 /// Judges the orders with any difference.
 pub fn judge(judged: &Judged<'_>, watch: &mut Watch<'_>) {

@@ -16,7 +16,7 @@ use crate::domain::working_time::WorkingTime;
 
 const KIND: ExceptionType = ExceptionType::AcknowledgementMissing;
 
-pub struct AcknowledgementMissing;
+struct AcknowledgementMissing;
 
 /// Judges the orders whose deadline has passed, and looks again at the next one.
 pub fn judge(judged: &Judged<'_>, watch: &mut Watch<'_>) {

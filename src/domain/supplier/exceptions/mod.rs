@@ -50,7 +50,7 @@ trait Kind<About> {
 
 /// Judges every kind.
 pub(super) fn judge(judged: &Judged<'_>, reference: &Reference, watch: &mut Watch<'_>) {
-    // What is grouped under an order is counted with the first of these.
+    // What is grouped under an order, and the goods of its lines, are counted with the first of these.
     purchase_late::judge(judged, watch);
     purchase_late_predicted::judge(judged, watch);
     receipt_partial::judge(judged, watch);
@@ -150,5 +150,8 @@ fn about_orders<K>(
             || K::assess(&order, settings),
             |_| K::describe(&order, settings),
         );
+        if watch.has_open(kind, po_id) {
+            judged.telling.borrow_mut().insert((po_id.clone(), kind.index()));
+        }
     }
 }

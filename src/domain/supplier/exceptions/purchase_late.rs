@@ -11,7 +11,7 @@ use crate::domain::supplier::judged::{Judged, Order};
 
 const KIND: ExceptionType = ExceptionType::PurchaseLate;
 
-pub struct PurchaseLate;
+struct PurchaseLate;
 
 /// Judges the orders whose promise has passed, and looks again when the next one does.
 pub fn judge(judged: &Judged<'_>, watch: &mut Watch<'_>) {

@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 
 const KIND: ExceptionType = ExceptionType::PurchaseLatePredicted;
 
-pub struct PurchaseLatePredicted;
+struct PurchaseLatePredicted;
 
 /// Judges the orders that are named by somebody, those that a shipment brings late, and where the supplier is late with
 /// everything those promised next.

@@ -13,7 +13,7 @@ use crate::domain::supplier::line::Line;
 
 const KIND: ExceptionType = ExceptionType::ReceiptPartial;
 
-pub struct ReceiptPartial;
+struct ReceiptPartial;
 
 /// Judges the orders of which a part came long enough ago, and looks again when that is so of the next.
 pub fn judge(judged: &Judged<'_>, watch: &mut Watch<'_>) {

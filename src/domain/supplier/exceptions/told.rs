@@ -2,13 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::Kind;
-use super::acknowledgement_missing::{self, AcknowledgementMissing};
-use super::purchase_late::PurchaseLate;
-use super::purchase_late_predicted::{self, PurchaseLatePredicted};
-use super::receipt_partial::{self, ReceiptPartial};
+use super::{acknowledgement_missing, purchase_late_predicted, receipt_partial};
 use crate::domain::exception::ExceptionType;
-use crate::domain::exception::assessment::{Assessment, Condition};
+use crate::domain::exception::assessment::Assessment;
 use crate::domain::exception::kind::KindSettings;
 use crate::domain::quantity::Quantity;
 use crate::domain::supplier::judged::Order;
@@ -31,42 +27,33 @@ fn told_before(kind: &ExceptionType, order: &Order<'_>) -> BTreeSet<*const Line>
     if *kind == ExceptionType::PurchaseLate {
         return told;
     }
-    if let Some(settings) = tells::<PurchaseLate>(&ExceptionType::PurchaseLate, order) {
+    if let Some(settings) = tells(&ExceptionType::PurchaseLate, order) {
         told.extend(order.late_lines(settings.raise).map(std::ptr::from_ref));
     }
     if *kind == ExceptionType::PurchaseLatePredicted {
         return told;
     }
-    if let Some(settings) = tells::<PurchaseLatePredicted>(&ExceptionType::PurchaseLatePredicted, order) {
+    if let Some(settings) = tells(&ExceptionType::PurchaseLatePredicted, order) {
         let late = purchase_late_predicted::late_lines(order, &settings);
         told.extend(late.into_iter().map(std::ptr::from_ref));
     }
     if *kind == ExceptionType::ReceiptPartial {
         return told;
     }
-    if let Some(settings) = tells::<ReceiptPartial>(&ExceptionType::ReceiptPartial, order) {
+    if let Some(settings) = tells(&ExceptionType::ReceiptPartial, order) {
         told.extend(receipt_partial::short_lines(order, &settings).into_iter().map(std::ptr::from_ref));
     }
     if *kind == ExceptionType::AcknowledgementMissing {
         return told;
     }
-    if let Some(settings) = tells::<AcknowledgementMissing>(&ExceptionType::AcknowledgementMissing, order) {
+    if let Some(settings) = tells(&ExceptionType::AcknowledgementMissing, order) {
         told.extend(acknowledgement_missing::missing(order, &settings).into_iter().map(std::ptr::from_ref));
     }
     told
 }
 
-/// What is set about a kind, if an exception of it is open about the order or about to be.
-fn tells<K: for<'o> Kind<Order<'o>>>(kind: &ExceptionType, order: &Order<'_>) -> Option<KindSettings> {
-    let settings = order.judged.kind(kind);
-    let slot = order.judged.supplier.exceptions.slot(kind, order.po_id);
-    let is_open = slot.is_some_and(|slot| slot.open.is_some());
-    let opens = || settings.consecutive_periods <= 1 && slot.is_none_or(|slot| !slot.dismissed);
-    let tells = settings.enabled
-        && match K::condition(order, &settings) {
-            Condition::Raised => is_open || opens(),
-            Condition::Between => is_open,
-            Condition::Clear(_) => false,
-        };
-    tells.then_some(settings)
+/// What is set about a kind, if it has an exception about the order: those that come before were judged before.
+fn tells(kind: &ExceptionType, order: &Order<'_>) -> Option<KindSettings> {
+    let key = (order.po_id.clone(), kind.index());
+    order.judged.telling.borrow().contains(&key).then(|| order.judged.kind(kind))
 }

@@ -71,11 +71,25 @@ fn the_goods_of_a_line_count_with_the_exception_that_says_best_what_is_wrong_wit
         let worth = supplier.supplier.worth(id, &key(), day(now), &supplier.reference).unwrap();
         worth["value_at_risk"].because.clone().unwrap()
     };
-    assert!(because(&supplier, 9).contains("purchase_late"), "{}", because(&supplier, 9));
+    assert!(because(&supplier, 9).contains("another exception"), "{}", because(&supplier, 9));
     // Nobody hears of the lateness any more: it counts elsewhere again.
     supplier.dismiss(PurchaseLate, "P", 9);
     supplier.settle(day(9));
     assert_eq!(worth(&supplier, ReceiptPartial), (Some(eur(100)), units(50)));
+}
+
+#[test]
+fn goods_that_no_room_is_left_to_tell_as_late_are_told_otherwise() {
+    let mut supplier = Watched::new();
+    // As many as are told at once, and one more that is due a day later and that nobody has acknowledged.
+    for order in 0..256 {
+        supplier.agreed(1, &format!("P{order}"), &[("1", 10, Some(8))]);
+    }
+    supplier.placed(1, "Q", &[("1", 10, Some(9))]);
+    supplier.settle(day(10));
+    assert!(supplier.supplier.exceptions().open_of(&PurchaseLate, "P255").is_some());
+    assert!(supplier.supplier.exceptions().open_of(&PurchaseLate, "Q").is_none(), "there is no room for it");
+    assert_eq!(supplier.item(AcknowledgementMissing, "Q").value_at_risk, Some(eur(20)));
 }
 
 #[test]
