@@ -159,6 +159,7 @@ fn what_is_grouped_under_a_cause_outside_the_scope_is_listed(tower: &Tower) {
     batch.add("item.described", json!({"sku": "flour", "path": ["Food", "Dry"], "unit_price": "9"}));
     batch.add("location.described", json!({"location": "east"}));
     batch.add("supplier.described", json!({"supplier": "mill", "lead_time_days": 3}));
+    batch.add("lane.described", json!({"from": "west", "to": "east", "transit_days": 1}));
     batch.add("inventory.counted", json!({"sku": "flour", "location": "east", "on_hand": 0}));
     let order =
         json!({"order_id": "O-flour", "line_id": "1", "sku": "flour", "location": "east", "quantity": 50});
@@ -190,4 +191,16 @@ fn what_is_grouped_under_a_cause_outside_the_scope_is_listed(tower: &Tower) {
     // Who sees the cause finds one line for it.
     let reader = client(tower, "planner", &["--scope", "supplier=mill"]);
     assert_eq!(listed(&reader, "limit=1000"), only(&["purchase_late"]));
+    // It has to be decided as soon as what stands under it, which is named to those alone who see that.
+    assert_eq!(listed(&reader, "grouped=false"), only(&["purchase_late"]));
+    let path = "/api/v1/exceptions?po_id=PO-flour&type=purchase_late";
+    let id = all.list(path)[0]["id"].as_str().unwrap().to_owned();
+    let deadline = |client: &Client| {
+        let why = client.get(&format!("/api/v1/exceptions/{id}/why")).expect(200);
+        let deadline = why["worth"]["decide_by"]["inputs"][0].clone();
+        assert!(deadline["name"] == "deadline" && deadline["time"].is_string(), "{why}");
+        deadline["about"].as_str().map(str::to_owned)
+    };
+    assert!(deadline(&all).is_some_and(|about| about.starts_with("exception exc_")));
+    assert_eq!(deadline(&reader), None);
 }

@@ -54,13 +54,13 @@ impl<'a> Watch<'a> {
 
     /// Whether an exception of that kind is open about a part of the entity after what was proposed so far.
     pub fn has_open(&self, kind: &ExceptionType, of: &str) -> bool {
-        let last = self.endings.iter().chain(&self.others).filter_map(|found| match found {
+        let mut told = self.endings.iter().chain(&self.others).filter_map(|found| match found {
             Transition::Exception(change) if change.of == of && change.item.exception_type == *kind => {
                 Some(!change.item.state.is_final())
             }
             _ => None,
         });
-        last.last().unwrap_or_else(|| self.knows(kind) && self.slots.open_of(kind, of).is_some())
+        told.next_back().unwrap_or_else(|| self.knows(kind) && self.slots.open_of(kind, of).is_some())
     }
 
     /// Whether what is grouped under it makes it more urgent than it was told to be, by a step.
