@@ -81,7 +81,7 @@ fn item(n: u64) -> ExceptionItem {
             4 => Some(format!("dismissed {}", n / 10 % 50_000)),
             _ => None,
         },
-        "affected": (n < 10_000 && n % 10 == 0).then(|| {
+        "affected": (n < 10_000 && n.is_multiple_of(10)).then(|| {
             serde_json::json!({"key": format!("open {}", n / 10), "count": 100, "exceptions": []})
         }),
     });
