@@ -16,6 +16,7 @@ use super::hub::{Hub, HubState, Socket};
 use super::publish::{FreshState, put};
 use super::queue::{Closing, Pushed, StateKey};
 use super::request::Topic;
+use super::stats;
 use crate::domain::ids::TenantNumber;
 use crate::runtime::{Phase, Running};
 
@@ -80,9 +81,7 @@ impl Hub {
     }
 
     fn spread_stats(&self, state: &mut HubState, running: &Running) {
-        let (durable, now) = (running.progress.durable(), Instant::now());
-        state.rates.sample(durable, now);
-        self.tower.metrics.sample(durable.0, now.into_std());
+        self.tower.metrics.sample(running.progress.durable().0, Instant::now().into_std());
         let subscribed =
             |socket: &Socket| socket.subscriptions.values().any(|s| s.topics.contains(&Topic::Stats));
         let viewers = state.sockets.iter().filter(|(_, socket)| subscribed(socket));
@@ -126,6 +125,6 @@ impl Hub {
         running: &Running,
         viewer: &Viewer,
     ) -> serde_json::Value {
-        state.rates.item(running, viewer, state.sockets.len())
+        stats::item(running, &self.tower.metrics.recent, viewer, state.sockets.len())
     }
 }

@@ -29,7 +29,6 @@ use super::queue::{Closing, Pushed, SocketQueue};
 use super::request::{Subscribe, Topic};
 use super::ring::Ring;
 use super::snapshot;
-use super::stats::Rates;
 use super::{FeedInlet, FeedInput};
 use crate::auth::{Permission, Principal};
 use crate::config::FeedConfig;
@@ -70,7 +69,6 @@ pub(super) struct HubState {
     pub filters: Filters,
     /// The beginnings of event frames in use, by the subscription's id.
     pub heads: HashMap<String, Arc<str>, FixedState>,
-    pub rates: Rates,
     pub next_stats: Instant,
     /// As everyone was told.
     pub is_disk_full: bool,
@@ -149,7 +147,6 @@ impl Hub {
                 batch: 0,
                 filters: Filters::new(&config),
                 heads: HashMap::default(),
-                rates: Rates::default(),
                 next_stats: Instant::now(),
                 is_disk_full: false,
             }),

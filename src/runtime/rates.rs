@@ -46,6 +46,16 @@ impl RecentCounts {
         }
     }
 
+    /// Records a second between the last two samples; `None` before there are two.
+    pub fn records_per_second(&self) -> Option<f64> {
+        let samples = self.0.lock();
+        let mut newest = samples.iter().rev();
+        let ((until, last), (from, before)) = (newest.next()?, newest.next()?);
+        let seconds = until.saturating_duration_since(*from).as_secs_f64();
+        let rate = last.records.saturating_sub(before.records) as f64 / seconds;
+        (seconds > 0.0).then(|| (rate * 10.0).round() / 10.0)
+    }
+
     /// Means over the last minute, or since the start; `None` before there are two samples.
     pub fn rates(&self) -> Option<Rates> {
         let samples = self.0.lock();
@@ -79,10 +89,14 @@ mod tests {
         };
         sample(0, 1_000, 0);
         assert_eq!(recent.rates(), None, "one sample has no rate");
+        assert_eq!(recent.records_per_second(), None);
         sample(2, 1_050, 1);
         let rates = recent.rates().unwrap();
         assert_eq!((rates.seconds, rates.records, rates.accepted), (2.0, 25.0, 50.0));
         assert_eq!((rates.duplicates, rates.rejected), (0.0, 0.5));
+        assert_eq!(recent.records_per_second(), Some(25.0));
+        sample(3, 1_050, 1);
+        assert_eq!(recent.records_per_second(), Some(0.0), "of the last second alone");
         // What was before the last minute does not count.
         sample(62, 1_050, 1);
         let rates = recent.rates().unwrap();

@@ -84,6 +84,7 @@ impl ApprovalCase {
         let describe = |_: &Assessment| Description {
             subject: subject(action),
             window: None,
+            ends_ahead: false,
             decide_by: None,
             act_by: Some(action.expires_at),
             cause,
@@ -153,6 +154,7 @@ impl ApprovalCase {
             let describe = |_: &Assessment| Description {
                 subject: open.subject.clone(),
                 window: None,
+                ends_ahead: false,
                 decide_by: None,
                 act_by: None,
                 cause: String::new(),

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::group::CauseRef;
-use super::{Evidence, ExceptionItem, ExceptionSubject, ExceptionType, ExceptionWindow, Severity};
+use super::{Evidence, ExceptionItem, ExceptionSubject, ExceptionWindow, Severity};
 use crate::domain::money::Money;
 use crate::domain::quantity::Quantity;
 use crate::domain::settings::ExceptionSettings;
@@ -57,6 +57,8 @@ pub struct Assessment {
 pub struct Description {
     pub subject: ExceptionSubject,
     pub window: Option<ExceptionWindow>,
+    /// The window ends so many days ahead, whenever that is said: its end alone is no news.
+    pub ends_ahead: bool,
     /// The last moment at which the fastest feasible remedy still arrives in time.
     pub decide_by: Option<Timestamp>,
     /// What urgency is measured against; without one it is low.
@@ -129,13 +131,9 @@ pub(super) fn lies_elsewhere(description: &Description, open: &ExceptionItem, no
     };
     let window = |window: Option<ExceptionWindow>| window.map_or((None, None), |it| (it.from, it.until));
     let ((from, until), (told_from, told_until)) = (window(description.window), window(open.window));
-    let ends_ahead = matches!(
-        open.exception_type,
-        ExceptionType::OrderAtRisk | ExceptionType::AllocationShortage | ExceptionType::CapacityExceeded
-    );
     moved(description.decide_by, open.decide_by)
         || moved(from, told_from)
-        || !ends_ahead && moved(until, told_until)
+        || !description.ends_ahead && moved(until, told_until)
 }
 
 /// Rounded to four decimals: a number in a journaled item stays the same through a text.
@@ -146,14 +144,15 @@ pub fn rounded(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::exception::ExceptionType;
     use crate::domain::exception::testing::item;
 
     #[test]
     fn a_deadline_or_a_window_is_elsewhere_after_a_day_unless_only_the_present_went_on() {
         let at = |day: i64| Timestamp::from_micros(day * DAY);
         let now = at(12);
-        let elsewhere = |kind: ExceptionType, told: [Option<i64>; 3], new: [Option<i64>; 3]| {
-            let mut open = item("e", kind);
+        let elsewhere = |ends_ahead: bool, told: [Option<i64>; 3], new: [Option<i64>; 3]| {
+            let mut open = item("e", ExceptionType::OrderAtRisk);
             let window = |from: Option<i64>, until: Option<i64>| {
                 Some(ExceptionWindow { from: from.map(at), until: until.map(at) })
             };
@@ -161,6 +160,7 @@ mod tests {
             let description = Description {
                 subject: ExceptionSubject::default(),
                 window: window(new[1], new[2]),
+                ends_ahead,
                 decide_by: new[0].map(at),
                 act_by: None,
                 cause: String::new(),
@@ -168,9 +168,8 @@ mod tests {
             };
             lies_elsewhere(&description, &open, now)
         };
-        use ExceptionType::{OrderAtRisk, ProjectedStockout, PurchaseLate};
         let told = [Some(13), Some(14), Some(30)];
-        assert!(!elsewhere(PurchaseLate, told, told));
+        assert!(!elsewhere(false, told, told));
         for (new, what) in [
             ([Some(14), Some(14), Some(30)], "the deadline"),
             ([Some(13), Some(15), Some(30)], "the beginning"),
@@ -179,13 +178,13 @@ mod tests {
             ([None, Some(14), Some(30)], "there is no deadline any more"),
             ([Some(13), Some(14), None], "no end is known any more"),
         ] {
-            assert!(elsewhere(ProjectedStockout, told, new), "{what}");
+            assert!(elsewhere(false, told, new), "{what}");
         }
         // Expected yesterday, and today: nobody knows anything new.
-        assert!(!elsewhere(PurchaseLate, [None, Some(9), Some(11)], [None, Some(9), Some(12)]));
-        assert!(!elsewhere(PurchaseLate, [Some(10), Some(9), None], [Some(8), Some(9), None]));
+        assert!(!elsewhere(false, [None, Some(9), Some(11)], [None, Some(9), Some(12)]));
+        assert!(!elsewhere(false, [Some(10), Some(9), None], [Some(8), Some(9), None]));
         // Seven days ahead, yesterday and today.
-        assert!(!elsewhere(OrderAtRisk, [None, Some(9), Some(18)], [None, Some(9), Some(19)]));
-        assert!(elsewhere(OrderAtRisk, [None, Some(13), Some(18)], [None, Some(14), Some(19)]));
+        assert!(!elsewhere(true, [None, Some(9), Some(18)], [None, Some(9), Some(19)]));
+        assert!(elsewhere(true, [None, Some(13), Some(18)], [None, Some(14), Some(19)]));
     }
 }

@@ -105,6 +105,7 @@ impl Short {
         let describe = |_: &Assessment| Description {
             subject: ExceptionSubject::supplier(&"V".into()),
             window: None,
+            ends_ahead: false,
             decide_by: None,
             act_by: None,
             cause: "short".to_owned(),

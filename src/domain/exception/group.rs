@@ -5,7 +5,7 @@
 //! entity hears of it as a fact, keeps it among the members of its own exception, and shows how many there are and what
 //! they are worth: counted once, however many exceptions it leads to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use super::assessment::URGENCY_WITHOUT_DEADLINE;
 use super::{ExceptionItem, ExceptionSubject, ExceptionType};
 use crate::domain::ids::{EntityKey, Name};
-use crate::domain::money::Money;
+use crate::domain::money::{Currency, Money};
 use crate::domain::quantity::Quantity;
 use crate::domain::time::Timestamp;
 
@@ -86,6 +86,62 @@ pub struct Members {
     /// What each has at risk, by its SKU-location: what several of one place have at risk is the same loss.
     #[serde(skip)]
     at_risk: BTreeMap<(Name, Name), SmallVec<[AtRisk; 2]>>,
+    /// The sums over all places: they are asked for at each look at the cause, of which there are as many as members.
+    #[serde(skip)]
+    sums: Sums,
+    /// Who has to be decided by when.
+    #[serde(skip)]
+    by_deadline: BTreeSet<(Timestamp, Name)>,
+    /// What the urgency of whom is measured against.
+    #[serde(skip)]
+    by_act_by: BTreeSet<(Timestamp, Name)>,
+}
+
+/// What the places have at risk together, of each the most. Wider than a value, so that what was added can be taken away.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Sums {
+    /// By currency, in its ten-thousandths: how many places have a value in it. All are in the base currency, unless that
+    /// was changed since some were told.
+    values: BTreeMap<Currency, (usize, i128)>,
+    /// Thousandths.
+    units: i128,
+}
+
+impl Sums {
+    fn add(&mut self, place: &[AtRisk]) {
+        if let Some(value) = most_value(place) {
+            let sum = self.values.entry(value.currency()).or_default();
+            sum.0 += 1;
+            sum.1 += i128::from(value.ten_thousandths());
+        }
+        self.units += i128::from(most_units(place).milli());
+    }
+
+    fn take(&mut self, place: &[AtRisk]) {
+        if let Some(value) = most_value(place)
+            && let Some(sum) = self.values.get_mut(&value.currency())
+        {
+            sum.0 -= 1;
+            sum.1 -= i128::from(value.ten_thousandths());
+            if sum.0 == 0 {
+                self.values.remove(&value.currency());
+            }
+        }
+        self.units -= i128::from(most_units(place).milli());
+    }
+}
+
+fn most_value(place: &[AtRisk]) -> Option<Money> {
+    place.iter().filter_map(|one| one.value).max_by_key(|value| value.ten_thousandths())
+}
+
+fn most_units(place: &[AtRisk]) -> Quantity {
+    place.iter().filter_map(|one| one.units).max().unwrap_or_default()
+}
+
+/// As far as it can be told.
+fn clamped(sum: i128) -> i64 {
+    i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX })
 }
 
 /// Members as they are written.
@@ -162,52 +218,58 @@ impl Members {
     fn put(&mut self, member: AffectedException) {
         self.remove(&member.id);
         let (id, value, units) = (member.id.clone(), member.value_at_risk, member.units_at_risk);
-        let at_risk = self.at_risk.entry(place_of(&member)).or_default();
+        let place = self.at_risk.entry(place_of(&member)).or_default();
+        self.sums.take(place);
         // By id, so that it does not matter in which order they came.
-        let at = at_risk.partition_point(|one| one.id < id);
-        at_risk.insert(at, AtRisk { id, value, units });
+        let at = place.partition_point(|one| one.id < id);
+        place.insert(at, AtRisk { id, value, units });
+        self.sums.add(place);
+        self.by_deadline.extend(member.decide_by.map(|at| (at, member.id.clone())));
+        self.by_act_by.extend(member.act_by.map(|at| (at, member.id.clone())));
         self.by_id.insert(member.id.clone(), member);
     }
 
     fn remove(&mut self, id: &str) {
         let Some(member) = self.by_id.remove(id) else { return };
-        let place = place_of(&member);
-        if let Some(at_risk) = self.at_risk.get_mut(&place) {
-            at_risk.retain(|one| one.id != id);
-            if at_risk.is_empty() {
-                self.at_risk.remove(&place);
+        for (deadlines, at) in
+            [(&mut self.by_deadline, member.decide_by), (&mut self.by_act_by, member.act_by)]
+        {
+            if let Some(at) = at {
+                deadlines.remove(&(at, member.id.clone()));
+            }
+        }
+        let key = place_of(&member);
+        if let Some(place) = self.at_risk.get_mut(&key) {
+            self.sums.take(place);
+            place.retain(|one| one.id != id);
+            self.sums.add(place);
+            if place.is_empty() {
+                self.at_risk.remove(&key);
             }
         }
     }
 
     /// The sum of what the members have at risk, of each SKU-location the most (F44: a loss counts once); `None` if none has
-    /// a known value. All are in the base currency.
+    /// a known value. In the currency that most have: the base currency.
     pub fn value_at_risk(&self) -> Option<Money> {
-        let most = |at_risk: &SmallVec<[AtRisk; 2]>| {
-            at_risk.iter().filter_map(|one| one.value).max_by_key(|value| value.ten_thousandths())
-        };
-        let mut values = self.at_risk.values().filter_map(most);
-        let first = values.next()?;
-        let sum = values
-            .filter(|value| value.currency() == first.currency())
-            .fold(first.ten_thousandths(), |sum, value| sum.saturating_add(value.ten_thousandths()));
-        Some(Money::from_ten_thousandths(sum, first.currency()))
+        let (currency, (_, sum)) = self.sums.values.iter().max_by_key(|(_, (count, _))| *count)?;
+        Some(Money::from_ten_thousandths(clamped(*sum), *currency))
     }
 
     /// The sum of the units, of each SKU-location the most.
     pub fn units_at_risk(&self) -> Quantity {
-        self.at_risk.values().filter_map(|at_risk| at_risk.iter().filter_map(|one| one.units).max()).sum()
+        Quantity::from_milli(clamped(self.sums.units))
     }
 
     /// The one that has to be decided first, of equal ones the one with the least id; `None` if nothing can be done about any.
     pub fn first_to_decide(&self) -> Option<(&AffectedException, Timestamp)> {
-        let deadlines = self.by_id.values().filter_map(|member| Some((member, member.decide_by?)));
-        deadlines.min_by_key(|(_, decide_by)| *decide_by)
+        let (decide_by, id) = self.by_deadline.first()?;
+        Some((self.by_id.get(id)?, *decide_by))
     }
 
     /// The earliest moment that the urgency of one of them is measured against.
     pub fn act_by(&self) -> Option<Timestamp> {
-        self.by_id.values().filter_map(|member| member.act_by).min()
+        self.by_act_by.first().map(|(at, _)| *at)
     }
 
     /// As the cause's item shows it; `None` if there are none.
@@ -239,7 +301,6 @@ mod tests {
     use super::*;
     use crate::domain::exception::testing::item;
     use crate::domain::exception::{ExceptionState, ExceptionWindow};
-    use crate::domain::money::Currency;
 
     fn member(id: &str, sku: Option<&str>, euros: i64, units: i64) -> ExceptionItem {
         let mut item = item(id, ExceptionType::ShortageNow);
@@ -324,5 +385,42 @@ mod tests {
         members.note(&one("b", None, Some(4), 60), false);
         members.note(&one("c", Some(6), Some(1), 60), false);
         assert_eq!(deadlines(&members), (Some(("d".to_owned(), day(6))), Some(day(6))));
+    }
+
+    proptest::proptest! {
+        /// What is kept beside the members says the same as going through all of them.
+        #[test]
+        fn sums_and_deadlines_are_those_of_the_members_that_are_left(
+            told in proptest::collection::vec((0..6_u8, 0..3_u8, 0..9_i64, 0..9_i64, 0..5_i64, 0..8_u8), 0..40)
+        ) {
+            let mut members = Members::default();
+            for (id, sku, euros, units, decide_by, more) in told {
+                let sku = ["A", "B"].get(usize::from(sku)).copied();
+                let mut item = member(&id.to_string(), sku, euros, units);
+                item.decide_by = (decide_by > 0).then(|| Timestamp::from_micros(decide_by));
+                item.window = Some(ExceptionWindow { from: Some(Timestamp::from_micros(units)), until: None });
+                item.urgency = if more == 1 { URGENCY_WITHOUT_DEADLINE } else { 50 };
+                if more == 2 {
+                    (item.value_at_risk, item.units_at_risk) = (None, None);
+                }
+                members.note(&item, more > 0);
+            }
+            let all: Vec<&AffectedException> = members.iter().collect();
+            let mut places: BTreeMap<(Name, Name), (Option<i64>, Option<i64>)> = BTreeMap::new();
+            for one in &all {
+                let most = places.entry(place_of(one)).or_default();
+                most.0 = most.0.max(one.value_at_risk.map(Money::ten_thousandths));
+                most.1 = most.1.max(one.units_at_risk.map(Quantity::milli));
+            }
+            let values: Vec<i64> = places.values().filter_map(|most| most.0).collect();
+            let value = (!values.is_empty()).then(|| values.iter().sum());
+            proptest::prop_assert_eq!(members.value_at_risk().map(Money::ten_thousandths), value);
+            let units: i64 = places.values().filter_map(|most| most.1).sum();
+            proptest::prop_assert_eq!(members.units_at_risk().milli(), units);
+            let first = all.iter().filter_map(|one| Some((one.decide_by?, one.id.as_str()))).min();
+            let told_first = members.first_to_decide().map(|(one, by)| (by, one.id.as_str()));
+            proptest::prop_assert_eq!(told_first, first);
+            proptest::prop_assert_eq!(members.act_by(), all.iter().filter_map(|one| one.act_by).min());
+        }
     }
 }

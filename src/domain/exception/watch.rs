@@ -14,6 +14,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use self::pegging::is_cause;
+pub use self::pegging::rank_among_causes;
 use super::assessment::{
     Assessment, Condition, Description, URGENCY_MAX, URGENCY_WITHOUT_DEADLINE, differs_much, is_a_step,
     lies_elsewhere, urgency,

@@ -215,6 +215,7 @@ fn missing_master_data(subject: SubjectKind, id: &Name, mention: &Evidence) -> D
             ..ExceptionSubject::default()
         },
         window: None,
+        ends_ahead: false,
         decide_by: None,
         act_by: None,
         cause: format!(

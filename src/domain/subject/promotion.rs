@@ -49,6 +49,7 @@ pub(super) fn judge(promotion_id: &Name, mention: Option<&Evidence>, watch: &mut
                 from: Some(promotion.from),
                 until: Some(promotion.until),
             }),
+            ends_ahead: false,
             decide_by: None,
             act_by: promotion.map(|promotion| match kind {
                 ExceptionType::PromotionUncovered => promotion.from,

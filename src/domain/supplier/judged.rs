@@ -206,6 +206,7 @@ impl<'a> Judged<'a> {
         Description {
             subject: ExceptionSubject::supplier(&self.supplier.supplier),
             window,
+            ends_ahead: false,
             decide_by: None,
             act_by: None,
             cause,
@@ -270,6 +271,7 @@ impl<'a> Order<'a> {
         Description {
             subject: ExceptionSubject::purchase_order(&self.judged.supplier.supplier, self.po_id),
             window: Some(ExceptionWindow { from, until: until.filter(|until| Some(*until) >= from) }),
+            ends_ahead: false,
             decide_by: None,
             act_by: from,
             cause,

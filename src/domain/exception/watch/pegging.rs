@@ -11,7 +11,7 @@ impl<'a> Watch<'a> {
     /// The exception with which what is grouped under a part of the entity is counted, if it is another one than this: the
     /// one that tells best why the others are there, as things stand after what was proposed so far.
     pub(super) fn counted_with(&self, kind: &ExceptionType, of: &str) -> Option<ExceptionType> {
-        let rank = |kind: &ExceptionType| (carries(kind), kind.index());
+        let rank = rank_among_causes;
         let of_it = |transition: &'_ Transition| match transition {
             Transition::Exception(change) if change.of == of => Some(change.item.exception_type.clone()),
             _ => None,
@@ -105,12 +105,14 @@ pub(super) fn is_cause(kind: &ExceptionType) -> bool {
     kind.index().is_some()
 }
 
-/// Which of several exceptions of one part of an entity tells best why others are grouped under it, first ones first.
-fn carries(kind: &ExceptionType) -> u8 {
-    match kind {
+/// Which of several exceptions of one part of an entity tells best why others are grouped under it: the one of the least
+/// rank.
+pub fn rank_among_causes(kind: &ExceptionType) -> (u8, Option<usize>) {
+    let rank = match kind {
         ExceptionType::ShortageNow | ExceptionType::PurchaseLate => 0,
         ExceptionType::ProjectedStockout | ExceptionType::PurchaseLatePredicted => 1,
         ExceptionType::BelowSafetyStock | ExceptionType::ReceiptPartial => 2,
         _ => 3,
-    }
+    };
+    (rank, kind.index())
 }

@@ -173,6 +173,7 @@ fn clear_one(watch: &mut Watch<'_>, kind: &ExceptionType, of: &str, why: &'stati
     let unsaid = |_: &Assessment| Description {
         subject: ExceptionSubject::default(),
         window: None,
+        ends_ahead: false,
         decide_by: None,
         act_by: None,
         cause: String::new(),
@@ -534,6 +535,7 @@ impl<'a> Judged<'a> {
         Description {
             subject: ExceptionSubject::sku_location(&self.place.sku, &self.place.location),
             window,
+            ends_ahead: false,
             decide_by,
             act_by,
             cause,

@@ -155,6 +155,7 @@ impl Kind for OrderAtRisk {
         let decide_by = judged.decide_by(first_at);
         let mut description =
             judged.description(Some(window), decide_by, decide_by.or(Some(first_at)), cause);
+        description.ends_ahead = true;
         description.subject = ExceptionSubject { order_id: first, ..description.subject };
         description
     }
@@ -248,7 +249,8 @@ impl Kind for AllocationShortage {
             _ => judged.now(),
         };
         let decide_by = judged.decide_by(needed_at);
-        judged.description(Some(window), decide_by, decide_by.or(Some(needed_at)), cause)
+        let act_by = decide_by.or(Some(needed_at));
+        Description { ends_ahead: true, ..judged.description(Some(window), decide_by, act_by, cause) }
     }
 
     fn review_at(judged: &Judged<'_>, settings: &KindSettings) -> Option<Timestamp> {

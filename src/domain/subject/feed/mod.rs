@@ -91,6 +91,7 @@ impl Feed {
         let describe = |_: &Assessment| Description {
             subject: subject(source),
             window: Some(ExceptionWindow { from: Some(self.rhythm.last_at()), until: None }),
+            ends_ahead: false,
             decide_by: None,
             act_by: patience_until,
             cause: format!(
@@ -125,6 +126,7 @@ impl Feed {
             watch.judge(&kind, &of, &settings, condition, unknown, |_| Description {
                 subject: subject(source),
                 window: open.and_then(|open| open.window),
+                ends_ahead: false,
                 decide_by: None,
                 act_by: None,
                 cause: open.and_then(|open| open.cause.clone()).unwrap_or_default(),
@@ -143,6 +145,7 @@ impl Feed {
         let describe = |_: &Assessment| Description {
             subject: subject(source),
             window: told.map_or_else(|| Some(window(closed, open)), |told| told.window),
+            ends_ahead: false,
             decide_by: None,
             act_by: None,
             cause: told.and_then(|told| told.cause.clone()).unwrap_or_else(|| say(source, closed, shift)),

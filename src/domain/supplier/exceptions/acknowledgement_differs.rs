@@ -32,6 +32,11 @@ fn differing<'a>(order: &Order<'a>, settings: &KindSettings) -> Vec<(&'a Line, D
         .collect()
 }
 
+/// Open lines that were acknowledged otherwise than they were ordered.
+pub fn differing_lines<'a>(order: &Order<'a>, settings: &KindSettings) -> Vec<&'a Line> {
+    differing(order, settings).into_iter().map(|(line, _)| line).collect()
+}
+
 impl Kind<Order<'_>> for AcknowledgementDiffers {
     fn condition(order: &Order<'_>, settings: &KindSettings) -> Condition {
         let holds = !differing(order, settings).is_empty();

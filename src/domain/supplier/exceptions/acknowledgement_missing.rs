@@ -62,7 +62,8 @@ pub fn deadline(judged: &Judged<'_>, placed_at: Timestamp, hours: f64) -> Timest
     time.after(placed_at, within)
 }
 
-pub fn missing<'a>(order: &Order<'a>, settings: &KindSettings) -> Vec<&'a Line> {
+/// Open lines that should have been acknowledged by now.
+pub fn missing_lines<'a>(order: &Order<'a>, settings: &KindSettings) -> Vec<&'a Line> {
     let is_missing = |line: &&Line| {
         line.unacknowledged_since()
             .is_some_and(|placed_at| deadline(order.judged, placed_at, settings.raise) <= order.judged.now)
@@ -72,16 +73,16 @@ pub fn missing<'a>(order: &Order<'a>, settings: &KindSettings) -> Vec<&'a Line> 
 
 impl Kind<Order<'_>> for AcknowledgementMissing {
     fn condition(order: &Order<'_>, settings: &KindSettings) -> Condition {
-        let holds = !missing(order, settings).is_empty();
+        let holds = !missing_lines(order, settings).is_empty();
         Condition::holds(holds, "it was acknowledged, or nothing of it is open any more")
     }
 
     fn assess(order: &Order<'_>, settings: &KindSettings) -> Assessment {
-        told::assess(&KIND, order, missing(order, settings).into_iter().map(|line| (line, line.open())))
+        told::assess(&KIND, order, missing_lines(order, settings).into_iter().map(|line| (line, line.open())))
     }
 
     fn describe(order: &Order<'_>, settings: &KindSettings) -> Description {
-        let lines = missing(order, settings);
+        let lines = missing_lines(order, settings);
         let placed_at = lines.iter().filter_map(|line| line.placed_at()).min().unwrap_or(order.judged.now);
         let deadline = deadline(order.judged, placed_at, settings.raise);
         let count = lines.len();

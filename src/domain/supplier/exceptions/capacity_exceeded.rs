@@ -88,6 +88,6 @@ impl Kind<Judged<'_>> for CapacityExceeded {
                 load.factor * 100.0,
             )
         });
-        judged.describe(cause, Some(window))
+        Description { ends_ahead: true, ..judged.describe(cause, Some(window)) }
     }
 }

@@ -21,6 +21,7 @@ use std::collections::BTreeSet;
 pub(super) use self::acknowledgement_missing::deadline as acknowledgement_deadline;
 pub use self::custom::VARIABLES as CUSTOM_VARIABLES;
 use super::judged::{Judged, Order};
+use super::line::Line;
 use super::order_book::Document;
 use crate::domain::exception::ExceptionType;
 use crate::domain::exception::assessment::{Assessment, Condition, Description};
@@ -48,14 +49,51 @@ trait Kind<About> {
     fn describe(about: &About, settings: &KindSettings) -> Description;
 }
 
+/// A kind about orders, as the others know it.
+struct AboutOrders {
+    kind: ExceptionType,
+    judge: fn(&Judged<'_>, &mut Watch<'_>),
+    /// The lines that an exception of this kind is about.
+    lines: LinesOf,
+}
+
+type LinesOf = for<'o> fn(&Order<'o>, &KindSettings) -> Vec<&'o Line>;
+
+/// The kinds about orders in the order in which they tell best what is wrong: what is grouped under an order, and the goods
+/// of its lines, are counted with the first of them.
+const ABOUT_ORDERS: [AboutOrders; 5] = [
+    AboutOrders {
+        kind: ExceptionType::PurchaseLate,
+        judge: purchase_late::judge,
+        lines: purchase_late::late_lines,
+    },
+    AboutOrders {
+        kind: ExceptionType::PurchaseLatePredicted,
+        judge: purchase_late_predicted::judge,
+        lines: purchase_late_predicted::late_lines,
+    },
+    AboutOrders {
+        kind: ExceptionType::ReceiptPartial,
+        judge: receipt_partial::judge,
+        lines: receipt_partial::short_lines,
+    },
+    AboutOrders {
+        kind: ExceptionType::AcknowledgementMissing,
+        judge: acknowledgement_missing::judge,
+        lines: acknowledgement_missing::missing_lines,
+    },
+    AboutOrders {
+        kind: ExceptionType::AcknowledgementDiffers,
+        judge: acknowledgement_differs::judge,
+        lines: acknowledgement_differs::differing_lines,
+    },
+];
+
 /// Judges every kind.
 pub(super) fn judge(judged: &Judged<'_>, reference: &Reference, watch: &mut Watch<'_>) {
-    // What is grouped under an order, and the goods of its lines, are counted with the first of these.
-    purchase_late::judge(judged, watch);
-    purchase_late_predicted::judge(judged, watch);
-    receipt_partial::judge(judged, watch);
-    acknowledgement_missing::judge(judged, watch);
-    acknowledgement_differs::judge(judged, watch);
+    for about in &ABOUT_ORDERS {
+        (about.judge)(judged, watch);
+    }
     about_supplier::<lead_time_drift::LeadTimeDrift>(&ExceptionType::LeadTimeDrift, "", judged, watch);
     // What is overdue counts by time alone, also in the operator's own conditions.
     if let Some(at) = judged.next_overdue_at() {
@@ -153,5 +191,16 @@ fn about_orders<K>(
         if watch.has_open(kind, po_id) {
             judged.telling.borrow_mut().insert((po_id.clone(), kind.index()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::exception::watch::rank_among_causes;
+
+    #[test]
+    fn the_goods_of_an_order_count_with_the_same_exception_as_what_is_grouped_under_it() {
+        assert!(ABOUT_ORDERS.is_sorted_by_key(|about| rank_among_causes(&about.kind)));
     }
 }

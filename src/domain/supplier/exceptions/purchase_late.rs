@@ -8,6 +8,7 @@ use crate::domain::exception::kind::KindSettings;
 use crate::domain::exception::watch::Watch;
 use crate::domain::ids::Name;
 use crate::domain::supplier::judged::{Judged, Order};
+use crate::domain::supplier::line::Line;
 
 const KIND: ExceptionType = ExceptionType::PurchaseLate;
 
@@ -28,6 +29,11 @@ pub fn judge(judged: &Judged<'_>, watch: &mut Watch<'_>) {
 /// Whether the order counts as late.
 pub fn is_late(order: &Order<'_>, settings: &KindSettings) -> bool {
     order.late_lines(settings.raise).next().is_some()
+}
+
+/// Open lines whose promise passed `raise` days ago or more.
+pub fn late_lines<'a>(order: &Order<'a>, settings: &KindSettings) -> Vec<&'a Line> {
+    order.late_lines(settings.raise).collect()
 }
 
 impl Kind<Order<'_>> for PurchaseLate {

@@ -39,6 +39,7 @@ fn is_short(line: &Line, settings: &KindSettings) -> bool {
     line.open().as_f64() > settings.raise * ordered
 }
 
+/// Open lines of which a part came long enough ago.
 pub fn short_lines<'a>(order: &Order<'a>, settings: &KindSettings) -> Vec<&'a Line> {
     let came_before = order.judged.now.plus_days(-settings.days);
     order

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{acknowledgement_missing, purchase_late_predicted, receipt_partial};
+use super::ABOUT_ORDERS;
 use crate::domain::exception::ExceptionType;
 use crate::domain::exception::assessment::Assessment;
 use crate::domain::exception::kind::KindSettings;
@@ -24,30 +24,10 @@ pub fn assess<'a>(
 /// The lines that are told by kinds that come before this one.
 fn told_before(kind: &ExceptionType, order: &Order<'_>) -> BTreeSet<*const Line> {
     let mut told = BTreeSet::new();
-    if *kind == ExceptionType::PurchaseLate {
-        return told;
-    }
-    if let Some(settings) = tells(&ExceptionType::PurchaseLate, order) {
-        told.extend(order.late_lines(settings.raise).map(std::ptr::from_ref));
-    }
-    if *kind == ExceptionType::PurchaseLatePredicted {
-        return told;
-    }
-    if let Some(settings) = tells(&ExceptionType::PurchaseLatePredicted, order) {
-        let late = purchase_late_predicted::late_lines(order, &settings);
-        told.extend(late.into_iter().map(std::ptr::from_ref));
-    }
-    if *kind == ExceptionType::ReceiptPartial {
-        return told;
-    }
-    if let Some(settings) = tells(&ExceptionType::ReceiptPartial, order) {
-        told.extend(receipt_partial::short_lines(order, &settings).into_iter().map(std::ptr::from_ref));
-    }
-    if *kind == ExceptionType::AcknowledgementMissing {
-        return told;
-    }
-    if let Some(settings) = tells(&ExceptionType::AcknowledgementMissing, order) {
-        told.extend(acknowledgement_missing::missing(order, &settings).into_iter().map(std::ptr::from_ref));
+    for other in ABOUT_ORDERS.iter().take_while(|other| other.kind != *kind) {
+        if let Some(settings) = tells(&other.kind, order) {
+            told.extend((other.lines)(order, &settings).into_iter().map(std::ptr::from_ref));
+        }
     }
     told
 }
