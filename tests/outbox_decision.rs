@@ -34,7 +34,8 @@ fn from_event_to_document() {
     // The statistics count it, and the rates of the last minute come with the seconds.
     let stats = scene.eventually("rates", |scene| {
         let stats = scene.client().get("/api/v1/stats?settled=true").expect(200);
-        (stats["rates"]["accepted_per_second"].as_f64()? > 0.0).then_some(stats)
+        let rate = |name: &str| stats["rates"][name].as_f64();
+        (rate("accepted_per_second")? > 0.0 && rate("seconds")? > 1.5).then_some(stats)
     });
     let rates = &stats["rates"];
     let rate = |name: &str| rates[name].as_f64().unwrap_or_else(|| panic!("{name}: {rates}"));
