@@ -136,6 +136,27 @@ fn golden_numbers_of_reorder_point_and_stockout_probability(tower: &Tower) {
         near(&seen, "reorder_point", reorder_point);
         near(&seen, "stockout_horizon_days", 7.0 + f64::from(review));
     }
+    // A fill rate: z with 124.323 G(z) = (1 - level) * 1,000, found by bisection.
+    let source = json!({"kind": "supplier", "id": "supplier-of-golden"});
+    batch.add("sourcing.set", json!({"sku": "golden", "location": "L1", "source": source, "moq": 1000}));
+    batch.add("item.described", json!({"sku": "golden", "attributes": {"abc": "A", "xyz": "X"}}));
+    for (scope, level, safety_stock, reorder_point) in [
+        (json!({"sku": "golden", "location": "L1"}), 0.99, 126.611836, 651.611836),
+        (json!({"sku": "golden", "location": "L1"}), 0.95, -0.802398, 524.197602),
+    ] {
+        let policy = json!({"scope": scope, "service_level": level, "measure": "fill", "review_days": 0});
+        batch.add("policy.set", policy);
+        let seen = after(&client, "golden", &mut batch);
+        near(&seen, "safety_stock", safety_stock);
+        near(&seen, "reorder_point", reorder_point);
+    }
+    // What the item's own policy leaves open is said by that of its segment.
+    let scope = json!({"sku": "golden", "location": "L1"});
+    batch.add("policy.set", json!({"scope": scope, "measure": "fill", "review_days": 0}));
+    batch.add("policy.set", json!({"scope": {"segment": "AX"}, "service_level": 0.99}));
+    near(&after(&client, "golden", &mut batch), "reorder_point", 651.611836);
+    batch.add("item.described", json!({"sku": "golden", "attributes": {"abc": "B", "xyz": "X"}}));
+    near(&after(&client, "golden", &mut batch), "reorder_point", 524.197602);
 }
 
 fn supply_in_the_horizon_lowers_the_risk_and_its_delay_raises_it(tower: &Tower) {

@@ -121,6 +121,8 @@ fn every_number_of_a_place_follows_from_the_inputs_that_it_names() {
     let mut batch = Batch::new("why");
     batch.add("supplier.described", json!({"supplier": "V", "lead_time_days": 6, "lead_time_sd_days": 1.5}));
     batch.add("policy.set", json!({"scope": {"sku": "A2"}, "service_level": 0.9, "review_days": 2}));
+    let fill = json!({"scope": {"sku": "A3"}, "service_level": 0.97, "measure": "fill", "lead_time_days": 7});
+    batch.add("policy.set", fill);
     for (sku, location) in [("A1", "L"), ("A2", "L"), ("A3", "M"), ("A4", "M")] {
         batch.add(
             "sourcing.set",
@@ -142,6 +144,14 @@ fn every_number_of_a_place_follows_from_the_inputs_that_it_names() {
         all_are_explained(&view, numbers);
         let (numbers_evaluated, moments_evaluated) = evaluate_all(numbers);
         (evaluated, moments) = (evaluated + numbers_evaluated, moments + moments_evaluated);
+        let fill_rate = numbers.get("fill_rate").map(|told| told["value"].as_f64().expect("a share"));
+        assert_eq!(fill_rate.is_some(), sku == "A3", "{sku}");
+        assert!(
+            fill_rate.is_none_or(|told| (told - 0.97).abs() < 1e-9),
+            "{} {}",
+            numbers["fill_rate"],
+            numbers["safety_stock"]
+        );
         // Quantities do not move between the two reads, and are the same in both.
         for name in
             ["on_hand", "reserved", "due", "available", "on_order", "in_transit", "inventory_position"]

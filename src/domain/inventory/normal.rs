@@ -17,6 +17,11 @@ pub const Z_90: f64 = 1.281_551_565_544_600_4;
 const SERVICE_LEVEL_MIN: f64 = 0.0001;
 const SERVICE_LEVEL_MAX: f64 = 0.9999;
 
+/// Steps to the z of a loss at most; some ten are needed.
+const LOSS_STEPS_MAX: usize = 64;
+/// A step that changes nothing that is told.
+const LOSS_STEP_MIN: f64 = 1e-14;
+
 /// Up to here the distribution is an odd function around 1/2, beyond it a tail; the two agree at the border.
 const CENTRE_MAX: f64 = 0.674_489_75;
 /// sqrt(32): from here the tail follows its asymptotic expansion.
@@ -209,6 +214,28 @@ pub fn quantile(probability: f64) -> f64 {
 /// SKU-location of a policy: callers keep it with the policy.
 pub fn z_for_service_level(service_level: f64) -> f64 {
     quantile(service_level.clamp(SERVICE_LEVEL_MIN, SERVICE_LEVEL_MAX))
+}
+
+/// The z with G(z) = `loss`, between those of the least and the greatest service level; a `loss` that is no number is
+/// taken for one that nothing reaches.
+pub fn z_for_unit_loss(loss: f64) -> f64 {
+    let (least, most) = (quantile(SERVICE_LEVEL_MIN), quantile(SERVICE_LEVEL_MAX));
+    if loss >= unit_normal_loss(least) {
+        return least;
+    }
+    if loss.is_nan() || loss <= unit_normal_loss(most) {
+        return most;
+    }
+    // G falls and is convex: from a point at which it is still too great, Newton's steps come nearer and never go past.
+    let mut z = least;
+    for _ in 0..LOSS_STEPS_MAX {
+        let step = (unit_normal_loss(z) - loss) / upper_tail(z);
+        z += step;
+        if step.abs() <= LOSS_STEP_MIN {
+            break;
+        }
+    }
+    z
 }
 
 #[inline]

@@ -25,6 +25,19 @@ pub fn expected_units_short(expected_balance: f64, standard_deviation: f64) -> f
     }
 }
 
+/// F6: the share of what is demanded that is delivered from stock, if units that are missing are delivered later: 1 − the
+/// units short in a cycle by the units ordered in one. `order_quantity` is above 0.
+pub fn fill_rate(safety_stock: f64, standard_deviation: f64, order_quantity: f64) -> f64 {
+    1.0 - expected_units_short(safety_stock, standard_deviation) / order_quantity
+}
+
+/// F6 the other way round: the z with which orders of `order_quantity` units reach a fill rate. `None` where nothing is
+/// uncertain or nothing is ordered.
+pub fn z_for_fill_rate(fill_rate: f64, order_quantity: f64, standard_deviation: f64) -> Option<f64> {
+    let is_known = standard_deviation > 0.0 && order_quantity > 0.0;
+    is_known.then(|| normal::z_for_unit_loss((1.0 - fill_rate) * order_quantity / standard_deviation))
+}
+
 /// How many standard deviations the expected balance lies above 0; infinite without uncertainty.
 pub(super) fn safety_factor(expected_balance: f64, standard_deviation: f64) -> f64 {
     if standard_deviation > 0.0 {
@@ -74,7 +87,37 @@ mod tests {
                 expected_units_short(demand.reorder_point(z) - demand.mean, demand.standard_deviation);
             check(short, units_short, 5e-10);
             check(1.0 - short / order_quantity, fill_rate, 5e-10);
+            let safety_stock = demand.safety_stock(z);
+            check(
+                super::fill_rate(safety_stock, demand.standard_deviation, order_quantity),
+                fill_rate,
+                5e-10,
+            );
+            let z_back = z_for_fill_rate(fill_rate, order_quantity, demand.standard_deviation);
+            check(z_back.expect("it is uncertain"), z, 1e-6);
             check(distribution(z), service_level, 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_fill_rate_asks_for_less_the_more_is_ordered_at_once() {
+        let sigma = lead_time_demand().standard_deviation;
+        let z = |fill_rate: f64, quantity: f64| z_for_fill_rate(fill_rate, quantity, sigma).expect("a z");
+        for fill_rate in [0.5, 0.9, 0.95, 0.99, 0.9999] {
+            for quantity in [1.0, 50.0, 500.0, 5_000.0] {
+                let z = z(fill_rate, quantity);
+                if (-3.7..3.7).contains(&z) {
+                    check(super::fill_rate(z * sigma, sigma, quantity), fill_rate, 1e-12);
+                }
+            }
+            assert!(z(fill_rate, 50.0) > z(fill_rate, 500.0), "{fill_rate}");
+        }
+        assert!(z(0.99, 500.0) > z(0.95, 500.0));
+        // As far as a service level goes, and not beyond.
+        check(z(0.999_999, 0.001), z_for_service_level(0.9999), 0.0);
+        check(z(0.000_001, 1e9), z_for_service_level(0.0001), 0.0);
+        for nothing in [(0.0, sigma), (-1.0, sigma), (500.0, 0.0), (f64::NAN, sigma), (500.0, f64::NAN)] {
+            assert_eq!(z_for_fill_rate(0.9, nothing.0, nothing.1), None, "{nothing:?}");
         }
     }
 

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::policy::{Path, ResolvedPolicy};
+use super::policy::{Classes, Path, ResolvedPolicy};
 use super::tenant::TenantReference;
-use crate::domain::event::{SourceOfSupply, SourcingSet};
+use crate::domain::event::{ServiceMeasure, SourceOfSupply, SourcingSet};
 use crate::domain::inventory::normal::z_for_service_level;
 use crate::domain::settings::Settings;
 use crate::domain::time::Timestamp;
@@ -13,8 +13,10 @@ use crate::domain::time::Timestamp;
 /// (`contract.md`, "Parameters when nothing else is said").
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PlanningParameters {
+    /// What it is aimed for, as a share of what `measure` says.
     pub service_level: f64,
-    /// Standard normal quantile of the service level.
+    pub measure: ServiceMeasure,
+    /// Standard normal quantile of the service level: the safety factor of a cycle service level.
     pub z: f64,
     pub review_days: f64,
     pub lead_time_days: f64,
@@ -66,6 +68,7 @@ impl PlanningBasis {
         let (service_level, z) = policy.service_level.unwrap_or((self.service_level, self.z));
         PlanningParameters {
             service_level,
+            measure: policy.measure.unwrap_or(ServiceMeasure::Cycle),
             z,
             review_days: policy.review_days.unwrap_or(self.review_days),
             lead_time_days: policy.lead_time_days.or(lead_time.mean_days).unwrap_or(self.lead_time_days),
@@ -103,7 +106,13 @@ impl TenantReference {
         } else {
             (Path::NONE, Path::NONE)
         };
-        self.policies.resolve(sku, location, item_path, location_path)
+        let classes = if self.policies.needs_classes() {
+            let item = self.item_segment(sku);
+            Classes { abc: item.abc, xyz: item.xyz }
+        } else {
+            Classes::default()
+        };
+        self.policies.resolve(sku, location, item_path, location_path, classes)
     }
 
     /// That of the best valid source. Where that is a location without any word on how long it takes, the best

@@ -10,7 +10,7 @@ use super::keep::{
     Dropped, Listed, Map, Put, SkuLocationKey, VersionKey, Versioned, VersionedList, as_pairs, get_at,
     put_in_map, put_latest,
 };
-use crate::domain::event::{PolicyScope, PolicySet};
+use crate::domain::event::{PolicyScope, PolicySet, ServiceMeasure};
 use crate::domain::ids::Name;
 use crate::domain::inventory::normal::z_for_service_level;
 
@@ -47,7 +47,7 @@ pub(super) struct PolicyTable {
     sku: Map<Name, Versioned<Policy>>,
     location: Map<Name, Versioned<Policy>>,
     path: Map<Name, Versioned<Policy>>,
-    /// Kept, and holding for nothing as long as nothing says what belongs to a segment.
+    /// By the classes that items are said to be of.
     segment: Map<Name, Versioned<Policy>>,
     tenant: Option<Versioned<Policy>>,
     combined: Arc<VersionedList<Policy>>,
@@ -85,6 +85,7 @@ impl<'a> Path<'a> {
 pub(super) struct ResolvedPolicy {
     /// With its normal quantile.
     pub service_level: Option<(f64, f64)>,
+    pub measure: Option<ServiceMeasure>,
     pub review_days: Option<f64>,
     pub max_cover_days: Option<f64>,
     pub lead_time_days: Option<f64>,
@@ -95,6 +96,7 @@ impl ResolvedPolicy {
     fn fill_in(&mut self, policy: &Policy) {
         let set = &policy.set;
         self.service_level = self.service_level.or(set.service_level.zip(policy.z));
+        self.measure = self.measure.or(set.measure);
         self.review_days = self.review_days.or(set.review_days);
         self.max_cover_days = self.max_cover_days.or(set.max_cover_days);
         self.lead_time_days = self.lead_time_days.or(set.lead_time_days);
@@ -102,8 +104,25 @@ impl ResolvedPolicy {
     }
 }
 
-/// How specific a policy is for a SKU-location, greatest first: names the item, names the location, levels of path.
-type Specificity = (bool, bool, usize);
+/// How specific a policy is for a SKU-location, greatest first: names the item, names the location, levels of path, classes
+/// of a segment.
+type Specificity = (bool, bool, usize, usize);
+
+/// The classes that an item is of by its description; a segment is named by both, as in `AX`, or by one of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Classes<'a> {
+    pub abc: Option<&'a str>,
+    pub xyz: Option<&'a str>,
+}
+
+impl Classes<'_> {
+    /// How many of the classes a segment names; `None` if the item is not of it.
+    fn named_by(self, segment: &str) -> Option<usize> {
+        let both = self.abc.zip(self.xyz).is_some_and(|(abc, xyz)| segment.strip_prefix(abc) == Some(xyz));
+        let one = || [self.abc, self.xyz].into_iter().flatten().any(|class| class == segment);
+        if both { Some(2) } else { one().then_some(1) }
+    }
+}
 
 impl PolicyTable {
     pub fn put(&mut self, version: VersionKey, set: PolicySet) -> Put {
@@ -138,7 +157,13 @@ impl PolicyTable {
         !self.path.is_empty() || !self.combined.values().is_empty()
     }
 
-    /// The most specific wins: item and location, item, location, longest path (of equal ones the item's), tenant.
+    /// Whether classes of items have to be known to resolve.
+    pub fn needs_classes(&self) -> bool {
+        !self.segment.is_empty() || !self.combined.values().is_empty()
+    }
+
+    /// The most specific wins: item and location, item, location, longest path (of equal ones the item's), segment of two
+    /// classes, of one (of equal ones the first by name), tenant.
     /// A scope that names several of them is more specific than one that names fewer of the same.
     pub fn resolve(
         &self,
@@ -146,29 +171,45 @@ impl PolicyTable {
         location: &str,
         item_path: Path<'_>,
         location_path: Path<'_>,
+        classes: Classes<'_>,
     ) -> ResolvedPolicy {
         let mut found: SmallVec<[(Specificity, &Policy); 12]> = SmallVec::new();
         if !self.sku_location.is_empty() {
-            found.extend(candidate((true, true, 0), get_at(&self.sku_location, sku, location)));
+            found.extend(candidate((true, true, 0, 0), get_at(&self.sku_location, sku, location)));
         }
         if !self.sku.is_empty() {
-            found.extend(candidate((true, false, 0), self.sku.get(sku)));
+            found.extend(candidate((true, false, 0, 0), self.sku.get(sku)));
         }
         if !self.location.is_empty() {
-            found.extend(candidate((false, true, 0), self.location.get(location)));
+            found.extend(candidate((false, true, 0, 0), self.location.get(location)));
         }
         if !self.path.is_empty() {
             for levels in (1..=item_path.levels.len().max(location_path.levels.len())).rev() {
                 for path in [item_path, location_path] {
                     let policy = path.prefix(levels).and_then(|prefix| self.path.get(prefix));
-                    found.extend(candidate((false, false, levels), policy));
+                    found.extend(candidate((false, false, levels, 0), policy));
                 }
             }
         }
-        found.extend(candidate((false, false, 0), self.tenant.as_ref()));
+        if !self.segment.is_empty() {
+            let both = classes.abc.zip(classes.xyz).map(|(abc, xyz)| format!("{abc}{xyz}"));
+            let mut named: SmallVec<[&str; 3]> =
+                [both.as_deref(), classes.abc, classes.xyz].into_iter().flatten().collect();
+            named[usize::from(both.is_some())..].sort_unstable();
+            for segment in named {
+                let count = classes.named_by(segment).unwrap_or_default();
+                found.extend(candidate((false, false, 0, count), self.segment.get(segment)));
+            }
+        }
+        found.extend(candidate((false, false, 0, 0), self.tenant.as_ref()));
         if !self.combined.values().is_empty() {
             for policy in self.combined.values() {
-                let holds = combined_specificity(&policy.set.scope, sku, location, item_path, location_path);
+                let holds = combined_specificity(
+                    &policy.set.scope,
+                    (sku, location),
+                    [item_path, location_path],
+                    classes,
+                );
                 found.extend(holds.map(|specificity| (specificity, policy)));
             }
             // Stable, so that of equally specific ones the item's path stays first.
@@ -188,18 +229,21 @@ fn candidate(specificity: Specificity, policy: Option<&Versioned<Policy>>) -> Op
 
 fn combined_specificity(
     scope: &PolicyScope,
-    sku: &str,
-    location: &str,
-    item_path: Path<'_>,
-    location_path: Path<'_>,
+    (sku, location): (&str, &str),
+    [item_path, location_path]: [Path<'_>; 2],
+    classes: Classes<'_>,
 ) -> Option<Specificity> {
     let names = |named: &Option<Name>, this: &str| named.as_ref().is_none_or(|named| named == this);
-    if scope.segment.is_some() || !names(&scope.sku, sku) || !names(&scope.location, location) {
+    if !names(&scope.sku, sku) || !names(&scope.location, location) {
         return None;
     }
     let levels = match &scope.path {
         None => 0,
         Some(path) => item_path.levels_of(path).or_else(|| location_path.levels_of(path))?,
     };
-    Some((scope.sku.is_some(), scope.location.is_some(), levels))
+    let count = match &scope.segment {
+        None => 0,
+        Some(segment) => classes.named_by(segment)?,
+    };
+    Some((scope.sku.is_some(), scope.location.is_some(), levels, count))
 }

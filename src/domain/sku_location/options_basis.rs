@@ -45,7 +45,7 @@ pub struct PlaceBasis {
     pub review_days: f64,
     /// d² sL² over lead time and review period, in units squared.
     pub lead_time_variance: f64,
-    /// Standard normal quantile of the service level.
+    /// The safety factor of the policy's service level.
     pub z: f64,
     pub safety_stock: f64,
     /// Also the order-up-to level.
@@ -116,7 +116,6 @@ impl SkuLocation {
         let outlook = Outlook::of(self, demand, &planning);
         let rate = outlook.rate_per_day;
         let over_horizon = outlook.forecast.between(now, planning.horizon());
-        let z = planning.parameters.z;
         let mut orders = Vec::new();
         self.for_each_order_ahead(now, |at, quantity| orders.push(DatedQuantity { at, quantity }));
         orders.sort_unstable_by_key(|order| order.at);
@@ -140,9 +139,9 @@ impl SkuLocation {
             lead_time_days: planning.parameters.lead_time_days,
             review_days: planning.parameters.review_days,
             lead_time_variance: planning.lead_time_variance(over_horizon.mean, rate),
-            z,
-            safety_stock: outlook.lead_time_demand.safety_stock(z),
-            reorder_point: outlook.lead_time_demand.reorder_point(z),
+            z: outlook.z,
+            safety_stock: outlook.safety_stock(),
+            reorder_point: outlook.reorder_point(),
             max_cover_days: planning.parameters.max_cover_days,
             unit_price: price.map(|(price, _)| price),
             price_currency: price.map(|(_, currency)| currency),

@@ -9,12 +9,19 @@ use super::parameters::Planning;
 use super::position::Position;
 use super::supply_lines::SupplyLine;
 use crate::domain::demand::forecast::DemandMoments;
+use crate::domain::event::ServiceMeasure;
 use crate::domain::explain::Input;
+use crate::domain::inventory::order_quantity::economic_order_quantity;
 use crate::domain::inventory::safety_stock::LeadTimeDemand;
 use crate::domain::inventory::stockout;
 use crate::domain::line_shipments::Expected;
 use crate::domain::quantity::Quantity;
+use crate::domain::reference::PlanningParameters;
 use crate::domain::time::Timestamp;
+
+/// An order is not taken to last longer than that, however cheap it is to hold.
+const ORDER_DAYS_MAX: f64 = 90.0;
+const DAYS_PER_YEAR: f64 = 365.0;
 
 /// Something dated: a receipt, or an order that is due later.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,6 +45,8 @@ pub struct Outlook<'a> {
     pub has_unfinished_demand: bool,
     /// Demand over lead time and review period.
     pub lead_time_demand: LeadTimeDemand,
+    /// The safety factor: how many standard deviations of that demand the safety stock is.
+    pub z: f64,
     /// By time.
     pub receipts: DatedList,
     /// By time, all later than now.
@@ -81,6 +90,48 @@ impl Checkpoint {
     }
 }
 
+/// z of the cycle service level (F7), or with which that share of the demand is filled (F6); where a fill rate says nothing,
+/// because nothing is demanded or known to be uncertain, as if it were the other.
+fn safety_factor(
+    place: &SkuLocation,
+    planning: &Planning<'_>,
+    demand: LeadTimeDemand,
+    rate_per_day: f64,
+) -> f64 {
+    let PlanningParameters { service_level, measure, z, .. } = planning.parameters;
+    match measure {
+        ServiceMeasure::Cycle => z,
+        ServiceMeasure::Fill => {
+            let quantity = order_quantity(place, planning, demand, rate_per_day);
+            stockout::z_for_fill_rate(service_level, quantity, demand.standard_deviation).unwrap_or(z)
+        }
+    }
+}
+
+/// What is ordered at once, in units: the economic order quantity (F14) where the cost is known, else the demand of
+/// the lead time; not more than is demanded in a quarter or in the shelf life, and not less than the least order.
+pub fn order_quantity(
+    place: &SkuLocation,
+    planning: &Planning<'_>,
+    demand: LeadTimeDemand,
+    rate_per_day: f64,
+) -> f64 {
+    let cases = &planning.settings.cases;
+    let economic = place.unit_cost_in_base(planning).and_then(|cost| {
+        let holding = cost * cases.carrying_cost_share;
+        economic_order_quantity(cases.order_cost, rate_per_day * DAYS_PER_YEAR, holding)
+    });
+    let shelf_life =
+        planning.tenant.and_then(|tenant| tenant.item(planning.sku)?.shelf_life_days).unwrap_or(f64::MAX);
+    let most = rate_per_day * ORDER_DAYS_MAX.min(shelf_life);
+    let wanted = economic.unwrap_or(demand.mean).min(most);
+    let least = planning.tenant.and_then(|tenant| {
+        let set = tenant.sourcing_at(planning.sku, planning.location, planning.now).next()?;
+        set.moq.max(set.pack)
+    });
+    wanted.max(least.map_or(0.0, Quantity::as_f64))
+}
+
 impl<'a> Outlook<'a> {
     /// `demand` is the place's own as of now: no period may be over.
     pub fn of(place: &SkuLocation, demand: &'a Demand, planning: &'a Planning<'a>) -> Outlook<'a> {
@@ -92,19 +143,31 @@ impl<'a> Outlook<'a> {
         let mut orders = DatedList::new();
         place.for_each_order_ahead(now, |at, open| orders.push(Dated { at, units: open.as_f64() }));
         orders.sort_unstable_by_key(|order| order.at);
+        let lead_time_demand = planning.lead_time_demand(over_horizon, rate_per_day);
         Outlook {
             planning,
             position: Position::of(place, now),
             forecast,
             rate_per_day,
             has_unfinished_demand: demand.has_unfinished(),
-            lead_time_demand: planning.lead_time_demand(over_horizon, rate_per_day),
+            lead_time_demand,
+            z: safety_factor(place, planning, lead_time_demand, rate_per_day),
             receipts: receipts(place, planning),
             orders,
             lead_time_variance,
             period_start: demand.period_start(now),
             period: demand.period(),
         }
+    }
+
+    /// F2, in units.
+    pub fn safety_stock(&self) -> f64 {
+        self.lead_time_demand.safety_stock(self.z)
+    }
+
+    /// F3, in units.
+    pub fn reorder_point(&self) -> f64 {
+        self.lead_time_demand.reorder_point(self.z)
     }
 
     /// F4: the greatest probability of being short just before a receipt within lead time and review period, or at

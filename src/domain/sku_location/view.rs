@@ -102,7 +102,6 @@ impl SkuLocation {
         let demand = rolled.as_ref().unwrap_or(&self.demand);
         let outlook = Outlook::of(self, demand, &planning);
         let position = outlook.position;
-        let z = planning.parameters.z;
         let rate = outlook.rate_per_day;
         SkuLocationView {
             sku: self.sku.clone(),
@@ -120,8 +119,8 @@ impl SkuLocation {
             demand_rate_per_day: rate,
             demand_class: demand.class(),
             days_of_cover: (rate > 0.0).then(|| position.available().as_f64() / rate),
-            safety_stock: outlook.lead_time_demand.safety_stock(z),
-            reorder_point: outlook.lead_time_demand.reorder_point(z),
+            safety_stock: outlook.safety_stock(),
+            reorder_point: outlook.reorder_point(),
             lead_time_days: planning.parameters.lead_time_days,
             stockout_probability: outlook.stockout_probability(),
             stockout_horizon_days: planning.horizon_days(),

@@ -7,11 +7,13 @@ use serde::Serialize;
 use super::SkuLocation;
 use super::demand::Demand;
 use super::line::{Line, LineKind};
-use super::outlook::{Outlook, rolled_demand};
+use super::outlook::{Outlook, order_quantity, rolled_demand};
 use super::parameters::Planning;
 use super::stock::Stock;
+use crate::domain::event::ServiceMeasure;
 use crate::domain::explain::{Absence, Explanation, Input, Numbers, threshold_inputs};
 use crate::domain::ids::{EntityKey, Name, TenantNumber};
+use crate::domain::inventory::stockout;
 use crate::domain::quantity::Quantity;
 use crate::domain::reference::{ParameterOrigins, Reference};
 use crate::domain::time::Timestamp;
@@ -265,32 +267,65 @@ impl Why<'_> {
             &source,
         );
         let deviation = vec![
-            Input::said("z", parameters.z, self.origins.service_level).about(format!(
-                "the standard normal quantile of a cycle service level of {}",
-                parameters.service_level
-            )),
+            Input::said("z", self.outlook.z, self.origins.service_level).about(match parameters.measure {
+                ServiceMeasure::Cycle => format!(
+                    "the standard normal quantile of a cycle service level of {}",
+                    parameters.service_level
+                ),
+                ServiceMeasure::Fill => {
+                    format!("the safety factor with which the fill rate is {}", parameters.service_level)
+                }
+            }),
             Input::said("demand_variance", over_horizon.variance, "model"),
             Input::said("daily_demand", daily, "model"),
             sd,
         ];
         self.put(
             "safety_stock",
-            Some(demand.safety_stock(parameters.z)),
+            Some(self.outlook.safety_stock()),
             "units",
             "z * sqrt(demand_variance + (daily_demand * lead_time_sd_days) * (daily_demand * lead_time_sd_days))",
             deviation,
         );
         let inputs = vec![
             Input::said("demand_over_horizon", demand.mean, "model").at(Some(planning.horizon())),
-            Input::number("safety_stock", demand.safety_stock(parameters.z)),
+            Input::number("safety_stock", self.outlook.safety_stock()),
         ];
         self.put(
             "reorder_point",
-            Some(demand.reorder_point(parameters.z)),
+            Some(self.outlook.reorder_point()),
             "units",
             "demand_over_horizon + safety_stock",
             inputs,
         );
+        if parameters.measure == ServiceMeasure::Fill {
+            self.fill_rate();
+        }
+    }
+
+    /// What the safety stock was chosen for, where the policy asks for a fill rate.
+    fn fill_rate(&mut self) {
+        let outlook = self.outlook;
+        let demand = outlook.lead_time_demand;
+        let quantity = order_quantity(self.place, outlook.planning, demand, outlook.rate_per_day);
+        let safety_stock = outlook.safety_stock();
+        let is_known = quantity > 0.0 && demand.standard_deviation > 0.0;
+        let inputs = vec![
+            Input::number("safety_stock", safety_stock),
+            Input::said("standard_deviation", demand.standard_deviation, "model")
+                .about("of the demand over the horizon".to_owned()),
+            Input::said("order_quantity", quantity, "model").about("what is ordered at once".to_owned()),
+        ];
+        let explanation = self.put(
+            "fill_rate",
+            is_known.then(|| stockout::fill_rate(safety_stock, demand.standard_deviation, quantity)),
+            "share",
+            "1 - units_short(safety_stock, standard_deviation) / order_quantity",
+            inputs,
+        );
+        if !is_known {
+            explanation.because = Some("nothing is demanded, or nothing of it is uncertain".to_owned());
+        }
     }
 
     fn risk(&mut self) {
@@ -375,7 +410,7 @@ impl Why<'_> {
     /// Why nothing was ordered: the tower proposes, and orders nothing without a decision.
     fn no_order(&self) -> Absence {
         let position = self.outlook.position.inventory_position().as_f64();
-        let reorder_point = self.outlook.lead_time_demand.reorder_point(self.outlook.planning.parameters.z);
+        let reorder_point = self.outlook.reorder_point();
         let because = if position > reorder_point {
             "the inventory position is above the reorder point".to_owned()
         } else if self.place.exceptions.iter_open().any(|item| item.case_id.is_some()) {

@@ -19,8 +19,9 @@ pub const FIELDS: &[(&str, &str, &str)] = &[
     ("successor", "The item that takes its place.", r#""milk-1l-new""#),
     (
         "segment",
-        "The segment that the policy is for. Such a policy is kept and has no effect yet.",
-        r#""fresh""#,
+        "The items that the policy is for by their attributes `abc` and `xyz`: both of them, one after the other, or one \
+         alone. It comes after policies of items, locations and paths, and before one without a scope.",
+        r#""AX""#,
     ),
     ("id", "Its identifier.", r#""dairy-co""#),
     // Quantities and money
@@ -105,7 +106,8 @@ pub const FIELDS: &[(&str, &str, &str)] = &[
     ("scope", "What the policy is for; the most specific one wins.", ""),
     (
         "measure",
-        "What the service level is of: `cycle`, that no cycle runs out. `fill` is kept and counts as `cycle` for now.",
+        "What the service level is of: `cycle`, the replenishment cycles in which nothing runs out; `fill`, what is demanded \
+         and delivered from stock. `cycle` when absent.",
         r#""cycle""#,
     ),
     ("source", "Where the supply comes from.", ""),

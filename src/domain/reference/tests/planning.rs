@@ -18,6 +18,7 @@ fn defaults_hold_when_nothing_else_is_said() {
             parameters,
             PlanningParameters {
                 service_level: 0.95,
+                measure: ServiceMeasure::Cycle,
                 z: parameters.z,
                 review_days: 0.0,
                 lead_time_days: 7.0,
@@ -155,21 +156,74 @@ fn the_most_specific_policy_wins_field_by_field() {
     assert!((parameters.z - 1.959_963_984_540_054).abs() < 1e-12);
 }
 
+/// A policy for a segment, and for an item where one is named.
+fn of_segment(segment: &str, sku: &str, change: impl FnOnce(&mut PolicySet)) -> EventData {
+    let EventData::PolicySet(mut set) = policy([sku, "", ""], change) else { unreachable!("it is a policy") };
+    set.scope.segment = Some(Name::from(segment));
+    EventData::PolicySet(set)
+}
+
 #[test]
-fn a_policy_of_a_segment_holds_for_nothing_yet() {
-    let mut set = PolicySet {
-        scope: PolicyScope { segment: Some(Name::from("AX")), ..PolicyScope::default() },
-        service_level: Some(0.5),
-        measure: None,
-        review_days: None,
-        max_cover_days: None,
-        lead_time_days: None,
-        period_days: None,
+fn a_policy_of_a_segment_holds_for_the_items_that_are_said_to_be_of_it() {
+    let level = |level: f64| move |set: &mut PolicySet| set.service_level = Some(level);
+    let described = |attributes: &str| {
+        let EventData::ItemDescribed(mut item) = item("A", &["Drinks"]) else {
+            unreachable!("it is an item")
+        };
+        item.attributes = Some(attributes.into());
+        EventData::ItemDescribed(item)
     };
-    let mut with_sku = set.clone();
-    with_sku.scope.sku = Some(Name::from("A"));
-    set.review_days = Some(5.0);
-    let reference = seen([EventData::PolicySet(Box::new(set)), EventData::PolicySet(Box::new(with_sku))]);
-    let parameters = reference.planning_parameters(TENANT, "A", "S", day(9));
-    assert_eq!((parameters.service_level, parameters.review_days), (0.95, 0.0));
+    #[track_caller]
+    fn check(name: &str, mut events: Vec<EventData>, item: EventData, expected: f64) {
+        events.push(policy(["", "", ""], |set| set.service_level = Some(0.5)));
+        events.push(item);
+        for turned in [false, true] {
+            if turned {
+                events.reverse();
+            }
+            let reference = seen(events.clone());
+            let parameters = reference.planning_parameters(TENANT, "A", "S", day(50));
+            assert_eq!(parameters.service_level, expected, "{name}");
+        }
+    }
+    let ax = || described(r#"{"abc": "A", "xyz": "X"}"#);
+    let of = |segment: &str, wanted: f64| of_segment(segment, "", level(wanted));
+    check("both classes", vec![of("AX", 0.9)], ax(), 0.9);
+    check("another segment", vec![of("AY", 0.9), of("BX", 0.9), of("XA", 0.9), of("", 0.9)], ax(), 0.5);
+    check("one class", vec![of("A", 0.8)], ax(), 0.8);
+    check("the other class", vec![of("X", 0.8)], ax(), 0.8);
+    check("both over one", vec![of("A", 0.8), of("AX", 0.9), of("X", 0.7)], ax(), 0.9);
+    check("of two single ones the first by name", vec![of("A", 0.8), of("X", 0.7)], ax(), 0.8);
+    check("a class that is not said", vec![of("AX", 0.9), of("X", 0.7)], described(r#"{"abc": "A"}"#), 0.5);
+    check("an item without classes", vec![of("AX", 0.9)], described("{}"), 0.5);
+    check("a path over it", vec![of("AX", 0.9), policy(["", "", "Drinks"], level(0.6))], ax(), 0.6);
+    let in_segment = |sku: &str, wanted: f64| of_segment("AX", sku, level(wanted));
+    check("an item of it", vec![of("AX", 0.9), in_segment("A", 0.95)], ax(), 0.95);
+    check("another item of it", vec![of("AX", 0.9), in_segment("B", 0.95)], ax(), 0.9);
+    let on_path = || {
+        let EventData::PolicySet(mut set) = of("A", 0.99) else { unreachable!("it is a policy") };
+        set.scope.path = Some(Name::from("Drinks"));
+        EventData::PolicySet(set)
+    };
+    check("a part of a path", vec![policy(["", "", "Drinks"], level(0.6)), on_path()], ax(), 0.99);
+    check("no part of it", vec![policy(["", "", "Drinks"], level(0.6)), on_path()], described("{}"), 0.6);
+}
+
+#[test]
+fn what_a_service_level_measures_is_said_by_itself() {
+    let fill = |set: &mut PolicySet| set.measure = Some(ServiceMeasure::Fill);
+    let cycle =
+        |set: &mut PolicySet| (set.measure, set.service_level) = (Some(ServiceMeasure::Cycle), Some(0.9));
+    let measured = |events: Vec<EventData>| {
+        let parameters = seen(events).planning_parameters(TENANT, "A", "S", day(9));
+        (parameters.measure, parameters.service_level)
+    };
+    assert_eq!(measured(Vec::new()), (ServiceMeasure::Cycle, 0.95));
+    assert_eq!(measured(vec![policy(["", "", ""], fill)]), (ServiceMeasure::Fill, 0.95));
+    assert_eq!(
+        measured(vec![policy(["", "", ""], fill), policy(["A", "", ""], cycle)]),
+        (ServiceMeasure::Cycle, 0.9)
+    );
+    let leaves_it = policy(["A", "", ""], |set| set.service_level = Some(0.9));
+    assert_eq!(measured(vec![policy(["", "", ""], fill), leaves_it]), (ServiceMeasure::Fill, 0.9));
 }

@@ -8,13 +8,9 @@ use super::{Judged, Kind};
 use crate::domain::exception::ExceptionType;
 use crate::domain::exception::assessment::{Assessment, Condition, Description};
 use crate::domain::exception::kind::KindSettings;
-use crate::domain::inventory::order_quantity::economic_order_quantity;
 use crate::domain::quantity::Quantity;
+use crate::domain::sku_location::outlook::order_quantity;
 use crate::domain::sku_location::worth::units_of;
-
-/// An order is not taken to last longer than that, however cheap it is to hold.
-const ORDER_DAYS_MAX: f64 = 90.0;
-const DAYS_PER_YEAR: f64 = 365.0;
 
 pub struct Excess;
 
@@ -29,25 +25,9 @@ impl Judged<'_> {
         }
     }
 
-    /// What is ordered at once, in units: the economic order quantity (F14) where the cost is known, else the demand of
-    /// the lead time; not more than is demanded in a quarter or in the shelf life, and not less than the least order.
     fn order_quantity(&self) -> f64 {
-        let planning = self.outlook.planning;
-        let rate = self.outlook.rate_per_day;
-        let cases = &planning.settings.cases;
-        let economic = self.place.unit_cost_in_base(planning).and_then(|cost| {
-            let holding = cost * cases.carrying_cost_share;
-            economic_order_quantity(cases.order_cost, rate * DAYS_PER_YEAR, holding)
-        });
-        let shelf_life =
-            planning.tenant.and_then(|tenant| tenant.item(planning.sku)?.shelf_life_days).unwrap_or(f64::MAX);
-        let most = rate * ORDER_DAYS_MAX.min(shelf_life);
-        let wanted = economic.unwrap_or(self.outlook.lead_time_demand.mean).min(most);
-        let least = planning.tenant.and_then(|tenant| {
-            let set = tenant.sourcing_at(planning.sku, planning.location, planning.now).next()?;
-            set.moq.max(set.pack)
-        });
-        wanted.max(least.map_or(0.0, Quantity::as_f64))
+        let outlook = self.outlook;
+        order_quantity(self.place, outlook.planning, outlook.lead_time_demand, outlook.rate_per_day)
     }
 
     fn beyond_target(&self) -> Quantity {

@@ -461,12 +461,12 @@ impl<'a> Judged<'a> {
 
     /// F2, in units.
     fn safety_stock(&self) -> f64 {
-        self.outlook.lead_time_demand.safety_stock(self.outlook.planning.parameters.z)
+        self.outlook.safety_stock()
     }
 
     /// F3, in units.
     fn reorder_point(&self) -> f64 {
-        self.outlook.lead_time_demand.reorder_point(self.outlook.planning.parameters.z)
+        self.outlook.reorder_point()
     }
 
     /// How well the forecast in use did, and in how many periods that was measured.
