@@ -157,6 +157,13 @@ fn golden_numbers_of_reorder_point_and_stockout_probability(tower: &Tower) {
     near(&after(&client, "golden", &mut batch), "reorder_point", 651.611836);
     batch.add("item.described", json!({"sku": "golden", "attributes": {"abc": "B", "xyz": "X"}}));
     near(&after(&client, "golden", &mut batch), "reorder_point", 524.197602);
+    // Supply comes within hours: at least a day's 75 are ordered at once, so 112.943 G(z) = (1 - level) * 75.
+    batch.add("sourcing.set", json!({"sku": "golden", "location": "L1", "source": source}));
+    let policy = json!({"scope": scope, "service_level": 0.9, "measure": "fill", "lead_time_days": 0.25});
+    batch.add("policy.set", policy);
+    let seen = after(&client, "golden", &mut batch);
+    near(&seen, "safety_stock", 126.106329);
+    near(&seen, "reorder_point", 144.856329);
 }
 
 fn supply_in_the_horizon_lowers_the_risk_and_its_delay_raises_it(tower: &Tower) {

@@ -192,14 +192,15 @@ impl PolicyTable {
             }
         }
         if !self.segment.is_empty() {
-            let both = classes.abc.zip(classes.xyz).map(|(abc, xyz)| format!("{abc}{xyz}"));
-            let mut named: SmallVec<[&str; 3]> =
-                [both.as_deref(), classes.abc, classes.xyz].into_iter().flatten().collect();
-            named[usize::from(both.is_some())..].sort_unstable();
-            for segment in named {
-                let count = classes.named_by(segment).unwrap_or_default();
-                found.extend(candidate((false, false, 0, count), self.segment.get(segment)));
+            let mut of = |segment: &str, named| {
+                found.extend(candidate((false, false, 0, named), self.segment.get(segment)));
+            };
+            if let Some((abc, xyz)) = classes.abc.zip(classes.xyz) {
+                of(&format!("{abc}{xyz}"), 2);
             }
+            let mut single = [classes.abc, classes.xyz];
+            single.sort_unstable();
+            single.into_iter().flatten().for_each(|class| of(class, 1));
         }
         found.extend(candidate((false, false, 0, 0), self.tenant.as_ref()));
         if !self.combined.values().is_empty() {

@@ -108,8 +108,9 @@ fn safety_factor(
     }
 }
 
-/// What is ordered at once, in units: the economic order quantity (F14) where the cost is known, else the demand of
-/// the lead time; not more than is demanded in a quarter or in the shelf life, and not less than the least order.
+/// What is ordered at once, in units: the economic order quantity (F14) where the cost is known, else the demand of lead time
+/// and review period, or of a day where these are shorter; not more than is demanded in a quarter or in the shelf life, and
+/// not less than the least order.
 pub fn order_quantity(
     place: &SkuLocation,
     planning: &Planning<'_>,
@@ -124,7 +125,7 @@ pub fn order_quantity(
     let shelf_life =
         planning.tenant.and_then(|tenant| tenant.item(planning.sku)?.shelf_life_days).unwrap_or(f64::MAX);
     let most = rate_per_day * ORDER_DAYS_MAX.min(shelf_life);
-    let wanted = economic.unwrap_or(demand.mean).min(most);
+    let wanted = economic.unwrap_or_else(|| demand.mean.max(rate_per_day)).min(most);
     let least = planning.tenant.and_then(|tenant| {
         let set = tenant.sourcing_at(planning.sku, planning.location, planning.now).next()?;
         set.moq.max(set.pack)

@@ -273,7 +273,7 @@ impl Why<'_> {
                     parameters.service_level
                 ),
                 ServiceMeasure::Fill => {
-                    format!("the safety factor with which the fill rate is {}", parameters.service_level)
+                    format!("the safety factor for a fill rate of {}", parameters.service_level)
                 }
             }),
             Input::said("demand_variance", over_horizon.variance, "model"),

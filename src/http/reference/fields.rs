@@ -107,7 +107,7 @@ pub const FIELDS: &[(&str, &str, &str)] = &[
     (
         "measure",
         "What the service level is of: `cycle`, the replenishment cycles in which nothing runs out; `fill`, what is demanded \
-         and delivered from stock. `cycle` when absent.",
+         and delivered from stock. `cycle` where no policy says.",
         r#""cycle""#,
     ),
     ("source", "Where the supply comes from.", ""),
