@@ -36,6 +36,8 @@ fn the_hard_cases_of_stock_come_out_right() {
         a_receipt_for_an_unannounced_line_is_stock,
         a_receipt_that_names_only_its_line_waits_for_it,
         a_change_leaves_lines_it_does_not_name,
+        half_a_place_is_completed_from_the_line,
+        half_a_place_of_an_unknown_line_waits_for_it,
         a_whole_document_is_cancelled,
         a_transfer_is_reserved_here_and_ordered_there,
         shipments_move_no_stock,
@@ -290,6 +292,103 @@ fn a_change_leaves_lines_it_does_not_name(tower: &Tower) {
     is(&after(&client, sku, &mut batch), json!({"on_order": 35}));
     batch.add_at(t + 4, "purchase_order.received", json!({"po_id": "PO-n", "line_id": "2", "quantity": 40}));
     is(&after(&client, sku, &mut batch), json!({"on_order": 10, "on_hand": 40}));
+}
+
+#[track_caller]
+fn is_at(client: &Client, [sku, location]: [&str; 2], expected: Value) {
+    is(&client.get(&format!("/api/v1/sku-locations/{sku}/{location}?settled=true")).expect(200), expected);
+}
+
+fn half_a_place_is_completed_from_the_line(tower: &Tower) {
+    let (client, sku, t) = (tower.http(), "half", now());
+    let mut batch = Batch::new(sku);
+    for place in [["half", "L1"], ["half", "L2"], ["half-b", "L1"], ["half-b", "L2"]] {
+        batch.add_at(
+            t + 1,
+            "inventory.counted",
+            json!({"sku": place[0], "location": place[1], "on_hand": 100}),
+        );
+    }
+    batch.add_at(
+        t + 2,
+        "order.placed",
+        json!({"order_id": "O-half", "line_id": "1", "sku": sku, "location": "L1", "quantity": 10}),
+    );
+    let shipped = |quantity: i64, half: Value| {
+        let mut data = json!({"order_id": "O-half", "line_id": "1", "quantity": quantity});
+        data.as_object_mut().unwrap().extend(half.as_object().unwrap().clone());
+        data
+    };
+    // What the line says itself.
+    batch.add_at(t + 3, "order.shipped", shipped(2, json!({"sku": sku})));
+    batch.add_at(t + 3, "order.shipped", shipped(2, json!({"location": "L1"})));
+    is(&after(&client, sku, &mut batch), json!({"on_hand": 96, "reserved": 6}));
+    // From another location, and another item instead.
+    batch.add_at(t + 4, "order.shipped", shipped(3, json!({"location": "L2"})));
+    batch.add_at(t + 4, "order.shipped", shipped(1, json!({"sku": "half-b"})));
+    is(&after(&client, sku, &mut batch), json!({"on_hand": 96, "reserved": 2}));
+    is_at(&client, [sku, "L2"], json!({"on_hand": 97, "reserved": 0}));
+    is_at(&client, ["half-b", "L1"], json!({"on_hand": 99, "reserved": 0}));
+    is_at(&client, ["half-b", "L2"], json!({"on_hand": 100, "reserved": 0}));
+
+    // One line goes to where another line of the order is, and nothing else does.
+    let lines = json!([
+        {"line_id": "1", "sku": sku, "location": "L1", "quantity": 50},
+        {"line_id": "2", "sku": "half-b", "location": "L2", "quantity": 20},
+    ]);
+    batch.add_at(
+        t + 5,
+        "purchase_order.placed",
+        json!({"po_id": "PO-half", "supplier": "S", "lines": lines}),
+    );
+    let change = |line: Value| json!({"po_id": "PO-half", "lines": [line]});
+    let to = json!({"line_id": "1", "location": "L2", "quantity": 50});
+    batch.add_at(t + 6, "purchase_order.changed", change(to));
+    is(&after(&client, sku, &mut batch), json!({"on_order": 0}));
+    is_at(&client, [sku, "L2"], json!({"on_order": 50}));
+    is_at(&client, ["half-b", "L2"], json!({"on_order": 20}));
+    is_at(&client, ["half-b", "L1"], json!({"on_order": 0}));
+    let received = |quantity: i64, half: &str, name: &str| json!({"po_id": "PO-half", "line_id": "1", "quantity": quantity, (half): name});
+    batch.add_at(t + 7, "purchase_order.received", received(10, "sku", sku));
+    batch.add_at(t + 7, "purchase_order.received", received(5, "location", "L1"));
+    is(&after(&client, sku, &mut batch), json!({"on_hand": 101, "on_order": 0}));
+    is_at(&client, [sku, "L2"], json!({"on_hand": 107, "on_order": 35}));
+    // Back to where it was: the last place that was said counts, and not the last that was new.
+    let back = json!({"line_id": "1", "location": "L1", "quantity": 50});
+    batch.add_at(t + 8, "purchase_order.changed", change(back));
+    batch.add_at(t + 9, "purchase_order.received", received(1, "sku", "half-b"));
+    let other = json!({"line_id": "2", "sku": sku, "quantity": 20});
+    batch.add_at(t + 9, "purchase_order.changed", change(other));
+    is(&after(&client, sku, &mut batch), json!({"on_hand": 101, "on_order": 34}));
+    is_at(&client, [sku, "L2"], json!({"on_hand": 107, "on_order": 20}));
+    is_at(&client, ["half-b", "L1"], json!({"on_hand": 100, "on_order": 0}));
+    is_at(&client, ["half-b", "L2"], json!({"on_hand": 100, "on_order": 0}));
+}
+
+fn half_a_place_of_an_unknown_line_waits_for_it(tower: &Tower) {
+    let (client, sku, t) = (tower.http(), "half-known", now());
+    let mut batch = Batch::new(sku);
+    batch.add_at(t + 1, "inventory.counted", count(sku, 10));
+    let line = json!({"line_id": "1", "sku": sku, "quantity": 9});
+    batch.add_at(t + 3, "purchase_order.changed", json!({"po_id": "PO-known", "lines": [line]}));
+    let received = json!({"po_id": "PO-known", "line_id": "1", "quantity": 4, "location": "L1"});
+    batch.add_at(t + 4, "purchase_order.received", received);
+    let shipped = json!({"order_id": "O-known", "line_id": "1", "quantity": 3, "sku": sku});
+    batch.add_at(t + 4, "order.shipped", shipped);
+    is(&after(&client, sku, &mut batch), json!({"on_hand": 10, "on_order": 0}));
+    let lines = json!([{"line_id": "1", "sku": sku, "location": "L1", "quantity": 5}]);
+    batch.add_at(
+        t + 2,
+        "purchase_order.placed",
+        json!({"po_id": "PO-known", "supplier": "S", "lines": lines}),
+    );
+    is(&after(&client, sku, &mut batch), json!({"on_hand": 14, "on_order": 5}));
+    batch.add_at(
+        t + 2,
+        "order.placed",
+        json!({"order_id": "O-known", "line_id": "1", "sku": sku, "location": "L1", "quantity": 5}),
+    );
+    is(&after(&client, sku, &mut batch), json!({"on_hand": 11, "reserved": 2}));
 }
 
 fn a_whole_document_is_cancelled(tower: &Tower) {

@@ -349,6 +349,31 @@ fn count_too_late(client: &Client) {
     });
 }
 
+/// Places of document lines by half: of what is known, of what waits, and of what moves.
+fn halves(client: &Client) {
+    let mut batch = common::Batch::new("halves");
+    for (sku, location) in [("HALF", "H"), ("HALF", "K")] {
+        batch.add("inventory.counted", json!({"sku": sku, "location": location, "on_hand": 500}));
+    }
+    let waits = json!({"po_id": "NEVER", "line_id": "1", "quantity": 4, "location": "H"});
+    batch.add("purchase_order.received", waits);
+    let order = json!({"order_id": "HALF", "line_id": "1", "sku": "HALF", "location": "H", "quantity": 50});
+    batch.add("order.placed", order);
+    let shipped =
+        |half: &str, name: &str| json!({"order_id": "HALF", "line_id": "1", "quantity": 7, (half): name});
+    batch.add("order.shipped", shipped("sku", "HALF"));
+    batch.add("order.shipped", shipped("location", "K"));
+    let line = |line: Value| json!({"po_id": "HALF", "supplier": "W", "lines": [line]});
+    batch.add(
+        "purchase_order.placed",
+        line(json!({"line_id": "1", "sku": "HALF", "location": "H", "quantity": 40})),
+    );
+    batch.add("purchase_order.changed", line(json!({"line_id": "1", "location": "K", "quantity": 41})));
+    let received = json!({"po_id": "HALF", "line_id": "1", "quantity": 5, "sku": "HALF"});
+    batch.add("purchase_order.received", received);
+    client.accept(&batch.take());
+}
+
 /// What people do with exceptions and cases beside deciding.
 fn handle(tower: &Tower, admin: &Client) {
     let mut batch = common::Batch::new("handle");
@@ -414,6 +439,7 @@ fn write_corpus() {
     let admin = keyed(&tower, "everything", "admin");
     tell_everything(&admin);
     count_too_late(&admin);
+    halves(&admin);
     handle(&tower, &admin);
     for (name, life) in LIVES {
         life(&mut Stage::open(keyed(&tower, name, "admin"), leaked(name)));

@@ -16,7 +16,7 @@ pub const SCHEMA_VERSION: u16 = 2;
 /// Version of the fold: what `apply` makes of a record, and who hears of it. A journal that a newer version has written
 /// to is not opened. `docs/versions.md` says what each was. Snapshots are of one version: the states in them are read by the
 /// place of each field, so a field that moves, goes or changes its type raises this too.
-pub const FOLD_VERSION: u16 = 5;
+pub const FOLD_VERSION: u16 = 6;
 /// This process has the only partition.
 pub const PARTITION: u16 = 0;
 

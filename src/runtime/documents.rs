@@ -83,6 +83,11 @@ impl Document {
         }
     }
 
+    /// Where a line of an order or a purchase order is; `None` if the line is unknown.
+    pub fn place_of(&self, line_id: &str) -> Option<Address> {
+        self.line(line_id).last().copied()
+    }
+
     fn find(&self, line_id: &str) -> Result<usize, usize> {
         self.lines.binary_search_by(|line| line.line_id.as_str().cmp(line_id))
     }
@@ -162,6 +167,12 @@ impl Document {
             return Addresses::new();
         }
         line.placed_at = event_time;
+        // Where it is now comes last, also when it was there before.
+        if let [here] = addresses
+            && let Some(at) = line.addresses.iter().position(|known| known == here)
+        {
+            line.addresses[at..].rotate_left(1);
+        }
         addresses.iter().copied().filter(|address| add(&mut line.addresses, *address)).collect()
     }
 

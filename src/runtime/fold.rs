@@ -93,6 +93,8 @@ pub struct Fold {
     pub(super) next_slot: Vec<u32>,
     /// All entities in the order in which they were made.
     pub(super) entities: Log<Arc<EntityKey>>,
+    /// The same by shard and slot.
+    by_address: Vec<Log<Arc<EntityKey>>>,
     by_location: HashMap<(TenantNumber, Name), Vec<Address>, FixedState>,
     /// SKU-locations with purchase order lines of a supplier.
     pub(super) supplied_by: Pieces<Address, Supplied>,
@@ -124,6 +126,7 @@ impl Fold {
             directory,
             next_slot: vec![0; usize::from(shards)],
             entities: Log::default(),
+            by_address: vec![Log::default(); usize::from(shards)],
             by_location: HashMap::default(),
             supplied_by: Pieces::default(),
             actions: Generations::new(ACTIONS_MAX, |_| 1),
@@ -184,6 +187,8 @@ impl Fold {
 
     fn route(&mut self, at: Routed<'_>, sink: &mut impl Sink) {
         let tenant = at.record.tenant;
+        let whole = self.with_whole_places(at.record);
+        let at = Routed { record: whole.as_ref().unwrap_or(at.record), ..at };
         match &at.record.body {
             Body::Event { data, .. } => {
                 if !self.has_room_for(at_most_new(data))
@@ -498,7 +503,13 @@ impl Fold {
             self.by_location.entry((*tenant, location.clone())).or_default().push(address);
         }
         self.entities.push(key.clone());
+        self.by_address[usize::from(shard)].push(key.clone());
         address
+    }
+
+    /// Who lives there.
+    pub(super) fn entity_at(&self, address: Address) -> Option<&EntityKey> {
+        self.by_address.get(usize::from(address.shard))?.get(address.slot as usize).map(Arc::as_ref)
     }
 
     fn expand(&self, affected: Affected) -> Option<Dirty> {

@@ -66,7 +66,7 @@ impl Fold {
             ),
             None => Default::default(),
         };
-        if let Some((sku, location)) = &moved.place {
+        if let Some((sku, location)) = moved.place.whole() {
             let here = self.sku_location(at, sku, location, sink);
             add(&mut whom, here);
         }
@@ -101,7 +101,7 @@ impl Fold {
                 Some(None)
             } else {
                 let is_unknown = |line: &&PurchaseOrderLine| {
-                    line.place.is_none()
+                    line.place.whole().is_none()
                         && known.as_ref().is_none_or(|known| known.line(&line.line_id).is_empty())
                 };
                 order.lines.iter().find(is_unknown).map(|line| Some(line.line_id.clone()))
@@ -113,7 +113,7 @@ impl Fold {
         }
         let mut places: SmallVec<[(usize, Address); 4]> = SmallVec::new();
         for (index, line) in order.lines.iter().enumerate() {
-            if let Some((sku, location)) = &line.place {
+            if let Some((sku, location)) = line.place.whole() {
                 places.push((index, self.sku_location(at, sku, location, sink)));
             }
         }

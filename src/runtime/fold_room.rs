@@ -61,11 +61,11 @@ fn mentioned(data: &EventData) -> (Vec<(&Name, &Name)>, Vec<&Name>) {
         | EventData::PurchaseOrderReceived(moved)
         | EventData::TransferDispatched(moved)
         | EventData::TransferReceived(moved) => {
-            places.extend(moved.place.as_ref().map(|(sku, location)| (sku, location)));
+            places.extend(moved.place.whole());
             suppliers.extend(&moved.supplier);
         }
         EventData::PurchaseOrder(order) => {
-            places.extend(order.lines.iter().filter_map(|line| line.place.as_ref().map(|(s, l)| (s, l))));
+            places.extend(order.lines.iter().filter_map(|line| line.place.whole()));
             suppliers.extend(&order.supplier);
         }
         EventData::Transfer(transfer) => {

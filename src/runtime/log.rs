@@ -32,6 +32,11 @@ impl<T> Log<T> {
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.chunks.iter().flat_map(|chunk| chunk.iter())
     }
+
+    /// The item that so many were added before.
+    pub fn get(&self, index: usize) -> Option<&T> {
+        self.chunks.get(index / CHUNK_ITEMS)?.get(index % CHUNK_ITEMS)
+    }
 }
 
 #[cfg(test)]
@@ -50,6 +55,8 @@ mod tests {
         }
         for (length, clone) in clones.into_iter().chain([(5_000, log)]) {
             assert!(clone.iter().copied().eq(0..length));
+            assert!((0..length).all(|n| clone.get(n) == Some(&n)));
+            assert_eq!(clone.get(length), None);
         }
     }
 }

@@ -20,6 +20,7 @@ mod feeds;
 mod feeds_tests;
 pub mod fold;
 mod fold_documents;
+mod fold_places;
 mod fold_room;
 #[cfg(test)]
 mod fold_tests;

@@ -169,10 +169,7 @@ impl History {
                 let slot = self.slot();
                 let mut data = line.clone();
                 data["quantity"] = self.quantity(1);
-                if self.random.chance(50) {
-                    data["sku"] = json!(sku);
-                    data["location"] = json!(location);
-                }
+                self.name_place(&mut data, (&sku, &location));
                 self.emit(slot, "order.shipped", data);
             }
             if self.random.chance(20) {
@@ -209,18 +206,18 @@ impl History {
             if self.random.chance(50) {
                 let quantity = self.quantity(0);
                 let mut line = json!({"line_id": i.to_string(), "quantity": quantity});
-                if self.random.chance(50) {
-                    line["sku"] = json!(sku);
-                    line["location"] = json!(location);
-                }
+                self.name_place(&mut line, (sku, location));
                 changed.push(line);
                 quantities[i].push(quantity);
             }
             if self.random.chance(50) {
                 let confirmed = quantities[i].last().cloned().unwrap();
                 let confirmed = if self.wild { self.quantity(0) } else { confirmed };
-                acknowledged.push(json!({"line_id": i.to_string(), "quantity": confirmed,
-                    "promised_at": at(self.base + 86_400 * self.random.between(1, 20))}));
+                let promised_at = at(self.base + 86_400 * self.random.between(1, 20));
+                let mut line =
+                    json!({"line_id": i.to_string(), "quantity": confirmed, "promised_at": promised_at});
+                self.name_place(&mut line, (sku, location));
+                acknowledged.push(line);
             }
         }
         if !changed.is_empty() {
@@ -254,7 +251,9 @@ impl History {
             };
             for quantity in receipts {
                 let slot = self.slot();
-                self.receive(slot, &po_id, &i.to_string(), quantity, Some((sku, location)));
+                let mut data = json!({"po_id": po_id, "line_id": i.to_string(), "quantity": quantity});
+                self.name_place(&mut data, (sku, location));
+                self.emit(slot, "purchase_order.received", data);
             }
             if self.random.chance(15) {
                 let slot = self.late_slot();
@@ -293,20 +292,16 @@ impl History {
         }
     }
 
-    fn receive(
-        &mut self,
-        slot: i64,
-        po_id: &str,
-        line_id: &str,
-        quantity: Value,
-        place: Option<(&str, &str)>,
-    ) {
-        let mut data = json!({"po_id": po_id, "line_id": line_id, "quantity": quantity});
-        if let Some((sku, location)) = place.filter(|_| self.random.chance(50)) {
-            data["sku"] = json!(sku);
-            data["location"] = json!(location);
+    /// Says where a line is: whole, by half, or not at all.
+    fn name_place(&mut self, line: &mut Value, (sku, location): (&str, &str)) {
+        let (names_sku, names_location) =
+            *self.random.pick(&[(false, false), (true, false), (false, true), (true, true)]);
+        if names_sku {
+            line["sku"] = json!(sku);
         }
-        self.emit(slot, "purchase_order.received", data);
+        if names_location {
+            line["location"] = json!(location);
+        }
     }
 
     fn transfer(&mut self, number: u64) {

@@ -202,7 +202,8 @@ fn fold_lines(sorted: &[&Value]) -> BTreeMap<LineKey, Line> {
                     let key = ("purchase_order", text(&data["po_id"]), text(&said["line_id"]));
                     let line = lines.entry(key).or_default();
                     line.ordered = quantity(&said["quantity"]);
-                    if said["sku"].is_string() {
+                    // By half a place a history says what it has said whole before.
+                    if said["sku"].is_string() && said["location"].is_string() {
                         line.place = Some((text(&said["sku"]), text(&said["location"])));
                     }
                 }

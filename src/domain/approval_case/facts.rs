@@ -178,10 +178,9 @@ impl CaseFacts {
                     |step| {
                         let stated = order.lines.iter().map(|line| StatedLine {
                             line_id: &line.line_id,
-                            is_meant: match (step.kind, &line.place) {
-                                (ActionKind::Expedite, _) => step.line_id.as_ref() == Some(&line.line_id),
-                                (_, Some((sku, location))) => *sku == step.sku && *location == step.location,
-                                (_, None) => only_line,
+                            is_meant: match step.kind {
+                                ActionKind::Expedite => step.line_id.as_ref() == Some(&line.line_id),
+                                _ => line.place.can_be(&step.sku, &step.location).unwrap_or(only_line),
                             },
                             quantity: line.quantity,
                             promised_at: line.promised_at,

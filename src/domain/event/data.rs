@@ -133,14 +133,56 @@ pub struct DocumentNamed {
     pub line_id: Option<Name>,
 }
 
+/// Where an event says that a line belongs; what it leaves out is as the line has it. Written as a pair, in which the name
+/// that is not said is empty, or as none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Option<(Name, Name)>", into = "Option<(Name, Name)>")]
+pub struct StatedPlace {
+    pub sku: Option<Name>,
+    pub location: Option<Name>,
+}
+
+impl StatedPlace {
+    /// Item and location, if both are said.
+    pub fn whole(&self) -> Option<(&Name, &Name)> {
+        self.sku.as_ref().zip(self.location.as_ref())
+    }
+
+    /// Whether one of the two is said.
+    pub fn is_half(&self) -> bool {
+        self.sku.is_some() != self.location.is_some()
+    }
+
+    /// Whether that place can be meant; `None` if neither half is said.
+    pub fn can_be(&self, sku: &Name, location: &Name) -> Option<bool> {
+        let is = |half: &Option<Name>, name: &Name| half.as_ref().is_none_or(|half| half == name);
+        (*self != StatedPlace::default()).then(|| is(&self.sku, sku) && is(&self.location, location))
+    }
+}
+
+impl From<Option<(Name, Name)>> for StatedPlace {
+    fn from(pair: Option<(Name, Name)>) -> StatedPlace {
+        let (sku, location) = pair.unwrap_or_default();
+        let said = |name: Name| (!name.is_empty()).then_some(name);
+        StatedPlace { sku: said(sku), location: said(location) }
+    }
+}
+
+impl From<StatedPlace> for Option<(Name, Name)> {
+    fn from(place: StatedPlace) -> Option<(Name, Name)> {
+        let StatedPlace { sku, location } = place;
+        (sku.is_some() || location.is_some()).then(|| (sku.unwrap_or_default(), location.unwrap_or_default()))
+    }
+}
+
 /// Goods moved against a line: shipped, received, dispatched. Quantity above zero.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LineFulfilled {
     pub document: Name,
     pub line_id: Name,
     pub quantity: Quantity,
-    /// Where the event says the line belongs; both or neither.
-    pub place: Option<(Name, Name)>,
+    /// Where the event says the line belongs.
+    pub place: StatedPlace,
     /// `purchase_order.received` only.
     pub supplier: Option<Name>,
 }
@@ -198,8 +240,8 @@ pub struct PurchaseOrder {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PurchaseOrderLine {
     pub line_id: Name,
-    /// Item and location; both or neither: a change may name only the line.
-    pub place: Option<(Name, Name)>,
+    /// Where it belongs; a change may name only the line.
+    pub place: StatedPlace,
     pub quantity: Quantity,
     pub promised_at: Option<Timestamp>,
     pub unit_cost: Option<UnitPrice>,

@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 
 use super::json::{Kind, Value, push_pointer_step};
 use crate::domain::decimal::{DecimalError, parse_scaled};
-use crate::domain::event::Selection;
+use crate::domain::event::{Selection, StatedPlace};
 use crate::domain::ids::{Name, is_valid_name};
 use crate::domain::money::{Currency, UnitPrice};
 use crate::domain::quantity::Quantity;
@@ -227,20 +227,9 @@ impl<'n, 't, 'a> Fields<'n, 't, 'a> {
         }
     }
 
-    /// Item and location: both or neither.
-    pub(super) fn place(&self) -> Option<(Name, Name)> {
-        match (self.optional("sku", name), self.optional("location", name)) {
-            (Some(sku), Some(location)) => Some((sku, location)),
-            (Some(_), None) if self.present("location").is_none() => {
-                self.fault("location", Fault::new("required", "is required beside sku"));
-                None
-            }
-            (None, Some(_)) if self.present("sku").is_none() => {
-                self.fault("sku", Fault::new("required", "is required beside location"));
-                None
-            }
-            _ => None,
-        }
+    /// Item and location, as far as they are said.
+    pub(super) fn place(&self) -> StatedPlace {
+        StatedPlace { sku: self.optional("sku", name), location: self.optional("location", name) }
     }
 
     /// `"all"`, or an array of names that holds at least one.

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::domain::ids::Name;
 use crate::domain::money::{Currency, UnitPrice};
 use crate::domain::quantity::Quantity;
 use crate::domain::time::Timestamp;
@@ -359,11 +360,25 @@ fn bounds_themselves_are_taken() {
 #[test]
 fn fields_that_belong_together_are_judged_together() {
     let received = |more: &str| {
-        errors("purchase_order.received", &format!(r#"{{"po_id":"P","line_id":"1","quantity":1{more}}}"#))
+        let data = format!(r#"{{"po_id":"P","line_id":"1","quantity":1{more}}}"#);
+        match super::parse("purchase_order.received", &data) {
+            Ok(EventData::PurchaseOrderReceived(received)) => received.place,
+            other => panic!("{other:?}"),
+        }
     };
-    assert_eq!(received(r#","sku":"A","location":"L""#), vec![]);
-    assert_eq!(received(r#","sku":"A""#), vec![("/data/location".into(), "required")]);
-    assert_eq!(received(r#","location":"L""#), vec![("/data/sku".into(), "required")]);
+    let (sku, location) = (|| Some(Name::from("A")), || Some(Name::from("L")));
+    for (more, place) in [
+        (r#","sku":"A","location":"L""#, StatedPlace { sku: sku(), location: location() }),
+        (r#","sku":"A""#, StatedPlace { sku: sku(), location: None }),
+        (r#","location":"L""#, StatedPlace { sku: None, location: location() }),
+        (r#","sku":"A","location":null"#, StatedPlace { sku: sku(), location: None }),
+        ("", StatedPlace::default()),
+    ] {
+        assert_eq!(received(more), place, "{more}");
+        let pair: Option<(Name, Name)> = place.clone().into();
+        assert_eq!(pair.is_none(), more.is_empty());
+        assert_eq!(StatedPlace::from(pair), place, "as it is written");
+    }
     let shipment = |line: &str| {
         errors("shipment.delayed", &format!(r#"{{"shipment_id":"H","lines":[{{"line_id":"1"{line}}}]}}"#))
     };

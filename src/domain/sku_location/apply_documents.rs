@@ -71,7 +71,7 @@ impl SkuLocation {
         for stated in &order.lines {
             let lines = self.supply.as_deref().map(|supply| &supply.purchase_lines);
             let known = lines.and_then(|lines| lines.get(&order.po_id, &stated.line_id));
-            let is_here = match &stated.place {
+            let is_here = match stated.place.whole() {
                 Some((sku, location)) => *sku == self.sku && *location == self.location,
                 // A change that names only the line means wherever that is.
                 None => known.is_some_and(|line| !line.line().is_elsewhere()),
@@ -266,14 +266,15 @@ impl SkuLocation {
     ///
     /// If the event names another place, the goods moved there and only the line, if it is one of here, shrinks.
     fn effect_of(&self, fulfilled: &LineFulfilled, known: Option<&Line>, takes_unknown: bool) -> Effect {
-        match &fulfilled.place {
+        match fulfilled.place.whole() {
             Some((sku, location)) => {
                 let is_here = *sku == self.sku && *location == self.location;
                 Effect { on_line: is_here || known.is_some(), on_stock: is_here }
             }
             None => {
                 let is_here = known.map_or(takes_unknown, |line| !line.is_elsewhere());
-                Effect { on_line: is_here, on_stock: is_here }
+                // A line that has left may come back, and what it got meanwhile is then no longer to come.
+                Effect { on_line: is_here || known.is_some(), on_stock: is_here }
             }
         }
     }

@@ -385,7 +385,7 @@ fn fulfilled(document: &str, quantity: i64, place: Option<(Name, Name)>) -> Line
         document: document.into(),
         line_id: "1".into(),
         quantity: units(quantity),
-        place,
+        place: place.into(),
         supplier: None,
     }
 }
@@ -410,7 +410,7 @@ pub fn purchase_step(
         supplier: Some("S".into()),
         lines: smallvec::smallvec![PurchaseOrderLine {
             line_id: "1".into(),
-            place: Some(place_of_line()),
+            place: Some(place_of_line()).into(),
             quantity: units(quantity),
             promised_at,
             unit_cost: None,

@@ -226,7 +226,7 @@ impl Line {
         } else {
             self.is_confirmed |= said.promised_at.is_some();
         }
-        if let Some((sku, _)) = &said.place {
+        if let Some(sku) = &said.place.sku {
             self.sku = Some(sku.clone());
         }
         if let Some(unit_cost) = said.unit_cost {

@@ -143,7 +143,7 @@ pub const QUARANTINE_CODES: &[Told] = &[
     ),
     told(
         "unresolved_reference",
-        "The event names a document line without item and location, and nobody told of that document while the event \
+        "The event names a document line without both item and location, and nobody told of that document while the event \
          could be held.",
         "Send the document, then retry the entry; or edit it so that it names `sku` and `location`.",
     ),

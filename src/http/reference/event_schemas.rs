@@ -80,14 +80,14 @@ pub fn data_schema(event_type: EventType) -> Value {
             reason(),
         ]),
         T::PurchaseOrderPlaced | T::PurchaseOrderChanged | T::PurchaseOrderAcknowledged => {
-            let lines = with_place(object([
+            let lines = object([
                 line(),
-                any_sku(),
-                any_location(),
+                sku_of_line(),
+                location_of_line(),
                 required("quantity", quantity_from_zero()),
                 optional("promised_at", time()),
                 optional("unit_cost", price()),
-            ]));
+            ]);
             object([
                 required("po_id", name()),
                 optional("supplier", name()),
@@ -313,19 +313,18 @@ fn fulfilled(document: &'static str, more: impl IntoIterator<Item = Member>) -> 
         required(document, name()),
         required("line_id", name()),
         required("quantity", with_about(quantity_above_zero(), "Units moved now, at most 3 decimals.")),
-        optional("sku", name()),
-        optional("location", name()),
+        sku_of_line(),
+        location_of_line(),
     ];
-    with_place(object(members.into_iter().chain(more)))
+    object(members.into_iter().chain(more))
 }
 
-/// `sku` and `location` stand together or not at all.
-fn with_place(mut object: Value) -> Value {
-    let stands = |name: &str| json!({"properties": {(name): {"not": {"type": "null"}}}, "required": [name]});
-    let both = json!({"allOf": [stands("sku"), stands("location")]});
-    object["if"] = json!({"anyOf": [stands("sku"), stands("location")]});
-    object["then"] = both;
-    object
+fn sku_of_line() -> Member {
+    optional("sku", named("The item; that of the line when absent.", "milk-1l"))
+}
+
+fn location_of_line() -> Member {
+    optional("location", named("Where; the location of the line when absent.", "store-12"))
 }
 
 /// Of a purchase order or of a transfer.

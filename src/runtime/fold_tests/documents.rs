@@ -194,6 +194,60 @@ fn a_receipt_that_names_its_place_needs_no_document() {
 }
 
 #[test]
+fn half_a_place_leads_to_where_it_and_its_line_say() {
+    let mut house = House::new(ROOMY).described();
+    let lines = json!([
+        {"line_id": "1", "sku": "A", "location": "L1", "quantity": 9},
+        {"line_id": "2", "sku": "B", "location": "L2", "quantity": 9},
+    ]);
+    house.hears("purchase_order.placed", purchase(lines));
+    let mut receives = |half: Value| {
+        let mut data = json!({"po_id": "P", "line_id": "1", "quantity": 1});
+        data.as_object_mut().unwrap().extend(half.as_object().unwrap().clone());
+        let heard = house.hears("purchase_order.received", data);
+        heard.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
+    };
+    for agrees in [json!({"sku": "A"}), json!({"location": "L1"}), json!({})] {
+        assert_eq!(receives(agrees), [place("A", "L1"), supplier("S")]);
+    }
+    assert_eq!(
+        receives(json!({"location": "L2"})),
+        [place("A", "L1"), place("A", "L2"), supplier("S")],
+        "not the other line's"
+    );
+    assert_eq!(receives(json!({"sku": "C"})), [place("A", "L1"), place("C", "L1"), supplier("S")]);
+    // A line that is moved and comes back is where it came back to.
+    for location in ["L3", "L1"] {
+        let line = json!([{"line_id": "1", "location": location, "quantity": 9}]);
+        house.hears("purchase_order.changed", purchase(line));
+    }
+    let received = json!({"po_id": "P", "line_id": "1", "quantity": 1, "sku": "B"});
+    let heard = house.hears("purchase_order.received", received);
+    let here = house.lsn;
+    assert_eq!(
+        heard,
+        [place("A", "L3"), place("A", "L1"), place("B", "L1"), supplier("S")].map(|key| (key, here))
+    );
+}
+
+#[test]
+fn half_a_place_of_an_unknown_line_waits_for_the_line() {
+    let mut house = House::new(ROOMY).described();
+    for half in [json!({"sku": "A"}), json!({"location": "L1"})] {
+        let mut line = json!({"line_id": "1", "quantity": 1});
+        line.as_object_mut().unwrap().extend(half.as_object().unwrap().clone());
+        assert_eq!(house.hears("purchase_order.placed", purchase(json!([line]))), []);
+        line["po_id"] = json!("P");
+        assert_eq!(house.hears("purchase_order.received", line), []);
+    }
+    assert_eq!(house.fold.usage().held, 4);
+    let whole = json!([{"line_id": "1", "sku": "A", "location": "L1", "quantity": 1}]);
+    let heard = house.hears("purchase_order.changed", purchase(whole));
+    assert_eq!(heard.len(), 5 * 2, "all of them, the place and the supplier: {heard:?}");
+    assert_eq!(house.fold.usage().held, 0);
+}
+
+#[test]
 fn when_the_holding_area_is_full_the_one_that_waited_longest_goes_to_quarantine() {
     let mut house = House::new(FoldSettings { holding_events_max: 2, ..ROOMY }).described();
     let shipped = |line: &str| json!({"order_id": "O", "line_id": line, "quantity": 1});

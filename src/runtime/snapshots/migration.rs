@@ -31,11 +31,12 @@ struct Step {
 
 /// The first generations are of version 3, from which none leads on.
 #[cfg(not(test))]
-const STEPS: &[Step] = &[Step { from: 4, migrate: as_it_was }];
+const STEPS: &[Step] = &[Step { from: 4, migrate: as_it_was }, Step { from: 5, migrate: as_it_was }];
 #[cfg(test)]
 const STEPS: &[Step] = &[Step { from: testing::OLDER, migrate: testing::migrate }];
 
-/// The newer version has members at the end of what the older one wrote; without them nothing is known of what they say.
+/// The newer version reads what the older one wrote: it has members at the end, without which nothing is known of what they
+/// say, or values that the older one never had.
 #[cfg(not(test))]
 fn as_it_was(_: Part, entry: &[u8]) -> Result<Vec<u8>, String> {
     Ok(entry.to_vec())

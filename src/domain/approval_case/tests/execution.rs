@@ -298,7 +298,7 @@ fn an_acknowledgement_without_the_actions_id_is_matched_by_its_order() {
             supplier: None,
             lines: smallvec::smallvec![PurchaseOrderLine {
                 line_id: "1".into(),
-                place: None,
+                place: None.into(),
                 quantity: units(quantity),
                 promised_at: None,
                 unit_cost: None,

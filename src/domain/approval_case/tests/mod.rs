@@ -327,7 +327,7 @@ impl Desk {
             supplier: Some("V".into()),
             lines: smallvec::smallvec![PurchaseOrderLine {
                 line_id: "1".into(),
-                place: Some(("A".into(), "OSLO".into())),
+                place: Some(("A".into(), "OSLO".into())).into(),
                 quantity: units(quantity),
                 promised_at: Some(promised_at),
                 unit_cost: None,
@@ -343,7 +343,7 @@ impl Desk {
             document: "4711".into(),
             line_id: "1".into(),
             quantity: units(quantity),
-            place: None,
+            place: None.into(),
             supplier: None,
         }));
     }

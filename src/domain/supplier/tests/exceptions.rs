@@ -221,7 +221,7 @@ fn an_acknowledgement_is_missed_on_the_supplier_s_calendar() {
         lines: SmallVec::from_elem(
             PurchaseOrderLine {
                 line_id: Name::from("1"),
-                place: None,
+                place: None.into(),
                 quantity: Quantity::from_units(3),
                 promised_at: Some(day(90)),
                 unit_cost: None,

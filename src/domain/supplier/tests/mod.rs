@@ -111,7 +111,7 @@ fn data(step: Step) -> EventData {
         SmallVec::from_elem(
             PurchaseOrderLine {
                 line_id: line_id(line),
-                place: None,
+                place: None.into(),
                 quantity: Quantity::from_units(units),
                 promised_at: promised.map(day),
                 unit_cost: None,
@@ -134,7 +134,7 @@ fn data(step: Step) -> EventData {
             document: Name::from("P"),
             line_id: line_id(line),
             quantity: Quantity::from_units(units),
-            place: None,
+            place: None.into(),
             supplier: None,
         }),
         Step::Ended { line } => EventData::PurchaseOrderEnded(DocumentNamed {

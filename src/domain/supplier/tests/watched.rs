@@ -49,7 +49,7 @@ impl Watched {
     fn order(&mut self, at: i64, step: PurchaseOrderStep, po_id: &str, supplier: &str, lines: &[Said<'_>]) {
         let lines = lines.iter().map(|(line_id, units, promised)| PurchaseOrderLine {
             line_id: Name::from(*line_id),
-            place: Some((Name::from("A"), Name::from("S"))),
+            place: Some((Name::from("A"), Name::from("S"))).into(),
             quantity: Quantity::from_units(*units),
             promised_at: promised.map(day),
             unit_cost: Some(UnitPrice::from_ten_thousandths(20_000)),
@@ -98,7 +98,7 @@ impl Watched {
             document: Name::from(po_id),
             line_id: Name::from(line_id),
             quantity: Quantity::from_units(units),
-            place: None,
+            place: None.into(),
             supplier: None,
         });
         self.event(day(at), EventType::PurchaseOrderReceived, data);
