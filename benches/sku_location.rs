@@ -168,7 +168,7 @@ fn purchase(id: &str, promised_at: Timestamp) -> EventData {
         supplier: Some(name("supplier-9")),
         lines: smallvec::smallvec![PurchaseOrderLine {
             line_id: name("1"),
-            place: Some((name("sku-000123"), name("store-4711"))),
+            place: Some((name("sku-000123"), name("store-4711"))).into(),
             quantity: Quantity::from_units(1),
             promised_at: Some(promised_at),
             unit_cost: None,
@@ -184,7 +184,7 @@ fn shipped(id: &str) -> EventData {
         document: name(id),
         line_id: name("1"),
         quantity: Quantity::from_units(2),
-        place: None,
+        place: None.into(),
         supplier: None,
     })
 }
