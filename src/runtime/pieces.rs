@@ -1,5 +1,7 @@
 //! A hash table in pieces, so that it can be shared at a moment's notice: a clone shares all pieces, and whoever changes one
-//! that is shared copies that one first.
+//! that is shared copies that one first. Pieces are small: after a clone nearly every change meets one that is still shared,
+//! and until most are copied each of these changes costs as much as the piece holds. They stand in rows that are shared in
+//! the same way, so that a clone counts rows and not pieces.
 //!
 //! Grows one piece at a time (linear hashing, Litwin 1980), so that no change waits for a whole table to be moved.
 
@@ -9,9 +11,10 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-/// Entries of a piece, on average, at which another piece is made. Few, so that copying one takes microseconds; many, so
-/// that sharing a million entries is some thousand reference counts.
-const PIECE_ENTRIES: usize = 256;
+/// Entries of a piece, on average, at which another piece is made. Few, so that copying one takes a microsecond.
+const PIECE_ENTRIES: usize = 32;
+/// Pieces in a row. With them a million entries are shared by some five hundred reference counts.
+const ROW_PIECES: usize = 64;
 
 /// One part of a table.
 pub type Piece<K, V> = Arc<HashTable<(K, V)>>;
@@ -19,13 +22,15 @@ pub type Piece<K, V> = Arc<HashTable<(K, V)>>;
 /// The table. What it holds does not depend on how it is cut.
 #[derive(Clone)]
 pub struct Pieces<K, V> {
-    pieces: Vec<Piece<K, V>>,
+    /// Each is full but the last.
+    rows: Vec<Arc<Vec<Piece<K, V>>>>,
+    pieces: usize,
     len: usize,
 }
 
 impl<K, V> Default for Pieces<K, V> {
     fn default() -> Pieces<K, V> {
-        Pieces { pieces: Vec::new(), len: 0 }
+        Pieces { rows: Vec::new(), pieces: 0, len: 0 }
     }
 }
 
@@ -44,7 +49,8 @@ fn piece_of(hash: u64, pieces: usize) -> usize {
 impl<K: Hash + Eq + Clone, V: Clone> Pieces<K, V> {
     /// What stands under a key with that hash.
     pub fn find(&self, hash: u64, key: &K) -> Option<&V> {
-        let piece = self.pieces.get(piece_of(hash, self.pieces.len().max(1)))?;
+        let place = piece_of(hash, self.pieces.max(1));
+        let piece = self.rows.get(place / ROW_PIECES)?.get(place % ROW_PIECES)?;
         piece.find(hash, |(known, _)| known == key).map(|(_, value)| value)
     }
 
@@ -55,19 +61,23 @@ impl<K: Hash + Eq + Clone, V: Clone> Pieces<K, V> {
 
     /// The same, to be changed.
     pub fn find_mut(&mut self, hash: u64, key: &K) -> Option<&mut V> {
-        let place = piece_of(hash, self.pieces.len().max(1));
-        let piece = self.pieces.get_mut(place)?;
-        Arc::make_mut(piece).find_mut(hash, |(known, _)| known == key).map(|(_, value)| value)
+        let piece = self.piece_mut(piece_of(hash, self.pieces.max(1)))?;
+        piece.find_mut(hash, |(known, _)| known == key).map(|(_, value)| value)
+    }
+
+    /// A piece to be changed, shared with nobody.
+    fn piece_mut(&mut self, place: usize) -> Option<&mut HashTable<(K, V)>> {
+        let row = Arc::make_mut(self.rows.get_mut(place / ROW_PIECES)?);
+        row.get_mut(place % ROW_PIECES).map(Arc::make_mut)
     }
 
     /// Puts in what is not there.
     pub fn insert_new(&mut self, hash: u64, key: K, value: V) {
-        if self.len >= self.pieces.len() * PIECE_ENTRIES {
+        if self.len >= self.pieces * PIECE_ENTRIES {
             self.split();
         }
-        let place = piece_of(hash, self.pieces.len());
-        if let Some(piece) = self.pieces.get_mut(place) {
-            Arc::make_mut(piece).insert_unique(hash, (key, value), |(key, _)| hash_of(key));
+        if let Some(piece) = self.piece_mut(piece_of(hash, self.pieces)) {
+            piece.insert_unique(hash, (key, value), |(key, _)| hash_of(key));
             self.len += 1;
         }
     }
@@ -89,26 +99,30 @@ impl<K: Hash + Eq + Clone, V: Clone> Pieces<K, V> {
     pub fn remove(&mut self, hash: u64, key: &K) -> Option<V> {
         // A piece without the key stays shared.
         self.find(hash, key)?;
-        let place = piece_of(hash, self.pieces.len().max(1));
-        let piece = Arc::make_mut(self.pieces.get_mut(place)?);
-        let found = piece.find_entry(hash, |(known, _)| known == key).ok()?;
+        let piece = self.piece_mut(piece_of(hash, self.pieces.max(1)))?;
+        let found = piece.find_entry(hash, |(known, _)| known == key).ok()?.remove().0.1;
         self.len -= 1;
-        Some(found.remove().0.1)
+        Some(found)
     }
 
     /// Makes one more piece out of what belongs to it now.
     fn split(&mut self) {
-        let pieces = self.pieces.len() + 1;
+        let pieces = self.pieces + 1;
         let mut new = HashTable::new();
         let mask = pieces.next_power_of_two() - 1;
-        if let Some(parent) = self.pieces.get_mut((pieces - 1) & (mask >> 1)) {
+        if let Some(parent) = self.piece_mut((pieces - 1) & (mask >> 1)) {
             let moves = |(key, _): &mut (K, V)| piece_of(hash_of(key), pieces) == pieces - 1;
-            let parent = Arc::make_mut(parent);
             for entry in parent.extract_if(moves) {
                 new.insert_unique(hash_of(&entry.0), entry, |(key, _)| hash_of(key));
             }
         }
-        self.pieces.push(Arc::new(new));
+        if self.pieces.is_multiple_of(ROW_PIECES) {
+            self.rows.push(Arc::new(Vec::with_capacity(ROW_PIECES)));
+        }
+        if let Some(row) = self.rows.last_mut() {
+            Arc::make_mut(row).push(Arc::new(new));
+            self.pieces = pieces;
+        }
     }
 }
 
@@ -120,12 +134,12 @@ impl<K, V> Pieces<K, V> {
 
     /// All entries, in no order that means anything.
     pub fn iter(&self) -> impl Iterator<Item = &(K, V)> {
-        self.pieces.iter().flat_map(|piece| piece.iter())
+        self.rows.iter().flat_map(|row| row.iter()).flat_map(|piece| piece.iter())
     }
 
     /// Its pieces, to be let go of one by one.
     pub fn into_pieces(self) -> impl Iterator<Item = Piece<K, V>> {
-        self.pieces.into_iter()
+        self.rows.into_iter().flat_map(Arc::unwrap_or_clone)
     }
 }
 
@@ -143,11 +157,13 @@ mod tests {
         for key in 0..100_000_u32 {
             table.insert_new(hash_of(&key), key, ());
             if key % 9_973 == 0 {
-                let fullest = table.pieces.iter().map(|piece| piece.len()).max().unwrap_or(0);
-                assert!(fullest <= 3 * PIECE_ENTRIES, "{fullest} of {key}");
+                let fullest = table.rows.iter().flat_map(|row| row.iter()).map(|piece| piece.len()).max();
+                let fullest = fullest.unwrap_or(0);
+                assert!(fullest <= 4 * PIECE_ENTRIES, "{fullest} of {key}");
             }
         }
-        assert_eq!(table.pieces.len(), 100_000_usize.div_ceil(PIECE_ENTRIES));
+        assert_eq!(table.pieces, 100_000_usize.div_ceil(PIECE_ENTRIES));
+        assert!(table.rows.iter().rev().skip(1).all(|row| row.len() == ROW_PIECES));
     }
 
     proptest! {
