@@ -143,7 +143,7 @@ impl SnapshotsConfig {
     pub(super) fn read(section: &mut Section<'_, '_>) -> Self {
         Self {
             journal_bytes: section.integer("journal_bytes", 1 << 30, 1 << 20..=1 << 40),
-            slice_entities: section.integer("slice_entities", 256, 1..=100_000),
+            slice_entities: section.integer("slice_entities", 32, 1..=100_000),
             free_bytes_min: section.integer("free_bytes_min", 64 << 20, 0..=1 << 40),
         }
     }

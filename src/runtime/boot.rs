@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
 use super::codec::{self, FOLD_VERSION};
-use super::niceness::give_way;
+use super::niceness::{give_way, work_in_the_background};
 use super::panics::mark_thread_critical;
 use super::rebuild::Rebuilder;
 use super::recovery::{Found, Recovery, RecoveryPhase};
@@ -105,7 +105,7 @@ impl Tower {
             dispatcher.run(&committed_out, captures_out);
         })?;
         std::thread::Builder::new().name("snapshots".into()).spawn(move || {
-            give_way();
+            work_in_the_background();
             snapshotter.run();
         })?;
         self.introduce(&running, &options)?;
