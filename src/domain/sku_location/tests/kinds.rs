@@ -385,6 +385,36 @@ fn one_order_competes_with_nobody_and_what_comes_in_time_counts() {
     changes(&settle(&mut place), &[Cleared]);
 }
 
+/// Both look some days ahead, and the end of these goes along with the present: nobody is told of that every day.
+#[test]
+fn days_that_pass_are_no_news_of_what_looks_so_many_days_ahead() {
+    for (kind, of_order) in [(ExceptionType::OrderAtRisk, 2), (ExceptionType::AllocationShortage, 1)] {
+        let mut place = Place::watching(std::slice::from_ref(&kind));
+        place.event(day(0), counted(5));
+        for id in ["a", "b"] {
+            // Due already: as something comes nearer it gets urgent, which is news.
+            place.event(day(0), order(id, 4, Some(day(2))));
+        }
+        place.at(day(3));
+        changes(&settle(&mut place), &[Opened]);
+        let until = |place: &Place| {
+            let open = place.state.open_exceptions().find(|open| open.exception_type == kind);
+            open.and_then(|open| open.window).and_then(|window| window.until)
+        };
+        assert_eq!(until(&place), Some(day(10)), "{kind}");
+        for today in 4..=8 {
+            let told = place.at(day(today)).settle();
+            assert!(told.is_empty(), "{kind}, day {today}: {told:#?}");
+        }
+        assert_eq!(until(&place), Some(day(10)), "{kind} shows what was told");
+        // What is new is told, and with it how far it is looked now.
+        place.event(day(8), order("c", of_order, Some(day(2))));
+        let told = place.settle();
+        assert!(matches!(told[..], [(ExceptionChange::Updated, _)]), "{kind}: {told:#?}");
+        assert_eq!(until(&place), Some(day(15)), "{kind}");
+    }
+}
+
 #[test]
 fn transfer_late() {
     let kind = ExceptionType::TransferLate;

@@ -401,11 +401,16 @@ fn less_capacity_than_what_is_open_is_told() {
              capacity."
         )
     );
-    supplier.received(22, "P", "1", 6);
-    let between = of_kind(supplier.told(22.0), CapacityExceeded);
+    // The days that are looked at go along with the present.
+    assert_eq!(item.window.and_then(|window| window.until), Some(day(28)));
+    for today in [21.9, 22.0, 22.5] {
+        assert_eq!(of_kind(supplier.told(today), CapacityExceeded), [], "day {today}");
+    }
+    supplier.received(23, "P", "1", 6);
+    let between = of_kind(supplier.told(23.0), CapacityExceeded);
     assert!(!between.contains(&Cleared), "34 of 35: {between:?}");
-    supplier.capacity(23, 1.0, Some(20), Some(40));
-    assert_eq!(of_kind(supplier.told(23.0), CapacityExceeded), [Cleared]);
+    supplier.capacity(24, 1.0, Some(20), Some(40));
+    assert_eq!(of_kind(supplier.told(24.0), CapacityExceeded), [Cleared]);
 }
 
 #[test]
