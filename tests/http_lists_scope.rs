@@ -203,4 +203,29 @@ fn what_is_grouped_under_a_cause_outside_the_scope_is_listed(tower: &Tower) {
     };
     assert!(deadline(&all).is_some_and(|about| about.starts_with("exception exc_")));
     assert_eq!(deadline(&reader), None);
+
+    // Of what is over, all that was grouped is left out, whoever asks and whatever became of the cause.
+    let tell = |event_type: &str, data: Value| {
+        let mut batch = Batch::new(event_type);
+        batch.add(event_type, data);
+        teller.accept(&batch.take())["lsn"].as_u64().unwrap()
+    };
+    let over = |client: &Client, filter: &str, lsn: u64| -> BTreeSet<String> {
+        let page = client.settled(&format!("/api/v1/exceptions?state=cleared&{filter}"), lsn).expect(200);
+        let items = page["items"].as_array().unwrap().iter();
+        items.map(|item| item["type"].as_str().unwrap().to_owned()).collect()
+    };
+    let counted = tell("inventory.counted", json!({"sku": "flour", "location": "east", "on_hand": 500}));
+    let east = client(tower, "planner", &["--scope", "location=east"]);
+    for reader in [&all, &east] {
+        let cleared = over(reader, "sku=flour", counted);
+        assert!(cleared.contains("shortage_now"), "{cleared:?}");
+        assert_eq!(over(reader, "sku=flour&grouped=true", counted), only(&[]));
+    }
+    let received = json!({"po_id": "PO-flour", "line_id": "1", "quantity": 100});
+    let received = tell("purchase_order.received", received);
+    assert_eq!(over(&all, "po_id=PO-flour&grouped=true", received), only(&["purchase_late"]));
+    for reader in [&all, &east] {
+        assert_eq!(over(reader, "sku=flour&grouped=true", received), only(&[]));
+    }
 }

@@ -155,7 +155,8 @@ pub async fn list_affected(
 /// One cause shows as one line: exceptions that are grouped under a cause (their `group` is not null) are left out,
 /// unless a filter other than `severity` asks for them or `grouped=false` is given; `grouped=true` leaves them out even
 /// then. `group=KEY` gives the members of the cause whose item says `affected.key`. Where the cause is not open, because
-/// it was dismissed say, and where the reader's scope leaves it out, its members are in the list.
+/// it was dismissed say, and where the reader's scope leaves it out, its members are in the list. Of what is over,
+/// `grouped=true` leaves out all that was grouped when it ended.
 #[utoipa::path(get, path = "/api/v1/exceptions", tag = "exceptions",
     params(("type" = Option<Vec<String>>, Query), ("state" = Option<Vec<String>>, Query, description = "by default those that are not over"),
         ("severity" = Option<Vec<String>>, Query), ("id" = Option<Vec<String>>, Query), ("sku" = Option<Vec<String>>, Query),
@@ -190,7 +191,7 @@ pub async fn list_exceptions(
     let shown_causes = shown_causes(&read, &mut selection, within, sees);
     let is_hidden = |item: &ExceptionItem| {
         let shown = shown_causes.as_ref().zip(item.group.as_ref());
-        shown.is_some_and(|(causes, group)| causes.contains(group))
+        shown.is_some_and(|(causes, group)| item.state.is_final() || causes.contains(group))
     };
     let sees = |item: &ExceptionItem| sees(item) && !is_hidden(item);
     let show = |entry: &ExceptionEntry| item_for(&caller.principal, tenant, entry);

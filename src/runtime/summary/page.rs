@@ -41,7 +41,7 @@ pub struct Selection<'q> {
     pub facets: Vec<(usize, &'q [String])>,
     /// Which of [`Listed::NAMES`], and the names of which it must have one.
     pub names: Vec<(usize, &'q [String])>,
-    /// Leaves out what stands under a cause that is open.
+    /// Leaves out what stands under a cause that is open, and of what is over all that stood under one.
     pub top_only: bool,
     /// Which of [`Listed::NAMES`] it must have, whatever they are.
     pub present: Vec<usize>,
@@ -165,7 +165,9 @@ impl<'q> Filter<'q> {
         let has_facet = |(at, wanted): &(usize, Vec<bool>)| {
             wanted.get(chunk.facets[*at][row] as usize).copied().unwrap_or(false)
         };
-        self.top.as_ref().is_none_or(|top| top.admits(chunk.names[top.member][row]))
+        self.top
+            .as_ref()
+            .is_none_or(|top| top.admits(chunk.names[top.member][row], chunk.marks[row] == Mark::Over))
             && self.present.iter().all(|at| chunk.names[*at][row] != 0)
             && self.facets.iter().all(has_facet)
             && self.names.iter().all(|one_of| one_of.codes.contains(&chunk.names[one_of.at][row]))
@@ -174,7 +176,7 @@ impl<'q> Filter<'q> {
 
     /// Whether it has the names themselves, not only their codes.
     fn confirms<T: Listed>(&self, item: &T) -> bool {
-        self.top.as_ref().is_none_or(|top| top.confirms(item.name(top.member)))
+        self.top.as_ref().is_none_or(|top| top.confirms(item.name(top.member), item.is_over()))
             && self.names.iter().all(|one_of| {
                 item.name(one_of.at).is_some_and(|name| one_of.names.iter().any(|wanted| wanted == name))
             })
@@ -182,12 +184,12 @@ impl<'q> Filter<'q> {
 }
 
 impl Top<'_> {
-    fn admits(&self, group: u32) -> bool {
-        group == 0 || self.codes.contains(&group)
+    fn admits(&self, group: u32, is_over: bool) -> bool {
+        group == 0 || !is_over && self.codes.contains(&group)
     }
 
-    fn confirms(&self, group: Option<&str>) -> bool {
-        group.is_none_or(|group| self.bereft.contains(group))
+    fn confirms(&self, group: Option<&str>, is_over: bool) -> bool {
+        group.is_none_or(|group| !is_over && self.bereft.contains(group))
     }
 }
 

@@ -175,13 +175,9 @@ proptest! {
             selection.names.push((0, &owners));
         }
         selection.top_only = top_only;
-        let stands_under = |owner: &String| {
-            model.values().any(|(thing, _)| !thing.is_over && thing.heads.as_ref() == Some(owner))
-        };
-        // A group has lost its cause if one of it is open and its cause is not.
-        let is_bereft = |owner: &String| {
-            let open = model.values().any(|(thing, _)| !thing.is_over && thing.owner.as_ref() == Some(owner));
-            open && !stands_under(owner)
+        let stands_under = |thing: &Thing| {
+            let heads = |other: &Thing| !other.is_over && other.heads == thing.owner;
+            thing.owner.is_some() && (thing.is_over || model.values().any(|(other, _)| heads(other)))
         };
         let mut expected: Vec<&(Thing, u64)> = model
             .values()
@@ -189,7 +185,7 @@ proptest! {
                 (with_over || !thing.is_over)
                     && (colours.is_empty() || colours.contains(&thing.colour))
                     && (owners.is_empty() || thing.owner.as_ref().is_some_and(|owner| owners.contains(owner)))
-                    && (!top_only || thing.owner.as_ref().is_none_or(is_bereft))
+                    && !(top_only && stands_under(thing))
                     && thing.id != "id-7"
             })
             .collect();
